@@ -1,0 +1,452 @@
+//! Reads tables of the file key by key, and keeps every problem with its place.
+//!
+//! Serde stops at the first mistake and loses positions; a file that is wrong in five places should say so
+//! at once, each with line and column. So sections are read by hand through [`Table`], which also knows
+//! which keys were asked for: whatever is left over at [`Table::finish`] is unknown.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Secret;
+use super::secret_source::SecretReader;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing is contacted while there is one.
+    Error,
+    /// Said, and the run goes on.
+    Warning,
+}
+
+/// A mistake in the file, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Error or warning.
+    pub severity: Severity,
+    /// A stable code: `unknown_key`, `wrong_type`, `missing_key`.
+    pub code: &'static str,
+    /// From 1; `None` when the problem is with the file as a whole.
+    pub line: Option<usize>,
+    /// From 1, in characters.
+    pub column: Option<usize>,
+    /// What is wrong, what is known, and what to try; a lower-case fragment.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, "{line}:{column}: ")?;
+        }
+        match self.severity {
+            Severity::Error => write!(f, "error: {}", self.message),
+            Severity::Warning => write!(f, "warning: {}", self.message),
+        }
+    }
+}
+
+/// A value with its place in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands, in bytes.
+    pub span: Range<usize>,
+}
+
+/// Collects the problems of one file.
+#[derive(Debug)]
+pub struct Problems<'a> {
+    text: &'a str,
+    found: RefCell<Vec<(usize, Problem)>>,
+}
+
+impl<'a> Problems<'a> {
+    /// For the text of a file.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, found: RefCell::default() }
+    }
+
+    /// Adds an error at a place.
+    pub fn error(&self, span: Range<usize>, code: &'static str, message: impl Into<String>) {
+        self.add(Severity::Error, span, code, message.into());
+    }
+
+    /// Adds a warning at a place.
+    pub fn warning(&self, span: Range<usize>, code: &'static str, message: impl Into<String>) {
+        self.add(Severity::Warning, span, code, message.into());
+    }
+
+    fn add(&self, severity: Severity, span: Range<usize>, code: &'static str, message: String) {
+        let (line, column) = position(self.text, span.start);
+        let problem = Problem { severity, code, line: Some(line), column: Some(column), message };
+        self.found.borrow_mut().push((span.start, problem));
+    }
+
+    /// All problems in the order of the file.
+    pub fn into_sorted(self) -> Vec<Problem> {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|(start, problem)| (*start, problem.severity));
+        found.dedup();
+        found.into_iter().map(|(_, problem)| problem).collect()
+    }
+
+    /// Whether there is an error among them.
+    pub fn any_error(&self) -> bool {
+        self.found.borrow().iter().any(|(_, problem)| problem.severity == Severity::Error)
+    }
+}
+
+/// Line and column, both from 1, of a byte offset.
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset.min(text.len()))];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// One table of the file being read. Ask for each key, then call [`Table::finish`].
+#[derive(Debug)]
+pub struct Table<'a> {
+    /// Dotted path for messages: `targets.service-desk`.
+    path: String,
+    span: Range<usize>,
+    entries: &'a DeTable<'a>,
+    asked: RefCell<Vec<String>>,
+    context: Context<'a>,
+}
+
+/// What every table of one file shares.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Where problems go.
+    pub problems: &'a Problems<'a>,
+    /// How secrets are read.
+    pub secrets: &'a SecretReader<'a>,
+}
+
+impl<'a> Table<'a> {
+    /// A table at a place; `path` is empty for the file itself.
+    pub fn new(path: impl Into<String>, span: Range<usize>, entries: &'a DeTable<'a>, context: Context<'a>) -> Self {
+        Self { path: path.into(), span, entries, asked: RefCell::default(), context }
+    }
+
+    /// Where the table stands.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Dotted path, for messages.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where problems go.
+    pub fn problems(&self) -> &'a Problems<'a> {
+        self.context.problems
+    }
+
+    /// What every table of the file shares.
+    pub fn context(&self) -> Context<'a> {
+        self.context
+    }
+
+    /// Whether a key is present; counts as asking for it.
+    pub fn has(&self, key: &str) -> bool {
+        self.raw(key).is_some()
+    }
+
+    /// The value of a key as TOML, with its place; counts as asking for it.
+    pub fn raw(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        if !self.asked.borrow().iter().any(|asked| asked == key) {
+            self.asked.borrow_mut().push(key.to_owned());
+        }
+        self.entries.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
+    }
+
+    /// Where a key stands; the whole table when it is missing.
+    pub fn key_span(&self, key: &str) -> Range<usize> {
+        self.entries
+            .iter()
+            .find(|(name, _)| name.get_ref().as_ref() == key)
+            .map_or(self.span(), |(name, _)| name.span())
+    }
+
+    /// All entries in the order of the file; counts as asking for each.
+    pub fn entries(&self) -> Vec<(Located<&'a str>, &'a Spanned<DeValue<'a>>)> {
+        self.entries
+            .iter()
+            .map(|(name, value)| {
+                self.asked.borrow_mut().push(name.get_ref().to_string());
+                (Located { value: name.get_ref().as_ref(), span: name.span() }, value)
+            })
+            .collect()
+    }
+
+    /// A text.
+    pub fn text(&self, key: &str) -> Option<Located<&'a str>> {
+        let value = self.raw(key)?;
+        match value.get_ref().as_str() {
+            Some(text) => Some(Located { value: text, span: value.span() }),
+            None => self.wrong_type(key, value, "a text in quotes"),
+        }
+    }
+
+    /// A text that must be there.
+    pub fn required_text(&self, key: &str, example: &str) -> Option<Located<&'a str>> {
+        if self.raw(key).is_none() {
+            self.missing(key, example);
+        }
+        self.text(key)
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.text(key)?;
+        if let Some((_, found)) = choices.iter().find(|(word, _)| *word == text.value) {
+            return Some(*found);
+        }
+        let words = choices.iter().map(|(word, _)| *word);
+        self.problems().error(
+            text.span.clone(),
+            "unknown_value",
+            format!("{} does not know `{}`; {}", self.name_of(key), text.value, known(text.value, words)),
+        );
+        None
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, key: &str) -> Option<bool> {
+        let value = self.raw(key)?;
+        value.get_ref().as_bool().or_else(|| self.wrong_type(key, value, "true or false"))
+    }
+
+    /// A whole number that is not negative.
+    pub fn count(&self, key: &str) -> Option<u64> {
+        let value = self.raw(key)?;
+        let number =
+            value.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
+        number.or_else(|| self.wrong_type(key, value, "a whole number, not negative"))
+    }
+
+    /// A length of time: `30s`, `15m`, `24h`, `7d`.
+    pub fn duration(&self, key: &str) -> Option<Duration> {
+        let text = self.text(key)?;
+        let found = parse_duration(text.value);
+        if found.is_none() {
+            self.problems().error(
+                text.span.clone(),
+                "wrong_value",
+                format!("{} must be a length of time such as \"30m\", \"24h\" or \"7d\"", self.name_of(key)),
+            );
+        }
+        found
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, key: &str) -> Option<Vec<Located<&'a str>>> {
+        let value = self.raw(key)?;
+        let Some(items) = value.get_ref().as_array() else {
+            return self.wrong_type(key, value, "a list of texts in square brackets");
+        };
+        let mut texts = Vec::with_capacity(items.len());
+        for item in items {
+            match item.get_ref().as_str() {
+                Some(text) => texts.push(Located { value: text, span: item.span() }),
+                None => return self.wrong_type(key, item, "a list of texts in square brackets"),
+            }
+        }
+        Some(texts)
+    }
+
+    /// A table below this one.
+    pub fn table(&self, key: &str) -> Option<Table<'a>> {
+        let value = self.raw(key)?;
+        match value.get_ref().as_table() {
+            Some(entries) => {
+                let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+                Some(Table::new(path, self.key_span(key), entries, self.context))
+            }
+            None => self.wrong_type(key, value, "a table"),
+        }
+    }
+
+    /// A secret in any of its four forms. `None` when it is missing or cannot be read; the latter is a problem.
+    pub fn secret(&self, key: &str) -> Option<Secret> {
+        let value = self.raw(key)?;
+        self.context.secrets.read(&self.name_of(key), value, self.context)
+    }
+
+    /// A secret that must be there.
+    pub fn required_secret(&self, key: &str) -> Option<Secret> {
+        if self.raw(key).is_none() {
+            self.missing(key, &format!("{key} = {{ env = \"{}\" }}", key.to_uppercase()));
+        }
+        self.secret(key)
+    }
+
+    /// An address: `https://…`, or `http://` to loopback. Without a trailing slash.
+    pub fn base_url(&self, key: &str) -> Option<String> {
+        let text = self.text(key)?;
+        match check_url(text.value) {
+            Ok(url) => Some(url),
+            Err(why) => {
+                self.problems().error(text.span, "wrong_value", format!("{} {why}", self.name_of(key)));
+                None
+            }
+        }
+    }
+
+    /// Reports a key that must be there.
+    pub fn missing(&self, key: &str, example: &str) {
+        self.problems().error(
+            self.span(),
+            "missing_key",
+            format!("{} is missing; for example `{example}`", self.name_of(key)),
+        );
+    }
+
+    /// Reports every key nobody asked for, each with the nearest known name.
+    pub fn finish(self) {
+        let asked = self.asked.borrow();
+        for (name, _) in self.entries.iter() {
+            let key = name.get_ref().as_ref();
+            if asked.iter().any(|known| known == key) {
+                continue;
+            }
+            let place = if self.path.is_empty() { "the file".to_owned() } else { format!("[{}]", self.path) };
+            self.problems().error(
+                name.span(),
+                "unknown_key",
+                format!("{place} does not know `{key}`; {}", known(key, asked.iter().map(String::as_str))),
+            );
+        }
+    }
+
+    /// `targets.service-desk.domain`
+    pub fn name_of(&self, key: &str) -> String {
+        if self.path.is_empty() { format!("`{key}`") } else { format!("`{}.{key}`", self.path) }
+    }
+
+    /// Reports a value of the wrong type.
+    pub fn wrong_type<T>(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Option<T> {
+        self.problems().error(
+            value.span(),
+            "wrong_type",
+            format!("{} must be {wanted}, not {}", self.name_of(key), describe(value.get_ref())),
+        );
+        None
+    }
+}
+
+/// How a value is called in a message.
+fn describe(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// `did you mean …? known: …`, for a name that is not known.
+pub fn known<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.sort_unstable();
+    known.dedup();
+    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match nearest(name, &known) {
+        Some(nearest) => format!("did you mean `{nearest}`? known: {list}"),
+        None => format!("known: {list}"),
+    }
+}
+
+/// The known name that is close enough to be a misspelling.
+pub fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), *candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// `30s`, `15m`, `24h`, `7d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.chars().last()?;
+    let number: u64 = text[..text.len() - unit.len_utf8()].trim().parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
+}
+
+/// Accepts `https` anywhere and `http` for loopback only; returns the address without a trailing slash.
+pub fn check_url(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text.trim()).map_err(|error| format!("is not an address: {error}"))?;
+    let host = url.host_str().ok_or("has no host")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user name or password; secrets have keys of their own".into());
+    }
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(text.trim().trim_end_matches('/').to_owned()),
+        "http" if loopback => Ok(text.trim().trim_end_matches('/').to_owned()),
+        "http" => {
+            Err(format!("must begin with https://; plain http is accepted for loopback only, and `{host}` is not"))
+        }
+        other => Err(format!("must begin with https://, not {other}://")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        assert_eq!(check_url("http://127.0.0.1:7070/").as_deref(), Ok("http://127.0.0.1:7070"));
+        assert_eq!(check_url("http://[::1]:7070").as_deref(), Ok("http://[::1]:7070"));
+        assert_eq!(check_url("http://localhost").as_deref(), Ok("http://localhost"));
+        assert_eq!(check_url("https://api.personio.de").as_deref(), Ok("https://api.personio.de"));
+        for foreign in
+            ["http://api.personio.de", "http://127.0.0.1.example.com", "ftp://example.com", "api.personio.de", ""]
+        {
+            assert!(check_url(foreign).is_err(), "{foreign}");
+        }
+        assert!(check_url("https://user:word@example.com").is_err());
+    }
+
+    #[test]
+    fn lengths_of_time() {
+        assert_eq!(parse_duration("24h"), Some(Duration::from_secs(86_400)));
+        assert_eq!(parse_duration("90d"), Some(Duration::from_secs(90 * 86_400)));
+        for wrong in ["", "24", "h", "-1h", "1w", "1.5h", "99999999999999999999d"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        assert_eq!(position("a\nüx = 1", 4), (2, 2));
+        assert_eq!(position("", 0), (1, 1));
+    }
+}

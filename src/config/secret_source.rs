@@ -1,0 +1,124 @@
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::Secret;
+use super::reader::{Context, Table};
+
+/// Reads secrets where the file says they are: the only place that looks at the environment.
+pub struct SecretReader<'a> {
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    folder: &'a Path,
+    mode: SecretMode,
+}
+
+/// What is done about secrets while a file is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretMode {
+    /// They are read; one that cannot be read is an error.
+    Read,
+    /// They are not looked at: the sandbox and commands that contact nobody need none.
+    Invent,
+}
+
+impl fmt::Debug for SecretReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretReader").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+impl<'a> SecretReader<'a> {
+    /// Looks variables up in `environment`, and files relative to the folder of the configuration.
+    pub fn new(environment: &'a dyn Fn(&str) -> Option<String>, folder: &'a Path, mode: SecretMode) -> Self {
+        Self { environment, folder, mode }
+    }
+
+    /// A plain text, `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARGUMENT"] }`.
+    pub(super) fn read(&self, name: &str, value: &Spanned<DeValue<'_>>, context: Context<'_>) -> Option<Secret> {
+        let problems = context.problems;
+        let found = match value.get_ref() {
+            DeValue::String(text) => {
+                problems.warning(
+                    value.span(),
+                    "plain_secret",
+                    format!("{name} stands in the file itself; {{ env = \"...\" }} keeps it out"),
+                );
+                Ok(text.to_string())
+            }
+            DeValue::Table(entries) => {
+                // A table of its own scope: its lifetime ends here, the secret does not.
+                let table = Table::new(name.trim_matches('`'), value.span(), entries, context);
+                let (variable, file, command) = (table.text("env"), table.text("file"), table.texts("command"));
+                let forms = [table.has("env"), table.has("file"), table.has("command")]
+                    .into_iter()
+                    .filter(|given| *given)
+                    .count();
+                table.finish();
+                if forms != 1 {
+                    problems.error(
+                        value.span(),
+                        "wrong_value",
+                        format!("{name} needs exactly one of `env`, `file` and `command`"),
+                    );
+                    return None;
+                }
+                if self.mode == SecretMode::Invent {
+                    return Some(Secret::new("invented"));
+                }
+                match (variable, file, command) {
+                    (Some(variable), _, _) => (self.environment)(variable.value)
+                        .filter(|value| !value.trim().is_empty())
+                        .ok_or_else(|| format!("the environment variable `{}` is not set", variable.value)),
+                    (_, Some(file), _) => std::fs::read_to_string(self.folder.join(file.value))
+                        .map_err(|error| format!("the file `{}` cannot be read: {error}", file.value)),
+                    (_, _, Some(command)) => run(&command.iter().map(|part| part.value).collect::<Vec<_>>()),
+                    _ => return None,
+                }
+            }
+            _ => {
+                problems.error(
+                    value.span(),
+                    "wrong_type",
+                    format!(
+                        "{name} must be a text, {{ env = \"...\" }}, {{ file = \"...\" }} or {{ command = [...] }}"
+                    ),
+                );
+                return None;
+            }
+        };
+        if self.mode == SecretMode::Invent {
+            return Some(Secret::new("invented"));
+        }
+        match found.map(|text| text.trim().to_owned()) {
+            Ok(secret) if !secret.is_empty() => Some(Secret::new(secret)),
+            Ok(_) => {
+                problems.error(value.span(), "unreadable_secret", format!("{name} is empty"));
+                None
+            }
+            Err(why) => {
+                problems.error(value.span(), "unreadable_secret", format!("{name} cannot be read: {why}"));
+                None
+            }
+        }
+    }
+}
+
+/// Runs a password manager and takes what it prints. Its own messages go to the terminal.
+fn run(command: &[&str]) -> Result<String, String> {
+    let [program, arguments @ ..] = command else {
+        return Err("`command` is empty".into());
+    };
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("`{program}` cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{program}` ended with {}", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("`{program}` printed something that is not text"))
+}

@@ -1,0 +1,94 @@
+//! Employees as Personio delivers them, and what can be said of one on a given day.
+//!
+//! Everything here is pure: values in, values out.
+
+mod attributes;
+mod lifecycle;
+mod value;
+
+pub use attributes::{Attributes, Column, PRESET_ATTRIBUTES, PresetKind, preset};
+pub use lifecycle::{Disagreement, Lifecycle, Standing, standing};
+pub use value::{CostCenterShare, Named, Supervisor, Value};
+
+use std::fmt;
+
+/// The number Personio gives an employee; never reused, the same in API v1 and v2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmployeeId(pub u64);
+
+impl fmt::Display for EmployeeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for EmployeeId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.trim().parse().map(EmployeeId)
+    }
+}
+
+/// One employee: an id and a value for each attribute of the run, in the order of [`Attributes`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Employee {
+    /// Personio's id.
+    pub id: EmployeeId,
+    values: Box<[Value]>,
+}
+
+impl Employee {
+    /// An employee whose values stand in the order of the attributes of the run.
+    ///
+    /// An attribute that was not delivered is [`Value::Hidden`].
+    pub fn new(id: EmployeeId, values: impl Into<Box<[Value]>>) -> Self {
+        Self { id, values: values.into() }
+    }
+
+    /// The value in a column.
+    pub fn value(&self, column: Column) -> &Value {
+        self.values.get(column.index()).unwrap_or(&Value::Hidden)
+    }
+}
+
+/// All employees of one read, sorted by id, with the proof that nobody is missing.
+#[derive(Clone, Debug)]
+pub struct Employees {
+    /// Which attributes were asked for; the columns of every employee.
+    pub attributes: Attributes,
+    /// Sorted by id, each id once.
+    pub list: Vec<Employee>,
+    /// Whether the read is proven complete.
+    pub completeness: Completeness,
+}
+
+/// Whether a read of the source is proven to hold everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// The total that the source reported equals the number of distinct ids read.
+    Proven,
+    /// It does not, even after a second look; no removal may rest on this read.
+    Unproven {
+        /// What did not add up, in words without personal data.
+        why: String,
+    },
+}
+
+impl Employees {
+    /// Sorts the list by id, so that the order of pages does not show.
+    pub fn new(attributes: Attributes, mut list: Vec<Employee>, completeness: Completeness) -> Self {
+        list.sort_by_key(|employee| employee.id);
+        Self { attributes, list, completeness }
+    }
+
+    /// The employee with this id, if the read delivered them.
+    pub fn get(&self, id: EmployeeId) -> Option<&Employee> {
+        self.list.binary_search_by_key(&id, |employee| employee.id).ok().map(|index| &self.list[index])
+    }
+
+    /// Whether the read is proven complete.
+    pub fn is_complete(&self) -> bool {
+        self.completeness == Completeness::Proven
+    }
+}

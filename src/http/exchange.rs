@@ -1,0 +1,37 @@
+use std::cell::RefCell;
+
+use super::Method;
+
+/// One request that was sent and what came of it, for the history: no query, no body, no header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Method.
+    pub method: Method,
+    /// Path without its query.
+    pub path: String,
+    /// Status; `None` when no answer came.
+    pub status: Option<u16>,
+}
+
+thread_local! {
+    static RECORD: RefCell<Option<Vec<Exchange>>> = const { RefCell::new(None) };
+}
+
+/// Runs something and returns what was sent meanwhile on this thread.
+///
+/// Repeats after a 429 are the same request and count once.
+pub fn record<T>(run: impl FnOnce() -> T) -> (T, Vec<Exchange>) {
+    let outer = RECORD.with(|record| record.replace(Some(Vec::new())));
+    let result = run();
+    let exchanges = RECORD.with(|record| record.replace(outer)).unwrap_or_default();
+    (result, exchanges)
+}
+
+/// Notes an exchange for whoever records.
+pub(super) fn note(exchange: Exchange) {
+    RECORD.with(|record| {
+        if let Some(exchanges) = record.borrow_mut().as_mut() {
+            exchanges.push(exchange);
+        }
+    });
+}

@@ -1,0 +1,258 @@
+//! Requests as values, one client that sends them, and the rules of repeating and pacing as pure functions.
+//!
+//! Who sends: `personio/` and the `mod.rs` of each target. Everything they send is first a [`Request`],
+//! built by a pure function and tested without a server.
+
+mod client;
+mod exchange;
+
+pub use client::{Auth, Client, ClientSettings};
+pub use exchange::{Exchange, record};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An HTTP method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Makes something.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Removes or deactivates.
+    Delete,
+}
+
+impl Method {
+    /// As on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request as a value: what would be sent, without the address of the server and without credentials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Method.
+    pub method: Method,
+    /// Path below the base address, beginning with `/`, already percent-encoded. An absolute address
+    /// (a `next` link) is accepted when it has the scheme, host and port of the base address.
+    pub path: String,
+    /// Query pairs, in order; encoded when sent.
+    pub query: Vec<(String, String)>,
+    /// Headers beside those of the client.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body.
+    pub body: Body,
+    /// Whether repeating it is harmless although its method says otherwise (a search sent as POST), or
+    /// harmful although its method says it is not.
+    pub repeat: Repeat,
+    /// Which of the service's limits it counts against; requests of one class share a pace.
+    pub class: &'static str,
+}
+
+/// Whether a request may be sent again when it is not known whether it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Repeat {
+    /// By method: GET, PUT and DELETE yes, POST and PATCH no.
+    #[default]
+    ByMethod,
+    /// Harmless.
+    Harmless,
+    /// Never.
+    Never,
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum Body {
+    /// None.
+    #[default]
+    Empty,
+    /// JSON with its content type (`application/json` or `application/scim+json`).
+    Json {
+        /// Content type.
+        content_type: &'static str,
+        /// The document.
+        text: String,
+    },
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(String, String)>),
+}
+
+impl Request {
+    /// A request without query and body.
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Body::Empty,
+            repeat: Repeat::ByMethod,
+            class: "default",
+        }
+    }
+
+    /// `GET path`.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::Get, path)
+    }
+
+    /// The same with one more query pair.
+    pub fn query(mut self, name: &str, value: impl ToString) -> Self {
+        self.query.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// The same with one more header.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same with a JSON body.
+    ///
+    /// # Panics
+    ///
+    /// When the value cannot be JSON (a map with keys that are not texts), which is a mistake of ours.
+    pub fn json(self, body: &impl Serialize) -> Self {
+        self.json_as("application/json", body)
+    }
+
+    /// The same with a JSON body of another content type.
+    ///
+    /// # Panics
+    ///
+    /// As [`Request::json`].
+    pub fn json_as(mut self, content_type: &'static str, body: &impl Serialize) -> Self {
+        let text = serde_json::to_string(body).expect("a body that is JSON");
+        self.body = Body::Json { content_type, text };
+        self
+    }
+
+    /// The same with a form.
+    pub fn form(mut self, pairs: Vec<(String, String)>) -> Self {
+        self.body = Body::Form(pairs);
+        self
+    }
+
+    /// The same, counted against another limit of the service.
+    pub fn class(mut self, class: &'static str) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// The same, with another rule for repeating.
+    pub fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    /// Whether it may be sent again when it is not known whether it arrived.
+    pub fn may_repeat(&self) -> bool {
+        match self.repeat {
+            Repeat::Harmless => true,
+            Repeat::Never => false,
+            Repeat::ByMethod => !matches!(self.method, Method::Post | Method::Patch),
+        }
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Response {
+    /// Status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header of a name; letter case does not count.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Says what kind of body came instead (HTML, nothing, cut off) and where reading stopped; never shows it.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnexpectedBody> {
+        serde_json::from_slice(&self.body).map_err(|error| UnexpectedBody::new(self, &error))
+    }
+
+    /// The body as JSON, for reading error bodies that may be anything.
+    pub fn json_or_none(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// A body that is not what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnexpectedBody(pub String);
+
+impl UnexpectedBody {
+    /// In words, without showing any of the body.
+    pub fn new(response: &Response, error: &serde_json::Error) -> Self {
+        let start = response.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        Self(match start {
+            None => "the answer is empty where JSON was expected".into(),
+            Some(b'<') => "the answer is a web page (HTML) where JSON was expected; is the address right?".into(),
+            Some(_) if error.is_eof() => {
+                format!("the answer is cut off after {} bytes", response.body.len())
+            }
+            Some(_) => format!(
+                "the answer is not the JSON that was expected (line {}, column {})",
+                error.line(),
+                error.column()
+            ),
+        })
+    }
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// It never left: refused connection, unknown host, failed TLS. Nothing happened at the service.
+    #[error("cannot reach {host}: {why}")]
+    NotSent {
+        /// Host and port.
+        host: String,
+        /// In words.
+        why: String,
+    },
+    /// It may have been carried out, but the answer was lost on the way.
+    #[error("no answer from {host}: {why}")]
+    Lost {
+        /// Host and port.
+        host: String,
+        /// In words.
+        why: String,
+    },
+    /// The sign-in that the request needed was refused.
+    #[error("{0}")]
+    SignIn(String),
+    /// A next link points to another host; following it would hand the credentials over.
+    #[error("refused to follow a link to another host ({0})")]
+    ForeignLink(String),
+}

@@ -1,0 +1,10 @@
+//! Keeps a company's other systems in line with its employee data in Personio.
+//!
+//! Data flows one way: settings → employees → scope → desired fields → existing accounts → correlate →
+//! diff → plan → guard → ask → write → outcome → report.
+
+pub mod config;
+pub mod employee;
+pub mod http;
+pub mod plan;
+pub mod targets;

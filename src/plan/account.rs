@@ -1,0 +1,140 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{FieldIndex, FieldValue, Notice};
+
+/// A target's own id of an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub Box<str>);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<T: Into<Box<str>>> From<T> for AccountId {
+    fn from(id: T) -> Self {
+        Self(id.into())
+    }
+}
+
+/// An employee's record in a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// The target's id.
+    pub id: AccountId,
+    /// Whether it is in use.
+    pub active: bool,
+    /// Why it must not be changed, if so.
+    pub protection: Option<Protection>,
+    fields: Box<[FieldValue]>,
+}
+
+/// Why an account is never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// It works in the target with rights of its own (a Freshservice agent).
+    Agent,
+    /// Its key is what this tool signs in with.
+    KeyOwner,
+    /// The file's `protect` names it.
+    Declared,
+    /// The target says that another system owns it (synchronised on-premises, a bot, a guest).
+    Foreign,
+}
+
+impl Protection {
+    /// A stable code for reports.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Agent => "account_is_agent",
+            Self::KeyOwner => "account_owns_the_key",
+            Self::Declared => "account_protected",
+            Self::Foreign => "account_managed_elsewhere",
+        }
+    }
+}
+
+impl Account {
+    /// An account whose fields stand in the order of the target's [`Schema`](super::Schema).
+    pub fn new(id: impl Into<AccountId>, active: bool, fields: impl Into<Box<[FieldValue]>>) -> Self {
+        Self { id: id.into(), active, protection: None, fields: fields.into() }
+    }
+
+    /// The value of a field.
+    pub fn field(&self, index: FieldIndex) -> &FieldValue {
+        self.fields.get(index.get()).unwrap_or(&FieldValue::Empty)
+    }
+
+    /// All values, in the order of the schema.
+    pub fn fields(&self) -> &[FieldValue] {
+        &self.fields
+    }
+}
+
+/// Everything a target holds that planning needs, read before the first write.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// All accounts, in any order.
+    pub accounts: Vec<Account>,
+    /// For each reference field: the names that exist.
+    pub references: BTreeMap<FieldIndex, ReferenceNames>,
+    /// Why the list of accounts is not proven to be whole, if it is not.
+    pub incomplete: Option<String>,
+    /// What an operator should know of the read.
+    pub notices: Vec<Notice>,
+}
+
+/// The names that a reference field may take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReferenceNames {
+    /// Folded name to the target's spelling. `None` when several things share the name.
+    by_folded_name: BTreeMap<String, Option<Box<str>>>,
+}
+
+impl ReferenceNames {
+    /// Adds a name; a second thing of the same name makes it ambiguous.
+    pub fn insert(&mut self, name: &str) {
+        let name = name.trim();
+        self.by_folded_name.entry(fold(name)).and_modify(|known| *known = None).or_insert_with(|| Some(name.into()));
+    }
+
+    /// The target's spelling of a name; `Some(None)` when several things share it.
+    pub fn get(&self, name: &str) -> Option<Option<&str>> {
+        self.by_folded_name.get(&fold(name)).map(Option::as_deref)
+    }
+
+    /// The spellings, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_folded_name.values().flatten().map(AsRef::as_ref)
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for ReferenceNames {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let mut all = Self::default();
+        for name in names {
+            all.insert(name.as_ref());
+        }
+        all
+    }
+}
+
+/// How names of departments, locations and cost centres are compared: trimmed, without letter case.
+fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_names_are_ambiguous_and_never_guessed() {
+        let names: ReferenceNames = ["IT", "Sales ", "it"].into_iter().collect();
+        assert_eq!(names.get("it"), Some(None));
+        assert_eq!(names.get("SALES"), Some(Some("Sales")));
+        assert_eq!(names.get("Data"), None);
+    }
+}

@@ -1,0 +1,294 @@
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use crate::employee::EmployeeId;
+
+use super::{AccountId, FieldIndex, FieldValue};
+
+/// What is done to an account. The words are public (JSON).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// Something named that accounts refer to is made: a department, a location, a cost centre.
+    Reference,
+    /// An account is made.
+    Create,
+    /// A deactivated account is brought back, and its fields are set.
+    Reactivate,
+    /// Fields of an account are changed.
+    Update,
+    /// An account is taken out of use.
+    Deactivate,
+    /// A workflow's action.
+    Request,
+}
+
+impl Op {
+    /// The word in JSON and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Create => "create",
+            Self::Reactivate => "reactivate",
+            Self::Update => "update",
+            Self::Deactivate => "deactivate",
+            Self::Request => "request",
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One field's way from what is to what should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldChange {
+    /// Which field of the target's schema.
+    pub index: FieldIndex,
+    /// Its name.
+    pub field: Box<str>,
+    /// What is.
+    pub before: FieldValue,
+    /// What should be.
+    pub after: FieldValue,
+}
+
+/// One intended write, and after applying also what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What is done.
+    pub op: Op,
+    /// For whom; `None` for a [`Op::Reference`].
+    pub employee: Option<EmployeeId>,
+    /// To which account; `None` when it is yet to be made.
+    pub account: Option<AccountId>,
+    /// Why, as a stable code: `left`, `out_of_scope`, `missing`.
+    pub reason: Option<&'static str>,
+    /// Why, in words: `left on 2026-03-31`.
+    pub detail: Option<String>,
+    /// The fields, in the order of the mapping.
+    pub fields: Vec<FieldChange>,
+    /// What keeps it from being carried out, if anything does.
+    pub hold: Option<Hold>,
+    /// What came of it; `None` in a plan.
+    pub outcome: Option<Outcome>,
+}
+
+/// A safety rail that keeps a change from being carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// A stable code: `max_deactivate`, `first_run`, `source_unproven`, `filters_changed`.
+    pub code: &'static str,
+    /// Number, limit and denominator, and the name of the setting.
+    pub detail: String,
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Carried out and acknowledged.
+    Succeeded,
+    /// Refused or not possible.
+    Failed {
+        /// For people: what the target said and what to try; no values of the employee.
+        error: String,
+        /// A stable code.
+        code: &'static str,
+    },
+    /// A safety rail holds it.
+    Held,
+    /// The run ended, or the target was left alone, before its turn.
+    NotAttempted {
+        /// Why.
+        error: String,
+    },
+}
+
+impl Outcome {
+    /// The word in JSON.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Held => "held",
+            Self::NotAttempted { .. } => "not_attempted",
+        }
+    }
+
+    /// What went wrong, if something did.
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Failed { error, .. } | Self::NotAttempted { error } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// An employee for whom nothing is done although something might be expected, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Who.
+    pub employee: EmployeeId,
+    /// A stable code: `match_key_missing`, `match_key_shared`, `several_accounts`.
+    pub reason: &'static str,
+    /// The reason in words; names other employees by id, never a value.
+    pub detail: String,
+}
+
+/// Something an operator should know; nothing failed because of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// A stable code.
+    pub code: &'static str,
+    /// Whom it is about, if one employee.
+    pub employee: Option<EmployeeId>,
+    /// In words, without values.
+    pub message: String,
+}
+
+/// Whether a target takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetStatus {
+    /// It does.
+    Ready,
+    /// The file says `paused = true`.
+    Paused,
+    /// A rail holds all of it.
+    Held,
+    /// It could not be read, or refused the sign-in.
+    Failed,
+}
+
+impl TargetStatus {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Paused => "paused",
+            Self::Held => "held",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The plan for one target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetPlan {
+    /// As the file names it.
+    pub name: Box<str>,
+    /// Its type: `freshservice`.
+    pub kind: &'static str,
+    /// Whether it takes part.
+    pub status: TargetStatus,
+    /// Why not, if it does not.
+    pub reason: Option<String>,
+    /// Sorted by operation, then employee.
+    pub changes: Vec<Change>,
+    /// Sorted by employee.
+    pub skipped: Vec<Skip>,
+    /// Accounts nobody owns, sorted; listed and untouched.
+    pub orphans: Vec<AccountId>,
+    /// What an operator should know.
+    pub notices: Vec<Notice>,
+    /// Employees whose account needs nothing.
+    pub in_sync: usize,
+}
+
+/// How many of each, for one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Summary {
+    /// Accounts to make.
+    pub create: usize,
+    /// Accounts to change.
+    pub update: usize,
+    /// Accounts to bring back.
+    pub reactivate: usize,
+    /// Accounts to take out of use.
+    pub deactivate: usize,
+    /// Accounts that need nothing.
+    pub in_sync: usize,
+    /// Employees for whom nothing is done, with a reason each.
+    pub skipped: usize,
+    /// Changes that a rail holds.
+    pub held: usize,
+    /// Changes that failed.
+    pub failed: usize,
+}
+
+impl TargetPlan {
+    /// A plan without any change.
+    pub fn empty(name: impl Into<Box<str>>, kind: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            status: TargetStatus::Ready,
+            reason: None,
+            changes: Vec::new(),
+            skipped: Vec::new(),
+            orphans: Vec::new(),
+            notices: Vec::new(),
+            in_sync: 0,
+        }
+    }
+
+    /// Counts. Held changes count under `held` only, so that the rest adds up to what will be done.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary { in_sync: self.in_sync, skipped: self.skipped.len(), ..Summary::default() };
+        for change in &self.changes {
+            if matches!(change.outcome, Some(Outcome::Failed { .. })) {
+                summary.failed += 1;
+            }
+            if change.hold.is_some() {
+                summary.held += 1;
+                continue;
+            }
+            match change.op {
+                Op::Create => summary.create += 1,
+                Op::Update => summary.update += 1,
+                Op::Reactivate => summary.reactivate += 1,
+                Op::Deactivate => summary.deactivate += 1,
+                Op::Reference | Op::Request => {}
+            }
+        }
+        summary
+    }
+
+    /// Whether there is nothing to do, held changes included.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What was read from the source.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SourceSummary {
+    /// How many employees were delivered.
+    pub employees: usize,
+    /// Whether the read is proven complete.
+    pub complete: bool,
+    /// Why not, if it is not.
+    pub why_incomplete: Option<String>,
+}
+
+/// Everything that should change, in every target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The day it was made for, in the file's time zone.
+    pub today: NaiveDate,
+    /// What it rests on.
+    pub source: SourceSummary,
+    /// In the order of the file.
+    pub targets: Vec<TargetPlan>,
+    /// What an operator should know that belongs to no target.
+    pub notices: Vec<Notice>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do anywhere.
+    pub fn is_empty(&self) -> bool {
+        self.targets.iter().all(TargetPlan::is_empty)
+    }
+}

@@ -1,0 +1,287 @@
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::employee::EmployeeId;
+
+use super::AccountId;
+
+/// The value of a field, in our words: the same on both sides of a comparison.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum FieldValue {
+    /// No value; null, missing and blank are one.
+    #[default]
+    Empty,
+    /// Text, trimmed; a choice; a phone number; the *name* of a referenced thing (a location).
+    Text(Box<str>),
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Decimal(f64),
+    /// A plain day.
+    Date(NaiveDate),
+    /// A set of texts, or of names of referenced things (departments). Never empty.
+    List(Box<[Box<str>]>),
+    /// An account of this target, by its id (a manager's account).
+    Account(AccountId),
+    /// The account of an employee. Desired values name employees; planning turns them into
+    /// [`FieldValue::Account`], unless the account is to be made in the same run.
+    Employee(EmployeeId),
+}
+
+impl FieldValue {
+    /// Trimmed text, or [`FieldValue::Empty`] when blank.
+    pub fn text(text: &str) -> Self {
+        match text.trim() {
+            "" => Self::Empty,
+            trimmed => Self::Text(trimmed.into()),
+        }
+    }
+
+    /// A list without blanks, or [`FieldValue::Empty`] when nothing is left.
+    pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Self {
+        let items: Vec<Box<str>> = items
+            .into_iter()
+            .map(|item| item.as_ref().trim().into())
+            .filter(|item: &Box<str>| !item.is_empty())
+            .collect();
+        if items.is_empty() { Self::Empty } else { Self::List(items.into()) }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// The text, when the value is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// As people and files read it: a list is joined with commas, yes and no are `true` and `false`.
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => Ok(()),
+            Self::Text(text) => f.pad(text),
+            Self::Bool(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Decimal(value) => value.fmt(f),
+            Self::Date(day) => day.fmt(f),
+            Self::List(items) => f.pad(&items.join(", ")),
+            Self::Account(id) => id.fmt(f),
+            Self::Employee(id) => write!(f, "employee {id}"),
+        }
+    }
+}
+
+impl Serialize for FieldValue {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Empty => serializer.serialize_none(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Integer(value) => serializer.serialize_i64(*value),
+            Self::Decimal(value) => serializer.serialize_f64(*value),
+            Self::Date(_) | Self::Account(_) | Self::Employee(_) => serializer.collect_str(self),
+            Self::List(items) => items.serialize(serializer),
+        }
+    }
+}
+
+/// The place of a field in a target's [`Schema`] and in the fields of each [`Account`](super::Account).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldIndex(pub u16);
+
+impl FieldIndex {
+    /// As an index into a slice.
+    pub fn get(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// The type of a field, which decides what is a valid value and when two values are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Text.
+    Text,
+    /// An e-mail address; letter case does not count.
+    Email,
+    /// A phone number; only digits and a leading plus count.
+    Phone,
+    /// Yes or no.
+    Bool,
+    /// A number.
+    Number,
+    /// A plain day.
+    Date,
+    /// One of [`FieldSpec::choices`].
+    Choice,
+    /// A set of texts; order does not count.
+    List,
+    /// Another account of the same target, such as the manager's.
+    Account,
+    /// A thing of the target that is named: one location, one cost centre. Values are names.
+    Reference,
+    /// Several named things: departments. Values are names; order does not count.
+    References,
+}
+
+/// How texts of a field are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Compare {
+    /// Every letter counts.
+    #[default]
+    Exact,
+    /// Letter case does not count.
+    IgnoreCase,
+}
+
+/// Whether a field may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Access {
+    /// On create and on update.
+    #[default]
+    ReadWrite,
+    /// On create only.
+    CreateOnly,
+    /// Never; mapping it is a mistake in the file.
+    ReadOnly,
+}
+
+/// What a target says of one of its fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldSpec {
+    /// As the file and the target's API name it: `primary_email`, `custom_fields.cost_center`.
+    pub name: Box<str>,
+    /// Its type.
+    pub kind: FieldKind,
+    /// Whether an account cannot exist without it.
+    pub required: bool,
+    /// Whether it may be written.
+    pub access: Access,
+    /// How its texts are compared.
+    pub compare: Compare,
+    /// The most characters it takes.
+    pub max_length: Option<u32>,
+    /// The values of a [`FieldKind::Choice`]; empty when not known.
+    pub choices: Box<[Box<str>]>,
+    /// Whether the field holds an id of ours, so that an unmapped match on it means the employee id.
+    pub identity: bool,
+}
+
+impl FieldSpec {
+    /// An optional, writable field without limits.
+    pub fn new(name: impl Into<Box<str>>, kind: FieldKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            required: false,
+            access: Access::ReadWrite,
+            compare: Compare::Exact,
+            max_length: None,
+            choices: Box::default(),
+            identity: false,
+        }
+    }
+
+    /// The same, required.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// The same, with another access.
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// The same, comparing without letter case.
+    pub fn ignore_case(mut self) -> Self {
+        self.compare = Compare::IgnoreCase;
+        self
+    }
+
+    /// The same, with a length limit in characters.
+    pub fn max_length(mut self, characters: u32) -> Self {
+        self.max_length = Some(characters);
+        self
+    }
+
+    /// The same, with the values that are allowed.
+    pub fn choices<S: Into<Box<str>>>(mut self, choices: impl IntoIterator<Item = S>) -> Self {
+        self.choices = choices.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same, holding an id of ours.
+    pub fn identity(mut self) -> Self {
+        self.identity = true;
+        self
+    }
+}
+
+/// The fields of a run in one target, in the order of the mapping, then those only matched or protected by.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Schema {
+    /// One for each field that the file names, in the file's order.
+    pub fields: Vec<FieldSpec>,
+    /// What can be done to accounts.
+    pub capabilities: Capabilities,
+}
+
+impl Schema {
+    /// The field at an index.
+    pub fn field(&self, index: FieldIndex) -> &FieldSpec {
+        &self.fields[index.get()]
+    }
+
+    /// Where a field stands.
+    pub fn index(&self, name: &str) -> Option<FieldIndex> {
+        let index = self.fields.iter().position(|field| &*field.name == name)?;
+        u16::try_from(index).ok().map(FieldIndex)
+    }
+
+    /// All fields with their indexes.
+    pub fn iter(&self) -> impl Iterator<Item = (FieldIndex, &FieldSpec)> {
+        (0u16..).map(FieldIndex).zip(&self.fields)
+    }
+}
+
+/// What a target can do to accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Make accounts.
+    pub create: bool,
+    /// Empty a field.
+    pub clear: bool,
+    /// Take an account out of use, reversibly.
+    pub deactivate: bool,
+    /// Bring it back.
+    pub reactivate: bool,
+    /// Remove it for good.
+    pub delete: bool,
+    /// Whether reactivating loses fields, so that all of them are written again after it.
+    pub reactivate_loses_fields: bool,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self {
+            create: true,
+            clear: true,
+            deactivate: true,
+            reactivate: true,
+            delete: false,
+            reactivate_loses_fields: false,
+        }
+    }
+}

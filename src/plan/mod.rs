@@ -1,0 +1,14 @@
+//! What should change, as plain data.
+//!
+//! A plan is computed in full before anything is written; showing, refusing, applying and reporting
+//! are all things done to it. Nothing here reads a clock, a file or a network.
+
+mod account;
+mod change;
+mod field;
+
+pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
+pub use change::{
+    Change, FieldChange, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan, TargetStatus,
+};
+pub use field::{Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};

@@ -1,0 +1,263 @@
+//! Targets: what they say of themselves, how they are read, and how one change at a time is carried out.
+//!
+//! Targets translate and never decide. Each is a folder: `wire.rs` (the vendor's JSON, to and from our
+//! values), `requests.rs` (pure functions that build requests) and `mod.rs` (its settings, its schema
+//! and the two traits; the only one that sends).
+
+use std::fmt;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use crate::config::Secret;
+use crate::employee::EmployeeId;
+use crate::plan::{Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Schema, Snapshot};
+
+/// A target's section of the file, settled: what it says before anything is contacted, and how to
+/// reach it.
+///
+/// A new type of target is one implementation of this trait and one line in [`TYPES`].
+pub trait TargetType: fmt::Debug + Send + Sync {
+    /// The word in `type = "..."`.
+    fn kind(&self) -> &'static str;
+
+    /// What is known of a field by its name alone.
+    fn field(&self, name: &str) -> FieldLookup;
+
+    /// All fields known by name, for suggestions and for the fields that must be mapped.
+    fn known_fields(&self) -> Vec<FieldSpec>;
+
+    /// The match fields that apply when the file names none.
+    fn default_match(&self) -> &'static [&'static str];
+
+    /// What identifies the account behind this section (`freshservice:acme.freshservice.com`), so that two
+    /// files that name the same account share one lock. Holds no secret.
+    fn identity(&self) -> String;
+
+    /// Signs in nowhere yet: prepares a target for the fields that the file names.
+    ///
+    /// # Errors
+    ///
+    /// When a secret cannot be read or an address is not usable.
+    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>>;
+
+    /// Points every address and path at the sandbox and invents every secret.
+    fn redirect(&mut self, sandbox: &SandboxPlaces);
+
+    /// Employees of every standing are in scope (a help desk that shows people who left, too).
+    fn takes_everyone(&self) -> bool {
+        false
+    }
+}
+
+/// What a target type knows of a field name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldLookup {
+    /// A field with a known type.
+    Known(FieldSpec),
+    /// Possible; only the service itself knows its type (a custom field). Treated as this until it is read.
+    Open(FieldSpec),
+    /// There is no such field.
+    Unknown,
+}
+
+/// What a target needs to be opened.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// As the file names the target; errors begin with it.
+    pub name: Box<str>,
+    /// The fields of the run: those mapped, in order, then those only matched or protected by.
+    pub fields: Vec<FieldSpec>,
+    /// The reference fields whose missing names may be made.
+    pub create_missing: Vec<FieldIndex>,
+    /// The day of the run.
+    pub today: NaiveDate,
+}
+
+/// Where the sandbox's simulated systems are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxPlaces {
+    /// Base address of the simulated systems, without a trailing slash; each has a path of its own below it.
+    pub base_url: String,
+    /// The folder that stands for the working folder: file targets write below it.
+    pub folder: PathBuf,
+    /// The name of the target in the file; each has accounts of its own.
+    pub target: Box<str>,
+    /// The secret that the simulated systems accept.
+    pub secret: Secret,
+}
+
+/// A target that is open for reading and writing. Planning is handed the first half only.
+pub trait Target: ReadAccounts + WriteAccounts {
+    /// The half that cannot change anything.
+    fn reader(&self) -> &dyn ReadAccounts;
+    /// The half that can.
+    fn writer(&self) -> &dyn WriteAccounts;
+}
+
+impl<T: ReadAccounts + WriteAccounts> Target for T {
+    fn reader(&self) -> &dyn ReadAccounts {
+        self
+    }
+    fn writer(&self) -> &dyn WriteAccounts {
+        self
+    }
+}
+
+/// The read-only view of a target.
+pub trait ReadAccounts: Send + Sync {
+    /// The fields of the run with their types, read from the service where only the service knows them.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be reached, or a field that the file names does not exist there.
+    fn schema(&self) -> Result<Schema, TargetError>;
+
+    /// All accounts, deactivated ones included, with the names that reference fields may take.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be read. A list that may not be whole is no error but
+    /// [`Snapshot::incomplete`].
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError>;
+
+    /// One account, read afresh; `None` when there is none of that id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ReadAccounts::accounts`].
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError>;
+
+    /// The accounts whose field has this value, read afresh, by a look-up that sees writes at once.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ReadAccounts::accounts`].
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError>;
+}
+
+/// The half of a target that changes things, one thing at a time. Called from several threads at once.
+pub trait WriteAccounts: Send + Sync {
+    /// Makes a named thing that a reference field refers to.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`]. [`ErrorKind::Exists`] counts as done.
+    fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError>;
+
+    /// Makes an account. `fields` holds every mapped field that has a value.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`]. After [`ErrorKind::Exists`] and [`ErrorKind::Unsettled`] the caller looks the account up.
+    fn create(&self, employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError>;
+
+    /// Changes fields of an account; a field that is not named stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`].
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError>;
+
+    /// Brings an account back into use. An account that is in use already is no error.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`].
+    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError>;
+
+    /// Takes an account out of use. One that is out of use or gone already is no error.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`].
+    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError>;
+
+    /// Called once after the last write of a run, also when writes failed; a file is replaced here.
+    ///
+    /// # Errors
+    ///
+    /// When what was written cannot be made to last.
+    fn finish(&self) -> Result<(), TargetError> {
+        Ok(())
+    }
+}
+
+/// Told of how far reading has come. Implementations draw a bar or stay silent.
+pub trait Progress: Sync {
+    /// The number of steps is known now (or known better).
+    fn expect(&self, total: u64);
+    /// So many more steps are done.
+    fn advance(&self, steps: u64);
+}
+
+/// Draws nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn expect(&self, _total: u64) {}
+    fn advance(&self, _steps: u64) {}
+}
+
+/// What went wrong with a target, without any secret and without any value of an employee.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TargetError {
+    /// What it means for the rest of the run.
+    pub kind: ErrorKind,
+    /// A lower-case fragment: what the service said, and where it helps, what to try.
+    pub message: String,
+    /// The HTTP status, when there was an answer.
+    pub status: Option<u16>,
+}
+
+/// What an error means for the rest of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// This record was refused; others may go on.
+    Refused,
+    /// An account with this key exists already; the caller looks it up.
+    Exists,
+    /// The account is not there (any more).
+    NotFound,
+    /// The sign-in was refused: no further request makes sense.
+    SignIn,
+    /// Signed in, but without the right to do this.
+    Rights,
+    /// The service did not take the request (refused connection, busy after all retries). Nothing happened.
+    Unavailable,
+    /// The request may have been carried out, but no answer came. The caller looks.
+    Unsettled,
+    /// The answer is not what the service is known to send.
+    Unexpected,
+}
+
+impl ErrorKind {
+    /// A stable code for JSON and history.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Exists => "already_exists",
+            Self::NotFound => "account_not_found",
+            Self::SignIn => "sign_in_refused",
+            Self::Rights => "right_missing",
+            Self::Unavailable => "unavailable",
+            Self::Unsettled => "outcome_unknown",
+            Self::Unexpected => "unexpected_answer",
+        }
+    }
+}
+
+impl TargetError {
+    /// An error without an HTTP status.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), status: None }
+    }
+
+    /// The same, with the status of the answer.
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+}
