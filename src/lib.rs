@@ -3,8 +3,14 @@
 //! Data flows one way: settings → employees → scope → desired fields → existing accounts → correlate →
 //! diff → plan → guard → ask → write → outcome → report.
 
+pub mod cli;
 pub mod config;
 pub mod employee;
 pub mod http;
+pub mod output;
+pub mod personio;
 pub mod plan;
+pub mod rules;
+pub mod sandbox;
+pub mod state;
 pub mod targets;

@@ -4,6 +4,11 @@
 //! values), `requests.rs` (pure functions that build requests) and `mod.rs` (its settings, its schema
 //! and the two traits; the only one that sends).
 
+pub mod file;
+pub mod freshservice;
+pub mod scim;
+pub mod travelperk;
+
 use std::fmt;
 use std::path::PathBuf;
 

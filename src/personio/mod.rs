@@ -1,0 +1,1 @@
+//! The source: employees as Personio delivers them.

@@ -1,0 +1,1 @@
+//! Simulated systems on loopback: they remember, and they misbehave on demand.

@@ -1,0 +1,1 @@
+//! A file as a target: CSV, JSON or XLSX.

@@ -1,0 +1,1 @@
+//! Freshservice requesters (API v2).

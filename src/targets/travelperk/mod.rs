@@ -1,0 +1,1 @@
+//! TravelPerk: SCIM users on one host, REST cost centres on the other.
