@@ -10,6 +10,8 @@ pub mod http;
 pub mod output;
 pub mod personio;
 pub mod plan;
+#[cfg(test)]
+mod reference;
 pub mod rules;
 pub mod sandbox;
 pub mod state;
