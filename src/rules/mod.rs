@@ -1,1 +1,12 @@
-//! What the file says of employees: expressions, scope and mapping.
+//! What the file says of employees: expressions, scope and mapping. Pure.
+
+mod evaluate;
+mod expression;
+mod filters;
+mod mapping;
+mod vocabulary;
+
+pub use evaluate::Facts;
+pub use expression::{Evaluation, Expression, ExpressionError, Truth};
+pub use mapping::{Desired, Mapping, MappingSource, OnEmpty, OnInvalid, When, convert};
+pub use vocabulary::{Tables, UnknownName, Variable, Vocabulary};

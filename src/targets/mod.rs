@@ -8,6 +8,9 @@ pub mod file;
 pub mod freshservice;
 pub mod scim;
 pub mod travelperk;
+mod types;
+
+pub use types::{Parse, TYPES};
 
 use std::fmt;
 use std::path::PathBuf;

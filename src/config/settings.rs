@@ -1,0 +1,231 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::employee::Attributes;
+use crate::plan::{FieldIndex, FieldSpec};
+use crate::rules::{Expression, Mapping, Vocabulary};
+use crate::targets::TargetType;
+
+use super::{Problem, Secret};
+
+/// Everything a file says, checked and settled.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the file is and what stands in it.
+    pub file: ConfigFile,
+    /// Whose midnight counts.
+    pub timezone: Tz,
+    /// The source.
+    pub personio: PersonioSettings,
+    /// What is requested of every employee, and nothing else.
+    pub attributes: Attributes,
+    /// The names expressions may use, with the lookup tables.
+    pub vocabulary: Vocabulary,
+    /// Where the memory is.
+    pub state: StateSettings,
+    /// How many calls may be made, if that is limited.
+    pub budget: Option<BudgetSettings>,
+    /// In the order of the file.
+    pub targets: Vec<TargetSettings>,
+    /// What is doubtful but no error.
+    pub warnings: Vec<Problem>,
+    /// Every secret of the file, so that output can be scrubbed of them.
+    pub secrets: Vec<Secret>,
+}
+
+/// The configuration file itself.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// As given.
+    pub path: PathBuf,
+    /// Relative paths in the file start here.
+    pub folder: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// `[personio]`
+#[derive(Clone, Debug)]
+pub struct PersonioSettings {
+    /// Client id of the API credentials.
+    pub client_id: Secret,
+    /// Client secret of the API credentials.
+    pub client_secret: Secret,
+    /// `X-Personio-Partner-ID`
+    pub partner_id: Option<String>,
+    /// `X-Personio-App-ID`
+    pub app_id: Option<String>,
+    /// Which API is read.
+    pub api: Api,
+    /// Without a trailing slash.
+    pub base_url: String,
+    /// Most requests a minute; Personio allows 300.
+    pub requests_per_minute: u32,
+    /// Most requests a second; Personio allows 15.
+    pub requests_per_second: u32,
+}
+
+/// A version of Personio's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// One paged read with everything inline.
+    V1,
+    /// Persons and their employments.
+    V2,
+}
+
+/// `[state]`
+#[derive(Clone, Debug)]
+pub struct StateSettings {
+    /// Where it is kept.
+    pub place: StatePlace,
+    /// How long runs and jobs are kept.
+    pub keep: Duration,
+    /// Whether names may be kept beside ids.
+    pub keep_names: bool,
+}
+
+/// Where the state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatePlace {
+    /// An SQLite file, made absolute.
+    File(PathBuf),
+    /// A PostgreSQL server that several runners share.
+    Server(Secret),
+}
+
+/// `[budget]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetSettings {
+    /// Calls a period.
+    pub tasks: u64,
+    /// How long a period is.
+    pub period: BudgetPeriod,
+    /// Share in percent from which on a warning is given.
+    pub warn_at: Share,
+}
+
+/// The period of a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BudgetPeriod {
+    /// A calendar day.
+    Day,
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
+
+/// A share of a whole, in hundredths of a percent, so that comparing is exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(pub u32);
+
+/// A limit: a number, or a share of those that are linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// So many.
+    Count(u64),
+    /// Such a share.
+    Share(Share),
+}
+
+/// `[targets.NAME]`
+#[derive(Debug)]
+pub struct TargetSettings {
+    /// As the file names it.
+    pub name: Box<str>,
+    /// What its type reads of the section.
+    pub target: Box<dyn TargetType>,
+    /// The fields of the run: those mapped, in the file's order, then those only matched or protected by.
+    pub fields: Vec<FieldSpec>,
+    /// Fields to find an account by, in order. Not empty.
+    pub match_fields: Vec<FieldIndex>,
+    /// All must hold.
+    pub include: Vec<Expression>,
+    /// Any one excludes.
+    pub exclude: Vec<Expression>,
+    /// In the file's order; the index of each field is its place here.
+    pub mapping: Vec<Mapping>,
+    /// Reference fields whose missing names may be made.
+    pub create_missing: Vec<FieldIndex>,
+    /// What is done about accounts of people who left or are no longer meant.
+    pub leavers: Leavers,
+    /// Limits.
+    pub safety: Safety,
+    /// How often `sync --due` runs it.
+    pub every: Option<Duration>,
+    /// Whether it is left alone.
+    pub paused: bool,
+    /// Targets of one group must not share an employee.
+    pub group: Option<Box<str>>,
+    /// Text of the section without `paused`, to see whether it changed.
+    pub section: String,
+}
+
+/// `[targets.NAME.leavers]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leavers {
+    /// The last day has passed, or the status is inactive.
+    pub left: LeaverAction,
+    /// Still employed, and no longer matches the filters.
+    pub out_of_scope: LeaverAction,
+    /// No longer delivered by Personio at all.
+    pub missing: LeaverAction,
+    /// Days to wait after the last day.
+    pub grace_days: u32,
+}
+
+impl Default for Leavers {
+    fn default() -> Self {
+        Self {
+            left: LeaverAction::Deactivate,
+            out_of_scope: LeaverAction::Keep,
+            missing: LeaverAction::Keep,
+            grace_days: 0,
+        }
+    }
+}
+
+/// What is done about an account that is no longer meant to be in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaverAction {
+    /// Nothing.
+    Keep,
+    /// It is taken out of use.
+    Deactivate,
+}
+
+/// `[targets.NAME.safety]`: limits per class; `None` means the default for removals, and no limit for the rest.
+#[derive(Debug)]
+pub struct Safety {
+    /// Deactivations in a run.
+    pub max_deactivate: Option<Limit>,
+    /// Creates in a run.
+    pub max_create: Option<Limit>,
+    /// Updates in a run.
+    pub max_update: Option<Limit>,
+    /// Fields emptied in a run.
+    pub max_clear: Option<Limit>,
+    /// Share of the accounts in which one field may change in a run.
+    pub max_field_share: Option<Share>,
+    /// Failures after which a target is left alone for the rest of the run.
+    pub max_failures: u64,
+    /// Over the account's own fields; an account for which one holds is never changed.
+    pub protect: Vec<Expression>,
+}
+
+impl Default for Safety {
+    fn default() -> Self {
+        Self {
+            max_deactivate: None,
+            max_create: None,
+            max_update: None,
+            max_clear: None,
+            max_field_share: None,
+            max_failures: 20,
+            protect: Vec::new(),
+        }
+    }
+}

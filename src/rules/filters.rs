@@ -1,0 +1,174 @@
+//! The filters beside those of the expression language.
+
+use std::sync::{Arc, LazyLock};
+
+use chrono::{Datelike, Days, NaiveDate};
+use minijinja::value::{Object, Value as Jinja};
+use minijinja::{Environment, Error, ErrorKind, State};
+use regex::Regex;
+
+use super::Tables;
+
+/// Where the lookup tables are in an evaluation; no identifier, so no expression can name it.
+pub(super) const TABLES: &str = "tables of the file";
+
+/// Names for suggestions: ours, and those of the language that a mapping is likely to use.
+pub(super) const NAMES: &[&str] = &[
+    "add_days",
+    "capitalize",
+    "date",
+    "default",
+    "domain",
+    "e164",
+    "first",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lookup",
+    "lower",
+    "month_end",
+    "replace",
+    "round",
+    "sort",
+    "split",
+    "title",
+    "trim",
+    "truthy",
+    "unique",
+    "upper",
+];
+
+/// What a filter says is wrong; never quotes a value.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct FilterError(pub(super) String);
+
+pub(super) fn add(environment: &mut Environment<'static>) {
+    environment.add_filter("lookup", lookup);
+    environment.add_filter("domain", domain);
+    environment.add_filter("date", date);
+    environment.add_filter("add_days", add_days);
+    environment.add_filter("month_end", month_end);
+    environment.add_filter("truthy", truthy);
+    environment.add_filter("e164", e164);
+}
+
+fn error(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, "filter").with_source(FilterError(message.into()))
+}
+
+/// The names of the filters used in an expression. Texts in quotes are passed over.
+pub(super) fn filters_used(source: &str) -> Vec<&str> {
+    static USE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\|\s*([A-Za-z_]\w*)"#).expect("a pattern"));
+    USE.captures_iter(source).filter_map(|found| Some(found.get(1)?.as_str())).collect()
+}
+
+/// The names of the tables an expression looks up in, where they are written out.
+pub(super) fn tables_used(source: &str) -> Vec<&str> {
+    static USE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"\|\s*lookup\s*\(\s*(?:'([^']*)'|"([^"]*)")"#).expect("a pattern"));
+    USE.captures_iter(source).filter_map(|found| Some(found.get(1).or(found.get(2))?.as_str())).collect()
+}
+
+#[derive(Debug)]
+struct TablesObject(Arc<Tables>);
+
+impl Object for TablesObject {}
+
+pub(super) fn tables_value(tables: Arc<Tables>) -> Jinja {
+    Jinja::from_object(TablesObject(tables))
+}
+
+fn lookup(state: &State<'_, '_>, value: &Jinja, table: &str) -> Result<Jinja, Error> {
+    let key = text_of(value);
+    if key.is_empty() {
+        return Ok(Jinja::from(""));
+    }
+    let tables = state.lookup(TABLES);
+    let tables = tables.as_ref().and_then(|tables| tables.downcast_object_ref::<TablesObject>());
+    let entries = tables
+        .and_then(|tables| tables.0.get(table))
+        .ok_or_else(|| error(format!("there is no lookup table `{table}`")))?;
+    let found = entries.get(key.as_str()).or_else(|| {
+        let folded = key.to_lowercase();
+        entries.iter().find(|(known, _)| known.to_lowercase() == folded).map(|(_, value)| value)
+    });
+    found
+        .map(|value| Jinja::from(&**value))
+        .ok_or_else(|| error(format!("the lookup table `{table}` has no entry for this value")))
+}
+
+fn domain(email: &Jinja) -> String {
+    text_of(email).rsplit_once('@').map_or_else(String::new, |(_, domain)| domain.to_lowercase())
+}
+
+fn date(day: &Jinja, format: &str) -> Result<String, Error> {
+    let Some(day) = parse_day(day)? else {
+        return Ok(String::new());
+    };
+    let mut written = String::new();
+    std::fmt::Write::write_fmt(&mut written, format_args!("{}", day.format(format)))
+        .map_err(|_| error("the format of `date` is not one; for example '%d.%m.%Y'"))?;
+    Ok(written)
+}
+
+fn add_days(day: &Jinja, days: i64) -> Result<String, Error> {
+    let Some(day) = parse_day(day)? else {
+        return Ok(String::new());
+    };
+    let distance = Days::new(days.unsigned_abs());
+    let moved = if days < 0 { day.checked_sub_days(distance) } else { day.checked_add_days(distance) };
+    moved.map(|day| day.to_string()).ok_or_else(|| error("the date is out of range"))
+}
+
+fn month_end(day: &Jinja) -> Result<String, Error> {
+    let Some(day) = parse_day(day)? else {
+        return Ok(String::new());
+    };
+    let (year, month) = if day.month() == 12 { (day.year() + 1, 1) } else { (day.year(), day.month() + 1) };
+    NaiveDate::from_ymd_opt(year, month, 1)
+        .and_then(|first| first.pred_opt())
+        .map(|day| day.to_string())
+        .ok_or_else(|| error("the date is out of range"))
+}
+
+fn truthy(value: &Jinja) -> bool {
+    matches!(text_of(value).to_lowercase().as_str(), "yes" | "true" | "ja" | "1")
+}
+
+fn e164(number: &Jinja, country: &str) -> Result<String, Error> {
+    let text = text_of(number);
+    if text.is_empty() {
+        return Ok(text);
+    }
+    let country = country
+        .to_uppercase()
+        .parse::<phonenumber::country::Id>()
+        .map_err(|_| error("`e164` needs a country of two letters, such as 'DE'"))?;
+    let parsed = phonenumber::parse(Some(country), &text).map_err(|_| error("it is not a phone number"))?;
+    if !parsed.is_valid() {
+        return Err(error("it is not a phone number that exists in its country"));
+    }
+    Ok(parsed.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+/// A day in ISO form, or the day of a timestamp; `None` when empty.
+fn parse_day(value: &Jinja) -> Result<Option<NaiveDate>, Error> {
+    let text = text_of(value);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.get(..10)
+        .and_then(|day| day.parse().ok())
+        .map(Some)
+        .ok_or_else(|| error("it is not a date in the form YYYY-MM-DD"))
+}
+
+fn text_of(value: &Jinja) -> String {
+    match value.as_str() {
+        Some(text) => text.trim().to_owned(),
+        None => value.to_string(),
+    }
+}

@@ -1,0 +1,258 @@
+use crate::plan::{FieldIndex, FieldKind, FieldSpec, FieldValue};
+
+use super::{Evaluation, Expression, Facts};
+
+/// One line of a `mapping` table: what a field should hold.
+#[derive(Debug, PartialEq)]
+pub struct Mapping {
+    /// Which field.
+    pub index: FieldIndex,
+    /// Where the value comes from.
+    pub source: MappingSource,
+    /// What an empty result does.
+    pub on_empty: OnEmpty,
+    /// What a result that the field cannot take does.
+    pub on_invalid: OnInvalid,
+    /// When it counts.
+    pub when: When,
+}
+
+/// Where a mapped value comes from.
+#[derive(Debug, PartialEq)]
+pub enum MappingSource {
+    /// An expression over attributes.
+    Expression(Expression),
+    /// The same value for everyone.
+    Constant(FieldValue),
+}
+
+/// What an empty result does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnEmpty {
+    /// The field is emptied: Personio is the source of truth.
+    #[default]
+    Clear,
+    /// The field stays as it is.
+    Keep,
+    /// The employee is skipped.
+    Fail,
+}
+
+/// What a result that the field cannot take does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnInvalid {
+    /// The employee is skipped.
+    #[default]
+    Fail,
+    /// The field stays as it is.
+    Keep,
+    /// The field is emptied.
+    Clear,
+}
+
+/// When a mapping counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum When {
+    /// On create and ever after.
+    #[default]
+    Always,
+    /// On create only.
+    Create,
+}
+
+/// What a field should hold for one employee.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Desired {
+    /// This; [`FieldValue::Empty`] means that it is to be emptied.
+    Value(FieldValue),
+    /// Whatever it holds, with the reason in words when that is worth knowing.
+    Keep(Option<String>),
+    /// The employee is skipped: a stable code, and why, without any value.
+    Fail(&'static str, String),
+}
+
+impl Mapping {
+    /// What the field should hold for one employee.
+    pub fn desired(&self, spec: &FieldSpec, facts: &Facts<'_>) -> Desired {
+        let value = match &self.source {
+            MappingSource::Constant(value) => value.clone(),
+            MappingSource::Expression(expression) => match expression.evaluate(facts) {
+                Evaluation::Value(value) => value,
+                Evaluation::Frozen { attribute } => {
+                    return Desired::Keep(Some(format!("`{attribute}` is not readable")));
+                }
+                Evaluation::Invalid { why } => return self.invalid(spec, &why),
+            },
+        };
+        match convert(value, spec) {
+            Ok(FieldValue::Empty) => match self.on_empty {
+                OnEmpty::Clear => Desired::Value(FieldValue::Empty),
+                OnEmpty::Keep => Desired::Keep(None),
+                OnEmpty::Fail => Desired::Fail("field_empty", format!("{} is empty", spec.name)),
+            },
+            Ok(value) => Desired::Value(value),
+            Err(why) => self.invalid(spec, &why),
+        }
+    }
+
+    fn invalid(&self, spec: &FieldSpec, why: &str) -> Desired {
+        let why = format!("{}: {why}", spec.name);
+        match self.on_invalid {
+            OnInvalid::Fail => Desired::Fail("field_invalid", why),
+            OnInvalid::Keep => Desired::Keep(Some(why)),
+            OnInvalid::Clear => Desired::Value(FieldValue::Empty),
+        }
+    }
+}
+
+/// A value in the type of a field.
+///
+/// # Errors
+///
+/// Says why the field cannot take it, without showing it.
+pub fn convert(value: FieldValue, spec: &FieldSpec) -> Result<FieldValue, String> {
+    if value.is_empty() {
+        return Ok(FieldValue::Empty);
+    }
+    let value = match value {
+        FieldValue::Employee(id) if spec.kind != FieldKind::Account => FieldValue::text(&id.to_string()),
+        other => other,
+    };
+    let converted = match spec.kind {
+        FieldKind::Text => FieldValue::text(&value.to_string()),
+        FieldKind::Email => {
+            let address = value.to_string().trim().to_lowercase();
+            let parts: Vec<&str> = address.split('@').collect();
+            if parts.len() != 2 || parts.iter().any(|part| part.is_empty()) || address.contains(char::is_whitespace) {
+                return Err("it is not an e-mail address".into());
+            }
+            FieldValue::text(&address)
+        }
+        FieldKind::Phone => {
+            let number = value.to_string();
+            if !number.contains(|letter: char| letter.is_ascii_digit()) {
+                return Err("it is not a phone number".into());
+            }
+            FieldValue::text(&number)
+        }
+        FieldKind::Bool => match &value {
+            FieldValue::Bool(_) => value,
+            other => match other.to_string().trim().to_lowercase().as_str() {
+                "true" | "yes" | "ja" | "1" => FieldValue::Bool(true),
+                "false" | "no" | "nein" | "0" => FieldValue::Bool(false),
+                _ => return Err("it is neither yes nor no".into()),
+            },
+        },
+        FieldKind::Number => match &value {
+            FieldValue::Integer(_) | FieldValue::Decimal(_) => value,
+            other => number(other.to_string().trim())?,
+        },
+        FieldKind::Date => match &value {
+            FieldValue::Date(_) => value,
+            FieldValue::Text(text) => text
+                .get(..10)
+                .and_then(|day| day.parse().ok())
+                .map(FieldValue::Date)
+                .ok_or("it is not a date in the form YYYY-MM-DD")?,
+            _ => return Err("it is not a date".into()),
+        },
+        FieldKind::Choice => choice(&value.to_string(), spec)?,
+        FieldKind::List | FieldKind::References => match value {
+            FieldValue::List(_) => value,
+            other => FieldValue::list([other.to_string()]),
+        },
+        FieldKind::Reference => match value {
+            FieldValue::List(items) if items.len() == 1 => FieldValue::text(&items[0]),
+            FieldValue::List(_) => return Err("it is several names where the field takes one".into()),
+            other => FieldValue::text(&other.to_string()),
+        },
+        FieldKind::Account => match &value {
+            FieldValue::Employee(_) => value,
+            other => other
+                .to_string()
+                .parse()
+                .map(FieldValue::Employee)
+                .map_err(|_| "it is not the id of an employee, as `supervisor` gives".to_owned())?,
+        },
+    };
+    if let (Some(most), Some(text)) = (spec.max_length, converted.as_text())
+        && text.chars().count() > most as usize
+    {
+        return Err(format!("it is longer than the {most} characters that the field takes"));
+    }
+    Ok(converted)
+}
+
+fn number(text: &str) -> Result<FieldValue, String> {
+    if let Ok(whole) = text.parse() {
+        return Ok(FieldValue::Integer(whole));
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(FieldValue::Decimal(number)),
+        _ => Err("it is not a number".into()),
+    }
+}
+
+/// One of the allowed values, in the target's spelling.
+fn choice(text: &str, spec: &FieldSpec) -> Result<FieldValue, String> {
+    let text = text.trim();
+    if spec.choices.is_empty() || spec.choices.iter().any(|choice| &**choice == text) {
+        return Ok(FieldValue::text(text));
+    }
+    let folded = text.to_lowercase();
+    let mut alike = spec.choices.iter().filter(|choice| choice.to_lowercase() == folded);
+    match (alike.next(), alike.next()) {
+        (Some(choice), None) => Ok(FieldValue::Text(choice.clone())),
+        _ => Err(format!("it is none of the values that the field takes: {}", spec.choices.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::employee::EmployeeId;
+
+    #[test]
+    fn values_take_the_type_of_the_field() {
+        use FieldKind::*;
+        let day = FieldValue::Date("2026-03-31".parse().unwrap());
+        let text = FieldValue::text;
+        let table: Vec<(FieldKind, FieldValue, Result<FieldValue, &str>)> = vec![
+            (Text, FieldValue::Integer(7), Ok(text("7"))),
+            (Text, day.clone(), Ok(text("2026-03-31"))),
+            (Text, FieldValue::list(["a", "b"]), Ok(text("a, b"))),
+            (Text, FieldValue::Bool(true), Ok(text("true"))),
+            (Text, FieldValue::Employee(EmployeeId(9002)), Ok(text("9002"))),
+            (Email, text(" Ines@Example.COM "), Ok(text("ines@example.com"))),
+            (Email, text("ines"), Err("it is not an e-mail address")),
+            (Email, text("a@b@c"), Err("it is not an e-mail address")),
+            (Phone, text("none"), Err("it is not a phone number")),
+            (Bool, text("Ja"), Ok(FieldValue::Bool(true))),
+            (Bool, FieldValue::Integer(0), Ok(FieldValue::Bool(false))),
+            (Bool, text("maybe"), Err("it is neither yes nor no")),
+            (Number, text("37.5"), Ok(FieldValue::Decimal(37.5))),
+            (Number, text("40"), Ok(FieldValue::Integer(40))),
+            (Number, text("inf"), Err("it is not a number")),
+            (Date, text("2026-03-31T00:00:00+02:00"), Ok(day.clone())),
+            (Date, text("31.03.2026"), Err("it is not a date in the form YYYY-MM-DD")),
+            (Date, FieldValue::Bool(true), Err("it is not a date")),
+            (List, text("a"), Ok(FieldValue::list(["a"]))),
+            (Reference, FieldValue::list(["a", "b"]), Err("it is several names where the field takes one")),
+            (Account, FieldValue::Integer(9002), Ok(FieldValue::Employee(EmployeeId(9002)))),
+            (Account, text("lead@example.com"), Err("it is not the id of an employee, as `supervisor` gives")),
+            (Choice, text("DE"), Ok(text("de"))),
+            (Choice, text("xx"), Err("it is none of the values that the field takes: de, en")),
+        ];
+        for (kind, value, expected) in table {
+            let spec = FieldSpec::new("field", kind).choices(["de", "en"]);
+            assert_eq!(convert(value.clone(), &spec), expected.map_err(str::to_owned), "{kind:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn length_counts_characters() {
+        let spec = FieldSpec::new("field", FieldKind::Text).max_length(3);
+        assert!(convert(FieldValue::text("äöü"), &spec).is_ok());
+        assert!(convert(FieldValue::text("äöüß"), &spec).is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! The types of targets that a file may name.
+
+use crate::config::reader::Table;
+
+use super::TargetType;
+
+/// Reads what one type of target has in its section beside the keys every target has.
+///
+/// `None` when something needed is missing or wrong, which is then among the problems.
+pub type Parse = fn(&Table<'_>) -> Option<Box<dyn TargetType>>;
+
+/// Every type with its reader. Adding a target is a line here.
+pub const TYPES: &[(&str, Parse)] = &[];
