@@ -4,11 +4,18 @@
 //! are all things done to it. Nothing here reads a clock, a file or a network.
 
 mod account;
+mod build;
 mod change;
+mod correlate;
+mod diff;
 mod field;
+mod guard;
 
 pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
+pub use build::{Built, Memory, PlanInput, build};
 pub use change::{
     Change, FieldChange, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan, TargetStatus,
 };
+pub use diff::same;
 pub use field::{Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
+pub use guard::{GuardInput, default_removals, guard};

@@ -4,9 +4,11 @@ mod evaluate;
 mod expression;
 mod filters;
 mod mapping;
+mod scope;
 mod vocabulary;
 
 pub use evaluate::Facts;
 pub use expression::{Evaluation, Expression, ExpressionError, Truth};
 pub use mapping::{Desired, Mapping, MappingSource, OnEmpty, OnInvalid, When, convert};
+pub use scope::{Scope, scope};
 pub use vocabulary::{Tables, UnknownName, Variable, Vocabulary};

@@ -1,0 +1,701 @@
+//! Builds the plan for one target: scope, correlation, comparison, in this order.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{Days, NaiveDate};
+
+use crate::config::{LeaverAction, TargetSettings};
+use crate::employee::{Employee, EmployeeId, Employees, Standing};
+use crate::rules::{Desired, Facts, Mapping, Scope, Tables, Truth, When, scope};
+
+use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
+use super::diff::same;
+use super::{
+    Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Op, Protection,
+    Schema, Skip, Snapshot, TargetPlan,
+};
+
+/// What the tool remembers of a target; empty before the first run.
+#[derive(Default)]
+pub struct Memory<'a> {
+    /// Whose account is whose.
+    pub links: BTreeMap<EmployeeId, AccountId>,
+    /// Whether a field of an employee has been written with this value several times without staying.
+    pub gave_up: Option<&'a (dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Sync)>,
+}
+
+/// Everything a plan for one target rests on.
+pub struct PlanInput<'a> {
+    /// The target's section of the file.
+    pub settings: &'a TargetSettings,
+    /// Its fields, as the service has them.
+    pub schema: &'a Schema,
+    /// The source.
+    pub employees: &'a Employees,
+    /// Where each employee stands today, in the order of the employees.
+    pub standings: &'a [Standing],
+    /// The day of the run.
+    pub today: NaiveDate,
+    /// Lookup tables.
+    pub tables: &'a Arc<Tables>,
+    /// What is remembered.
+    pub memory: &'a Memory<'a>,
+    /// Only this employee, if given; everybody is still read, so that shared keys are seen.
+    pub only: Option<EmployeeId>,
+}
+
+/// A plan with what the safety rails and the state need to know of it.
+#[derive(Debug)]
+pub struct Built {
+    /// The plan, sorted.
+    pub plan: TargetPlan,
+    /// Employees with an account, whatever the change.
+    pub owned: Vec<(EmployeeId, AccountId)>,
+    /// How many of those accounts are in use.
+    pub linked: usize,
+    /// For each employee that is in scope: how they were told from others.
+    pub in_scope: usize,
+}
+
+/// Builds the plan for one target.
+///
+/// The same input in another order gives the same plan.
+pub fn build(input: &PlanInput<'_>, mut snapshot: Snapshot) -> Built {
+    snapshot.accounts.sort_by(|one, other| one.id.cmp(&other.id));
+    let mut builder = Builder::new(input, &snapshot);
+    let scopes = builder.scopes();
+    let correlation = builder.correlate(&scopes);
+    builder.decide(&scopes, &correlation);
+    builder.missing(&correlation);
+    builder.drop_dangling_references();
+    builder.finish(&correlation)
+}
+
+struct Builder<'a> {
+    input: &'a PlanInput<'a>,
+    snapshot: &'a Snapshot,
+    plan: TargetPlan,
+    /// Names that do not exist yet and may be made, in the target's fields.
+    new_references: BTreeSet<(FieldIndex, Box<str>)>,
+    /// Names that cannot be resolved, with the employees they concern.
+    unresolved: BTreeMap<(&'static str, String), Vec<EmployeeId>>,
+    /// Whose account will exist after this run although it does not now.
+    creating: BTreeSet<EmployeeId>,
+    account_of: HashMap<EmployeeId, usize>,
+    in_scope: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(input: &'a PlanInput<'a>, snapshot: &'a Snapshot) -> Self {
+        let plan = TargetPlan::empty(input.settings.name.clone(), input.settings.target.kind());
+        Self {
+            input,
+            snapshot,
+            plan,
+            new_references: BTreeSet::new(),
+            unresolved: BTreeMap::new(),
+            creating: BTreeSet::new(),
+            account_of: HashMap::new(),
+            in_scope: 0,
+        }
+    }
+
+    fn facts(&self, place: usize) -> Facts<'a> {
+        let employees = self.input.employees;
+        Facts::new(
+            &employees.list[place],
+            &employees.attributes,
+            &self.input.standings[place],
+            self.input.today,
+            self.input.tables,
+        )
+    }
+
+    fn spec(&self, index: FieldIndex) -> &'a FieldSpec {
+        self.input.schema.field(index)
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        let settings = self.input.settings;
+        (0..self.input.employees.list.len())
+            .map(|place| {
+                if standing_is_hidden(&self.input.employees.list[place], self.input.employees) {
+                    return Scope::Unclear(
+                        "lifecycle_hidden",
+                        "neither `status` nor a last day is readable, so nobody can tell who has left".into(),
+                    );
+                }
+                match scope(&settings.include, &settings.exclude, &self.facts(place)) {
+                    Scope::Left if settings.target.takes_everyone() => Scope::In,
+                    scope => scope,
+                }
+            })
+            .collect()
+    }
+
+    fn correlate(&mut self, scopes: &[Scope]) -> Correlation {
+        let settings = self.input.settings;
+        let match_fields: Vec<(FieldIndex, &FieldSpec)> =
+            settings.match_fields.iter().map(|index| (*index, self.spec(*index))).collect();
+        let candidates: Vec<Candidate> = (0..scopes.len())
+            .map(|place| {
+                let facts = self.facts(place);
+                let keys = match_fields.iter().map(|(index, spec)| self.match_key(*index, spec, &facts)).collect();
+                Candidate { employee: facts.employee().id, keys }
+            })
+            .collect();
+        let correlation = correlate(&candidates, &self.snapshot.accounts, &match_fields, &self.input.memory.links);
+        for (found, candidate) in correlation.found.iter().zip(&candidates) {
+            if let Found::Account(account) = found {
+                self.account_of.insert(candidate.employee, *account);
+            }
+        }
+        correlation
+    }
+
+    fn match_key(&self, index: FieldIndex, spec: &FieldSpec, facts: &Facts<'_>) -> MatchKey {
+        let Some(mapping) = self.mapping(index) else {
+            // Settings accept an unmapped match field only where the field holds an id of ours.
+            return MatchKey::Is(facts.employee().id.to_string().into());
+        };
+        match mapping.desired(spec, facts) {
+            Desired::Value(value) => key(&value, spec).map_or(MatchKey::Empty, MatchKey::Is),
+            Desired::Keep(Some(why)) => MatchKey::Hidden(why),
+            Desired::Keep(None) | Desired::Fail(..) => MatchKey::Empty,
+        }
+    }
+
+    fn mapping(&self, index: FieldIndex) -> Option<&'a Mapping> {
+        self.input.settings.mapping.iter().find(|mapping| mapping.index == index)
+    }
+
+    fn decide(&mut self, scopes: &[Scope], correlation: &Correlation) {
+        // Who gets an account is settled first, so that a manager made in this run can be referred to.
+        for (place, scope) in scopes.iter().enumerate() {
+            if *scope == Scope::In && correlation.found[place] == Found::Nothing {
+                self.creating.insert(self.input.employees.list[place].id);
+            }
+        }
+        for (place, scope) in scopes.iter().enumerate() {
+            let employee = self.input.employees.list[place].id;
+            if self.input.only.is_some_and(|only| only != employee) {
+                continue;
+            }
+            match (scope, &correlation.found[place]) {
+                (Scope::Unclear(code, why), _) => self.skip(employee, code, why.clone()),
+                (Scope::In, Found::Unclear(code, why)) => {
+                    self.in_scope += 1;
+                    self.skip(employee, code, why.clone());
+                }
+                (Scope::In, Found::Nothing) => {
+                    self.in_scope += 1;
+                    self.create(place);
+                }
+                (Scope::In, Found::Account(account)) => {
+                    self.in_scope += 1;
+                    self.update(place, &self.snapshot.accounts[*account]);
+                }
+                (Scope::Left, Found::Account(account)) => self.leaver(place, &self.snapshot.accounts[*account]),
+                (Scope::Left, Found::Unclear(code, why)) => self.skip(employee, code, why.clone()),
+                (Scope::Out { left }, Found::Account(account)) => {
+                    // Without a stored link nothing shows that the account was ever ours to look after.
+                    if self.input.memory.links.contains_key(&employee) {
+                        let account = &self.snapshot.accounts[*account];
+                        if *left {
+                            self.leaver(place, account);
+                        } else if self.input.settings.leavers.out_of_scope == LeaverAction::Deactivate {
+                            self.deactivate(employee, account, "out_of_scope", "no longer matches the filters".into());
+                        }
+                    }
+                }
+                (Scope::Left | Scope::Out { .. }, _) => {}
+            }
+        }
+    }
+
+    fn skip(&mut self, employee: EmployeeId, reason: &'static str, detail: String) {
+        self.plan.skipped.push(Skip { employee, reason, detail });
+    }
+
+    fn create(&mut self, place: usize) {
+        let employee = self.input.employees.list[place].id;
+        if !self.input.schema.capabilities.create {
+            self.skip(employee, "cannot_create", "this target cannot make accounts; make it by hand".into());
+            return;
+        }
+        let facts = self.facts(place);
+        let carried: Vec<&FieldSpec> = self
+            .input
+            .settings
+            .match_fields
+            .iter()
+            .filter(|index| self.mapping(**index).is_some())
+            .map(|index| self.spec(*index))
+            .collect();
+        let fields = match self.desired_fields(&facts, None) {
+            Ok(fields) => fields,
+            Err((code, why)) => return self.skip(employee, code, why),
+        };
+        let has_key = carried.iter().any(|spec| fields.iter().any(|field| field.field == spec.name));
+        if !carried.is_empty() && !has_key {
+            let names: Vec<&str> = carried.iter().map(|spec| &*spec.name).collect();
+            let verb = if names.len() == 1 { "is" } else { "are" };
+            self.skip(employee, "match_key_missing", format!("{} {verb} empty", names.join(" and ")));
+            return;
+        }
+        if let Some(missing) = self.missing_required(&fields) {
+            self.skip(employee, "required_field_empty", format!("{missing} is empty, and the target requires it"));
+            return;
+        }
+        if self.input.memory.links.contains_key(&employee) {
+            if self.snapshot.incomplete.is_some() {
+                let why = "the linked account was not delivered, and the read is not proven whole";
+                return self.skip(employee, "account_not_delivered", why.into());
+            }
+            self.plan.notices.push(Notice {
+                code: "linked_account_gone",
+                employee: Some(employee),
+                message: "the linked account is gone from the target; a new one is made".into(),
+            });
+        }
+        self.plan.changes.push(Change {
+            op: Op::Create,
+            employee: Some(employee),
+            account: None,
+            reason: None,
+            detail: None,
+            fields,
+            hold: None,
+            outcome: None,
+        });
+    }
+
+    fn missing_required(&self, fields: &[FieldChange]) -> Option<&'a str> {
+        let schema = self.input.schema;
+        schema
+            .iter()
+            .filter(|(index, spec)| spec.required && self.mapping(*index).is_some())
+            .find(|(index, _)| !fields.iter().any(|field| field.index == *index))
+            .map(|(_, spec)| &*spec.name)
+    }
+
+    fn update(&mut self, place: usize, account: &'a Account) {
+        let employee = self.input.employees.list[place].id;
+        if let Some(protection) = self.protection(account) {
+            self.skip(employee, protection.code(), format!("account {} is never changed", account.id));
+            return;
+        }
+        let facts = self.facts(place);
+        let fields = match self.desired_fields(&facts, Some(account)) {
+            Ok(fields) => fields,
+            Err((code, why)) => return self.skip(employee, code, why),
+        };
+        let cleared = fields.iter().find(|field| field.after.is_empty() && self.spec(field.index).required);
+        if let Some(field) = cleared {
+            let why = format!("{} is empty, and the target requires it", field.field);
+            self.skip(employee, "required_field_empty", why);
+            return;
+        }
+        let op = match (account.active, self.input.schema.capabilities.reactivate) {
+            (true, _) if fields.is_empty() => {
+                self.plan.in_sync += 1;
+                return;
+            }
+            (true, _) => Op::Update,
+            (false, true) => Op::Reactivate,
+            (false, false) => {
+                let why = "the account is out of use, and this target cannot bring it back; do it by hand";
+                self.skip(employee, "cannot_reactivate", why.into());
+                return;
+            }
+        };
+        self.plan.changes.push(Change {
+            op,
+            employee: Some(employee),
+            account: Some(account.id.clone()),
+            reason: None,
+            detail: None,
+            fields,
+            hold: None,
+            outcome: None,
+        });
+    }
+
+    fn protection(&self, account: &Account) -> Option<Protection> {
+        account.protection.or_else(|| {
+            let value_of = |name: &str| self.input.schema.index(name).map(|index| account.field(index));
+            // A condition that cannot be evaluated protects: better an account too many than one too few.
+            let protects = |truth| matches!(truth, Truth::Yes | Truth::Invalid { .. } | Truth::Unknown { .. });
+            let declared = &self.input.settings.safety.protect;
+            declared
+                .iter()
+                .any(|condition| protects(condition.holds_for_fields(value_of)))
+                .then_some(Protection::Declared)
+        })
+    }
+
+    /// The fields that differ; for a new account, all that have a value.
+    fn desired_fields(
+        &mut self,
+        facts: &Facts<'a>,
+        account: Option<&Account>,
+    ) -> Result<Vec<FieldChange>, (&'static str, String)> {
+        let employee = facts.employee().id;
+        let mut fields = Vec::new();
+        for mapping in &self.input.settings.mapping {
+            if account.is_some() && mapping.when == When::Create {
+                continue;
+            }
+            let spec = self.spec(mapping.index);
+            let desired = match mapping.desired(spec, facts) {
+                Desired::Value(value) => value,
+                Desired::Keep(None) => continue,
+                Desired::Keep(Some(why)) => {
+                    self.note(
+                        "field_kept",
+                        format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name)),
+                        employee,
+                    );
+                    continue;
+                }
+                Desired::Fail(code, why) => return Err((code, why)),
+            };
+            let Some(after) = self.resolve(mapping.index, spec, desired, employee) else {
+                continue;
+            };
+            let before = account.map_or(FieldValue::Empty, |account| account.field(mapping.index).clone());
+            if same(&before, &after, spec) || (account.is_none() && after.is_empty()) {
+                continue;
+            }
+            if after.is_empty() && !self.input.schema.capabilities.clear {
+                self.note(
+                    "cannot_clear",
+                    format!("{} is left as it is: this target cannot empty a field", spec.name),
+                    employee,
+                );
+                continue;
+            }
+            if account.is_some()
+                && self.input.memory.gave_up.is_some_and(|gave_up| gave_up(employee, &spec.name, &after))
+            {
+                let message = format!(
+                    "{} does not converge: {} was written several times and {} is there again; it is left alone",
+                    spec.name,
+                    form(&after),
+                    form(&before)
+                );
+                self.plan.notices.push(Notice { code: "not_converging", employee: Some(employee), message });
+                continue;
+            }
+            fields.push(FieldChange { index: mapping.index, field: spec.name.clone(), before, after });
+        }
+        Ok(fields)
+    }
+
+    fn note(&mut self, code: &'static str, message: String, employee: EmployeeId) {
+        self.unresolved.entry((code, message)).or_default().push(employee);
+    }
+
+    /// Turns names and employees into what the target knows; `None` leaves the field alone.
+    fn resolve(
+        &mut self,
+        index: FieldIndex,
+        spec: &FieldSpec,
+        desired: FieldValue,
+        employee: EmployeeId,
+    ) -> Option<FieldValue> {
+        match (spec.kind, desired) {
+            (FieldKind::Account, FieldValue::Employee(manager)) => {
+                if let Some(account) = self.account_of.get(&manager) {
+                    return Some(FieldValue::Account(self.snapshot.accounts[*account].id.clone()));
+                }
+                if self.creating.contains(&manager) {
+                    return Some(FieldValue::Employee(manager));
+                }
+                let message = format!("{} is left as it is: employee {manager} has no account here", spec.name);
+                self.note("manager_without_account", message, employee);
+                None
+            }
+            (FieldKind::Reference, FieldValue::Text(name)) => {
+                self.reference(index, spec, &name, employee).map(FieldValue::Text)
+            }
+            (FieldKind::References, FieldValue::List(names)) => {
+                let resolved: Option<Vec<Box<str>>> =
+                    names.iter().map(|name| self.reference(index, spec, name, employee)).collect();
+                resolved.map(FieldValue::list)
+            }
+            (_, desired) => Some(desired),
+        }
+    }
+
+    fn reference(&mut self, index: FieldIndex, spec: &FieldSpec, name: &str, employee: EmployeeId) -> Option<Box<str>> {
+        match self.snapshot.references.get(&index).and_then(|names| names.get(name)) {
+            Some(Some(known)) => Some(known.into()),
+            Some(None) => {
+                let message =
+                    format!("{} is left as it is: several things of the target are called `{name}`", spec.name);
+                self.note("reference_ambiguous", message, employee);
+                None
+            }
+            None if self.input.settings.create_missing.contains(&index) => {
+                // One spelling for all: the first that the sorted employees bring.
+                let folded = name.to_lowercase();
+                let known =
+                    self.new_references.iter().find(|(field, known)| *field == index && known.to_lowercase() == folded);
+                let spelling: Box<str> = known.map_or_else(|| name.into(), |(_, known)| known.clone());
+                self.new_references.insert((index, spelling.clone()));
+                Some(spelling)
+            }
+            None => {
+                let nearest = self.snapshot.references.get(&index).and_then(|names| {
+                    let names: Vec<&str> = names.names().collect();
+                    crate::config::reader::nearest(name, &names).map(str::to_owned)
+                });
+                let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is `{nearest}`"));
+                let message = format!(
+                    "{} is left as it is: the target has no `{name}`{hint} (make it there, or add {} to create_missing)",
+                    spec.name, spec.name
+                );
+                self.note("reference_unknown", message, employee);
+                None
+            }
+        }
+    }
+
+    fn leaver(&mut self, place: usize, account: &Account) {
+        let leavers = self.input.settings.leavers;
+        if leavers.left == LeaverAction::Keep {
+            return;
+        }
+        let employee = self.input.employees.list[place].id;
+        let last_day = self.input.standings[place].last_day;
+        if let Some(last_day) = last_day {
+            let until = last_day.checked_add_days(Days::new(leavers.grace_days.into())).unwrap_or(NaiveDate::MAX);
+            if self.input.today <= until {
+                return;
+            }
+        }
+        let detail = last_day
+            .filter(|day| *day < self.input.today)
+            .map_or_else(|| "status is inactive".to_owned(), |day| format!("left on {day}"));
+        self.deactivate(employee, account, "left", detail);
+    }
+
+    fn deactivate(&mut self, employee: EmployeeId, account: &Account, reason: &'static str, detail: String) {
+        if !account.active {
+            return;
+        }
+        if let Some(protection) = self.protection(account) {
+            self.skip(employee, protection.code(), format!("{detail}; account {} is never changed", account.id));
+            return;
+        }
+        if !self.input.schema.capabilities.deactivate {
+            self.skip(
+                employee,
+                "cannot_deactivate",
+                format!("{detail}; this target cannot take accounts out of use; do it by hand"),
+            );
+            return;
+        }
+        self.plan.changes.push(Change {
+            op: Op::Deactivate,
+            employee: Some(employee),
+            account: Some(account.id.clone()),
+            reason: Some(reason),
+            detail: Some(detail),
+            fields: Vec::new(),
+            hold: None,
+            outcome: None,
+        });
+    }
+
+    /// Linked employees whom Personio no longer delivers at all.
+    fn missing(&mut self, correlation: &Correlation) {
+        let delivered = self.input.employees;
+        let by_id: HashMap<&AccountId, usize> = if self.input.memory.links.is_empty() {
+            HashMap::new()
+        } else {
+            self.snapshot.accounts.iter().enumerate().map(|(place, account)| (&account.id, place)).collect()
+        };
+        for (employee, account) in &self.input.memory.links {
+            if delivered.get(*employee).is_some() || self.input.only.is_some_and(|only| only != *employee) {
+                continue;
+            }
+            let Some(place) = by_id.get(account).copied() else {
+                continue;
+            };
+            let account = &self.snapshot.accounts[place];
+            if !account.active || correlation.owners[place].is_some() {
+                continue;
+            }
+            let detail = "no longer delivered by Personio".to_owned();
+            match self.input.settings.leavers.missing {
+                LeaverAction::Deactivate => self.deactivate(*employee, account, "missing", detail),
+                LeaverAction::Keep => self.plan.notices.push(Notice {
+                    code: "employee_missing",
+                    employee: Some(*employee),
+                    message: format!("{detail}; account {} is kept", account.id),
+                }),
+            }
+        }
+    }
+
+    /// Takes out references to managers whose own account will not be made after all.
+    fn drop_dangling_references(&mut self) {
+        let created: BTreeSet<EmployeeId> = self
+            .plan
+            .changes
+            .iter()
+            .filter(|change| change.op == Op::Create)
+            .filter_map(|change| change.employee)
+            .collect();
+        let mut dangling = Vec::new();
+        let only = self.input.only;
+        self.plan.changes.retain_mut(|change| {
+            let Some(employee) = change.employee else {
+                return true;
+            };
+            change.fields.retain(|field| match field.after {
+                FieldValue::Employee(manager) if !created.contains(&manager) => {
+                    let why = if only.is_some() { "is not part of this run" } else { "has no account here" };
+                    dangling.push((format!("{} is left as it is: employee {manager} {why}", field.field), employee));
+                    false
+                }
+                _ => true,
+            });
+            !(change.op == Op::Update && change.fields.is_empty())
+        });
+        for (message, employee) in dangling {
+            self.note("manager_without_account", message, employee);
+        }
+    }
+
+    fn finish(mut self, correlation: &Correlation) -> Built {
+        let used: BTreeSet<(FieldIndex, Box<str>)> = self
+            .plan
+            .changes
+            .iter()
+            .flat_map(|change| &change.fields)
+            .flat_map(|field| names_of(&field.after).map(|name| (field.index, name)))
+            .collect();
+        for (index, name) in self.new_references.iter().filter(|reference| used.contains(reference)) {
+            self.plan.changes.push(reference_change(*index, self.input.schema.field(*index), name));
+        }
+        self.plan.changes.sort_by(|one, other| {
+            (one.op, one.employee, &one.account).cmp(&(other.op, other.employee, &other.account)).then_with(|| {
+                let name = |change: &Change| change.fields.first().map(|field| field.after.to_string());
+                name(one).cmp(&name(other))
+            })
+        });
+        self.plan.skipped.sort_by(|one, other| (one.employee, one.reason).cmp(&(other.employee, other.reason)));
+        self.plan.notices.extend(self.snapshot.notices.iter().cloned());
+        for (place, standing) in self.input.standings.iter().enumerate() {
+            let employee = self.input.employees.list[place].id;
+            if let Some(disagreement) = standing.disagreement
+                && self.input.only.is_none_or(|only| only == employee)
+                && self.account_of.contains_key(&employee)
+            {
+                self.plan.notices.push(Notice {
+                    code: disagreement.code(),
+                    employee: Some(employee),
+                    message: disagreement.explanation().into(),
+                });
+            }
+        }
+        for ((code, message), mut employees) in std::mem::take(&mut self.unresolved) {
+            employees.sort_unstable();
+            employees.dedup();
+            let (employee, message) = match employees[..] {
+                [only] => (Some(only), message),
+                _ => (None, format!("{message} ({} employees: {})", employees.len(), some_of(&employees))),
+            };
+            self.plan.notices.push(Notice { code, employee, message });
+        }
+        self.plan.notices.sort_by(|one, other| {
+            (one.code, one.employee, &one.message).cmp(&(other.code, other.employee, &other.message))
+        });
+        self.plan.notices.dedup();
+        let accounts = &self.snapshot.accounts;
+        if self.input.only.is_none() {
+            let linked: BTreeSet<&AccountId> = self.input.memory.links.values().collect();
+            self.plan.orphans = accounts
+                .iter()
+                .zip(&correlation.owners)
+                .filter(|(account, owner)| {
+                    owner.is_none() && account.protection.is_none() && !linked.contains(&account.id)
+                })
+                .map(|(account, _)| account.id.clone())
+                .collect();
+        }
+        let owned: Vec<(EmployeeId, AccountId)> = accounts
+            .iter()
+            .zip(&correlation.owners)
+            .filter_map(|(account, owner)| Some((self.input.employees.list[(*owner)?].id, account.id.clone())))
+            .collect();
+        let linked = accounts
+            .iter()
+            .zip(&correlation.owners)
+            .filter(|(account, owner)| account.active && owner.is_some())
+            .count();
+        Built { plan: self.plan, owned, linked, in_scope: self.in_scope }
+    }
+}
+
+fn reference_change(index: FieldIndex, spec: &FieldSpec, name: &str) -> Change {
+    let field =
+        FieldChange { index, field: spec.name.clone(), before: FieldValue::Empty, after: FieldValue::text(name) };
+    Change {
+        op: Op::Reference,
+        employee: None,
+        account: None,
+        reason: None,
+        detail: None,
+        fields: vec![field],
+        hold: None,
+        outcome: None,
+    }
+}
+
+fn names_of(value: &FieldValue) -> impl Iterator<Item = Box<str>> {
+    let names: Vec<Box<str>> = match value {
+        FieldValue::Text(name) => vec![name.clone()],
+        FieldValue::List(names) => names.to_vec(),
+        _ => Vec::new(),
+    };
+    names.into_iter()
+}
+
+/// The first few ids, so that a message stays readable.
+fn some_of(employees: &[EmployeeId]) -> String {
+    let shown: Vec<String> = employees.iter().take(5).map(ToString::to_string).collect();
+    let more = if employees.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// The form of a value, for messages that must not show it.
+fn form(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Empty => "nothing".into(),
+        FieldValue::Text(text) => format!("a text of {} characters", text.chars().count()),
+        FieldValue::Bool(_) => "a yes or no".into(),
+        FieldValue::Integer(_) | FieldValue::Decimal(_) => "a number".into(),
+        FieldValue::Date(_) => "a date".into(),
+        FieldValue::List(items) => format!("a list of {}", items.len()),
+        FieldValue::Account(_) | FieldValue::Employee(_) => "an account".into(),
+    }
+}
+
+fn strip<'m>(message: &'m str, field: &str) -> &'m str {
+    message.strip_prefix(field).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
+}
+
+/// Whether nothing that would show a departure was delivered although it was asked for.
+fn standing_is_hidden(employee: &Employee, employees: &Employees) -> bool {
+    let column = |key| employees.attributes.column(key);
+    let Some(status) = column("status") else {
+        return false;
+    };
+    let dates = ["termination_date", "last_working_day"].into_iter().filter_map(column);
+    employee.value(status).is_hidden() && dates.map(|date| employee.value(date)).all(crate::employee::Value::is_hidden)
+}

@@ -1,0 +1,259 @@
+//! Decides whose account an account is.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::employee::EmployeeId;
+
+use super::{Account, AccountId, FieldKind, FieldSpec, FieldValue};
+use super::{Compare, FieldIndex};
+
+/// The value of a match field, in the form in which two of them are compared.
+pub(super) type Key = Box<str>;
+
+/// What an employee can be found by: one entry for each match field, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum MatchKey {
+    /// This value.
+    Is(Key),
+    /// Known to have no value.
+    Empty,
+    /// Not readable, so neither a match nor its absence is proven.
+    Hidden(String),
+}
+
+/// An employee as correlation sees them.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) employee: EmployeeId,
+    /// In the order of the match fields.
+    pub(super) keys: Vec<MatchKey>,
+}
+
+/// What correlation finds for one employee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The account at this place of the snapshot.
+    Account(usize),
+    /// None, and every key says so.
+    Nothing,
+    /// It cannot be told; a stable code, and why in words.
+    Unclear(&'static str, String),
+}
+
+/// Everybody's account.
+#[derive(Debug)]
+pub(super) struct Correlation {
+    /// In the order of the candidates.
+    pub(super) found: Vec<Found>,
+    /// The owner of each account: the place of the candidate.
+    pub(super) owners: Vec<Option<usize>>,
+}
+
+/// The comparable form of a match field's value; `None` when it has none.
+pub(super) fn key(value: &FieldValue, spec: &FieldSpec) -> Option<Key> {
+    let text = match value {
+        FieldValue::Empty => return None,
+        FieldValue::Text(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    };
+    if text.is_empty() {
+        return None;
+    }
+    let folds = spec.kind == FieldKind::Email || spec.compare == Compare::IgnoreCase;
+    Some(if folds { text.to_lowercase() } else { text }.into())
+}
+
+/// Finds everybody's account: by the stored link first, then by the match fields in order.
+///
+/// Nothing is guessed. Two employees who share a key get neither the account nor a new one; nor does an
+/// employee whose key several accounts carry.
+pub(super) fn correlate(
+    candidates: &[Candidate],
+    accounts: &[Account],
+    match_fields: &[(FieldIndex, &FieldSpec)],
+    links: &BTreeMap<EmployeeId, AccountId>,
+) -> Correlation {
+    let mut found: Vec<Option<Found>> = vec![None; candidates.len()];
+    let mut owners: Vec<Option<usize>> = vec![None; accounts.len()];
+
+    if !links.is_empty() {
+        let by_id: HashMap<&AccountId, usize> =
+            accounts.iter().enumerate().map(|(place, account)| (&account.id, place)).collect();
+        for (place, candidate) in candidates.iter().enumerate() {
+            let Some(account) = links.get(&candidate.employee).and_then(|id| by_id.get(id)) else {
+                continue;
+            };
+            if owners[*account].is_none() {
+                owners[*account] = Some(place);
+                found[place] = Some(Found::Account(*account));
+            }
+        }
+    }
+
+    for (position, (field, spec)) in match_fields.iter().enumerate() {
+        let mut accounts_by_key: HashMap<Key, Vec<usize>> = HashMap::with_capacity(accounts.len());
+        for (place, account) in accounts.iter().enumerate() {
+            if let Some(key) = key(account.field(*field), spec) {
+                accounts_by_key.entry(key).or_default().push(place);
+            }
+        }
+        let mut employees_by_key: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (place, candidate) in candidates.iter().enumerate() {
+            if let (None, MatchKey::Is(key)) = (&found[place], &candidate.keys[position]) {
+                employees_by_key.entry(key).or_default().push(place);
+            }
+        }
+        for (key, sharing) in employees_by_key {
+            if let [first, second, ..] = sharing[..] {
+                for place in &sharing {
+                    let other = if *place == first { second } else { first };
+                    found[*place] = Some(Found::Unclear(
+                        "match_key_shared",
+                        format!("shares {} with employee {}", spec.name, candidates[other].employee),
+                    ));
+                }
+                continue;
+            }
+            let place = sharing[0];
+            found[place] = match accounts_by_key.get(key).map(Vec::as_slice) {
+                None => None,
+                Some([account]) => match owners[*account] {
+                    None => {
+                        owners[*account] = Some(place);
+                        Some(Found::Account(*account))
+                    }
+                    Some(owner) => Some(Found::Unclear(
+                        "account_taken",
+                        format!(
+                            "the account with the same {} belongs to employee {}",
+                            spec.name, candidates[owner].employee
+                        ),
+                    )),
+                },
+                Some(several) => {
+                    let mut ids: Vec<String> = several.iter().map(|place| accounts[*place].id.to_string()).collect();
+                    ids.sort_unstable();
+                    Some(Found::Unclear(
+                        "several_accounts",
+                        format!("accounts {} have the same {}", ids.join(", "), spec.name),
+                    ))
+                }
+            };
+        }
+    }
+
+    let found = found
+        .into_iter()
+        .zip(candidates)
+        .map(|(found, candidate)| {
+            found.unwrap_or_else(|| {
+                let hidden = candidate.keys.iter().find_map(|key| match key {
+                    MatchKey::Hidden(why) => Some(why.clone()),
+                    _ => None,
+                });
+                hidden.map_or(Found::Nothing, |why| Found::Unclear("match_key_hidden", why))
+            })
+        })
+        .collect();
+    Correlation { found, owners }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(employees: &[(u64, &str, &str)], accounts: &[(&str, &str, &str)], links: &[(u64, &str)]) -> Vec<String> {
+        let number = FieldSpec::new("external_id", FieldKind::Text);
+        let email = FieldSpec::new("primary_email", FieldKind::Email);
+        let text = |text: &str| match text {
+            "" => MatchKey::Empty,
+            "?" => MatchKey::Hidden("`email` is not readable".into()),
+            text => MatchKey::Is(text.into()),
+        };
+        let candidates: Vec<Candidate> = employees
+            .iter()
+            .map(|(id, number, email)| Candidate { employee: EmployeeId(*id), keys: vec![text(number), text(email)] })
+            .collect();
+        let accounts: Vec<Account> = accounts
+            .iter()
+            .map(|(id, number, email)| Account::new(*id, true, [FieldValue::text(number), FieldValue::text(email)]))
+            .collect();
+        let links =
+            links.iter().map(|(employee, account)| (EmployeeId(*employee), AccountId::from(*account))).collect();
+        let correlation =
+            correlate(&candidates, &accounts, &[(FieldIndex(0), &number), (FieldIndex(1), &email)], &links);
+        correlation
+            .found
+            .into_iter()
+            .map(|found| match found {
+                Found::Account(place) => accounts[place].id.to_string(),
+                Found::Nothing => "nothing".into(),
+                Found::Unclear(code, detail) => format!("{code}: {detail}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_fields_are_tried_in_order_and_without_letter_case_for_e_mail() {
+        assert_eq!(
+            run(
+                &[(1, "1", "a@example.com"), (2, "2", "b@example.com"), (3, "3", "c@example.com")],
+                &[("x", "2", "old@example.com"), ("y", "", "A@Example.com")],
+                &[]
+            ),
+            ["y", "x", "nothing"]
+        );
+    }
+
+    #[test]
+    fn a_link_outlives_a_changed_e_mail_and_a_swap() {
+        assert_eq!(
+            run(
+                &[(1, "", "b@example.com"), (2, "", "a@example.com")],
+                &[("x", "", "a@example.com"), ("y", "", "b@example.com")],
+                &[(1, "x"), (2, "y")]
+            ),
+            ["x", "y"]
+        );
+    }
+
+    #[test]
+    fn a_shared_key_is_never_guessed() {
+        assert_eq!(
+            run(
+                &[(1, "", "a@example.com"), (2, "", "a@example.com"), (3, "", "b@example.com")],
+                &[("x", "", "a@example.com")],
+                &[]
+            ),
+            [
+                "match_key_shared: shares primary_email with employee 2",
+                "match_key_shared: shares primary_email with employee 1",
+                "nothing"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rehire_with_a_new_id_does_not_take_the_old_account() {
+        assert_eq!(
+            run(&[(1, "", "a@example.com"), (2, "", "a@example.com")], &[("x", "", "a@example.com")], &[(1, "x")]),
+            ["x", "account_taken: the account with the same primary_email belongs to employee 1"]
+        );
+    }
+
+    #[test]
+    fn several_accounts_with_one_key_are_listed() {
+        assert_eq!(
+            run(&[(1, "", "a@example.com")], &[("y", "", "a@example.com"), ("x", "", "a@example.com")], &[]),
+            ["several_accounts: accounts x, y have the same primary_email"]
+        );
+    }
+
+    #[test]
+    fn a_hidden_key_proves_nothing() {
+        assert_eq!(
+            run(&[(1, "1", "?"), (2, "2", "?")], &[("x", "1", "")], &[]),
+            ["x", "match_key_hidden: `email` is not readable"]
+        );
+    }
+}

@@ -1,0 +1,370 @@
+//! Safety rails: what is held back although it was planned.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Limit, Safety, Share};
+
+use super::{Change, FieldIndex, Hold, Op, TargetPlan};
+
+/// What the rails need to know beside the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GuardInput {
+    /// Accounts in use that belong to an employee: what shares are taken of.
+    pub linked: u64,
+    /// Whether the source is proven to have delivered everybody.
+    pub source_complete: bool,
+    /// Whether the target is proven to have listed all its accounts.
+    pub target_complete: bool,
+    /// Whether this is the first run against a target that already has accounts.
+    pub first_run: bool,
+    /// Whether the filters changed since the last run, and nobody accepted it.
+    pub filters_changed: bool,
+    /// Removals carried out in the last 24 hours.
+    pub removed_lately: u64,
+    /// How many removals `--accept-removals` releases.
+    pub accepted_removals: Option<u64>,
+}
+
+/// Marks the changes that a rail holds; all others may proceed.
+///
+/// Limits are per class. Above a limit the whole class is held: half of a mass removal is no better
+/// than all of it, and an operator decides about a number they can check.
+pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
+    guard_removals(plan, safety, input);
+    let of = input.linked;
+    limit_class(plan, "max_create", safety.max_create, of, |change| change.op == Op::Create);
+    limit_clears(plan, safety.max_clear, of);
+    limit_fields(plan, safety.max_field_share, of);
+    limit_class(plan, "max_update", safety.max_update, of, |change| matches!(change.op, Op::Update | Op::Reactivate));
+}
+
+fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
+    let planned = count(plan, |change| change.op == Op::Deactivate);
+    if planned == 0 {
+        return;
+    }
+    let untrusted = [
+        (!input.source_complete, "source_unproven", "Personio's answer is not proven complete"),
+        (!input.target_complete, "target_unproven", "the target's list of accounts is not proven complete"),
+        (
+            input.first_run,
+            "first_run",
+            "the first run against a target that already has accounts removes nobody; the next run may",
+        ),
+        (
+            input.filters_changed,
+            "filters_changed",
+            "the filters changed since the last run; look at who is affected, then use --accept-filter-change",
+        ),
+    ];
+    if let Some((_, code, why)) = untrusted.into_iter().find(|(applies, ..)| *applies) {
+        hold(plan, code, &format!("{planned} deactivations are held: {why}"), |change| change.op == Op::Deactivate);
+        return;
+    }
+    let limit = safety.max_deactivate.map_or_else(|| default_removals(input.linked), |limit| limit.of(input.linked));
+    let over_a_day = (2 * limit).saturating_sub(input.removed_lately);
+    if planned <= limit && planned <= over_a_day {
+        return;
+    }
+    if input.accepted_removals == Some(planned) {
+        return;
+    }
+    let of = input.linked;
+    let rule = if planned > limit {
+        format!("the limit is {limit} of {of} linked people in a run")
+    } else {
+        format!(
+            "the limit is {} of {of} linked people in 24 hours, and {} were removed in the last 24",
+            2 * limit,
+            input.removed_lately
+        )
+    };
+    let accepted = match input.accepted_removals {
+        Some(accepted) => format!("; --accept-removals {accepted} is not that number"),
+        None => String::new(),
+    };
+    let detail = format!(
+        "{planned} deactivations are held: {rule} (max_deactivate){accepted}; if they are right, use --accept-removals {planned}"
+    );
+    hold(plan, "max_deactivate", &detail, |change| change.op == Op::Deactivate);
+}
+
+/// The removals allowed in a run when the file does not say.
+pub fn default_removals(linked: u64) -> u64 {
+    let share = |percent: u64| linked * percent / 100;
+    match linked {
+        0..20 => 2,
+        20..100 => share(10).max(3),
+        100..1_000 => share(5).max(10),
+        _ => share(3).max(50).min(200),
+    }
+}
+
+impl Limit {
+    /// The number that the limit allows, of so many. A share is rounded down, and allows at least one.
+    pub fn of(self, whole: u64) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::Share(Share(hundredths)) => (whole * u64::from(hundredths) / 10_000).max(u64::from(hundredths > 0)),
+        }
+    }
+
+    /// As the file writes it.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Count(count) => count.to_string(),
+            Self::Share(Share(hundredths)) if hundredths % 100 == 0 => format!("{} %", hundredths / 100),
+            Self::Share(Share(hundredths)) => format!("{}.{:02} %", hundredths / 100, hundredths % 100),
+        }
+    }
+}
+
+fn limit_class(
+    plan: &mut TargetPlan,
+    setting: &'static str,
+    limit: Option<Limit>,
+    of: u64,
+    class: impl Fn(&Change) -> bool,
+) {
+    let Some(limit) = limit else {
+        return;
+    };
+    let planned = count(plan, &class);
+    if planned > limit.of(of) {
+        let detail = format!(
+            "{planned} changes are held: the limit is {} of {of} linked people, {} ({setting}); \
+             if they are right, raise {setting} in [targets.{}.safety] for this run",
+            limit.of(of),
+            limit.describe(),
+            plan.name
+        );
+        hold(plan, setting, &detail, class);
+    }
+}
+
+fn limit_clears(plan: &mut TargetPlan, limit: Option<Limit>, of: u64) {
+    let clears = |change: &Change| change.op == Op::Update && change.fields.iter().any(|field| field.after.is_empty());
+    let Some(limit) = limit.filter(|limit| count(plan, clears) > limit.of(of)) else {
+        return;
+    };
+    split(plan, |field| field.after.is_empty());
+    limit_class(plan, "max_clear", Some(limit), of, |change| {
+        change.op == Op::Update && change.fields.iter().all(|field| field.after.is_empty())
+    });
+}
+
+/// From this many linked people on the default share of one field counts; below it half is a handful.
+const FIELD_SHARE_FROM: u64 = 20;
+
+fn limit_fields(plan: &mut TargetPlan, share: Option<Share>, of: u64) {
+    let share = match share {
+        Some(share) => share,
+        None if of >= FIELD_SHARE_FROM => Share(5_000),
+        None => return,
+    };
+    let limit = Limit::Share(share);
+    // Only what overwrites or empties a value counts: filling a newly mapped field loses nothing.
+    let mut overwritten: BTreeMap<FieldIndex, u64> = BTreeMap::new();
+    for field in plan.changes.iter().filter(|change| change.op == Op::Update).flat_map(|change| &change.fields) {
+        *overwritten.entry(field.index).or_default() += u64::from(!field.before.is_empty());
+    }
+    for (index, planned) in overwritten {
+        if planned <= limit.of(of) {
+            continue;
+        }
+        let concerned = move |field: &super::FieldChange| field.index == index && !field.before.is_empty();
+        split(plan, concerned);
+        let Some(name) = plan.changes.iter().flat_map(|change| &change.fields).find(|field| concerned(field)) else {
+            continue;
+        };
+        let detail = format!(
+            "{} would change in {planned} of {of} accounts: the limit is {}, {} (max_field_share); if that is \
+             right, raise max_field_share in [targets.{}.safety] for this run",
+            name.field,
+            limit.of(of),
+            limit.describe(),
+            plan.name
+        );
+        hold(plan, "max_field_share", &detail, |change| change.op == Op::Update && change.fields.iter().any(concerned));
+    }
+}
+
+/// Splits updates so that the fields that are to be held stand in changes of their own, beside the rest.
+fn split(plan: &mut TargetPlan, concerned: impl Fn(&super::FieldChange) -> bool) {
+    let mut parts = Vec::new();
+    for change in plan.changes.iter_mut().filter(|change| change.op == Op::Update && change.hold.is_none()) {
+        if change.fields.iter().all(&concerned) || !change.fields.iter().any(&concerned) {
+            continue;
+        }
+        let (held, rest) = std::mem::take(&mut change.fields).into_iter().partition(&concerned);
+        change.fields = rest;
+        parts.push(Change { fields: held, ..change.clone() });
+    }
+    if !parts.is_empty() {
+        plan.changes.append(&mut parts);
+        plan.changes.sort_by(|one, other| {
+            (one.op, one.employee, &one.account).cmp(&(other.op, other.employee, &other.account))
+        });
+    }
+}
+
+fn count(plan: &TargetPlan, class: impl Fn(&Change) -> bool) -> u64 {
+    plan.changes.iter().filter(|change| change.hold.is_none() && class(change)).count() as u64
+}
+
+fn hold(plan: &mut TargetPlan, code: &'static str, detail: &str, class: impl Fn(&Change) -> bool) {
+    for change in plan.changes.iter_mut().filter(|change| change.hold.is_none() && class(change)) {
+        change.hold = Some(Hold { code, detail: detail.to_owned() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::employee::EmployeeId;
+    use crate::plan::{FieldChange, FieldValue};
+
+    fn change(op: Op, employee: u64, fields: &[(u16, &str, &str)]) -> Change {
+        Change {
+            op,
+            employee: Some(EmployeeId(employee)),
+            account: None,
+            reason: None,
+            detail: None,
+            fields: fields
+                .iter()
+                .map(|(index, before, after)| FieldChange {
+                    index: FieldIndex(*index),
+                    field: format!("field_{index}").into(),
+                    before: FieldValue::text(before),
+                    after: FieldValue::text(after),
+                })
+                .collect(),
+            hold: None,
+            outcome: None,
+        }
+    }
+
+    fn removals(planned: u64) -> TargetPlan {
+        let mut plan = TargetPlan::empty("desk", "freshservice");
+        plan.changes = (0..planned).map(|employee| change(Op::Deactivate, employee, &[])).collect();
+        plan
+    }
+
+    fn proven(linked: u64) -> GuardInput {
+        GuardInput { linked, source_complete: true, target_complete: true, ..GuardInput::default() }
+    }
+
+    fn held(plan: &TargetPlan) -> usize {
+        plan.summary().held
+    }
+
+    #[test]
+    fn defaults_for_removals() {
+        let table = [
+            (0, 2),
+            (19, 2),
+            (20, 3),
+            (39, 3),
+            (40, 4),
+            (99, 9),
+            (100, 10),
+            (219, 10),
+            (220, 11),
+            (999, 49),
+            (1_000, 50),
+            (1_666, 50),
+            (1_700, 51),
+            (6_666, 199),
+            (6_667, 200),
+            (100_000, 200),
+        ];
+        for (linked, expected) in table {
+            assert_eq!(default_removals(linked), expected, "{linked}");
+        }
+    }
+
+    #[test]
+    fn removals_are_held_above_the_limit_only() {
+        for (planned, expected) in [(9, 0), (10, 0), (11, 11)] {
+            let mut plan = removals(planned);
+            guard(&mut plan, &Safety::default(), &proven(100));
+            assert_eq!(held(&plan), expected, "{planned}");
+        }
+    }
+
+    #[test]
+    fn twice_the_limit_in_a_day() {
+        for (lately, expected) in [(10, 0), (11, 10), (12, 10), (99, 10)] {
+            let mut plan = removals(10);
+            guard(&mut plan, &Safety::default(), &GuardInput { removed_lately: lately, ..proven(100) });
+            assert_eq!(held(&plan), expected, "{lately}");
+        }
+    }
+
+    #[test]
+    fn accepting_releases_exactly_that_number() {
+        for (accepted, expected) in [(36, 37), (37, 0), (38, 37)] {
+            let mut plan = removals(37);
+            guard(&mut plan, &Safety::default(), &GuardInput { accepted_removals: Some(accepted), ..proven(100) });
+            assert_eq!(held(&plan), expected, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn no_removal_rests_on_doubt() {
+        let doubts = [
+            ("source_unproven", GuardInput { source_complete: false, ..proven(100) }),
+            ("target_unproven", GuardInput { target_complete: false, ..proven(100) }),
+            ("first_run", GuardInput { first_run: true, ..proven(100) }),
+            ("filters_changed", GuardInput { filters_changed: true, ..proven(100) }),
+        ];
+        for (code, input) in doubts {
+            let mut plan = removals(1);
+            plan.changes.push(change(Op::Create, 7, &[(0, "", "a")]));
+            guard(&mut plan, &Safety::default(), &GuardInput { accepted_removals: Some(1), ..input });
+            assert_eq!(plan.changes[0].hold.as_ref().map(|hold| hold.code), Some(code));
+            assert_eq!(plan.changes[1].hold, None, "the rest proceeds");
+        }
+    }
+
+    #[test]
+    fn declared_limits_per_class() {
+        let safety = Safety {
+            max_create: Some(Limit::Count(2)),
+            max_update: Some(Limit::Share(Share(1_000))),
+            ..Safety::default()
+        };
+        for (creates, updates, expected) in [(2, 2, 0), (3, 2, 3), (2, 3, 3), (3, 3, 6)] {
+            let mut plan = TargetPlan::empty("desk", "freshservice");
+            plan.changes = (0..creates).map(|id| change(Op::Create, id, &[(0, "", "a")])).collect();
+            plan.changes.extend((10..10 + updates).map(|id| change(Op::Update, id, &[(id as u16, "a", "b")])));
+            guard(&mut plan, &safety, &proven(20));
+            assert_eq!(held(&plan), expected, "{creates} {updates}");
+        }
+    }
+
+    #[test]
+    fn emptying_many_fields_is_held_and_the_rest_of_each_update_proceeds() {
+        let safety = Safety { max_clear: Some(Limit::Count(1)), ..Safety::default() };
+        let mut plan = TargetPlan::empty("desk", "freshservice");
+        plan.changes =
+            vec![change(Op::Update, 1, &[(0, "a", ""), (1, "a", "b")]), change(Op::Update, 2, &[(0, "a", "")])];
+        guard(&mut plan, &safety, &proven(10));
+        let shown: Vec<_> = plan.changes.iter().map(|change| (change.fields.len(), change.hold.is_some())).collect();
+        assert_eq!(shown, [(1, false), (1, true), (1, true)]);
+    }
+
+    #[test]
+    fn one_field_changing_for_more_than_half_is_held() {
+        for (changing, expected) in [(9, 0), (10, 0), (11, 11)] {
+            let mut plan = TargetPlan::empty("desk", "freshservice");
+            plan.changes =
+                (0..changing).map(|id| change(Op::Update, id, &[(0, "old", "new"), (1, "", "first")])).collect();
+            guard(&mut plan, &Safety::default(), &proven(20));
+            assert_eq!(held(&plan), expected, "{changing}");
+            let proceeding = plan.changes.iter().filter(|change| change.hold.is_none()).count();
+            assert_eq!(proceeding, changing as usize, "filling an empty field proceeds");
+        }
+    }
+}
