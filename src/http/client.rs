@@ -1,22 +1,20 @@
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Body, Exchange, HttpError, Method, Request, Response, exchange};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::HeaderValue;
+use url::Url;
 
-/// How a client signs its requests.
-pub trait Auth: Send + Sync {
-    /// The headers that carry the credentials; may fetch a token first.
-    ///
-    /// # Errors
-    ///
-    /// [`HttpError::SignIn`] when the credentials are refused.
-    fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError>;
+use super::retry::{self, Attempt, Decision, Tried};
+use super::{
+    Auth, Body, Clock, Exchange, HttpError, Limit, Method, Pacer, RealClock, Request, Response, RetrySettings,
+    exchange, transport,
+};
 
-    /// Called once per request after a 401. Returns whether another try with new headers makes sense.
-    fn renew(&self) -> Result<bool, HttpError> {
-        Ok(false)
-    }
-}
+/// Everything but the letters, digits and marks that RFC 3986 leaves as they are: some services do not
+/// read `+` as a blank.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What a client needs to know of a service.
 #[derive(Clone, Debug)]
@@ -25,13 +23,43 @@ pub struct ClientSettings {
     pub base_url: String,
     /// How long one request may take.
     pub timeout: Duration,
+    /// When a request is sent again.
+    pub retry: RetrySettings,
+    /// What the service is known to allow.
+    pub limits: Vec<Limit>,
+    /// Whether to keep to the budget that the service reports in `x-ratelimit-total` and `-remaining`.
+    pub learn_limits: bool,
 }
 
-/// Sends requests to one service.
+impl ClientSettings {
+    /// The usual patience, and no limits but those that the service reports.
+    pub fn new(base_url: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            timeout: Duration::from_secs(60),
+            retry: RetrySettings::default(),
+            limits: Vec::new(),
+            learn_limits: true,
+        }
+    }
+
+    /// The same with one more limit.
+    pub fn limit(mut self, class: &'static str, requests: u32, per: Duration) -> Self {
+        self.limits.push(Limit { class, requests, per });
+        self
+    }
+}
+
+/// Sends requests to one service: signs them, keeps to its pace, repeats what may be repeated.
+///
+/// Several threads may share one. Where redirects lead is an answer, not a way to follow.
 pub struct Client {
     settings: ClientSettings,
+    base: Url,
     auth: Box<dyn Auth>,
-    http: reqwest::blocking::Client,
+    pool: reqwest::blocking::Client,
+    pacer: Mutex<Pacer>,
+    clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for Client {
@@ -45,19 +73,98 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When TLS cannot be set up.
+    /// When the base address cannot be read, or TLS cannot be set up.
     pub fn new(settings: ClientSettings, auth: Box<dyn Auth>) -> anyhow::Result<Self> {
-        let http = reqwest::blocking::Client::builder().timeout(settings.timeout).build()?;
-        Ok(Self { settings, auth, http })
+        Self::with_clock(settings, auth, Arc::new(RealClock::new()))
+    }
+
+    /// A client that waits by another clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::new`].
+    pub fn with_clock(settings: ClientSettings, auth: Box<dyn Auth>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let base = Url::parse(&settings.base_url)?;
+        let pool = transport::pool(&base)?;
+        let pacer = Mutex::new(Pacer::new(settings.limits.clone(), settings.learn_limits));
+        Ok(Self { settings, base, auth, pool, pacer, clock })
+    }
+
+    /// The view of this client that can only read.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader(self)
     }
 
     /// Sends a request and returns its answer, whatever the status.
     ///
+    /// A 429, and a 5xx where repeating is harmless, are answers only once the attempts are used up.
+    ///
     /// # Errors
     ///
-    /// When there is no answer, or the sign-in is refused.
+    /// When there is no answer, or the sign-in is refused. [`HttpError::Lost`] for a request that may have
+    /// been carried out.
     pub fn send(&self, request: &Request) -> Result<Response, HttpError> {
-        let url = format!("{}{}", self.settings.base_url, request.path);
+        let url = self.address(request)?;
+        let result = self.exchange(request, &url);
+        let status = match &result {
+            Ok(answer) => Some(answer.status),
+            Err(HttpError::Lost { .. }) => None,
+            Err(_) => return result,
+        };
+        exchange::note(Exchange { method: request.method, path: url.path().to_owned(), status });
+        result
+    }
+
+    fn exchange(&self, request: &Request, url: &Url) -> Result<Response, HttpError> {
+        let mut tried = Tried { times: 0, waited: Duration::ZERO };
+        let mut renewed = false;
+        loop {
+            let signature = self.auth.headers()?;
+            let wait = self.pacer().book(request.class, self.clock.now());
+            if !wait.is_zero() {
+                self.clock.sleep(wait);
+            }
+            let result = self.attempt(request, url, &signature);
+            self.pacer().settle(request.class, self.clock.now(), result.as_ref().ok());
+            let attempt = match &result {
+                Ok(answer) if answer.status == 401 && !renewed => {
+                    renewed = true;
+                    if self.auth.renew(&signature)? {
+                        continue;
+                    }
+                    return result;
+                }
+                Ok(answer) => Attempt::Answered {
+                    status: answer.status,
+                    retry_after: answer.header("retry-after"),
+                    date: answer.header("date"),
+                },
+                Err(HttpError::NotSent { .. }) => Attempt::NotSent,
+                Err(HttpError::Lost { .. }) => Attempt::Lost,
+                Err(_) => return result,
+            };
+            tried.times += 1;
+            match retry::decide(&self.settings.retry, tried, request.may_repeat(), attempt, fastrand::f64()) {
+                Decision::Done => return result,
+                Decision::Wait(wait) => {
+                    tried.waited += wait;
+                    if matches!(attempt, Attempt::Answered { status: 429, .. }) {
+                        // Everyone who shares the limit keeps still, this request included.
+                        self.pacer().hold(request.class, self.clock.now() + wait);
+                    } else {
+                        self.clock.sleep(wait);
+                    }
+                }
+            }
+        }
+    }
+
+    fn attempt(
+        &self,
+        request: &Request,
+        url: &Url,
+        signature: &[(&'static str, String)],
+    ) -> Result<Response, HttpError> {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -65,8 +172,13 @@ impl Client {
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let mut builder = self.http.request(method, url).query(&request.query);
-        for (name, value) in self.auth.headers()?.iter().chain(&request.headers) {
+        let mut builder = self.pool.request(method, url.clone()).timeout(self.settings.timeout);
+        for (name, value) in signature.iter().chain(&request.headers) {
+            let mut value = HeaderValue::from_str(value).map_err(|_| HttpError::NotSent {
+                host: host_of(url),
+                why: format!("the header {name} holds characters that no header can; check the credentials"),
+            })?;
+            value.set_sensitive(true);
             builder = builder.header(*name, value);
         }
         builder = match &request.body {
@@ -74,16 +186,92 @@ impl Client {
             Body::Json { content_type, text } => builder.header("content-type", *content_type).body(text.clone()),
             Body::Form(pairs) => builder.form(pairs),
         };
-        let lost =
-            |error: reqwest::Error| HttpError::Lost { host: self.settings.base_url.clone(), why: error.to_string() };
-        let answer = builder.send().map_err(lost)?;
+        let failed = |error: &reqwest::Error| {
+            let (host, why) = (host_of(url), transport::explain(error, self.settings.timeout));
+            if error.is_connect() || error.is_builder() {
+                HttpError::NotSent { host, why }
+            } else {
+                HttpError::Lost { host, why }
+            }
+        };
+        let answer = builder.send().map_err(|error| failed(&error))?;
         let status = answer.status().as_u16();
-        exchange::note(Exchange { method: request.method, path: request.path.clone(), status: Some(status) });
         let headers = answer
             .headers()
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .collect();
-        Ok(Response { status, headers, body: answer.bytes().map_err(lost)?.to_vec() })
+        // An answer has begun, so that whatever goes wrong from here on, the request has arrived.
+        let body = answer.bytes().map_err(|error| HttpError::Lost {
+            host: host_of(url),
+            why: transport::explain(&error, self.settings.timeout),
+        })?;
+        Ok(Response { status, headers, body: body.into() })
+    }
+
+    /// The full address of a request. Credentials go to the service they belong to and to nobody else.
+    fn address(&self, request: &Request) -> Result<Url, HttpError> {
+        let unreadable = || HttpError::ForeignLink("an address that cannot be read".into());
+        let mut url = if request.path.starts_with('/') {
+            Url::parse(&format!("{}{}", self.settings.base_url.trim_end_matches('/'), request.path))
+        } else {
+            Url::parse(&request.path)
+        }
+        .map_err(|_| unreadable())?;
+        if url.origin() != self.base.origin() || !url.username().is_empty() || url.password().is_some() {
+            return Err(HttpError::ForeignLink(host_of(&url)));
+        }
+        url.set_fragment(None);
+        if !request.query.is_empty() {
+            let mut query = url.query().unwrap_or_default().to_owned();
+            for (name, value) in &request.query {
+                if !query.is_empty() {
+                    query.push('&');
+                }
+                query.extend(utf8_percent_encode(name, QUERY));
+                query.push('=');
+                query.extend(utf8_percent_encode(value, QUERY));
+            }
+            url.set_query(Some(&query));
+        }
+        Ok(url)
+    }
+
+    fn pacer(&self) -> std::sync::MutexGuard<'_, Pacer> {
+        self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client that cannot write: it sends GET, and searches that are marked as harmless. For planning.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a>(&'a Client);
+
+impl Reader<'_> {
+    /// As [`Client::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::send`]; and [`HttpError::NotSent`] for a request that might write.
+    pub fn send(&self, request: &Request) -> Result<Response, HttpError> {
+        let harmless = match request.repeat {
+            super::Repeat::Harmless => true,
+            super::Repeat::ByMethod | super::Repeat::Never => request.method == Method::Get,
+        };
+        if !harmless {
+            return Err(HttpError::NotSent {
+                host: host_of(&self.0.base),
+                why: format!("{} {} might write, and planning never does", request.method.as_str(), request.path),
+            });
+        }
+        self.0.send(request)
+    }
+}
+
+/// Host, and port where it is not the usual one.
+fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => "an address without a host".to_owned(),
     }
 }

@@ -3,11 +3,26 @@
 //! Who sends: `personio/` and the `mod.rs` of each target. Everything they send is first a [`Request`],
 //! built by a pure function and tested without a server.
 
+mod auth;
 mod client;
+#[cfg(test)]
+mod client_tests;
+mod clock;
 mod exchange;
+mod pace;
+mod redact;
+mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
+mod transport;
 
-pub use client::{Auth, Client, ClientSettings};
+pub use auth::{Auth, FixedAuth, TokenAuth};
+pub use client::{Client, ClientSettings, Reader};
+pub use clock::{Clock, RealClock};
 pub use exchange::{Exchange, record};
+pub use pace::{Limit, Pacer};
+pub use redact::Redactor;
+pub use retry::{Attempt, Decision, RetrySettings, Tried, decide};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
