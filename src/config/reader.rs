@@ -83,6 +83,17 @@ impl<'a> Problems<'a> {
         self.add(Severity::Warning, span, code, message.into());
     }
 
+    /// Adds a problem with the file as a whole.
+    pub fn whole_file(&self, severity: Severity, code: &'static str, message: impl Into<String>) {
+        let problem = Problem { severity, code, line: None, column: None, message: message.into() };
+        self.found.borrow_mut().push((0, problem));
+    }
+
+    /// What stands at a place of the file.
+    pub(super) fn text_at(&self, span: Range<usize>) -> &'a str {
+        self.text.get(span).unwrap_or_default()
+    }
+
     fn add(&self, severity: Severity, span: Range<usize>, code: &'static str, message: String) {
         let (line, column) = position(self.text, span.start);
         let problem = Problem { severity, code, line: Some(line), column: Some(column), message };
@@ -105,9 +116,15 @@ impl<'a> Problems<'a> {
 
 /// Line and column, both from 1, of a byte offset.
 pub fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset.min(text.len()))];
+    let mut end = offset.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let before = &text[..end];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    // Editors do not count the byte-order mark that Windows puts before the first letter.
+    let in_line = before[line_start..].trim_start_matches('\u{feff}');
+    (before.matches('\n').count() + 1, in_line.chars().count() + 1)
 }
 
 /// One table of the file being read. Ask for each key, then call [`Table::finish`].
@@ -177,6 +194,17 @@ impl<'a> Table<'a> {
             .map_or(self.span(), |(name, _)| name.span())
     }
 
+    /// Counts as asking for every key, when nobody can tell which keys there may be.
+    pub(super) fn accept_all(&self) {
+        let keys = self.entries.iter().map(|(name, _)| name.get_ref().to_string());
+        self.asked.borrow_mut().extend(keys);
+    }
+
+    /// What stands in the table, without asking for any of it.
+    pub(super) fn content(&self) -> &'a DeTable<'a> {
+        self.entries
+    }
+
     /// All entries in the order of the file; counts as asking for each.
     pub fn entries(&self) -> Vec<(Located<&'a str>, &'a Spanned<DeValue<'a>>)> {
         self.entries
@@ -231,7 +259,7 @@ impl<'a> Table<'a> {
         let value = self.raw(key)?;
         let number =
             value.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
-        number.or_else(|| self.wrong_type(key, value, "a whole number, not negative"))
+        number.or_else(|| self.wrong_type(key, value, "a whole number of 0 or more"))
     }
 
     /// A length of time: `30s`, `15m`, `24h`, `7d`.
@@ -258,7 +286,13 @@ impl<'a> Table<'a> {
         for item in items {
             match item.get_ref().as_str() {
                 Some(text) => texts.push(Located { value: text, span: item.span() }),
-                None => return self.wrong_type(key, item, "a list of texts in square brackets"),
+                None => {
+                    let name = self.name_of(key);
+                    let found = describe(item.get_ref());
+                    let message = format!("{name} must hold texts in quotes only, not {found}");
+                    self.problems().error(item.span(), "wrong_type", message);
+                    return None;
+                }
             }
         }
         Some(texts)
@@ -348,9 +382,11 @@ impl<'a> Table<'a> {
 fn describe(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
+        DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
@@ -396,7 +432,10 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 
 /// Accepts `https` anywhere and `http` for loopback only; returns the address without a trailing slash.
 pub fn check_url(text: &str) -> Result<String, String> {
-    let url = url::Url::parse(text.trim()).map_err(|error| format!("is not an address: {error}"))?;
+    let url = url::Url::parse(text.trim()).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => "must begin with https://".to_owned(),
+        other => format!("is not an address: {other}"),
+    })?;
     let host = url.host_str().ok_or("has no host")?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold a user name or password; secrets have keys of their own".into());
@@ -448,5 +487,6 @@ mod tests {
     fn places_count_lines_and_characters_from_one() {
         assert_eq!(position("a\nüx = 1", 4), (2, 2));
         assert_eq!(position("", 0), (1, 1));
+        assert_eq!(position("\u{feff}x = 1", 3), (1, 1));
     }
 }

@@ -1,4 +1,6 @@
+use std::cell::RefCell;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -13,6 +15,9 @@ pub struct SecretReader<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,
     folder: &'a Path,
     mode: SecretMode,
+    readable_by_others: bool,
+    found: RefCell<Vec<Secret>>,
+    plain: RefCell<Vec<Range<usize>>>,
 }
 
 /// What is done about secrets while a file is loaded.
@@ -33,7 +38,30 @@ impl fmt::Debug for SecretReader<'_> {
 impl<'a> SecretReader<'a> {
     /// Looks variables up in `environment`, and files relative to the folder of the configuration.
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>, folder: &'a Path, mode: SecretMode) -> Self {
-        Self { environment, folder, mode }
+        Self {
+            environment,
+            folder,
+            mode,
+            readable_by_others: false,
+            found: RefCell::default(),
+            plain: RefCell::default(),
+        }
+    }
+
+    /// Whether other users of the machine may read the file, so that a secret in it deserves a warning.
+    pub fn readable_by_others(mut self, readable: bool) -> Self {
+        self.readable_by_others = readable;
+        self
+    }
+
+    /// Every secret that was read, so that output can be scrubbed of them.
+    pub fn found(&self) -> Vec<Secret> {
+        self.found.borrow().clone()
+    }
+
+    /// Where secrets stand in the file as plain texts.
+    pub(super) fn plain_places(&self) -> Vec<Range<usize>> {
+        self.plain.borrow().clone()
     }
 
     /// A plain text, `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARGUMENT"] }`.
@@ -41,11 +69,17 @@ impl<'a> SecretReader<'a> {
         let problems = context.problems;
         let found = match value.get_ref() {
             DeValue::String(text) => {
-                problems.warning(
-                    value.span(),
-                    "plain_secret",
-                    format!("{name} stands in the file itself; {{ env = \"...\" }} keeps it out"),
-                );
+                self.plain.borrow_mut().push(value.span());
+                if self.readable_by_others {
+                    problems.warning(
+                        value.span(),
+                        "plain_secret",
+                        format!(
+                            "{name} stands in the file itself, which others on this machine may read; \
+                             keep it out with {{ env = \"...\" }}, or run `chmod 600` on the file"
+                        ),
+                    );
+                }
                 Ok(text.to_string())
             }
             DeValue::Table(entries) => {
@@ -60,7 +94,7 @@ impl<'a> SecretReader<'a> {
                 if forms != 1 {
                     problems.error(
                         value.span(),
-                        "wrong_value",
+                        "missing_key",
                         format!("{name} needs exactly one of `env`, `file` and `command`"),
                     );
                     return None;
@@ -93,7 +127,11 @@ impl<'a> SecretReader<'a> {
             return Some(Secret::new("invented"));
         }
         match found.map(|text| text.trim().to_owned()) {
-            Ok(secret) if !secret.is_empty() => Some(Secret::new(secret)),
+            Ok(secret) if !secret.is_empty() => {
+                let secret = Secret::new(secret);
+                self.found.borrow_mut().push(secret.clone());
+                Some(secret)
+            }
             Ok(_) => {
                 problems.error(value.span(), "unreadable_secret", format!("{name} is empty"));
                 None

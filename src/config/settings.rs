@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,14 +37,21 @@ pub struct Settings {
 }
 
 /// The configuration file itself.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConfigFile {
     /// As given.
     pub path: PathBuf,
-    /// Relative paths in the file start here.
+    /// Relative paths in the file start here. Absolute.
     pub folder: PathBuf,
     /// Its text.
     pub text: String,
+}
+
+/// Without the text, which may hold secrets.
+impl fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigFile").field("path", &self.path).field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 /// `[personio]`

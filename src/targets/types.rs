@@ -6,7 +6,8 @@ use super::TargetType;
 
 /// Reads what one type of target has in its section beside the keys every target has.
 ///
-/// `None` when something needed is missing or wrong, which is then among the problems.
+/// `None` when something needed is missing or wrong, which is then among the problems. Ask for every key
+/// before returning: a key that was not asked for is reported as unknown.
 pub type Parse = fn(&Table<'_>) -> Option<Box<dyn TargetType>>;
 
 /// Every type with its reader. Adding a target is a line here.
