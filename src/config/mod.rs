@@ -1,10 +1,47 @@
 //! The TOML file: read once, all its problems reported together, and turned into settled settings.
+//!
+//! [`load`] is the way in. It gives [`Settings`], in which nothing is left to be looked up or checked
+//! without contacting anybody, or a [`LoadError`] that holds every mistake of the file with its line and
+//! column:
+//!
+//! ```text
+//! personio-sync.toml:9:12: error: there is no attribute `emial`; did you mean `email`?
+//! personio-sync.toml:14:1: error: [targets.service-desk] does not know `domian`; did you mean `domain`? known: …
+//! ```
+//!
+//! What is read where: `reader` reads tables key by key and knows what nobody asked for; each section has a
+//! file of its own (`personio`, `state`, `budget`, `target`, and for the tables below a target `mapping`,
+//! `matching`, `leavers`, `safety`). What only one type of target has in its section is read by that type,
+//! with the same reader.
+//!
+//! This is the only part of the tool that looks at the environment, and it does so through a function that
+//! is handed in. Secrets are read while the file is loaded, so that a missing one is found before anything
+//! is contacted; [`SecretMode::Invent`] leaves them alone.
 
+mod budget;
+mod expressions;
+mod fields;
+mod leavers;
+mod load;
+mod lookup_tables;
+mod mapping;
+mod matching;
+mod personio;
 pub mod reader;
+mod safety;
 mod secret;
 mod secret_source;
+mod section;
 mod settings;
+mod share;
+mod state;
+mod syntax;
+mod target;
+#[cfg(test)]
+mod tests;
+mod timezone;
 
+pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
 pub use reader::{Problem, Severity};
 pub use secret::Secret;
 pub use secret_source::{SecretMode, SecretReader};

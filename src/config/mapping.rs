@@ -1,0 +1,330 @@
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::plan::{Access, FieldSpec, FieldValue};
+use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocabulary, When, convert};
+use crate::targets::{FieldLookup, TargetType};
+
+use super::fields::{Fields, unknown_field};
+use super::reader::Table;
+
+/// The keys of an entry in its long form.
+const ENTRY_KEYS: [&str; 5] = ["from", "value", "on_empty", "on_invalid", "when"];
+
+/// More is no mapping but an accident.
+const MOST_FIELDS: usize = 1_000;
+
+/// Reads `[targets.NAME.mapping]`. Without a target (its own settings are wrong), expressions are checked and
+/// fields are not.
+pub(super) fn read(
+    section: &Table<'_>,
+    target: Option<&dyn TargetType>,
+    vocabulary: &Vocabulary,
+    fields: &mut Fields,
+) -> Vec<Mapping> {
+    let Some(table) = section.table("mapping") else {
+        if !section.has("mapping") {
+            section.problems().error(
+                section.span(),
+                "missing_key",
+                format!(
+                    "{} is missing; add [{}.mapping] with a line for each field, such as first_name = \"first_name\"",
+                    section.name_of("mapping"),
+                    section.path()
+                ),
+            );
+        }
+        return Vec::new();
+    };
+    let mut entries = Vec::new();
+    collect(&table, "", target, &mut entries);
+    if entries.len() > MOST_FIELDS {
+        table.problems().error(
+            table.span(),
+            "wrong_value",
+            format!("[{}] has {} fields; at most {MOST_FIELDS} are taken", table.path(), entries.len()),
+        );
+        return Vec::new();
+    }
+    if entries.is_empty() {
+        table.problems().error(
+            table.span(),
+            "missing_key",
+            format!("[{}] is empty; map at least the field that accounts are found by", table.path()),
+        );
+        return Vec::new();
+    }
+    let mut mappings = Vec::new();
+    for entry in entries {
+        let spec = target.and_then(|target| known_spec(&entry, target, &table));
+        if let Some(spec) = &spec
+            && fields.index(&spec.name).is_some()
+        {
+            table.problems().error(
+                entry.place.clone(),
+                "duplicate_field",
+                format!("the field `{}` is mapped twice", spec.name),
+            );
+            continue;
+        }
+        let mapping = entry.read(spec.as_ref(), vocabulary, &table);
+        if let (Some(spec), Some(entry)) = (spec, mapping) {
+            let index = fields.add(spec);
+            mappings.push(Mapping { index, ..entry });
+        } else if let Some(spec) = target.and_then(|target| entry.spec(target)) {
+            // A field whose value is wrong counts as mapped, so that it is not reported as missing, too.
+            fields.add(spec);
+        }
+    }
+    if let Some(target) = target {
+        required_fields(&table, target, fields);
+    }
+    mappings
+}
+
+/// One line of the mapping, not yet looked into.
+struct Entry<'a> {
+    /// The field, with dots for nesting.
+    field: String,
+    place: Range<usize>,
+    value: &'a Spanned<DeValue<'a>>,
+    /// The table it stands in, and its key there, for messages and for reading it.
+    key: &'a str,
+    parent: Range<usize>,
+    parent_path: String,
+    parent_entries: &'a DeTable<'a>,
+}
+
+/// Lists the entries. A table may be the long form of an entry, or hold fields of its name:
+/// `custom_fields.size = "..."` without quotes is a table to TOML.
+fn collect<'a>(table: &Table<'a>, prefix: &str, target: Option<&dyn TargetType>, entries: &mut Vec<Entry<'a>>) {
+    for (key, value) in table.entries() {
+        let field = format!("{prefix}{}", key.value);
+        let nested = value.get_ref().as_table().filter(|inner| !is_entry(&field, inner, value, table, target));
+        match nested.and_then(|_| table.table(key.value)) {
+            Some(inner) => collect(&inner, &format!("{field}."), target, entries),
+            None => entries.push(Entry {
+                field,
+                place: key.span,
+                value,
+                key: key.value,
+                parent: table.span(),
+                parent_path: table.path().to_owned(),
+                parent_entries: table.content(),
+            }),
+        }
+    }
+}
+
+/// Whether a table is the long form of an entry, rather than fields below a common name.
+fn is_entry(
+    field: &str,
+    inner: &DeTable<'_>,
+    value: &Spanned<DeValue<'_>>,
+    table: &Table<'_>,
+    target: Option<&dyn TargetType>,
+) -> bool {
+    let keys = || inner.iter().map(|(key, _)| key.get_ref().as_ref());
+    let entry_keys = keys().any(|key| ENTRY_KEYS.contains(&key));
+    let inline = table.problems().text_at(value.span()).starts_with('{');
+    let Some(target) = target else {
+        return inline || entry_keys;
+    };
+    if target.field(field) != FieldLookup::Unknown {
+        return inline || entry_keys;
+    }
+    let any_below = keys().any(|key| target.field(&format!("{field}.{key}")) != FieldLookup::Unknown);
+    !any_below && keys().any(|key| key == "from" || key == "value")
+}
+
+impl<'a> Entry<'a> {
+    fn spec(&self, target: &dyn TargetType) -> Option<FieldSpec> {
+        match target.field(&self.field) {
+            FieldLookup::Known(spec) | FieldLookup::Open(spec) => Some(spec),
+            FieldLookup::Unknown => None,
+        }
+    }
+
+    /// The entry with an index that is yet to be set.
+    fn read(&self, spec: Option<&FieldSpec>, vocabulary: &Vocabulary, table: &Table<'a>) -> Option<Mapping> {
+        let parent = Table::new(&*self.parent_path, self.parent.clone(), self.parent_entries, table.context());
+        let mut mapping = Mapping {
+            index: crate::plan::FieldIndex(0),
+            source: MappingSource::Constant(FieldValue::Empty),
+            on_empty: OnEmpty::default(),
+            on_invalid: OnInvalid::default(),
+            when: When::default(),
+        };
+        match self.value.get_ref() {
+            DeValue::String(text) => {
+                mapping.source = expression(text, self.value.span(), &parent.name_of(self.key), vocabulary, table)?;
+                Some(mapping)
+            }
+            DeValue::Table(_) => {
+                let entry = parent.table(self.key)?;
+                let source = source(&entry, spec, vocabulary);
+                let on_empty = entry
+                    .choice("on_empty", &[("clear", OnEmpty::Clear), ("keep", OnEmpty::Keep), ("fail", OnEmpty::Fail)]);
+                let on_invalid = entry.choice(
+                    "on_invalid",
+                    &[("fail", OnInvalid::Fail), ("keep", OnInvalid::Keep), ("clear", OnInvalid::Clear)],
+                );
+                let when = entry.choice("when", &[("always", When::Always), ("create", When::Create)]);
+                entry.finish();
+                mapping.source = source?;
+                mapping.on_empty = on_empty.unwrap_or_default();
+                mapping.on_invalid = on_invalid.unwrap_or_default();
+                mapping.when = when.unwrap_or_default();
+                Some(mapping)
+            }
+            _ => {
+                let written = table.problems().text_at(self.value.span());
+                let constant = if written.len() > 40 || written.contains('\n') { "..." } else { written };
+                parent.wrong_type(
+                    self.key,
+                    self.value,
+                    &format!(
+                        "an expression in quotes, or a table such as {{ from = \"email\" }} or {{ value = {constant} }}"
+                    ),
+                )
+            }
+        }
+    }
+}
+
+/// `from` or `value`, exactly one of them.
+fn source(entry: &Table<'_>, spec: Option<&FieldSpec>, vocabulary: &Vocabulary) -> Option<MappingSource> {
+    let from = entry.text("from");
+    match (entry.has("from"), entry.raw("value")) {
+        (true, None) => {
+            let from = from?;
+            expression(from.value, from.span, &entry.name_of("from"), vocabulary, entry)
+        }
+        (false, Some(value)) => {
+            let found = constant(value.get_ref());
+            let Some(found) = found else {
+                return entry.wrong_type("value", value, "a text, a number, a date, true or false, or a list of texts");
+            };
+            match spec.map_or_else(|| Ok(found.clone()), |spec| convert(found.clone(), spec)) {
+                Ok(FieldValue::Empty) if spec.is_some_and(|spec| spec.required) => {
+                    entry.problems().error(
+                        value.span(),
+                        "wrong_value",
+                        format!("{} is empty, and no account can be without this field", entry.name_of("value")),
+                    );
+                    None
+                }
+                Ok(value) => Some(MappingSource::Constant(value)),
+                Err(why) => {
+                    let name = entry.name_of("value");
+                    entry.problems().error(
+                        value.span(),
+                        "wrong_value",
+                        format!("{name} does not fit the field: {why}"),
+                    );
+                    None
+                }
+            }
+        }
+        _ => {
+            entry.problems().error(
+                entry.span(),
+                "missing_key",
+                format!("[{}] needs exactly one of `from` (an expression) and `value` (a constant)", entry.path()),
+            );
+            None
+        }
+    }
+}
+
+fn constant(value: &DeValue<'_>) -> Option<FieldValue> {
+    Some(match value {
+        DeValue::String(text) => FieldValue::text(text),
+        DeValue::Integer(number) => FieldValue::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?),
+        DeValue::Float(number) => {
+            FieldValue::Decimal(number.as_str().parse().ok().filter(|number: &f64| number.is_finite())?)
+        }
+        DeValue::Boolean(truth) => FieldValue::Bool(*truth),
+        DeValue::Datetime(moment) => {
+            let day = moment.date.filter(|_| moment.time.is_none())?;
+            FieldValue::Date(NaiveDate::from_ymd_opt(day.year.into(), day.month.into(), day.day.into())?)
+        }
+        DeValue::Array(items) => {
+            let texts: Option<Vec<String>> = items.iter().map(|item| scalar(item.get_ref())).collect();
+            FieldValue::list(texts?)
+        }
+        DeValue::Table(_) => return None,
+    })
+}
+
+/// One item of a list.
+fn scalar(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::Array(_) | DeValue::Table(_) => None,
+        other => constant(other).map(|value| value.to_string()),
+    }
+}
+
+fn expression(
+    text: &str,
+    place: Range<usize>,
+    name: &str,
+    vocabulary: &Vocabulary,
+    table: &Table<'_>,
+) -> Option<MappingSource> {
+    match Expression::compile(text, vocabulary) {
+        Ok(expression) => Some(MappingSource::Expression(expression)),
+        Err(error) => {
+            let bare =
+                !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || "_- ".contains(letter));
+            let unknown = error.0.starts_with("there is no attribute") && !error.0.contains("did you mean")
+                || error.0.starts_with("not an expression");
+            let hint = if bare && unknown {
+                format!(" (for this very text write {{ value = \"{text}\" }})")
+            } else {
+                String::new()
+            };
+            table.problems().error(place, "expression", format!("{name}: {error}{hint}"));
+            None
+        }
+    }
+}
+
+/// The field of an entry, when it may be written.
+fn known_spec(entry: &Entry<'_>, target: &dyn TargetType, table: &Table<'_>) -> Option<FieldSpec> {
+    let Some(spec) = entry.spec(target) else {
+        table.problems().error(entry.place.clone(), "unknown_field", unknown_field(target, &entry.field));
+        return None;
+    };
+    if spec.access == Access::ReadOnly {
+        table.problems().error(
+            entry.place.clone(),
+            "read_only_field",
+            format!("`{}` can be read and not written; take the line out", spec.name),
+        );
+    }
+    Some(spec)
+}
+
+fn required_fields(table: &Table<'_>, target: &dyn TargetType, fields: &Fields) {
+    let missing: Vec<String> = target
+        .known_fields()
+        .iter()
+        .filter(|field| field.required && fields.index(&field.name).is_none())
+        .map(|field| format!("`{}`", field.name))
+        .collect();
+    if let Some((last, first)) = missing.split_last() {
+        let (names, are) = match first {
+            [] => (last.clone(), "is"),
+            _ => (format!("{} and {last}", first.join(", ")), "are"),
+        };
+        table.problems().error(
+            table.span(),
+            "required_field",
+            format!("[{}] must map {names}, which {are} required for every `{}` account", table.path(), target.kind()),
+        );
+    }
+}

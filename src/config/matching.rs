@@ -1,0 +1,101 @@
+use crate::plan::{Access, FieldIndex, FieldKind};
+use crate::targets::{FieldLookup, TargetType};
+
+use super::fields::{Fields, unknown_field};
+use super::reader::Table;
+
+/// `match`: the fields to find an account by, in order. Called when `fields` holds the mapped fields and no other.
+pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fields) -> Vec<FieldIndex> {
+    if !section.has("match") {
+        return default_match(section, target, fields);
+    }
+    let mut found = Vec::new();
+    let problems = section.problems();
+    let Some(names) = section.texts("match") else {
+        return found;
+    };
+    if names.is_empty() {
+        problems.error(
+            section.key_span("match"),
+            "wrong_value",
+            format!("{} is empty; name at least one field that tells accounts apart", section.name_of("match")),
+        );
+    }
+    for name in names {
+        let spec = match target.field(name.value) {
+            FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
+            FieldLookup::Unknown => {
+                problems.error(name.span, "unknown_field", unknown_field(target, name.value));
+                continue;
+            }
+        };
+        let index = match fields.index(&spec.name) {
+            Some(index) if found.contains(&index) => {
+                problems.error(name.span, "duplicate_match", format!("duplicate match field `{}`", spec.name));
+                continue;
+            }
+            Some(index) => index,
+            None if spec.identity => fields.add(spec),
+            None if spec.access == Access::ReadOnly => {
+                let why = "it cannot be mapped, so there is nothing to compare it with; match by another field";
+                problems.error(name.span, "match_not_mapped", format!("`{}` cannot be matched: {why}", spec.name));
+                continue;
+            }
+            None => {
+                let mapping = format!("[{}.mapping]", section.path());
+                let why = format!("it is not mapped; map it in {mapping}, or take it out of `match`");
+                problems.error(name.span, "match_not_mapped", format!("`{}` cannot be matched: {why}", spec.name));
+                continue;
+            }
+        };
+        found.push(index);
+    }
+    found
+}
+
+/// What the type proposes, as far as the file maps it.
+fn default_match(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fields) -> Vec<FieldIndex> {
+    let mut found = Vec::new();
+    for name in target.default_match() {
+        let index = match target.field(name) {
+            FieldLookup::Known(spec) | FieldLookup::Open(spec) => {
+                fields.index(&spec.name).or_else(|| spec.identity.then(|| fields.add(spec)))
+            }
+            FieldLookup::Unknown => None,
+        };
+        found.extend(index);
+    }
+    if found.is_empty() {
+        let example = target.default_match().first().copied().or(fields.first()).unwrap_or("email");
+        section.missing("match", &format!("match = [\"{example}\"]"));
+    }
+    found
+}
+
+/// `create_missing`: the reference fields whose missing names may be made.
+pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, fields: &Fields) -> Vec<FieldIndex> {
+    let mut found = Vec::new();
+    let problems = section.problems();
+    for name in section.texts("create_missing").unwrap_or_default() {
+        let spec = match target.field(name.value) {
+            FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
+            FieldLookup::Unknown => {
+                problems.error(name.span, "unknown_field", unknown_field(target, name.value));
+                continue;
+            }
+        };
+        let complaint = match fields.index(&spec.name) {
+            _ if !matches!(spec.kind, FieldKind::Reference | FieldKind::References) => {
+                format!("`{}` refers to nothing that could be created", spec.name)
+            }
+            None => format!("`{}` is not mapped, so no name of it can be missing", spec.name),
+            Some(index) if found.contains(&index) => format!("`create_missing` names `{}` twice", spec.name),
+            Some(index) => {
+                found.push(index);
+                continue;
+            }
+        };
+        problems.error(name.span, "wrong_value", complaint);
+    }
+    found
+}

@@ -1,0 +1,226 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::employee::{PRESET_ATTRIBUTES, preset};
+use crate::rules::{Tables, Variable, Vocabulary};
+
+use super::reader::{Located, Table, nearest};
+use super::settings::{Api, PersonioSettings};
+use super::share;
+
+/// Source: https://developer.personio.de/docs/getting-started-with-the-personio-api
+const DEFAULT_BASE_URL: &str = "https://api.personio.de";
+/// What Personio allows every account.
+const DEFAULT_PER_MINUTE: u32 = 300;
+const DEFAULT_PER_SECOND: u32 = 15;
+
+/// Words of the expression language, which no alias can be.
+const LANGUAGE_WORDS: [&str; 16] = [
+    "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None", "range", "dict",
+    "debug",
+];
+
+/// What `[personio]` says.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// `None` when something of it is wrong.
+    pub(super) settings: Option<PersonioSettings>,
+    /// The allow-list, if there is one.
+    pub(super) listed: Option<Vec<Box<str>>>,
+    /// The names that expressions may use.
+    pub(super) vocabulary: Vocabulary,
+}
+
+/// `[personio]` with its allow-list and aliases.
+pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
+    let Some(section) = root.table("personio") else {
+        if !root.has("personio") {
+            root.problems().error(
+                root.span(),
+                "missing_key",
+                "`personio` is missing; add [personio] with `client_id` and `client_secret`",
+            );
+        }
+        return Source { settings: None, listed: None, vocabulary: Vocabulary::new(NO_LIST, BTreeMap::new(), tables) };
+    };
+    let client_id = section.required_secret("client_id");
+    let client_secret = section.required_secret("client_secret");
+    let partner_id = header_id(&section, "partner_id");
+    let app_id = header_id(&section, "app_id");
+    let api = api(&section);
+    let base_url = section.base_url("base_url").or_else(|| (!section.has("base_url")).then(|| DEFAULT_BASE_URL.into()));
+    let requests_per_minute = pace(&section, "requests_per_minute", DEFAULT_PER_MINUTE);
+    let requests_per_second = pace(&section, "requests_per_second", DEFAULT_PER_SECOND);
+    let listed = attributes(&section);
+    let aliases = aliases(&section, listed.as_deref());
+    section.finish();
+
+    let settings =
+        client_id.zip(client_secret).zip(base_url).map(|((client_id, client_secret), base_url)| PersonioSettings {
+            client_id,
+            client_secret,
+            partner_id,
+            app_id,
+            api,
+            base_url,
+            requests_per_minute,
+            requests_per_second,
+        });
+    Source { settings, vocabulary: Vocabulary::new(listed.clone(), aliases, tables), listed }
+}
+
+const NO_LIST: Option<Vec<Box<str>>> = None;
+
+/// Personio asks for `UPPER_SNAKE_CASE`.
+fn header_id(section: &Table<'_>, key: &str) -> Option<String> {
+    let text = section.text(key)?;
+    let upper_snake = text.value.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.value.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    if !upper_snake {
+        section.problems().error(
+            text.span,
+            "wrong_value",
+            format!("{} must be in UPPER_SNAKE_CASE, such as \"ACME_SYNC\"", section.name_of(key)),
+        );
+    }
+    Some(text.value.to_owned())
+}
+
+fn api(section: &Table<'_>) -> Api {
+    let api = section.choice("api", &[("v1", Api::V1), ("v2", Api::V2)]).unwrap_or(Api::V1);
+    if api == Api::V2 {
+        section.problems().error(
+            section.raw("api").map_or_else(|| section.span(), |value| value.span()),
+            "unknown_value",
+            "`personio.api` = \"v2\" is not built into this version; write \"v1\", which reads everything in one go",
+        );
+    }
+    api
+}
+
+fn pace(section: &Table<'_>, key: &str, default: u32) -> u32 {
+    share::at_least_one(section, key).map_or(default, |number| u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// The allow-list. What is doubtful in it is said here.
+fn attributes(section: &Table<'_>) -> Option<Vec<Box<str>>> {
+    let listed = section.texts("attributes")?;
+    let problems = section.problems();
+    let mut seen = BTreeSet::new();
+    for attribute in &listed {
+        if let Some(why) = no_attribute(attribute.value) {
+            problems.error(attribute.span.clone(), "unknown_attribute", why);
+        } else if !seen.insert(attribute.value) {
+            problems.warning(
+                attribute.span.clone(),
+                "duplicate_attribute",
+                format!("`personio.attributes` names `{}` twice", attribute.value),
+            );
+        } else if let Some(preset) = misspelt(attribute.value) {
+            problems.warning(
+                attribute.span.clone(),
+                "unknown_attribute",
+                format!("unknown attribute `{}`; did you mean `{preset}`?", attribute.value),
+            );
+        }
+    }
+    let place = || section.raw("attributes").map_or_else(|| section.span(), |value| value.span());
+    if !seen.contains("status") {
+        problems.warning(
+            place(),
+            "lifecycle_attribute",
+            "`personio.attributes` has no `status`, so people who are set to inactive without a last day are not \
+             recognised as having left",
+        );
+    }
+    if !seen.contains("termination_date") && !seen.contains("last_working_day") {
+        problems.warning(
+            place(),
+            "lifecycle_attribute",
+            "`personio.attributes` has neither `termination_date` nor `last_working_day`, so nobody is recognised as \
+             leaving before the status says inactive",
+        );
+    }
+    Some(seen.into_iter().map(Into::into).collect())
+}
+
+/// Why a name can be no attribute's key, if it cannot.
+fn no_attribute(name: &str) -> Option<String> {
+    if let Some(behind) = derived_from(name) {
+        return Some(match behind {
+            Some(attribute) => format!("`{name}` is no attribute of Personio: it comes with `{attribute}`; list that"),
+            None => format!("`{name}` is no attribute of Personio: it is always there; leave it out of the list"),
+        });
+    }
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return None;
+    }
+    let key = name.trim().to_lowercase().replace([' ', '-'], "_");
+    let hint = nearest(&key, &presets()).map_or_else(
+        || "`personio-sync attributes` lists the keys".to_owned(),
+        |preset| format!("did you mean `{preset}`?"),
+    );
+    Some(format!("`{name}` is not an attribute's key; {hint}"))
+}
+
+/// The preset that an unknown name is likely to mean. Newer accounts have presets that are not known here, so
+/// that an unknown name may be right.
+fn misspelt(name: &str) -> Option<&'static str> {
+    (preset(name).is_none() && !name.starts_with("dynamic_")).then(|| nearest(name, &presets())).flatten()
+}
+
+fn presets() -> Vec<&'static str> {
+    PRESET_ATTRIBUTES.iter().map(|(key, _)| *key).collect()
+}
+
+/// For a name that expressions have without its being an attribute: the attribute that it comes with.
+fn derived_from(name: &str) -> Option<Option<String>> {
+    match Vocabulary::default().resolve(name).ok()? {
+        Variable::Attribute(_) => None,
+        variable => Some(variable.attribute().map(str::to_owned)),
+    }
+}
+
+/// `[personio.aliases]`: readable names for attributes.
+fn aliases(section: &Table<'_>, listed: Option<&[Box<str>]>) -> BTreeMap<Box<str>, Box<str>> {
+    let mut aliases = BTreeMap::new();
+    let Some(table) = section.table("aliases") else {
+        return aliases;
+    };
+    let attributes = Vocabulary::new(listed.map(<[_]>::to_vec), BTreeMap::new(), Tables::new());
+    for (alias, _) in table.entries() {
+        let Some(attribute) = table.text(alias.value) else {
+            continue;
+        };
+        let fine = check_alias(&table, &alias, listed);
+        if let Err(error) = attributes.resolve(attribute.value) {
+            table.problems().error(attribute.span, "unknown_attribute", error.to_string());
+        }
+        if fine {
+            aliases.insert(alias.value.into(), attribute.value.into());
+        }
+    }
+    aliases
+}
+
+/// Reports an alias that cannot be one.
+fn check_alias(table: &Table<'_>, alias: &Located<&str>, listed: Option<&[Box<str>]>) -> bool {
+    let name = alias.value;
+    let identifier = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let hides_attribute = preset(name).is_some()
+        || name.starts_with("dynamic_")
+        || listed.is_some_and(|listed| listed.iter().any(|attribute| &**attribute == name));
+    let why = if !identifier {
+        "cannot be used in an expression; use letters, digits and `_`, not beginning with a digit"
+    } else if hides_attribute {
+        "would hide the attribute of that name; choose another name"
+    } else if derived_from(name).is_some() {
+        "would hide a name that expressions have already; choose another name"
+    } else if LANGUAGE_WORDS.contains(&name) {
+        "is a word of the expression language; choose another name"
+    } else {
+        return true;
+    };
+    table.problems().error(alias.span.clone(), "wrong_alias", format!("the alias `{name}` {why}"));
+    false
+}

@@ -1,0 +1,167 @@
+use std::collections::BTreeMap;
+
+use crate::rules::Vocabulary;
+use crate::targets::{Parse, TargetType};
+
+use super::fields::Fields;
+use super::reader::{Located, Problems, Table, known};
+use super::settings::TargetSettings;
+use super::{expressions, leavers, mapping, matching, safety, section};
+
+/// One `[targets.NAME]`, as far as it could be read.
+#[derive(Debug)]
+pub(super) struct TargetRead<'a> {
+    pub(super) name: Located<&'a str>,
+    group: Option<Located<&'a str>>,
+    /// `None` when something is wrong that leaves no settings to speak of.
+    pub(super) settings: Option<TargetSettings>,
+}
+
+/// Reads `[targets.NAME]` with all that stands below it. The caller finishes the table.
+pub(super) fn read<'a>(
+    name: Located<&'a str>,
+    table: &Table<'a>,
+    types: &[(&str, Parse)],
+    vocabulary: &Vocabulary,
+) -> TargetRead<'a> {
+    check_name(&name, table.problems());
+    let target = target_type(table, types);
+    let type_ref = target.as_deref();
+    let include = expressions::conditions(table, "include", vocabulary);
+    let exclude = expressions::conditions(table, "exclude", vocabulary);
+    let mut fields = Fields::default();
+    let mapping = mapping::read(table, type_ref, vocabulary, &mut fields);
+    let (create_missing, match_fields) = match type_ref {
+        Some(target) => {
+            let create_missing = matching::create_missing(table, target, &fields);
+            (create_missing, matching::read(table, target, &mut fields))
+        }
+        None => {
+            // Which fields there are is not known; that they are lists of texts is.
+            table.texts("create_missing");
+            table.texts("match");
+            Default::default()
+        }
+    };
+    let safety = safety::read(table, type_ref, &mut fields);
+    let leavers = leavers::read(table);
+    let every = every(table);
+    let paused = table.boolean("paused").unwrap_or(false);
+    let group = group(table);
+
+    let settings = target.map(|target| TargetSettings {
+        name: name.value.into(),
+        target,
+        fields: fields.into_specs(),
+        match_fields,
+        include,
+        exclude,
+        mapping,
+        create_missing,
+        leavers,
+        safety,
+        every,
+        paused,
+        group: group.as_ref().map(|group| group.value.into()),
+        section: section::canonical(table.content(), &table.context().secrets.plain_places()),
+    });
+    TargetRead { name, group, settings }
+}
+
+fn check_name(name: &Located<&str>, problems: &Problems<'_>) {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.value.is_empty() || !name.value.bytes().all(letter) {
+        problems.error(
+            name.span.clone(),
+            "wrong_value",
+            format!("`{}` cannot be the name of a target; use letters, digits, `-` and `_`", name.value),
+        );
+    }
+}
+
+/// What `type` says, with the keys of that type.
+fn target_type(table: &Table<'_>, types: &[(&str, Parse)]) -> Option<Box<dyn TargetType>> {
+    let words = || types.iter().map(|(word, _)| *word);
+    if !table.has("type") {
+        table.missing("type", &format!("type = \"{}\"", words().next().unwrap_or("file")));
+        table.accept_all();
+        return None;
+    }
+    let word = table.text("type");
+    let Some((_, parse)) = word.as_ref().and_then(|word| types.iter().find(|(known, _)| *known == word.value)) else {
+        if let Some(word) = word {
+            table.problems().error(
+                word.span,
+                "unknown_type",
+                format!("there is no type of target `{}`; {}", word.value, known(word.value, words())),
+            );
+        }
+        // Nobody knows the keys of a type that is not there.
+        table.accept_all();
+        return None;
+    };
+    parse(table)
+}
+
+fn every(table: &Table<'_>) -> Option<std::time::Duration> {
+    let every = table.duration("every")?;
+    if every.is_zero() {
+        table.problems().error(
+            table.raw("every").map_or_else(|| table.span(), |value| value.span()),
+            "wrong_value",
+            format!("{} must be longer than nothing", table.name_of("every")),
+        );
+    }
+    Some(every)
+}
+
+fn group<'a>(table: &Table<'a>) -> Option<Located<&'a str>> {
+    let group = table.text("group")?;
+    if group.value.trim().is_empty() {
+        table.problems().error(group.span, "wrong_value", format!("{} is empty; leave it out", table.name_of("group")));
+        return None;
+    }
+    Some(group)
+}
+
+/// Warns of groups that have one member, which is most likely a misspelt name.
+pub(super) fn lonely_groups(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
+    let groups: Vec<&Located<&str>> = targets.iter().filter_map(|target| target.group.as_ref()).collect();
+    for group in &groups {
+        if groups.iter().filter(|other| other.value == group.value).count() == 1 {
+            let others: Vec<&str> =
+                groups.iter().map(|other| other.value).filter(|other| *other != group.value).collect();
+            let hint = super::reader::nearest(group.value, &others)
+                .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+            problems.warning(
+                group.span.clone(),
+                "lonely_group",
+                format!("no other target is in the group `{}`, so it has no effect{hint}", group.value),
+            );
+        }
+    }
+}
+
+/// Two targets with the same accounts would undo each other's changes.
+pub(super) fn rivals(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    for read in targets {
+        let Some(settings) = &read.settings else {
+            continue;
+        };
+        let identity = settings.target.identity();
+        if let Some(owner) = owners.get(&identity) {
+            problems.error(
+                read.name.span.clone(),
+                "same_accounts",
+                format!(
+                    "`{}` and `{owner}` both keep the accounts of `{identity}` and would undo each other's changes; \
+                     make one target of them",
+                    read.name.value
+                ),
+            );
+        } else {
+            owners.insert(identity, read.name.value);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+use super::reader::{Table, nearest};
+
+/// `timezone`: whose midnight counts.
+pub(super) fn read(root: &Table<'_>) -> Tz {
+    let Some(text) = root.text("timezone") else {
+        return Tz::UTC;
+    };
+    text.value.parse().unwrap_or_else(|_| {
+        let hint = suggestion(text.value)
+            .map_or_else(|| "write it as \"Europe/Berlin\"".to_owned(), |name| format!("did you mean `{name}`?"));
+        root.problems().error(text.span, "unknown_value", format!("`timezone` does not know `{}`; {hint}", text.value));
+        Tz::UTC
+    })
+}
+
+/// A zone whose city alone was written, else the nearest name.
+fn suggestion(text: &str) -> Option<&'static str> {
+    let names: Vec<&'static str> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+    let wanted = text.trim().replace(' ', "_");
+    let city =
+        names.iter().find(|name| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(&wanted)));
+    city.copied().or_else(|| nearest(&wanted, &names))
+}
