@@ -17,8 +17,11 @@
 //! This is the only part of the tool that looks at the environment, and it does so through a function that
 //! is handed in. Secrets are read while the file is loaded, so that a missing one is found before anything
 //! is contacted; [`SecretMode::Invent`] leaves them alone.
+//!
+//! [`set_paused`] changes one line of the file and keeps the rest as it is.
 
 mod budget;
+mod edit;
 mod expressions;
 mod fields;
 mod leavers;
@@ -41,6 +44,7 @@ mod target;
 mod tests;
 mod timezone;
 
+pub use edit::{EditError, set_paused};
 pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
 pub use reader::{Problem, Severity};
 pub use secret::Secret;
