@@ -53,8 +53,7 @@ pub(super) struct Correlation {
 pub(super) fn key(value: &FieldValue, spec: &FieldSpec) -> Option<Key> {
     let text = match value {
         FieldValue::Empty => return None,
-        FieldValue::Text(text) => text.trim().to_owned(),
-        other => other.to_string(),
+        other => spec.written(other).trim().to_owned(),
     };
     if text.is_empty() {
         return None;

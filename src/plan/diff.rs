@@ -25,6 +25,7 @@ pub fn same(existing: &FieldValue, desired: &FieldValue, spec: &FieldSpec) -> bo
             (Some(one), Some(other)) => one == other,
             _ => existing == desired,
         },
+        FieldKind::Any => spec.written(existing) == spec.written(desired),
         FieldKind::Text | FieldKind::Choice if spec.compare == Compare::IgnoreCase => fold(existing) == fold(desired),
         _ => existing == desired,
     }
@@ -88,11 +89,22 @@ mod tests {
             (List, list(&["A"]), list(&["a"]), false),
             (References, list(&["Sales", "it"]), list(&["IT", "sales"]), true),
             (Reference, text("Berlin"), text("berlin "), true),
+            (Any, text("7"), FieldValue::Integer(7), true),
+            (Any, FieldValue::Decimal(7.0), FieldValue::Integer(7), true),
+            (Any, text("07"), FieldValue::Integer(7), false),
+            (Any, text("a, b"), list(&["a", "b"]), true),
+            (Any, FieldValue::Empty, FieldValue::Bool(false), false),
         ];
         for (kind, existing, desired, expected) in table {
             let spec = FieldSpec::new("field", kind);
             assert_eq!(same(&existing, &desired, &spec), expected, "{kind:?} {existing:?} {desired:?}");
         }
+        let day = FieldValue::Date(chrono::NaiveDate::from_ymd_opt(2026, 2, 1).unwrap());
+        let column = FieldSpec::new("Start", Any).day_format("%d.%m.%Y");
+        assert!(same(&text("01.02.2026"), &day, &column));
+        assert!(same(&text("01.02.2026"), &text("2026-02-01"), &column));
+        assert!(same(&text("01.02.2026"), &text("01.02.2026"), &column));
+        assert!(!same(&text("02.01.2026"), &day, &column));
         assert!(same(&text("IT"), &text("it"), &FieldSpec::new("field", Text).ignore_case()));
     }
 }

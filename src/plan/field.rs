@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::NaiveDate;
@@ -132,6 +133,9 @@ pub enum FieldKind {
     Reference,
     /// Several named things: departments. Values are names; order does not count.
     References,
+    /// Whatever the mapping gives, kept with its type: a column of a file. Two values are the same when
+    /// [`FieldSpec::written`] is.
+    Any,
 }
 
 /// How texts of a field are compared.
@@ -175,6 +179,8 @@ pub struct FieldSpec {
     pub choices: Box<[Box<str>]>,
     /// Whether the field holds an id of ours, so that an unmapped match on it means the employee id.
     pub identity: bool,
+    /// How a [`FieldKind::Any`] writes days (strftime); ISO when `None`.
+    pub day_format: Option<Box<str>>,
 }
 
 impl FieldSpec {
@@ -189,7 +195,27 @@ impl FieldSpec {
             max_length: None,
             choices: Box::default(),
             identity: false,
+            day_format: None,
         }
+    }
+
+    /// A value as the target writes it, for fields that hold nothing but text.
+    ///
+    /// Days take the form of [`FieldSpec::day_format`], whether they come as a [`FieldValue::Date`] or as ISO
+    /// text (which is how an expression hands a day on). A text in that form already stays as it is, so that
+    /// what is in the file and what should be there are told apart only where the file would change.
+    pub fn written<'v>(&self, value: &'v FieldValue) -> Cow<'v, str> {
+        let day = match (value, &self.day_format) {
+            (FieldValue::Text(text), None) => return Cow::Borrowed(text),
+            (FieldValue::Text(text), Some(_)) => match iso_day(text) {
+                Some(day) => day,
+                None => return Cow::Borrowed(text),
+            },
+            (FieldValue::Date(day), Some(_)) => *day,
+            _ => return Cow::Owned(value.to_string()),
+        };
+        let format = self.day_format.as_deref().unwrap_or("%Y-%m-%d");
+        Cow::Owned(day.format(format).to_string())
     }
 
     /// The same, required.
@@ -222,11 +248,27 @@ impl FieldSpec {
         self
     }
 
+    /// The same, writing days in another form than ISO.
+    pub fn day_format(mut self, format: impl Into<Box<str>>) -> Self {
+        self.day_format = Some(format.into());
+        self
+    }
+
     /// The same, holding an id of ours.
     pub fn identity(mut self) -> Self {
         self.identity = true;
         self
     }
+}
+
+/// The day that a text is, when it is one in the form `2026-03-31` and nothing else.
+pub fn iso_day(text: &str) -> Option<NaiveDate> {
+    let shaped = text.len() == 10
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    if shaped { text.parse().ok() } else { None }
 }
 
 /// The fields of a run in one target, in the order of the mapping, then those only matched or protected by.
@@ -282,6 +324,33 @@ impl Default for Capabilities {
             reactivate: true,
             delete: false,
             reactivate_loses_fields: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_in_the_form_of_the_field_and_all_else_as_it_is() {
+        let day = NaiveDate::from_ymd_opt(2026, 2, 1).unwrap();
+        let iso = FieldSpec::new("Start", FieldKind::Any);
+        let german = iso.clone().day_format("%d.%m.%Y");
+        for (value, as_iso, as_german) in [
+            (FieldValue::Date(day), "2026-02-01", "01.02.2026"),
+            (FieldValue::text("2026-02-01"), "2026-02-01", "01.02.2026"),
+            (FieldValue::text("01.02.2026"), "01.02.2026", "01.02.2026"),
+            (FieldValue::text("2026-02-30"), "2026-02-30", "2026-02-30"),
+            (FieldValue::text("2026-02-01 x"), "2026-02-01 x", "2026-02-01 x"),
+            (FieldValue::Integer(7), "7", "7"),
+            (FieldValue::Decimal(5.0), "5", "5"),
+            (FieldValue::Bool(true), "true", "true"),
+            (FieldValue::list(["a", "b"]), "a, b", "a, b"),
+            (FieldValue::Empty, "", ""),
+        ] {
+            assert_eq!(iso.written(&value), as_iso);
+            assert_eq!(german.written(&value), as_german);
         }
     }
 }

@@ -17,5 +17,5 @@ pub use change::{
     Change, FieldChange, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan, TargetStatus,
 };
 pub use diff::same;
-pub use field::{Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
+pub use field::{Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, iso_day};
 pub use guard::{GuardInput, default_removals, guard};

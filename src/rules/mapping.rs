@@ -119,6 +119,7 @@ pub fn convert(value: FieldValue, spec: &FieldSpec) -> Result<FieldValue, String
         other => other,
     };
     let converted = match spec.kind {
+        FieldKind::Any => value,
         FieldKind::Text => FieldValue::text(&value.to_string()),
         FieldKind::Email => {
             let address = value.to_string().trim().to_lowercase();
@@ -223,6 +224,9 @@ mod tests {
             (Text, FieldValue::list(["a", "b"]), Ok(text("a, b"))),
             (Text, FieldValue::Bool(true), Ok(text("true"))),
             (Text, FieldValue::Employee(EmployeeId(9002)), Ok(text("9002"))),
+            (Any, FieldValue::Integer(7), Ok(FieldValue::Integer(7))),
+            (Any, day.clone(), Ok(day.clone())),
+            (Any, FieldValue::Employee(EmployeeId(9002)), Ok(text("9002"))),
             (Email, text(" Ines@Example.COM "), Ok(text("ines@example.com"))),
             (Email, text("ines"), Err("it is not an e-mail address")),
             (Email, text("a@b@c"), Err("it is not an e-mail address")),
