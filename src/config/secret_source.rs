@@ -64,6 +64,11 @@ impl<'a> SecretReader<'a> {
         self.plain.borrow().clone()
     }
 
+    /// The folder of the configuration, which relative paths in it start from.
+    pub fn folder(&self) -> &'a Path {
+        self.folder
+    }
+
     /// A plain text, `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARGUMENT"] }`.
     pub(super) fn read(&self, name: &str, value: &Spanned<DeValue<'_>>, context: Context<'_>) -> Option<Secret> {
         let problems = context.problems;
