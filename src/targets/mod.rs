@@ -76,6 +76,10 @@ pub struct Connection {
     pub name: Box<str>,
     /// The fields of the run: those mapped, in order, then those only matched or protected by.
     pub fields: Vec<FieldSpec>,
+    /// How many of `fields` are mapped; they come first.
+    pub mapped: usize,
+    /// The fields that accounts are matched by, in the order they are tried.
+    pub match_fields: Vec<FieldIndex>,
     /// The reference fields whose missing names may be made.
     pub create_missing: Vec<FieldIndex>,
     /// The day of the run.
@@ -180,6 +184,13 @@ pub trait WriteAccounts: Send + Sync {
     ///
     /// See [`ErrorKind`].
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError>;
+
+    /// The id an account has once these changes are made: another one only where ids are made of fields (a
+    /// file has no others). The link that is stored after the change is to this id.
+    fn id_after(&self, account: &AccountId, changes: &[FieldChange]) -> AccountId {
+        let _ = changes;
+        account.clone()
+    }
 
     /// Called once after the last write of a run, also when writes failed; a file is replaced here.
     ///
