@@ -1,1 +1,7 @@
 //! A file as a target: CSV, JSON or XLSX.
+//!
+//! The rows of the file are the accounts, the mapped fields its columns, in the order of the mapping.
+//! Nothing is written until the last change of a run is in: then the file is replaced in one step, so
+//! that a reader sees the old file or the new one, and never half of either.
+
+mod formula;
