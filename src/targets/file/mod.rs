@@ -5,3 +5,4 @@
 //! that a reader sees the old file or the new one, and never half of either.
 
 mod formula;
+mod replace;
