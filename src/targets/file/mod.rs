@@ -4,5 +4,9 @@
 //! Nothing is written until the last change of a run is in: then the file is replaced in one step, so
 //! that a reader sees the old file or the new one, and never half of either.
 
+mod cell;
+mod delimited;
 mod formula;
+mod json;
 mod replace;
+mod workbook;

@@ -1,0 +1,166 @@
+use serde_json::value::RawValue;
+
+use crate::plan::{FieldSpec, FieldValue, iso_day};
+
+use super::delimited::{self, Delimited};
+use super::{json, workbook};
+
+/// A cell as it stands in the file. Cells that no change touches are written back exactly as they were read.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Cell {
+    /// Nothing; in JSON, a key that is not there.
+    #[default]
+    Empty,
+    /// A value; a text may have spaces around it.
+    Value(FieldValue),
+    /// A value of a JSON file, as it is spelt there.
+    Json(Box<RawValue>),
+    /// A day with a time, as a spreadsheet counts it: days since 1900.
+    Moment(f64),
+}
+
+impl Cell {
+    /// A text as it is, without trimming; empty when there is none.
+    pub(super) fn text(text: &str) -> Self {
+        if text.is_empty() { Self::Empty } else { Self::Value(FieldValue::Text(text.into())) }
+    }
+
+    /// Whether there is nothing to see in it.
+    pub(super) fn is_blank(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Value(FieldValue::Text(text)) => text.trim().is_empty(),
+            Self::Value(value) => value.is_empty(),
+            Self::Json(raw) => matches!(raw.get(), "null" | "\"\""),
+            Self::Moment(_) => false,
+        }
+    }
+}
+
+/// All cells of a file.
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
+    /// The names of the columns, as they stand in the file.
+    pub(super) header: Vec<Box<str>>,
+    /// The rows below; a row may be shorter than the header.
+    pub(super) rows: Vec<Vec<Cell>>,
+}
+
+/// What is to be written: columns in their new order, and rows whose cells stand in the old one.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    /// The columns from left to right.
+    pub(super) columns: Vec<PageColumn<'a>>,
+    /// The rows from top to bottom.
+    pub(super) rows: Vec<&'a [Cell]>,
+}
+
+/// A column to be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageColumn<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Where its cells stand in a row.
+    pub(super) at: usize,
+    /// Whether a JSON file names it in every object, also where it has no value.
+    pub(super) always: bool,
+}
+
+impl<'a> Page<'a> {
+    /// The cells of a row in the order of the columns.
+    pub(super) fn cells(&self, row: &'a [Cell]) -> impl Iterator<Item = (&PageColumn<'a>, &'a Cell)> {
+        self.columns.iter().map(|column| (column, row.get(column.at).unwrap_or(&Cell::Empty)))
+    }
+}
+
+/// How a file is spelt.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Format {
+    /// Text with a delimiter.
+    Csv(Delimited),
+    /// An array of objects.
+    Json,
+    /// A workbook with one sheet.
+    Xlsx,
+}
+
+impl Format {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// When the file is not what the format says, or holds something that writing it again would lose.
+    /// The message names places, never what stands there.
+    pub(super) fn read(&self, bytes: &[u8]) -> Result<Sheet, String> {
+        match self {
+            Self::Csv(settings) => settings.read(bytes),
+            Self::Json => json::read(bytes),
+            Self::Xlsx => workbook::read(bytes),
+        }
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// When the format cannot hold it (more rows than a workbook takes).
+    pub(super) fn write(&self, page: &Page<'_>) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Csv(settings) => Ok(settings.write(page)),
+            Self::Json => Ok(json::write(page)),
+            Self::Xlsx => workbook::write(page),
+        }
+    }
+
+    /// A value as the file will hold it.
+    ///
+    /// # Errors
+    ///
+    /// When it must not stand in such a file; the message names the column, never the value.
+    pub(super) fn cell(&self, spec: &FieldSpec, value: &FieldValue) -> Result<Cell, String> {
+        if value.is_empty() {
+            return Ok(Cell::Empty);
+        }
+        match self {
+            Self::Csv(settings) => settings.cell(spec, value),
+            Self::Json => Ok(Cell::Value(json::settle(value))),
+            Self::Xlsx => workbook::cell(spec, value),
+        }
+    }
+
+    /// What a cell of the file means.
+    pub(super) fn value(&self, cell: Cell) -> FieldValue {
+        match cell {
+            Cell::Empty => FieldValue::Empty,
+            Cell::Value(FieldValue::Text(text)) => match self {
+                Self::Csv(settings) => trimmed(settings.meaning(text)),
+                Self::Json | Self::Xlsx => trimmed(text),
+            },
+            Cell::Value(value) => value,
+            Cell::Json(raw) => json::value(&raw),
+            Cell::Moment(serial) => FieldValue::Decimal(serial),
+        }
+    }
+
+    /// Words for a header in which the key is missing because it was read with the wrong delimiter.
+    pub(super) fn wrong_delimiter(&self, header: &[Box<str>]) -> Option<String> {
+        match (self, header) {
+            (Self::Csv(settings), [only]) => delimited::other_delimiter(settings, only),
+            _ => None,
+        }
+    }
+}
+
+/// A text without the spaces around it; the same memory when there are none.
+fn trimmed(text: Box<str>) -> FieldValue {
+    if !text.is_empty() && text.trim().len() == text.len() { FieldValue::Text(text) } else { FieldValue::text(&text) }
+}
+
+/// A day, also when it comes as ISO text, which is how expressions hand days on.
+pub(super) fn day(value: &FieldValue) -> Option<chrono::NaiveDate> {
+    match value {
+        FieldValue::Date(day) => Some(*day),
+        FieldValue::Text(text) => iso_day(text),
+        _ => None,
+    }
+}
