@@ -8,5 +8,12 @@ mod cell;
 mod delimited;
 mod formula;
 mod json;
+mod open;
 mod replace;
+mod rows;
+mod settings;
+#[cfg(test)]
+mod tests;
 mod workbook;
+
+pub use settings::{FileTarget, parse};

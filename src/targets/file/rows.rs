@@ -1,0 +1,379 @@
+use std::collections::{HashMap, HashSet};
+
+use crate::employee::EmployeeId;
+use crate::plan::{Account, AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Snapshot};
+use crate::targets::Connection;
+
+use super::cell::{Cell, Format, Page, PageColumn, Sheet};
+use super::settings::Inactive;
+
+/// What the rows of the file mean in this run.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) format: Format,
+    pub(super) fields: Vec<FieldSpec>,
+    mapped: usize,
+    match_fields: Vec<FieldIndex>,
+    inactive: Option<(FieldSpec, FieldValue)>,
+}
+
+/// Where the fields of the run stand in the rows of one file.
+#[derive(Clone, Debug)]
+struct Places {
+    fields: Vec<Option<usize>>,
+    inactive: Option<usize>,
+}
+
+impl Layout {
+    pub(super) fn new(format: Format, inactive: Option<Inactive>, connection: &Connection) -> Self {
+        let inactive = inactive.map(|inactive| {
+            let known = connection.fields.iter().find(|field| field.name == inactive.column).cloned();
+            let field = known.unwrap_or_else(|| FieldSpec::new(inactive.column, FieldKind::Any));
+            (field, FieldValue::Text(inactive.value))
+        });
+        Self {
+            format,
+            fields: connection.fields.clone(),
+            mapped: connection.mapped.min(connection.fields.len()),
+            match_fields: connection.match_fields.clone(),
+            inactive,
+        }
+    }
+
+    /// Finds the columns.
+    ///
+    /// # Errors
+    ///
+    /// When this is not the file it is taken for: no column to match by, or two of one name.
+    fn places(&self, header: &[Box<str>]) -> Result<Places, String> {
+        let keys: Vec<&str> = self.match_fields.iter().map(|index| &*self.fields[index.get()].name).collect();
+        if !header.is_empty() && !keys.is_empty() && !keys.iter().any(|key| header.iter().any(|name| **name == **key)) {
+            let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
+            let hint = self.format.wrong_delimiter(header);
+            let hint =
+                hint.unwrap_or_else(|| "is this the right file? remove it if a new one should be written".into());
+            return Err(format!("has no column {keys} to match by; {hint}"));
+        }
+        let place = |name: &str| {
+            let mut found = header.iter().enumerate().filter(|(_, known)| ***known == *name).map(|(at, _)| at);
+            match (found.next(), found.next()) {
+                (_, Some(_)) => Err(format!("has two columns named `{name}`")),
+                (first, None) => Ok(first),
+            }
+        };
+        Ok(Places {
+            fields: self.fields.iter().map(|field| place(&field.name)).collect::<Result<_, _>>()?,
+            inactive: match &self.inactive {
+                Some((field, _)) => place(&field.name)?,
+                None => None,
+            },
+        })
+    }
+
+    /// All rows as accounts. The cells move; nothing is copied.
+    pub(super) fn snapshot(&self, sheet: Sheet) -> Result<Snapshot, String> {
+        let places = self.places(&sheet.header)?;
+        let mut snapshot = Snapshot::default();
+        snapshot.notices.extend(self.unmapped(&sheet.header));
+        snapshot.accounts.reserve_exact(sheet.rows.len());
+        let mut ids = Ids::default();
+        for (number, mut row) in sheet.rows.into_iter().enumerate() {
+            if row.iter().all(Cell::is_blank) {
+                continue;
+            }
+            let active = self.active(&places, &row);
+            let fields: Vec<FieldValue> = places
+                .fields
+                .iter()
+                .map(|place| {
+                    let cell = place.and_then(|at| row.get_mut(at)).map(std::mem::take);
+                    self.format.value(cell.unwrap_or_default())
+                })
+                .collect();
+            let id = ids.next(self.key(|index| fields[index.get()].clone()), number);
+            snapshot.accounts.push(Account::new(id, active, fields));
+        }
+        Ok(snapshot)
+    }
+
+    /// A notice of the columns that are kept although nobody fills them.
+    fn unmapped(&self, header: &[Box<str>]) -> Option<Notice> {
+        let ours = |name: &str| {
+            self.fields.iter().any(|field| *field.name == *name)
+                || self.inactive.as_ref().is_some_and(|(field, _)| *field.name == *name)
+        };
+        let names: Vec<String> = header
+            .iter()
+            .filter(|name| !name.trim().is_empty() && !ours(name))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        (!names.is_empty()).then(|| Notice {
+            code: "unmapped_columns",
+            employee: None,
+            message: format!(
+                "the file has columns that the mapping does not name: {}; they are kept as they are, after the mapped ones",
+                names.join(", ")
+            ),
+        })
+    }
+
+    fn active(&self, places: &Places, row: &[Cell]) -> bool {
+        let (Some((_, out_of_use)), Some(at)) = (&self.inactive, places.inactive) else { return true };
+        let said = self.format.value(row.get(at).cloned().unwrap_or_default());
+        said.to_string() != out_of_use.to_string()
+    }
+
+    /// What a row is known by: the value of the first match field that has one. A later one says which it
+    /// is, so that it cannot pass for the first.
+    fn key(&self, value: impl Fn(FieldIndex) -> FieldValue) -> Option<String> {
+        self.match_fields.iter().enumerate().find_map(|(rank, index)| match value(*index) {
+            FieldValue::Empty => None,
+            found if rank == 0 => Some(found.to_string()),
+            found => Some(format!("{}={found}", self.fields[index.get()].name)),
+        })
+    }
+}
+
+/// Gives each row an id of its own.
+#[derive(Debug, Default)]
+struct Ids {
+    given: HashSet<String>,
+}
+
+impl Ids {
+    /// The key; `key#2` for the second row that has it; `row 7`, counted as a spreadsheet does, without any.
+    fn next(&mut self, key: Option<String>, number: usize) -> AccountId {
+        let key = key.unwrap_or_else(|| format!("row {}", number + 2));
+        let mut id = key.clone();
+        let mut copy = 1;
+        while self.given.contains(&id) {
+            copy += 1;
+            id = format!("{key}#{copy}");
+        }
+        self.given.insert(id.clone());
+        AccountId(id.into())
+    }
+}
+
+/// The rows of the file while they are being changed.
+#[derive(Debug)]
+pub(super) struct Rows {
+    header: Vec<Box<str>>,
+    places: Places,
+    rows: Vec<Row>,
+    by_id: HashMap<AccountId, usize>,
+    changed: bool,
+}
+
+#[derive(Debug)]
+struct Row {
+    id: AccountId,
+    cells: Vec<Cell>,
+    /// For whom it was made in this run.
+    made_for: Option<EmployeeId>,
+    removed: bool,
+}
+
+/// Why a row was not changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RowError {
+    /// There is a row with this key.
+    Exists,
+    /// There is no such row.
+    NotFound,
+    /// A value must not stand in the file.
+    Refused(String),
+}
+
+impl Rows {
+    /// The rows of a file, with the columns that it lacks.
+    pub(super) fn new(layout: &Layout, sheet: Sheet) -> Result<Self, String> {
+        let mut places = layout.places(&sheet.header)?;
+        let mut header = sheet.header;
+        let mut add = |name: &str| {
+            header.push(name.into());
+            header.len() - 1
+        };
+        for (field, place) in layout.fields[..layout.mapped].iter().zip(&mut places.fields) {
+            place.get_or_insert_with(|| add(&field.name));
+        }
+        if let Some((field, _)) = &layout.inactive {
+            let mapped = layout.fields.iter().position(|known| known.name == field.name);
+            let known = places.inactive.or(mapped.and_then(|index| places.fields[index]));
+            places.inactive = Some(known.unwrap_or_else(|| add(&field.name)));
+        }
+        let mut ids = Ids::default();
+        let mut rows = Vec::with_capacity(sheet.rows.len());
+        let mut by_id = HashMap::with_capacity(sheet.rows.len());
+        for (number, cells) in sheet.rows.into_iter().enumerate() {
+            if cells.iter().all(Cell::is_blank) {
+                continue;
+            }
+            let key = layout.key(|index| value(layout, &places, &cells, index));
+            let id = ids.next(key, number);
+            by_id.insert(id.clone(), rows.len());
+            rows.push(Row { id, cells, made_for: None, removed: false });
+        }
+        Ok(Self { header, places, rows, by_id, changed: false })
+    }
+
+    /// Whether there is something to write.
+    pub(super) fn changed(&self) -> bool {
+        self.changed
+    }
+
+    pub(super) fn account(&self, layout: &Layout, id: &AccountId) -> Option<Account> {
+        self.position(id).ok().map(|at| self.as_account(layout, &self.rows[at]))
+    }
+
+    /// The accounts whose field is written the same.
+    pub(super) fn find(&self, layout: &Layout, index: FieldIndex, wanted: &FieldValue) -> Vec<Account> {
+        let spec = &layout.fields[index.get()];
+        let wanted = spec.written(wanted);
+        self.rows
+            .iter()
+            .filter(|row| !row.removed)
+            .filter(|row| spec.written(&value(layout, &self.places, &row.cells, index)) == wanted)
+            .map(|row| self.as_account(layout, row))
+            .collect()
+    }
+
+    pub(super) fn accounts(&self, layout: &Layout) -> Vec<Account> {
+        self.rows.iter().filter(|row| !row.removed).map(|row| self.as_account(layout, row)).collect()
+    }
+
+    fn as_account(&self, layout: &Layout, row: &Row) -> Account {
+        let fields: Vec<FieldValue> = (0u16..)
+            .map(FieldIndex)
+            .take(layout.fields.len())
+            .map(|index| value(layout, &self.places, &row.cells, index))
+            .collect();
+        Account::new(row.id.clone(), layout.active(&self.places, &row.cells), fields)
+    }
+
+    fn position(&self, id: &AccountId) -> Result<usize, RowError> {
+        self.by_id.get(id).copied().filter(|at| !self.rows[*at].removed).ok_or(RowError::NotFound)
+    }
+
+    /// The cells of a record, or the first reason why it must not be written.
+    fn cells(&self, layout: &Layout, changes: &[FieldChange]) -> Result<Vec<(usize, Cell)>, RowError> {
+        let mut cells = Vec::with_capacity(changes.len());
+        for change in changes {
+            let spec = &layout.fields[change.index.get()];
+            let cell = layout.format.cell(spec, &change.after).map_err(RowError::Refused)?;
+            let at = self.places.fields[change.index.get()]
+                .ok_or_else(|| RowError::Refused(format!("column `{}` is not mapped", spec.name)))?;
+            cells.push((at, cell));
+        }
+        Ok(cells)
+    }
+
+    pub(super) fn create(
+        &mut self,
+        layout: &Layout,
+        employee: EmployeeId,
+        fields: &[FieldChange],
+    ) -> Result<AccountId, RowError> {
+        let mut cells = Vec::new();
+        set(&mut cells, self.cells(layout, fields)?);
+        let key = layout.key(|index| value(layout, &self.places, &cells, index));
+        let id = AccountId(key.ok_or_else(|| RowError::Refused("no match field has a value".into()))?.into());
+        if let Ok(at) = self.position(&id) {
+            // A row that gave this key up in this run still answers to it, so another cannot have it yet.
+            let given_up = self.rows[at].id != id;
+            let why = "its key was another row's until this run; run it again";
+            return Err(if given_up { RowError::Refused(why.into()) } else { RowError::Exists });
+        }
+        self.by_id.insert(id.clone(), self.rows.len());
+        self.rows.push(Row { id: id.clone(), cells, made_for: Some(employee), removed: false });
+        self.changed = true;
+        Ok(id)
+    }
+
+    pub(super) fn update(&mut self, layout: &Layout, id: &AccountId, changes: &[FieldChange]) -> Result<(), RowError> {
+        let at = self.position(id)?;
+        let cells = self.cells(layout, changes)?;
+        let after = self.id_after(layout, id, changes);
+        set(&mut self.rows[at].cells, cells);
+        // The old id goes on meaning this row until the file is written.
+        if !self.by_id.contains_key(&after) {
+            self.by_id.insert(after.clone(), at);
+            self.rows[at].id = after;
+        }
+        self.changed = true;
+        Ok(())
+    }
+
+    /// The id of a row once its key has changed, or the one it has.
+    pub(super) fn id_after(&self, layout: &Layout, id: &AccountId, changes: &[FieldChange]) -> AccountId {
+        let Some(row) = self.by_id.get(id).map(|at| &self.rows[*at]) else { return id.clone() };
+        let before = layout.key(|index| value(layout, &self.places, &row.cells, index));
+        let after = layout.key(|index| match changes.iter().find(|change| change.index == index) {
+            Some(change) => {
+                layout.format.value(layout.format.cell(&layout.fields[index.get()], &change.after).unwrap_or_default())
+            }
+            None => value(layout, &self.places, &row.cells, index),
+        });
+        match after {
+            Some(after) if before.as_ref() != Some(&after) => AccountId(after.into()),
+            _ => row.id.clone(),
+        }
+    }
+
+    /// Takes a row out of use: by what its column says, or by taking it away.
+    pub(super) fn deactivate(&mut self, layout: &Layout, id: &AccountId) -> Result<(), RowError> {
+        let Ok(at) = self.position(id) else { return Ok(()) };
+        match (&layout.inactive, self.places.inactive) {
+            (Some((field, out_of_use)), Some(column)) => {
+                if !layout.active(&self.places, &self.rows[at].cells) {
+                    return Ok(());
+                }
+                let cell = layout.format.cell(field, out_of_use).map_err(RowError::Refused)?;
+                set(&mut self.rows[at].cells, vec![(column, cell)]);
+            }
+            _ => self.rows[at].removed = true,
+        }
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Brings a row back. A column that is mapped is filled by the changes that come with it.
+    pub(super) fn reactivate(&mut self, layout: &Layout, id: &AccountId) -> Result<(), RowError> {
+        let at = self.position(id)?;
+        let Some((column, (field, _))) = self.places.inactive.zip(layout.inactive.as_ref()) else { return Ok(()) };
+        let mapped = layout.fields[..layout.mapped].iter().any(|known| known.name == field.name);
+        if !mapped && !layout.active(&self.places, &self.rows[at].cells) {
+            set(&mut self.rows[at].cells, vec![(column, Cell::Empty)]);
+            self.changed = true;
+        }
+        Ok(())
+    }
+
+    /// The file as it should be: mapped columns in the order of the mapping, then the others as they stand;
+    /// rows as they stand, then the new ones by employee, so that threads leave no trace.
+    pub(super) fn page(&self, layout: &Layout) -> Page<'_> {
+        let mapped: Vec<usize> = self.places.fields[..layout.mapped].iter().copied().flatten().collect();
+        let others = (0..self.header.len()).filter(|at| !mapped.contains(at));
+        let columns = mapped.iter().copied().map(|at| (at, true)).chain(others.map(|at| (at, false)));
+        let mut rows: Vec<&Row> = self.rows.iter().filter(|row| !row.removed).collect();
+        rows.sort_by_key(|row| row.made_for);
+        Page {
+            columns: columns.map(|(at, always)| PageColumn { name: &self.header[at], at, always }).collect(),
+            rows: rows.into_iter().map(|row| row.cells.as_slice()).collect(),
+        }
+    }
+}
+
+fn value(layout: &Layout, places: &Places, cells: &[Cell], index: FieldIndex) -> FieldValue {
+    let cell = places.fields[index.get()].and_then(|at| cells.get(at)).cloned();
+    layout.format.value(cell.unwrap_or_default())
+}
+
+fn set(cells: &mut Vec<Cell>, changes: Vec<(usize, Cell)>) {
+    for (at, cell) in changes {
+        if cells.len() <= at {
+            cells.resize(at + 1, Cell::Empty);
+        }
+        cells[at] = cell;
+    }
+}
