@@ -42,6 +42,8 @@ pub enum Protection {
     Declared,
     /// The target says that another system owns it (synchronised on-premises, a bot, a guest).
     Foreign,
+    /// Part of its record could not be read, so that nobody can say what a change would do.
+    Unreadable,
 }
 
 impl Protection {
@@ -52,6 +54,7 @@ impl Protection {
             Self::KeyOwner => "account_owns_the_key",
             Self::Declared => "account_protected",
             Self::Foreign => "account_managed_elsewhere",
+            Self::Unreadable => "account_unreadable",
         }
     }
 }
