@@ -1,1 +1,547 @@
-//! Freshservice requesters (API v2).
+//! Freshservice: requesters through its API v2, with the departments and locations they refer to.
+//!
+//! Agents work in Freshservice with seats, roles, tickets and keys of their own. They are read, so that an
+//! employee who is one is recognised, and never changed.
+
+mod errors;
+mod fields;
+mod names;
+mod reading;
+mod requests;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod zones;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::json;
+
+use crate::employee::EmployeeId;
+use crate::http::{Client, HttpError, Request, Response};
+use crate::plan::{
+    Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldSpec, FieldValue, Notice, Schema, Snapshot,
+};
+
+use super::{Connection, ErrorKind, Progress, ReadAccounts, TargetError, WriteAccounts};
+use errors::{Doing, is_page, refused, unanswered, unexpected};
+use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS};
+use names::{Book, Names, NoId};
+use reading::{Reading, Standing};
+use requests::{Lookup, PAGE, Users};
+pub use settings::parse;
+use wire::{FieldRow, Row, User};
+
+/// What carries a request to Freshservice and brings the answer.
+trait Carrier: Send + Sync {
+    fn send(&self, request: &Request) -> Result<Response, HttpError>;
+}
+
+impl Carrier for Client {
+    fn send(&self, request: &Request) -> Result<Response, HttpError> {
+        Client::send(self, request)
+    }
+}
+
+/// One Freshservice account, open for a run.
+struct Freshservice<C> {
+    carrier: C,
+    connection: Connection,
+    settled: Mutex<Option<Arc<Settled>>>,
+    names: Mutex<Option<Names>>,
+    /// What is known of each user seen in this run.
+    standings: Mutex<HashMap<u64, Standing>>,
+    agents: Mutex<AgentView>,
+    /// Held while a department or location is made, so that two threads never make the same one.
+    making: Mutex<()>,
+}
+
+/// The fields of the run, once Freshservice was asked for the types of custom ones.
+struct Settled {
+    schema: Schema,
+    notices: Vec<Notice>,
+}
+
+/// How agents can be seen with this key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AgentView {
+    /// In one list with requesters.
+    Together,
+    /// In a list of their own.
+    Apart,
+    /// Not at all.
+    Hidden,
+}
+
+/// What a reference field refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Departments,
+    Locations,
+}
+
+impl Place {
+    fn of(field: &FieldSpec) -> Option<Self> {
+        match &*field.name {
+            DEPARTMENTS => Some(Self::Departments),
+            LOCATION => Some(Self::Locations),
+            _ => None,
+        }
+    }
+
+    fn book(self, names: &mut Names) -> &mut Book {
+        match self {
+            Self::Departments => names.departments.get_or_insert_default(),
+            Self::Locations => names.locations.get_or_insert_default(),
+        }
+    }
+}
+
+/// A thread that panicked leaves nothing half-written behind these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<C: Carrier> Freshservice<C> {
+    fn new(carrier: C, connection: Connection) -> Self {
+        Self {
+            carrier,
+            connection,
+            settled: Mutex::default(),
+            names: Mutex::default(),
+            standings: Mutex::default(),
+            agents: Mutex::new(AgentView::Together),
+            making: Mutex::default(),
+        }
+    }
+
+    /// The answer of a request that succeeded.
+    fn send(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
+        let response = self.carrier.send(request).map_err(|error| unanswered(&error, doing))?;
+        accepted(&response, doing)?;
+        Ok(response)
+    }
+
+    /// Hands every page of a list to `take`, which returns whether the page held anything new. Returns why the
+    /// list may not be whole, if it may not.
+    ///
+    /// Pages go on while the answer links to a next one or is full: either sign alone has been seen missing.
+    fn pages(
+        &self,
+        doing: Doing,
+        wrapper: &str,
+        request: impl Fn(usize) -> Request,
+        mut take: impl FnMut(Vec<Row>) -> Result<bool, String>,
+    ) -> Result<Option<String>, TargetError> {
+        for page in 1.. {
+            let response = self.send(&request(page), doing)?;
+            let odd = |why: String| unexpected(&why, response.status, doing);
+            let rows = wire::rows(&response, wrapper).map_err(odd)?;
+            let links_on =
+                response.header("link").is_some_and(|link| link.contains("rel=\"next\"") || link.contains("rel=next"));
+            let count = rows.len();
+            if count == 0 {
+                return Ok(
+                    links_on.then(|| format!("page {page} of `{wrapper}` is empty although it links to a next one"))
+                );
+            }
+            if !take(rows).map_err(odd)? {
+                return Ok(Some(format!("page {page} of `{wrapper}` repeats earlier pages")));
+            }
+            if !links_on && count < PAGE {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The fields of the run. Freshservice is asked for its fields only when the file names custom ones.
+    fn settled(&self) -> Result<Arc<Settled>, TargetError> {
+        let mut settled = lock(&self.settled);
+        if let Some(known) = &*settled {
+            return Ok(Arc::clone(known));
+        }
+        let named = &self.connection.fields;
+        let mut rows: Vec<FieldRow> = Vec::new();
+        if named.iter().any(|field| field.name.starts_with(CUSTOM)) {
+            self.pages(Doing::ListFields, "requester_fields", requests::list_fields, |page| {
+                let known = rows.len();
+                for row in &page {
+                    let row = FieldRow::read(row)?;
+                    if !rows.contains(&row) {
+                        rows.push(row);
+                    }
+                }
+                Ok(rows.len() > known)
+            })?;
+        }
+        // Reactivating has been seen to empty departments, manager and location.
+        let capabilities = Capabilities { reactivate_loses_fields: true, ..Capabilities::default() };
+        let schema = Schema { fields: fields::settle(named, &rows)?, capabilities };
+        let found = Arc::new(Settled { schema, notices: fields::unmapped_required(named, &rows) });
+        *settled = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// All departments or all locations.
+    fn book(&self, place: Place) -> Result<Book, TargetError> {
+        let (doing, wrapper, request): (_, _, fn(usize) -> Request) = match place {
+            Place::Departments => (Doing::ListDepartments, "departments", requests::list_departments),
+            Place::Locations => (Doing::ListLocations, "locations", requests::list_locations),
+        };
+        let mut book = Book::default();
+        self.pages(doing, wrapper, request, |rows| {
+            let mut news = false;
+            for row in &rows {
+                let (id, name) = wire::named(row)?;
+                news |= book.insert(id, name);
+            }
+            Ok(news)
+        })?;
+        Ok(book)
+    }
+
+    /// The departments and locations that the fields of the run refer to.
+    fn read_names(&self, schema: &Schema) -> Result<Names, TargetError> {
+        let mut names = Names::default();
+        for place in schema.fields.iter().filter_map(Place::of) {
+            *place.book(&mut names) = self.book(place)?;
+        }
+        Ok(names)
+    }
+
+    /// Works with departments and locations, which are read when they have not been yet.
+    fn with_names<T>(&self, schema: &Schema, work: impl FnOnce(&mut Names) -> T) -> Result<T, TargetError> {
+        let mut names = lock(&self.names);
+        if names.is_none() {
+            *names = Some(self.read_names(schema)?);
+        }
+        Ok(work(names.get_or_insert_default()))
+    }
+
+    /// Reads users, agents among them as far as the key may see them.
+    fn read_users(
+        &self,
+        lookup: Option<Lookup<'_>>,
+        reading: &mut Reading<'_>,
+        progress: Option<&dyn Progress>,
+    ) -> Result<AgentView, TargetError> {
+        let view = *lock(&self.agents);
+        let mut read = |users: Users| {
+            let (doing, wrapper) = match users {
+                Users::Requesters | Users::WithAgents => (Doing::ListRequesters, "requesters"),
+                Users::Agents => (Doing::ListAgents, "agents"),
+            };
+            let doubt = self.pages(
+                doing,
+                wrapper,
+                |page| requests::list_users(users, lookup, page),
+                |rows| {
+                    let count = rows.len() as u64;
+                    let mut news = false;
+                    for row in rows {
+                        news |= reading.take(row, users == Users::Agents);
+                    }
+                    if let Some(progress) = progress {
+                        // How many there are, nobody says: at least those read.
+                        progress.expect(reading.accounts.len() as u64);
+                        progress.advance(count);
+                    }
+                    Ok(news)
+                },
+            )?;
+            reading.doubt = reading.doubt.take().or(doubt);
+            Ok(())
+        };
+        if view == AgentView::Together {
+            match read(Users::WithAgents) {
+                Ok(()) => return Ok(AgentView::Together),
+                Err(TargetError { kind: ErrorKind::Rights, status: Some(403), .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        read(Users::Requesters)?;
+        let view = match view {
+            AgentView::Hidden => AgentView::Hidden,
+            AgentView::Together | AgentView::Apart => match read(Users::Agents) {
+                Ok(()) => AgentView::Apart,
+                Err(TargetError { kind: ErrorKind::Rights, .. }) => AgentView::Hidden,
+                Err(error) => return Err(error),
+            },
+        };
+        *lock(&self.agents) = view;
+        Ok(view)
+    }
+
+    /// One user, from the table of requesters or of agents.
+    fn view(&self, id: u64) -> Result<Option<User>, TargetError> {
+        let read = |request: Request, wrapper: &str, from_agents: bool| {
+            let response = self.send(&request, Doing::View)?;
+            wire::one(&response, &[wrapper])
+                .and_then(|row| User::read(row, from_agents))
+                .map_err(|why| unexpected(&why, response.status, Doing::View))
+        };
+        let user = match read(requests::get_requester(id), "requester", false) {
+            Ok(user) if !user.is_agent => Some(user),
+            Ok(agent) => Some(read(requests::get_agent(id), "agent", true).unwrap_or(agent)),
+            Err(TargetError { kind: ErrorKind::NotFound, .. }) => match read(requests::get_agent(id), "agent", true) {
+                Ok(agent) => Some(agent),
+                Err(TargetError { kind: ErrorKind::NotFound | ErrorKind::Rights, .. }) => None,
+                Err(error) => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
+        if let Some(user) = &user {
+            lock(&self.standings).insert(user.id, Standing::of(user));
+        }
+        Ok(user)
+    }
+
+    /// The number of an account that may be written, and what is known of it. Agents may not.
+    fn writable(&self, account: &AccountId) -> Result<(u64, Standing), TargetError> {
+        let id = number(account)?;
+        let known = lock(&self.standings).get(&id).copied();
+        let standing =
+            match known {
+                Some(standing) => standing,
+                None => self.view(id)?.as_ref().map(Standing::of).ok_or_else(|| {
+                    TargetError::new(ErrorKind::NotFound, format!("Freshservice has no requester {id}"))
+                })?,
+            };
+        if standing.is_agent {
+            return Err(TargetError::new(
+                ErrorKind::Refused,
+                format!("account {id} is an agent; agents are not changed"),
+            ));
+        }
+        Ok((id, standing))
+    }
+
+    /// The body of a create or update.
+    fn body(&self, changes: &[FieldChange]) -> Result<serde_json::Value, TargetError> {
+        let settled = self.settled()?;
+        let fields = &settled.schema.fields;
+        self.with_names(&settled.schema, |names| wire::body(changes, fields, names))?
+            .map_err(|why| TargetError::new(ErrorKind::Refused, why))
+    }
+}
+
+/// Whether an answer is a success of Freshservice's, and not the page of something in between.
+fn accepted(response: &Response, doing: Doing) -> Result<(), TargetError> {
+    if !response.is_success() {
+        return Err(refused(response, doing));
+    }
+    if is_page(response) {
+        return Err(unexpected("a web page came instead of JSON; check `domain`", response.status, doing));
+    }
+    Ok(())
+}
+
+fn number(account: &AccountId) -> Result<u64, TargetError> {
+    account.0.parse().map_err(|_| {
+        TargetError::new(
+            ErrorKind::NotFound,
+            format!("account {account} is none of Freshservice's: its ids are numbers"),
+        )
+    })
+}
+
+/// Whether the changes themselves say who sees all tickets.
+fn says_sees_all_tickets(changes: &[FieldChange]) -> Option<bool> {
+    let change = changes.iter().find(|change| &*change.field == SEES_ALL_TICKETS)?;
+    Some(change.after == FieldValue::Bool(true))
+}
+
+impl<C: Carrier> ReadAccounts for Freshservice<C> {
+    fn schema(&self) -> Result<Schema, TargetError> {
+        Ok(self.settled()?.schema.clone())
+    }
+
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        let settled = self.settled()?;
+        let schema = &settled.schema;
+        let mut names = self.read_names(schema)?;
+        let mut reading = Reading::new(&schema.fields, &names);
+        let mut view = self.read_users(None, &mut reading, Some(progress))?;
+        if reading.repeated || reading.doubt.is_some() {
+            // The list is sorted by first name and shifts when somebody is added or renamed meanwhile.
+            reading = Reading::new(&schema.fields, &names);
+            view = self.read_users(None, &mut reading, None)?;
+        }
+        let Reading { accounts, standings, problems, repeated, doubt, .. } = reading;
+        let shifted = || "the list of requesters shifted while it was read, twice: ids came more than once".to_owned();
+        let incomplete = doubt.or_else(|| repeated.then(shifted));
+
+        let mut notices = settled.notices.clone();
+        notices.extend(agent_notice(view));
+        notices.extend(problems.into_iter().map(|message| Notice {
+            code: "account_unreadable",
+            employee: None,
+            message,
+        }));
+        let references = schema
+            .iter()
+            .filter_map(|(index, field)| Some((index, Place::of(field)?.book(&mut names).reference_names())))
+            .collect();
+        *lock(&self.standings) = standings.into_iter().collect();
+        *lock(&self.names) = Some(names);
+        Ok(Snapshot { accounts, references, incomplete, notices })
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        let settled = self.settled()?;
+        let Ok(id) = number(id) else { return Ok(None) };
+        let Some(user) = self.view(id)? else { return Ok(None) };
+        self.with_names(&settled.schema, |names| Some(user.account(&settled.schema.fields, names).0))
+    }
+
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        let settled = self.settled()?;
+        let fields = &settled.schema.fields;
+        let Some(spec) = fields.get(field.get()) else { return Ok(Vec::new()) };
+        let parameter = match &*spec.name {
+            "primary_email" => Some("email"),
+            "work_phone_number" => Some("work_phone_number"),
+            "mobile_phone_number" => Some("mobile_phone_number"),
+            // The query language lags behind writes by minutes: everything is read instead.
+            _ => None,
+        };
+        let lookup = match (parameter, value) {
+            (_, FieldValue::Empty) => return Ok(Vec::new()),
+            (Some(parameter), FieldValue::Text(value)) => Some(Lookup { parameter, value }),
+            _ => None,
+        };
+        let names = self.with_names(&settled.schema, |names| names.clone())?;
+        let mut reading = Reading::new(fields, &names);
+        self.read_users(lookup, &mut reading, None)?;
+        lock(&self.standings).extend(reading.standings);
+        // An exact look-up by e-mail may answer with somebody who has it as a second address.
+        reading.accounts.retain(|account| wire::same(spec.kind, account.field(field), value));
+        Ok(reading.accounts)
+    }
+}
+
+/// What an operator should know of agents that cannot be seen together with requesters.
+fn agent_notice(view: AgentView) -> Option<Notice> {
+    let (code, message) = match view {
+        AgentView::Together => return None,
+        AgentView::Apart => (
+            "agents_read_apart",
+            "Freshservice does not list agents together with requesters for this key; they were read from their own list.",
+        ),
+        AgentView::Hidden => (
+            "agents_not_visible",
+            "The key may not see agents: an employee who is one is not recognised, and creating a requester for them will be refused. Ask an administrator for the permission to manage agents.",
+        ),
+    };
+    Some(Notice { code, employee: None, message: message.into() })
+}
+
+impl<C: Carrier> WriteAccounts for Freshservice<C> {
+    fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
+        let settled = self.settled()?;
+        let schema = &settled.schema;
+        let place = schema.fields.get(field.get()).and_then(Place::of).ok_or_else(|| {
+            TargetError::new(ErrorKind::Refused, "only departments and locations can be made by name")
+        })?;
+        let _one_at_a_time = lock(&self.making);
+        let known = self.with_names(schema, |names| place.book(names).id(name))?;
+        let (doing, request, wrappers) = match place {
+            Place::Departments => {
+                (Doing::CreateDepartment, requests::create_department(name.trim()), ["department", "departments"])
+            }
+            Place::Locations => {
+                (Doing::CreateLocation, requests::create_location(name.trim()), ["location", "locations"])
+            }
+        };
+        match known {
+            Ok(_) => return Ok(()),
+            Err(NoId::Ambiguous) => {
+                return Err(TargetError::new(ErrorKind::Refused, "Freshservice has several things of this name"));
+            }
+            Err(NoId::Unknown) => {}
+        }
+        let made = self.send(&request, doing).and_then(|response| {
+            let id = wire::one(&response, &wrappers).and_then(|row| wire::id(&row));
+            id.map_err(|why| unexpected(&why, response.status, doing))
+        });
+        let error = match made {
+            Ok(id) => {
+                self.with_names(schema, |names| place.book(names).insert(id, name))?;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        // Somebody else may have made it, or the answer to ours was lost: the list knows.
+        let in_doubt = matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) || error.status == Some(400);
+        if in_doubt && let Ok(book) = self.book(place) {
+            let found = book.id(name).is_ok();
+            self.with_names(schema, |names| *place.book(names) = book)?;
+            if found {
+                return Ok(());
+            }
+        }
+        match error.kind {
+            // Said to exist, but not to be seen: its id stays unknown.
+            ErrorKind::Exists => Err(TargetError { kind: ErrorKind::Refused, ..error }),
+            _ => Err(error),
+        }
+    }
+
+    fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
+        let fields: Vec<FieldChange> = fields.iter().filter(|field| !field.after.is_empty()).cloned().collect();
+        let reachable = ["primary_email", "work_phone_number", "mobile_phone_number"];
+        if !fields.iter().any(|field| reachable.contains(&&*field.field)) {
+            let why =
+                "a requester needs at least one of `primary_email`, `work_phone_number` and `mobile_phone_number`";
+            return Err(TargetError::new(ErrorKind::Refused, why));
+        }
+        let response = self.send(&requests::create_requester(&self.body(&fields)?), Doing::Create)?;
+        let id = wire::one(&response, &["requester"])
+            .and_then(|row| wire::id(&row))
+            .map_err(|why| unexpected(&why, response.status, Doing::Create))?;
+        let sees_all_tickets = says_sees_all_tickets(&fields).unwrap_or(false);
+        lock(&self.standings).insert(id, Standing { is_agent: false, sees_all_tickets });
+        Ok(AccountId::from(id.to_string()))
+    }
+
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (id, standing) = self.writable(account)?;
+        let mut body = self.body(changes)?;
+        let said = says_sees_all_tickets(changes);
+        if said.is_none() && standing.sees_all_tickets {
+            body[SEES_ALL_TICKETS] = json!(true);
+        }
+        self.send(&requests::update_requester(id, &body), Doing::Update)?;
+        if let Some(sees_all_tickets) = said {
+            lock(&self.standings).insert(id, Standing { sees_all_tickets, ..standing });
+        }
+        Ok(())
+    }
+
+    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        let (id, _) = self.writable(account)?;
+        let request = requests::reactivate_requester(id);
+        let response = self.carrier.send(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
+        if errors::is_active_already(&response) {
+            return Ok(());
+        }
+        accepted(&response, Doing::Reactivate)
+    }
+
+    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        let gone = |error: TargetError| match error.kind {
+            ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        };
+        match self.writable(account) {
+            Ok((id, _)) => self.send(&requests::deactivate_requester(id), Doing::Deactivate).map(drop).or_else(gone),
+            Err(error) => gone(error),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A list of users on its way to becoming accounts.
+
+use std::collections::HashMap;
+
+use crate::plan::{Account, FieldSpec, Protection};
+
+use super::names::Names;
+use super::wire::{Row, User};
+
+/// What must be known of a user to write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Agents are never written.
+    pub(super) is_agent: bool,
+    /// Must be said again in every PUT.
+    pub(super) sees_all_tickets: bool,
+}
+
+impl Standing {
+    /// From a row.
+    pub(super) fn of(user: &User) -> Self {
+        Self { is_agent: user.is_agent, sees_all_tickets: user.sees_all_tickets }
+    }
+}
+
+/// What a list of users turned into.
+pub(super) struct Reading<'a> {
+    schema: &'a [FieldSpec],
+    names: &'a Names,
+    /// Each id once.
+    pub(super) accounts: Vec<Account>,
+    /// Where each id stands, and whether the list of agents delivered it.
+    places: HashMap<u64, (usize, bool)>,
+    /// What is known of each for writing.
+    pub(super) standings: Vec<(u64, Standing)>,
+    /// What could not be read of single accounts.
+    pub(super) problems: Vec<String>,
+    /// Whether an id came more than once.
+    pub(super) repeated: bool,
+    /// Why the list may not be whole otherwise.
+    pub(super) doubt: Option<String>,
+}
+
+impl<'a> Reading<'a> {
+    /// Nothing read yet.
+    pub(super) fn new(schema: &'a [FieldSpec], names: &'a Names) -> Self {
+        Self {
+            schema,
+            names,
+            accounts: Vec::new(),
+            places: HashMap::new(),
+            standings: Vec::new(),
+            problems: Vec::new(),
+            repeated: false,
+            doubt: None,
+        }
+    }
+
+    /// Takes a row; returns whether it says something new.
+    pub(super) fn take(&mut self, row: Row, from_agents: bool) -> bool {
+        let user = match User::read(row, from_agents) {
+            Ok(user) => user,
+            Err(why) => {
+                self.doubt = Some(why);
+                return true;
+            }
+        };
+        match self.places.get_mut(&user.id) {
+            Some((_, known_as_agent)) if *known_as_agent == from_agents => {
+                self.repeated = true;
+                false
+            }
+            // Became an agent between the two lists.
+            Some((place, known_as_agent)) => {
+                *known_as_agent = true;
+                self.accounts[*place].protection = Some(Protection::Agent);
+                self.standings.push((user.id, Standing::of(&user)));
+                true
+            }
+            None => {
+                let (account, problem) = user.account(self.schema, self.names);
+                self.places.insert(user.id, (self.accounts.len(), from_agents));
+                self.standings.push((user.id, Standing::of(&user)));
+                self.accounts.push(account);
+                self.problems.extend(problem);
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The requests that are sent to Freshservice, as values.
+
+use serde_json::Value;
+
+use crate::http::Request;
+
+/// The largest page that the API gives.
+pub(super) const PAGE: usize = 100;
+
+/// The classes whose limits differ: lists of users have a bucket of their own, everything else shares one.
+const LIST_REQUESTERS: &str = "list_requesters";
+const LIST_AGENTS: &str = "list_agents";
+const OVERALL: &str = "overall";
+
+fn prepared(request: Request, class: &'static str) -> Request {
+    request.header("accept", "application/json").class(class)
+}
+
+fn page_of(path: &str, class: &'static str, page: usize) -> Request {
+    prepared(Request::get(path), class).query("page", page).query("per_page", PAGE)
+}
+
+/// Which users a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Users {
+    /// Requesters alone.
+    Requesters,
+    /// Requesters and agents in one list; needs the right to manage agents.
+    WithAgents,
+    /// Agents alone.
+    Agents,
+}
+
+/// An exact look-up. Unlike `query=`, it sees writes at once, and finds deactivated people too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lookup<'a> {
+    /// `email`, `work_phone_number` or `mobile_phone_number`.
+    pub(super) parameter: &'static str,
+    /// The value as stored.
+    pub(super) value: &'a str,
+}
+
+/// One page of users, from 1; all, or those an exact look-up finds.
+pub(super) fn list_users(users: Users, lookup: Option<Lookup<'_>>, page: usize) -> Request {
+    let mut request = match users {
+        Users::Requesters => page_of("/api/v2/requesters", LIST_REQUESTERS, page),
+        Users::WithAgents => page_of("/api/v2/requesters", LIST_REQUESTERS, page).query("include_agents", true),
+        Users::Agents => page_of("/api/v2/agents", LIST_AGENTS, page),
+    };
+    if let Some(Lookup { parameter, value }) = lookup {
+        request = request.query(parameter, value);
+    }
+    request
+}
+
+/// One requester, or an agent's row in the table of requesters.
+pub(super) fn get_requester(id: u64) -> Request {
+    prepared(Request::get(format!("/api/v2/requesters/{id}")), OVERALL)
+}
+
+/// One agent.
+pub(super) fn get_agent(id: u64) -> Request {
+    prepared(Request::get(format!("/api/v2/agents/{id}")), OVERALL)
+}
+
+/// One page of the fields of requesters.
+pub(super) fn list_fields(page: usize) -> Request {
+    page_of("/api/v2/requester_fields", OVERALL, page)
+}
+
+/// One page of departments.
+pub(super) fn list_departments(page: usize) -> Request {
+    page_of("/api/v2/departments", OVERALL, page)
+}
+
+/// One page of locations.
+pub(super) fn list_locations(page: usize) -> Request {
+    page_of("/api/v2/locations", OVERALL, page)
+}
+
+/// Makes a department.
+pub(super) fn create_department(name: &str) -> Request {
+    prepared(Request::new(crate::http::Method::Post, "/api/v2/departments"), OVERALL)
+        .json(&serde_json::json!({"name": name}))
+}
+
+/// Makes a location.
+pub(super) fn create_location(name: &str) -> Request {
+    prepared(Request::new(crate::http::Method::Post, "/api/v2/locations"), OVERALL)
+        .json(&serde_json::json!({"name": name}))
+}
+
+/// Makes a requester.
+pub(super) fn create_requester(body: &Value) -> Request {
+    prepared(Request::new(crate::http::Method::Post, "/api/v2/requesters"), OVERALL).json(body)
+}
+
+/// Changes the attributes in the body; the others stay.
+pub(super) fn update_requester(id: u64, body: &Value) -> Request {
+    prepared(Request::new(crate::http::Method::Put, format!("/api/v2/requesters/{id}")), OVERALL).json(body)
+}
+
+/// Takes a requester out of use. Reversible; `/forget` is the one that is not, and it is never used.
+pub(super) fn deactivate_requester(id: u64) -> Request {
+    prepared(Request::new(crate::http::Method::Delete, format!("/api/v2/requesters/{id}")), OVERALL)
+}
+
+/// Brings a requester back. Takes no body.
+pub(super) fn reactivate_requester(id: u64) -> Request {
+    prepared(Request::new(crate::http::Method::Put, format!("/api/v2/requesters/{id}/reactivate")), OVERALL)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::http::Body;
+
+    /// `METHOD path?query body`, and the class.
+    fn shown(request: &Request) -> (String, &'static str) {
+        let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let body = match &request.body {
+            Body::Empty => String::new(),
+            Body::Json { content_type, text } => format!(" {content_type} {text}"),
+            Body::Form(_) => " form".into(),
+        };
+        (format!("{} {}?{}{body}", request.method.as_str(), request.path, query.join("&")), request.class)
+    }
+
+    #[test]
+    fn every_request_by_method_path_query_and_body() {
+        let mail = Lookup { parameter: "email", value: "mira+it@example.com" };
+        let big = 21_000_049_726;
+        for (request, expected, class) in [
+            (list_users(Users::Requesters, None, 1), "GET /api/v2/requesters?page=1&per_page=100", "list_requesters"),
+            (
+                list_users(Users::WithAgents, None, 7),
+                "GET /api/v2/requesters?page=7&per_page=100&include_agents=true",
+                "list_requesters",
+            ),
+            (list_users(Users::Agents, None, 1), "GET /api/v2/agents?page=1&per_page=100", "list_agents"),
+            (
+                list_users(Users::WithAgents, Some(mail), 1),
+                "GET /api/v2/requesters?page=1&per_page=100&include_agents=true&email=mira+it@example.com",
+                "list_requesters",
+            ),
+            (get_requester(big), "GET /api/v2/requesters/21000049726?", "overall"),
+            (get_agent(big), "GET /api/v2/agents/21000049726?", "overall"),
+            (list_fields(1), "GET /api/v2/requester_fields?page=1&per_page=100", "overall"),
+            (list_departments(2), "GET /api/v2/departments?page=2&per_page=100", "overall"),
+            (list_locations(1), "GET /api/v2/locations?page=1&per_page=100", "overall"),
+            (
+                create_department("R&D \"Süd\""),
+                r#"POST /api/v2/departments? application/json {"name":"R&D \"Süd\""}"#,
+                "overall",
+            ),
+            (create_location("Leipzig"), r#"POST /api/v2/locations? application/json {"name":"Leipzig"}"#, "overall"),
+            (
+                create_requester(&json!({"first_name": "Mira"})),
+                r#"POST /api/v2/requesters? application/json {"first_name":"Mira"}"#,
+                "overall",
+            ),
+            (
+                update_requester(big, &json!({"last_name": null})),
+                r#"PUT /api/v2/requesters/21000049726? application/json {"last_name":null}"#,
+                "overall",
+            ),
+            (deactivate_requester(5), "DELETE /api/v2/requesters/5?", "overall"),
+            (reactivate_requester(5), "PUT /api/v2/requesters/5/reactivate?", "overall"),
+        ] {
+            assert_eq!(shown(&request), (expected.to_owned(), class));
+            assert_eq!(request.headers, [("accept", "application/json".to_owned())]);
+        }
+    }
+}

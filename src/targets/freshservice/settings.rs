@@ -1,0 +1,271 @@
+//! A `[targets.NAME]` section of type `freshservice`.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use url::Url;
+
+use crate::config::Secret;
+use crate::config::reader::Table;
+use crate::http::{Auth, Client, ClientSettings, HttpError};
+use crate::plan::FieldSpec;
+
+use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::{Freshservice, fields};
+
+/// Large lists have been seen to take half a minute.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where an account's API answers.
+const SUFFIX: &str = ".freshservice.com";
+
+/// The settled section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Settings {
+    /// Without a trailing slash and without `/api/v2`.
+    base_url: String,
+    api_key: Secret,
+}
+
+/// Reads the keys of type `freshservice`; `None` after problems, which the table keeps.
+pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
+    let base_url = address(table);
+    let api_key = table.required_secret("api_key");
+    let agents = agents(table);
+    agents?;
+    Some(Box::new(Settings { base_url: base_url?, api_key: api_key? }))
+}
+
+/// `domain` or `base_url`, as the address that requests are sent to.
+fn address(table: &Table<'_>) -> Option<String> {
+    let base_url = table.has("base_url");
+    match (table.has("domain"), base_url) {
+        (false, false) => {
+            table.missing("domain", "domain = \"acme.freshservice.com\"");
+            None
+        }
+        (true, true) => {
+            table.problems().error(
+                table.key_span("base_url"),
+                "wrong_value",
+                format!("{} has both `domain` and `base_url`; give one of them", table.name_of("base_url")),
+            );
+            None
+        }
+        (false, true) => {
+            let url = table.base_url("base_url")?;
+            let url = url.strip_suffix("/api/v2").unwrap_or(&url);
+            Some(url.trim_end_matches('/').to_owned())
+        }
+        (true, false) => {
+            let text = table.text("domain")?;
+            match account(text.value) {
+                Some(account) => Some(format!("https://{account}{SUFFIX}")),
+                None => {
+                    table.problems().error(
+                        text.span,
+                        "wrong_value",
+                        format!(
+                            "{} must be the account (\"acme\") or its address (\"acme.freshservice.com\"): the API does not answer at a domain of your own; for any other address use `base_url`",
+                            table.name_of("domain")
+                        ),
+                    );
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// The account's name in `acme`, `acme.freshservice.com` or `https://acme.freshservice.com/`.
+fn account(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let host = if text.contains("://") {
+        let url = Url::parse(&text).ok().filter(|url| url.scheme() == "https")?;
+        let plain = url.port().is_none() && url.username().is_empty() && url.password().is_none();
+        url.host_str().filter(|_| plain)?.to_owned()
+    } else {
+        text.trim_end_matches('/').trim_end_matches("/api/v2").to_owned()
+    };
+    let account = host.strip_suffix(SUFFIX).unwrap_or(&host);
+    // Without the suffix, only a bare name is an account; a scheme was given with a whole host.
+    let named = host.ends_with(SUFFIX) || !text.contains("://");
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (named && !account.is_empty() && account.chars().all(label)).then(|| account.to_owned())
+}
+
+/// Agents are left alone. Their names, titles and phones cannot be written, so updating them needs a plan
+/// that knows which fields of which account may be written.
+fn agents(table: &Table<'_>) -> Option<()> {
+    if !table.has("agents") {
+        return Some(());
+    }
+    let updates = table.choice("agents", &[("skip", false), ("update", true)])?;
+    if updates {
+        table.problems().error(
+            table.key_span("agents"),
+            "not_available",
+            format!(
+                "{} = \"update\" is not available; agents are listed and left alone (\"skip\")",
+                table.name_of("agents")
+            ),
+        );
+        return None;
+    }
+    Some(())
+}
+
+impl TargetType for Settings {
+    fn kind(&self) -> &'static str {
+        "freshservice"
+    }
+
+    fn field(&self, name: &str) -> FieldLookup {
+        fields::lookup(name)
+    }
+
+    fn known_fields(&self) -> Vec<FieldSpec> {
+        fields::known_fields()
+    }
+
+    fn default_match(&self) -> &'static [&'static str] {
+        &["primary_email"]
+    }
+
+    fn identity(&self) -> String {
+        let place = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, place)| place);
+        format!("freshservice:{place}")
+    }
+
+    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
+        let settings = ClientSettings { base_url: self.base_url.clone(), timeout: TIMEOUT };
+        let client = Client::new(settings, Box::new(KeyAuth { api_key: self.api_key.clone() }))?;
+        Ok(Box::new(Freshservice::new(client, connection)))
+    }
+
+    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+        self.base_url = format!("{}/freshservice/{}", sandbox.base_url, sandbox.target);
+        self.api_key = sandbox.secret.clone();
+    }
+}
+
+/// Basic authentication with the key as user; the password is not looked at.
+struct KeyAuth {
+    api_key: Secret,
+}
+
+impl Auth for KeyAuth {
+    fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError> {
+        let pair = format!("{}:X", self.api_key.expose());
+        Ok(vec![("authorization", format!("Basic {}", BASE64_STANDARD.encode(pair)))])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use toml::de::DeTable;
+
+    use super::*;
+    use crate::config::reader::{Context, Problems};
+    use crate::config::{SecretMode, SecretReader};
+
+    const KEY: &str = "api_key = { env = \"KEY\" }";
+
+    /// The identity, or the problems.
+    fn load(text: &str) -> Result<Box<dyn TargetType>, Vec<String>> {
+        let problems = Problems::new(text);
+        let secrets =
+            SecretReader::new(&|name| (name == "KEY").then(|| "k3y".into()), Path::new("."), SecretMode::Read);
+        let parsed = DeTable::parse(text).expect("TOML");
+        let context = Context { problems: &problems, secrets: &secrets };
+        let table = Table::new("targets.desk", parsed.span(), parsed.get_ref(), context);
+        let found = parse(&table);
+        table.finish();
+        let problems: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
+        if problems.is_empty() { Ok(found.expect("settings")) } else { Err(problems) }
+    }
+
+    #[test]
+    fn the_account_may_be_written_in_several_ways() {
+        for domain in [
+            "acme",
+            "acme.freshservice.com",
+            "ACME.freshservice.com/",
+            "https://acme.freshservice.com/",
+            "https://acme.freshservice.com/api/v2",
+            "https://acme.freshservice.com/a/dashboard/default",
+        ] {
+            let found = load(&format!("domain = {domain:?}\n{KEY}")).expect(domain);
+            assert_eq!(found.identity(), "freshservice:acme.freshservice.com", "{domain}");
+        }
+    }
+
+    #[test]
+    fn other_hosts_are_refused() {
+        for domain in [
+            "help.example.com",
+            "https://help.example.com",
+            "https://acme",
+            "http://acme.freshservice.com",
+            "https://acme.freshservice.com.example.org",
+            "https://user@acme.freshservice.com",
+            "https://acme.freshservice.com:8443",
+            ".freshservice.com",
+            "a.b.freshservice.com",
+            "",
+        ] {
+            let problems = load(&format!("domain = {domain:?}\n{KEY}")).expect_err(domain);
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(problems[0].contains("base_url") && problems[0].contains("domain of your own"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_base_address_may_end_in_the_path_of_the_api() {
+        for (base_url, identity) in [
+            ("https://proxy.example.com/fs/api/v2/", "freshservice:proxy.example.com/fs"),
+            ("http://127.0.0.1:7070", "freshservice:127.0.0.1:7070"),
+        ] {
+            assert_eq!(load(&format!("base_url = {base_url:?}\n{KEY}")).expect("settings").identity(), identity);
+        }
+        assert!(load(&format!("base_url = \"http://example.com\"\n{KEY}")).is_err());
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        assert_eq!(
+            load("agents = \"convert\"").expect_err("three problems").len(),
+            3,
+            "no address, no key, an unknown word"
+        );
+        let both = load(&format!("domain = \"acme\"\nbase_url = \"https://example.com\"\n{KEY}")).expect_err("both");
+        assert!(both[0].starts_with("2:1: error") && both[0].contains("both"), "{both:?}");
+        let update = load(&format!("domain = \"acme\"\nagents = \"update\"\n{KEY}")).expect_err("later");
+        assert!(update[0].contains("not available"), "{update:?}");
+        assert!(load(&format!("domain = \"acme\"\nagents = \"skip\"\n{KEY}")).is_ok());
+    }
+
+    #[test]
+    fn the_key_is_the_user_and_never_prints() {
+        let auth = KeyAuth { api_key: Secret::new("k3y") };
+        assert_eq!(auth.headers(), Ok(vec![("authorization", "Basic azN5Olg=".to_owned())]));
+        let settings = load(&format!("domain = \"acme\"\n{KEY}")).expect("settings");
+        assert!(!format!("{settings:?}").contains("k3y"));
+    }
+
+    #[test]
+    fn the_sandbox_takes_the_place_of_address_and_key() {
+        let mut settings = load(&format!("domain = \"acme\"\n{KEY}")).expect("settings");
+        settings.redirect(&SandboxPlaces {
+            base_url: "http://127.0.0.1:7070".into(),
+            folder: PathBuf::new(),
+            target: "desk".into(),
+            secret: Secret::new("invented"),
+        });
+        assert_eq!(settings.identity(), "freshservice:127.0.0.1:7070/freshservice/desk");
+        assert!(!format!("{settings:?}").contains("acme"));
+    }
+}
