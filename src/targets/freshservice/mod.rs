@@ -22,7 +22,8 @@ use serde_json::json;
 use crate::employee::EmployeeId;
 use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{
-    Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldSpec, FieldValue, Notice, Schema, Snapshot,
+    Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Schema,
+    Snapshot, same,
 };
 
 use super::{Connection, ErrorKind, Progress, ReadAccounts, TargetError, WriteAccounts};
@@ -417,8 +418,10 @@ impl<C: Carrier> ReadAccounts for Freshservice<C> {
         let mut reading = Reading::new(fields, &names);
         self.read_users(lookup, &mut reading, None)?;
         lock(&self.standings).extend(reading.standings);
+        // An id of ours is a number there and may be a text here.
+        let wanted = if spec.kind == FieldKind::Text { FieldValue::text(&value.to_string()) } else { value.clone() };
         // An exact look-up by e-mail may answer with somebody who has it as a second address.
-        reading.accounts.retain(|account| wire::same(spec.kind, account.field(field), value));
+        reading.accounts.retain(|account| same(account.field(field), &wanted, spec));
         Ok(reading.accounts)
     }
 }

@@ -1,21 +1,16 @@
 //! A `[targets.NAME]` section of type `freshservice`.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use url::Url;
 
 use crate::config::Secret;
 use crate::config::reader::Table;
-use crate::http::{Auth, Client, ClientSettings, HttpError};
+use crate::http::{Client, ClientSettings, FixedAuth};
 use crate::plan::FieldSpec;
 
 use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 use super::{Freshservice, fields};
-
-/// Large lists have been seen to take half a minute.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where an account's API answers.
 const SUFFIX: &str = ".freshservice.com";
@@ -139,8 +134,8 @@ impl TargetType for Settings {
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
-        let settings = ClientSettings { base_url: self.base_url.clone(), timeout: TIMEOUT };
-        let client = Client::new(settings, Box::new(KeyAuth { api_key: self.api_key.clone() }))?;
+        let auth = FixedAuth::new(vec![("authorization", basic(&self.api_key))]);
+        let client = Client::new(ClientSettings::new(&self.base_url), Box::new(auth))?;
         Ok(Box::new(Freshservice::new(client, connection)))
     }
 
@@ -151,15 +146,8 @@ impl TargetType for Settings {
 }
 
 /// Basic authentication with the key as user; the password is not looked at.
-struct KeyAuth {
-    api_key: Secret,
-}
-
-impl Auth for KeyAuth {
-    fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError> {
-        let pair = format!("{}:X", self.api_key.expose());
-        Ok(vec![("authorization", format!("Basic {}", BASE64_STANDARD.encode(pair)))])
-    }
+fn basic(api_key: &Secret) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{}:X", api_key.expose())))
 }
 
 #[cfg(test)]
@@ -171,6 +159,8 @@ mod tests {
     use super::*;
     use crate::config::reader::{Context, Problems};
     use crate::config::{SecretMode, SecretReader};
+    use crate::http::testing::{Answer, Script};
+    use crate::plan::{FieldIndex, FieldValue};
 
     const KEY: &str = "api_key = { env = \"KEY\" }";
 
@@ -250,10 +240,24 @@ mod tests {
 
     #[test]
     fn the_key_is_the_user_and_never_prints() {
-        let auth = KeyAuth { api_key: Secret::new("k3y") };
-        assert_eq!(auth.headers(), Ok(vec![("authorization", "Basic azN5Olg=".to_owned())]));
-        let settings = load(&format!("domain = \"acme\"\n{KEY}")).expect("settings");
+        let people = r#"{"requesters":[{"id":7,"active":true,"primary_email":"mira+it@example.com"}]}"#;
+        let service = Script::answers([Answer::json(200, people)]);
+        let settings = load(&format!("base_url = \"{}/api/v2\"\n{KEY}", service.base_url())).expect("settings");
         assert!(!format!("{settings:?}").contains("k3y"));
+        let FieldLookup::Known(email) = settings.field("primary_email") else { panic!("a known field") };
+        let connection = Connection {
+            name: "desk".into(),
+            fields: vec![email],
+            create_missing: Vec::new(),
+            today: chrono::NaiveDate::default(),
+        };
+        let target = settings.open(connection).expect("a target");
+        let found = target.reader().find(FieldIndex(0), &FieldValue::text("mira+it@example.com")).expect("an answer");
+        assert_eq!(found.len(), 1);
+        let asked = &service.asked()[0];
+        assert_eq!(asked.line(), "GET /api/v2/requesters");
+        assert_eq!(asked.header("authorization"), Some("Basic azN5Olg="));
+        assert_eq!(asked.param("email"), Some("mira+it@example.com"), "the plus arrives as one");
     }
 
     #[test]

@@ -286,23 +286,6 @@ fn day(text: &str) -> Option<NaiveDate> {
     Some((told + TimeDelta::hours(13)).date())
 }
 
-/// Whether an account's value is the value that was looked for.
-pub(super) fn same(kind: FieldKind, one: &FieldValue, other: &FieldValue) -> bool {
-    let digits = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>();
-    match (one, other) {
-        (FieldValue::Text(one), FieldValue::Text(other)) => match kind {
-            FieldKind::Email => one.to_lowercase() == other.to_lowercase(),
-            FieldKind::Phone => digits(one) == digits(other),
-            _ => one == other,
-        },
-        // A key of ours in a text field: an employee id is a number here and a text there.
-        (FieldValue::Text(_), FieldValue::Integer(_)) | (FieldValue::Integer(_), FieldValue::Text(_)) => {
-            one.to_string() == other.to_string()
-        }
-        _ => one == other,
-    }
-}
-
 /// The body of a create or an update: the named fields and nothing else.
 ///
 /// # Errors
