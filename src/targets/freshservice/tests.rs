@@ -547,6 +547,23 @@ fn a_department_made_in_this_run_can_be_used_in_it() {
 }
 
 #[test]
+fn threads_that_need_the_same_department_make_it_once() {
+    let desk = desk(
+        &["department_ids"],
+        vec![
+            ("GET /departments page=1", ok(json!({"departments": []}))),
+            ("POST /departments", ok(json!({"department": {"id": 702, "name": "Legal"}}))),
+        ],
+    );
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| desk.create_reference(FieldIndex(0), "Legal").expect("made, or there already"));
+        }
+    });
+    assert_eq!(sent(&desk).len(), 1);
+}
+
+#[test]
 fn a_department_that_exists_after_all_is_as_good_as_made() {
     let list = |rows: Value| ok(json!({"departments": rows}));
     let make = |answer, again: Option<Value>| {
