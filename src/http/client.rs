@@ -95,6 +95,11 @@ impl Client {
         Reader(self)
     }
 
+    /// Host of the service, and port where it is not the usual one; for messages.
+    pub fn host(&self) -> String {
+        host_of(&self.base)
+    }
+
     /// Sends a request and returns its answer, whatever the status.
     ///
     /// A 429, and a 5xx where repeating is harmless, are answers only once the attempts are used up.

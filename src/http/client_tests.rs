@@ -19,9 +19,9 @@ fn at(base_url: String) -> (Client, Arc<FakeClock>) {
     (Client::with_clock(settings(base_url), auth, Arc::clone(&clock) as Arc<dyn Clock>).unwrap(), clock)
 }
 
-/// Whole seconds of each wait: the random part never reaches the next one up.
+/// The seconds of each wait without its random part, which never reaches the next power of two.
 fn seconds(clock: &FakeClock) -> Vec<u64> {
-    clock.waits().iter().map(|wait| (wait.as_secs_f64() * 0.8).ceil() as u64).collect()
+    clock.waits().iter().map(|wait| 1 << wait.as_secs().ilog2()).collect()
 }
 
 #[test]

@@ -1,1 +1,93 @@
 //! The source: employees as Personio delivers them.
+
+mod answer;
+mod auth;
+mod requests;
+#[cfg(test)]
+mod spec_tests;
+mod v1;
+#[cfg(test)]
+mod v1_tests;
+mod value;
+#[cfg(test)]
+mod value_tests;
+mod wire;
+
+pub use v1::PersonioSource;
+pub use wire::CatalogueEntry;
+
+use crate::config::Secret;
+use crate::employee::Employees;
+use crate::plan::Notice;
+
+/// Where Personio's API is.
+pub const BASE_URL: &str = "https://api.personio.de";
+
+/// How to reach Personio.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// Client id of the API credential.
+    pub client_id: Secret,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// `X-Personio-Partner-ID`, for partners of the marketplace.
+    pub partner_id: Option<String>,
+    /// `X-Personio-App-ID`.
+    pub app_id: Option<String>,
+    /// Base address without a trailing slash.
+    pub base_url: String,
+    /// The most pages read in any minute. Personio allows 300.
+    pub pace_per_minute: u32,
+    /// The most pages read in any second. Personio allows 15.
+    pub pace_per_second: u32,
+    /// How many pages are read at the same time.
+    pub readers: usize,
+}
+
+impl SourceSettings {
+    /// Personio itself, at the pace it allows.
+    pub fn new(client_id: Secret, client_secret: Secret) -> Self {
+        Self {
+            client_id,
+            client_secret,
+            partner_id: None,
+            app_id: None,
+            base_url: BASE_URL.into(),
+            pace_per_minute: 300,
+            pace_per_second: 15,
+            readers: 6,
+        }
+    }
+}
+
+/// Everybody, with what an operator should know of the read.
+#[derive(Clone, Debug)]
+pub struct ReadResult {
+    /// The employees, and whether they are proven to be all.
+    pub employees: Employees,
+    /// Values that could not be read, each for one employee; sorted.
+    pub notices: Vec<Notice>,
+}
+
+/// Why Personio could not be read; holds no value of an employee and no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// What it means for the run.
+    pub kind: SourceErrorKind,
+    /// A lower-case fragment: what happened, and what to try.
+    pub message: String,
+}
+
+/// What a [`SourceError`] means for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceErrorKind {
+    /// The credential was refused.
+    SignIn,
+    /// The credential lacks a right.
+    Rights,
+    /// Personio cannot be reached, or is busy after all attempts.
+    Unavailable,
+    /// The answer is not what Personio is known to send.
+    Unexpected,
+}

@@ -1,0 +1,118 @@
+//! What an answer without the wanted content means.
+
+use serde_json::Value as Json;
+
+use super::{SourceError, SourceErrorKind};
+use crate::http::{HttpError, Response, UnexpectedBody};
+
+/// Where people look in Personio, newer and older accounts.
+pub(super) const WHERE: &str = "in Personio under Marketplace > Connected integrations > your integration \
+                                (older accounts: Settings > Integrations > API credentials)";
+
+impl SourceError {
+    pub(super) fn new(kind: SourceErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl From<HttpError> for SourceError {
+    fn from(error: HttpError) -> Self {
+        let kind = match &error {
+            HttpError::NotSent { .. } | HttpError::Lost { .. } => SourceErrorKind::Unavailable,
+            HttpError::SignIn(_) => SourceErrorKind::SignIn,
+            HttpError::ForeignLink(_) => SourceErrorKind::Unexpected,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// What a refusal means. `what` is read as in "Personio refuses to …"; `right` names the tick box.
+pub(super) fn refusal(what: &str, right: &str, status: u16, error: Option<&Json>) -> SourceError {
+    let said = said(error);
+    // Business errors come with HTTP 200 and tell their status in the body.
+    let code = match status {
+        200..=299 => error.and_then(|error| error.get("code")).and_then(Json::as_u64).unwrap_or_default(),
+        _ => u64::from(status),
+    };
+    match code {
+        401 => SourceError::new(
+            SourceErrorKind::SignIn,
+            format!("Personio refuses to {what}, also with a new token{said}; check the credential {WHERE}"),
+        ),
+        403 => SourceError::new(
+            SourceErrorKind::Rights,
+            format!("Personio refuses to {what}{said}; tick {right} for the credential, {WHERE}"),
+        ),
+        408 | 429 | 500..=599 => SourceError::new(
+            SourceErrorKind::Unavailable,
+            format!("Personio is not able to {what} (HTTP {code}){said}; try again later"),
+        ),
+        404 | 300..=399 => SourceError::new(
+            SourceErrorKind::Unexpected,
+            format!("Personio does not know how to {what} (HTTP {code}){said}; check `personio.base_url`"),
+        ),
+        _ => SourceError::new(SourceErrorKind::Unexpected, format!("Personio refuses to {what} (HTTP {status}){said}")),
+    }
+}
+
+/// The answer is not JSON of the known form.
+pub(super) fn unexpected(what: &str, why: &UnexpectedBody) -> SourceError {
+    SourceError::new(SourceErrorKind::Unexpected, format!("Personio was asked to {what}: {why}"))
+}
+
+/// The error inside an answer that is not a success.
+pub(super) fn error_of(answer: &Response) -> Option<Json> {
+    match answer.json_or_none()? {
+        Json::Object(mut body) => body.remove("error"),
+        _ => None,
+    }
+}
+
+/// ` (code 17: what Personio says)`, made harmless: one short line, without anything that may name a person.
+fn said(error: Option<&Json>) -> String {
+    const LONGEST: usize = 160;
+    let Some(error) = error else { return String::new() };
+    let code = error.get("code").and_then(Json::as_i64).map(|code| format!("code {code}"));
+    let message = error.get("message").or(Some(error)).and_then(Json::as_str).map(|message| {
+        let words = message.split_whitespace().map(|word| if word.contains('@') { "…" } else { word });
+        let line = words.collect::<Vec<_>>().join(" ");
+        line.chars().filter(|character| !character.is_control()).take(LONGEST).collect::<String>()
+    });
+    let parts: Vec<String> = [code, message.filter(|message| !message.is_empty())].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(": ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn refusals_say_what_to_do_and_never_who() {
+        use SourceErrorKind::*;
+        // status, error in the body, kind, words
+        let table: &[(u16, Json, SourceErrorKind, &[&str])] = &[
+            (401, json!({"code": 401, "message": "Authorization is not provided"}), SignIn, &["token", "Marketplace"]),
+            (403, json!({"code": 0, "message": "Nicht erlaubt"}), Rights, &["Employees: Read", "Nicht erlaubt"]),
+            (200, json!({"code": 403, "message": "no"}), Rights, &["Employees: Read"]),
+            (200, json!({"code": 401}), SignIn, &["code 401"]),
+            (200, json!({"code": 0, "message": "odd"}), Unexpected, &["HTTP 200", "code 0: odd"]),
+            (429, Json::Null, Unavailable, &["later"]),
+            (503, json!("<html>"), Unavailable, &["HTTP 503"]),
+            (404, Json::Null, Unexpected, &["base_url"]),
+            (302, Json::Null, Unexpected, &["base_url"]),
+            (422, json!({"message": "bad\n\u{1b}[31m  ines@example.com"}), Unexpected, &["bad [31m …"]),
+        ];
+        for (status, error, kind, words) in table {
+            let refusal = refusal("list employees", "Employees: Read", *status, Some(error));
+            assert_eq!(refusal.kind, *kind, "{refusal}");
+            for word in *words {
+                assert!(refusal.message.contains(word), "{word}: {refusal}");
+            }
+            assert!(!refusal.message.contains("example.com"), "{refusal}");
+            assert!(refusal.message.chars().all(|character| !character.is_control()), "{refusal}");
+        }
+        assert!(refusal("x", "y", 400, Some(&json!({"message": "a".repeat(9999)}))).message.len() < 400);
+    }
+}

@@ -1,0 +1,328 @@
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::answer::{error_of, refusal, unexpected};
+use super::requests::{self, PAGE_LIMIT, READ_EMPLOYEES};
+use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
+use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
+use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
+use crate::http::{Client, ClientSettings, Clock, FixedAuth, RealClock, Request, TokenAuth, UnexpectedBody};
+use crate::plan::Notice;
+use crate::targets::Progress;
+
+/// How often an answer that cannot be read (a web page, a document cut off) is asked for.
+const LOOKS: usize = 3;
+
+/// So many pages in a row without anybody new, and the paging leads nowhere.
+const FRUITLESS: u64 = 5;
+
+/// Personio, read through API v1.
+#[derive(Debug)]
+pub struct PersonioSource {
+    client: Client,
+    readers: usize,
+}
+
+impl PersonioSource {
+    /// Prepares a source; contacts nobody yet.
+    ///
+    /// # Errors
+    ///
+    /// When the base address is not usable or TLS cannot be set up.
+    pub fn new(settings: SourceSettings) -> anyhow::Result<Self> {
+        Self::with_clock(settings, Arc::new(RealClock::new()))
+    }
+
+    pub(super) fn with_clock(settings: SourceSettings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let SourceSettings { client_id, client_secret, partner_id, app_id, base_url, .. } = settings;
+        let names: Vec<(&'static str, String)> = [("x-personio-partner-id", partner_id), ("x-personio-app-id", app_id)]
+            .into_iter()
+            .filter_map(|(header, name)| Some((header, name?)))
+            .collect();
+        let unsigned = Client::with_clock(
+            ClientSettings::new(&*base_url),
+            Box::new(FixedAuth::new(names.clone())),
+            Arc::clone(&clock),
+        )?;
+        let token = TokenAuth::new(move || auth::sign_in(&unsigned, &client_id, &client_secret), names);
+        let mut paced = ClientSettings::new(base_url);
+        for (requests, seconds) in [(settings.pace_per_minute, 60), (settings.pace_per_second, 1)] {
+            paced = paced.limit(READ_EMPLOYEES, requests, std::time::Duration::from_secs(seconds));
+        }
+        Ok(Self { client: Client::with_clock(paced, Box::new(token), clock)?, readers: settings.readers.max(1) })
+    }
+
+    /// All employees, whatever their status.
+    ///
+    /// The list may change while it is paged. When the pages do not add up, everything is read once more; when
+    /// they still do not, the read is returned as unproven.
+    ///
+    /// # Errors
+    ///
+    /// When Personio cannot be read. A value that cannot be understood is no error but a notice, and hidden.
+    pub fn employees(&self, attributes: &Attributes, progress: &dyn Progress) -> Result<ReadResult, SourceError> {
+        let mut read = self.read_all(attributes, 0, progress)?;
+        if read.doubts().is_some() {
+            let rows = read.rows;
+            drop(read);
+            read = self.read_all(attributes, rows, progress)?;
+        }
+        let completeness = match read.doubts() {
+            None => Completeness::Proven,
+            Some(why) => Completeness::Unproven { why },
+        };
+        let Reading { employees, mut notices, .. } = read;
+        notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
+        Ok(ReadResult { employees: Employees::new(attributes.clone(), employees, completeness), notices })
+    }
+
+    /// The attributes that the credential may read.
+    ///
+    /// # Errors
+    ///
+    /// When Personio cannot be read. Some credentials read employees and are refused this list
+    /// ([`SourceErrorKind::Rights`]).
+    pub fn catalogue(&self) -> Result<Vec<CatalogueEntry>, SourceError> {
+        const WHAT: &str = "list the readable attributes";
+        self.look(WHAT, &requests::catalogue(), |body| {
+            let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_slice(body)?;
+            Ok(match envelope {
+                Envelope { success: Some(false), error, .. } => Err(refusal(WHAT, RIGHT, 200, error.as_ref())),
+                Envelope { data: Some(entries), .. } => Ok(entries),
+                _ => Err(no_list(WHAT)),
+            })
+        })
+    }
+
+    fn page(&self, columns: &Columns<'_>, request: &Request) -> Result<(Page, Records), SourceError> {
+        const WHAT: &str = "list employees";
+        self.look(WHAT, request, |body| {
+            let mut page = parse_page(body, columns)?;
+            Ok(match page.records.take() {
+                _ if page.success == Some(false) => Err(refusal(WHAT, RIGHT, 200, page.error.as_ref())),
+                Some(records) => Ok((page, records)),
+                None => Err(no_list(WHAT)),
+            })
+        })
+    }
+
+    /// Sends a request that reads and converts its answer; one that cannot be read is asked for again.
+    fn look<T>(
+        &self,
+        what: &str,
+        request: &Request,
+        parse: impl Fn(&[u8]) -> Result<Result<T, SourceError>, serde_json::Error>,
+    ) -> Result<T, SourceError> {
+        let mut looks = 1;
+        loop {
+            let answer = self.client.reader().send(request)?;
+            if !answer.is_success() {
+                return Err(refusal(what, RIGHT, answer.status, error_of(&answer).as_ref()));
+            }
+            match parse(&answer.body) {
+                Ok(result) => return result,
+                Err(_) if looks < LOOKS => looks += 1,
+                Err(error) => return Err(unexpected(what, &UnexpectedBody::new(&answer, &error))),
+            }
+        }
+    }
+
+    /// `before` counts the rows of an earlier look, for the progress shown.
+    fn read_all(&self, attributes: &Attributes, before: u64, progress: &dyn Progress) -> Result<Reading, SourceError> {
+        let columns = Columns::new(attributes);
+        let (page, records) = self.page(&columns, &requests::employees(attributes, 0, PAGE_LIMIT))?;
+        let came = records.rows();
+        let mut reading = Reading::default();
+        if let Some(total) = page.total {
+            progress.expect(before + total);
+            reading.employees.reserve(usize::try_from(total.min(1_000_000)).unwrap_or_default());
+        }
+        reading.add(page.total, records);
+        progress.advance(came);
+        let Some(total) = page.total else {
+            self.read_on(&columns, attributes, came, &mut reading, progress)?;
+            return Ok(reading);
+        };
+        if came == 0 || came >= total {
+            return Ok(reading);
+        }
+        // What came on the first page is what a page holds, whatever was asked for.
+        let shared = Mutex::new(reading);
+        let (next, failure) = (AtomicU64::new(came), Mutex::new(None));
+        let work = || {
+            loop {
+                let start = next.fetch_add(came, Ordering::SeqCst);
+                if start >= total || lock(&failure).is_some() || lock(&shared).over {
+                    return;
+                }
+                let range = Range { start, end: (start + came).min(total), last: start + came >= total };
+                if let Err(error) = self.read_range(&columns, attributes, &range, &shared, progress) {
+                    lock(&failure).get_or_insert(error);
+                    return;
+                }
+            }
+        };
+        let pages = usize::try_from((total - came).div_ceil(came)).unwrap_or(usize::MAX);
+        std::thread::scope(|scope| {
+            for _ in 1..self.readers.min(pages) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    /// Reads a part of the list, in as many pages as it takes: each may be shorter than the first was.
+    fn read_range(
+        &self,
+        columns: &Columns<'_>,
+        attributes: &Attributes,
+        range: &Range,
+        shared: &Mutex<Reading>,
+        progress: &dyn Progress,
+    ) -> Result<(), SourceError> {
+        let mut offset = range.start;
+        while offset < range.end {
+            // Somebody may have joined since the first page: the last range takes all that is there.
+            let limit = if range.last { PAGE_LIMIT } else { range.end - offset };
+            let (page, records) = self.page(columns, &requests::employees(attributes, offset, limit))?;
+            let came = records.rows();
+            let mut reading = lock(shared);
+            reading.add(page.total, records);
+            if came == 0 || reading.over {
+                // What is missing shows in the sum.
+                return Ok(());
+            }
+            drop(reading);
+            progress.advance(came);
+            offset += came;
+        }
+        Ok(())
+    }
+
+    /// Pages without knowing the end: until an empty page, or pages that bring nobody new.
+    fn read_on(
+        &self,
+        columns: &Columns<'_>,
+        attributes: &Attributes,
+        mut offset: u64,
+        reading: &mut Reading,
+        progress: &dyn Progress,
+    ) -> Result<(), SourceError> {
+        while !reading.over && offset > 0 {
+            let (page, records) = self.page(columns, &requests::employees(attributes, offset, PAGE_LIMIT))?;
+            let came = records.rows();
+            reading.add(page.total, records);
+            if came == 0 {
+                return Ok(());
+            }
+            progress.advance(came);
+            offset += came;
+        }
+        Ok(())
+    }
+}
+
+/// The tick box that reading needs.
+const RIGHT: &str = "Employees: Read";
+
+fn no_list(what: &str) -> SourceError {
+    SourceError::new(
+        SourceErrorKind::Unexpected,
+        format!("Personio was asked to {what}: the answer holds no list; check `personio.base_url`"),
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A part of the list, by place.
+struct Range {
+    start: u64,
+    end: u64,
+    last: bool,
+}
+
+/// What one read has brought so far.
+#[derive(Debug, Default)]
+struct Reading {
+    employees: Vec<Employee>,
+    seen: HashSet<EmployeeId>,
+    notices: Vec<Notice>,
+    /// Lowest and highest total that any page reported.
+    totals: Option<(u64, u64)>,
+    /// Pages that reported none.
+    without_total: u64,
+    /// Records, repeats included.
+    rows: u64,
+    repeats: u64,
+    unusable: u64,
+    /// Pages in a row without anybody new.
+    fruitless: u64,
+    /// Whether further pages make sense.
+    over: bool,
+}
+
+impl Reading {
+    fn add(&mut self, total: Option<u64>, records: Records) {
+        match (total, &mut self.totals) {
+            (None, _) => self.without_total += 1,
+            (Some(total), Some((lowest, highest))) => {
+                *lowest = total.min(*lowest);
+                *highest = total.max(*highest);
+            }
+            (Some(total), totals) => *totals = Some((total, total)),
+        }
+        self.rows += records.rows();
+        self.unusable += records.unusable;
+        let before = self.employees.len();
+        let mut repeated = HashSet::new();
+        for employee in records.employees {
+            if self.seen.insert(employee.id) {
+                self.employees.push(employee);
+            } else {
+                repeated.insert(employee.id);
+                self.repeats += 1;
+            }
+        }
+        self.notices.extend(
+            records
+                .notices
+                .into_iter()
+                .filter(|notice| notice.employee.is_none_or(|employee| !repeated.contains(&employee))),
+        );
+        self.fruitless = if self.employees.len() > before { 0 } else { self.fruitless + 1 };
+        self.over |= self.fruitless >= FRUITLESS;
+    }
+
+    /// Why this may not be everybody; `None` when it is proven to be.
+    fn doubts(&self) -> Option<String> {
+        let read = self.employees.len() as u64;
+        let mut doubts = Vec::new();
+        match self.totals {
+            None => doubts.push(format!("Personio told no total, and {read} came")),
+            Some((lowest, highest)) if lowest != highest => {
+                doubts
+                    .push(format!("the total changed between {lowest} and {highest} during the read, and {read} came"));
+            }
+            Some((total, _)) if total != read => {
+                doubts.push(format!("Personio tells a total of {total}, and {read} came"))
+            }
+            Some((0, _)) => doubts.push("Personio delivers nobody at all".to_owned()),
+            Some(_) if self.without_total > 0 => doubts.push("not every page told the total".to_owned()),
+            Some(_) => {}
+        }
+        if self.repeats > 0 {
+            doubts.push(format!("{} of the records came twice", self.repeats));
+        }
+        if self.unusable > 0 {
+            doubts.push(format!("{} of the records have no id", self.unusable));
+        }
+        if doubts.is_empty() { None } else { Some(doubts.join("; ")) }
+    }
+}

@@ -1,0 +1,596 @@
+//! Personio's v1 JSON, read once and without a tree in between: most of a page is labels nobody asked for.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::value::{Surprise, convert};
+use crate::employee::{Attributes, Employee, EmployeeId, PresetKind, Value, preset};
+use crate::plan::Notice;
+
+/// The attributes of a run, ready to be found by key.
+#[derive(Debug)]
+pub(super) struct Columns<'a> {
+    /// Sorted by key; the place is the column.
+    keys: Vec<(&'a str, Option<PresetKind>)>,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn new(attributes: &'a Attributes) -> Self {
+        Self { keys: attributes.keys().map(|key| (key, preset(key))).collect() }
+    }
+
+    fn find(&self, key: &str) -> Option<usize> {
+        self.keys.binary_search_by(|(known, _)| (*known).cmp(key)).ok()
+    }
+}
+
+/// One page of employees.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// `false` comes with HTTP 200, too.
+    pub(super) success: Option<bool>,
+    /// What the service says of an error.
+    pub(super) error: Option<serde_json::Value>,
+    /// How many employees there are on all pages.
+    pub(super) total: Option<u64>,
+    /// `None` when the answer has no list at all.
+    pub(super) records: Option<Records>,
+}
+
+/// The records of one page.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    pub(super) employees: Vec<Employee>,
+    /// Records without an id: nobody can say who that is.
+    pub(super) unusable: u64,
+    /// One for each value that could not be understood.
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Records {
+    /// How far the next page's offset is.
+    pub(super) fn rows(&self) -> u64 {
+        self.employees.len() as u64 + self.unusable
+    }
+}
+
+/// Reads `GET /v1/company/employees`.
+pub(super) fn parse_page(body: &[u8], columns: &Columns<'_>) -> Result<Page, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let page = PageSeed { columns }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(page)
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum PageKey {
+    Success,
+    Error,
+    Metadata,
+    Data,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Metadata {
+    Known { total_elements: u64 },
+    Unknown(IgnoredAny),
+}
+
+struct PageSeed<'a> {
+    columns: &'a Columns<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
+    type Value = Page;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PageSeed<'_> {
+    type Value = Page;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer with `success` and `data`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page, A::Error> {
+        let mut page = Page::default();
+        while let Some(key) = map.next_key()? {
+            match key {
+                PageKey::Success => page.success = map.next_value::<Option<bool>>()?,
+                PageKey::Error => page.error = Some(map.next_value()?),
+                PageKey::Metadata => {
+                    if let Metadata::Known { total_elements } = map.next_value()? {
+                        page.total = Some(total_elements);
+                    }
+                }
+                PageKey::Data => page.records = map.next_value_seed(DataSeed { columns: self.columns })?,
+                PageKey::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// The methods of a visitor that has no use for what came, except for maps.
+macro_rules! anything_but_a_map_is {
+    ($otherwise:expr) => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok($otherwise)
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok($otherwise)
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok($otherwise)
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok($otherwise)
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok($otherwise)
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok($otherwise)
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok($otherwise)
+        }
+    };
+}
+
+struct DataSeed<'a> {
+    columns: &'a Columns<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
+    type Value = Option<Records>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for DataSeed<'_> {
+    type Value = Option<Records>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of employees")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut records = Records::default();
+        let mut surprises = Vec::new();
+        while let Some(employee) =
+            list.next_element_seed(RecordSeed { columns: self.columns, surprises: &mut surprises })?
+        {
+            let Some(employee) = employee else {
+                records.unusable += 1;
+                surprises.clear();
+                continue;
+            };
+            records.notices.extend(surprises.drain(..).map(|(index, surprise)| Notice {
+                code: "unexpected_value",
+                employee: Some(employee.id),
+                message: format!(
+                    "Personio delivers attribute `{}` of employee {} as {}, which cannot be read; it counts as hidden",
+                    self.columns.keys[index].0, employee.id, surprise
+                ),
+            }));
+            records.employees.push(employee);
+        }
+        Ok(Some(records))
+    }
+}
+
+/// Reads one record; `None` when it has no usable id.
+struct RecordSeed<'a> {
+    columns: &'a Columns<'a>,
+    surprises: &'a mut Vec<(usize, Surprise)>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum RecordKey {
+    Attributes,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for RecordSeed<'_> {
+    type Value = Option<Employee>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RecordSeed<'_> {
+    type Value = Option<Employee>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an employee")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut employee = None;
+        while let Some(key) = map.next_key()? {
+            match key {
+                RecordKey::Attributes => {
+                    employee =
+                        map.next_value_seed(AttributesSeed { columns: self.columns, surprises: &mut *self.surprises })?;
+                }
+                RecordKey::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(employee)
+    }
+
+    anything_but_a_map_is!(None);
+}
+
+struct AttributesSeed<'a> {
+    columns: &'a Columns<'a>,
+    surprises: &'a mut Vec<(usize, Surprise)>,
+}
+
+impl<'de> DeserializeSeed<'de> for AttributesSeed<'_> {
+    type Value = Option<Employee>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AttributesSeed<'_> {
+    type Value = Option<Employee>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the attributes of an employee")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut id = None;
+        let mut values = vec![Value::Hidden; self.columns.keys.len()];
+        while let Some(AttributeKey { is_id, column }) = map.next_key_seed(KeySeed { columns: self.columns })? {
+            if !is_id && column.is_none() {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let attribute: Attribute<'de> = map.next_value()?;
+            if is_id {
+                id = attribute.value.as_ref().and_then(|raw| raw.id()).map(EmployeeId);
+            }
+            let Some(column) = column else { continue };
+            let value = match attribute.value {
+                Some(raw) => convert(self.columns.keys[column].1, attribute.kind, raw),
+                None => Err(Surprise::NoValue),
+            };
+            values[column] = value.unwrap_or_else(|surprise| {
+                self.surprises.push((column, surprise));
+                Value::Hidden
+            });
+        }
+        Ok(id.map(|id| Employee::new(id, values)))
+    }
+
+    anything_but_a_map_is!(None);
+}
+
+/// Finds the column of a key without keeping the key.
+struct KeySeed<'a> {
+    columns: &'a Columns<'a>,
+}
+
+struct AttributeKey {
+    is_id: bool,
+    column: Option<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = AttributeKey;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<AttributeKey, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = AttributeKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the key of an attribute")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<AttributeKey, E> {
+        Ok(AttributeKey { is_id: key == "id", column: self.columns.find(key) })
+    }
+}
+
+/// The `type` of an attribute; presets with objects say `standard`, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+pub(super) enum AttributeType {
+    Standard,
+    Multiline,
+    Date,
+    Integer,
+    Decimal,
+    List,
+    Tags,
+    Link,
+    #[serde(other)]
+    Unknown,
+}
+
+/// `{"label": …, "value": …, "type": …, "universal_id": …}`
+struct Attribute<'de> {
+    value: Option<Raw<'de>>,
+    kind: AttributeType,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum AttributePart {
+    Value,
+    Type,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Attribute<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts;
+        impl<'de> Visitor<'de> for Parts {
+            type Value = Attribute<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an attribute with `value`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut attribute = Attribute { value: None, kind: AttributeType::Unknown };
+                while let Some(part) = map.next_key()? {
+                    match part {
+                        AttributePart::Value => attribute.value = Some(map.next_value()?),
+                        AttributePart::Type => {
+                            attribute.kind = map.next_value::<LenientType>()?.0;
+                        }
+                        AttributePart::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(attribute)
+            }
+
+            anything_but_a_map_is!(Attribute { value: None, kind: AttributeType::Unknown });
+        }
+        deserializer.deserialize_any(Parts)
+    }
+}
+
+struct LenientType(AttributeType);
+
+impl<'de> Deserialize<'de> for LenientType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(Self(match raw {
+            Raw::Text(word) => {
+                let word: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+                    serde::de::IntoDeserializer::into_deserializer(&*word);
+                AttributeType::deserialize(word).unwrap_or(AttributeType::Unknown)
+            }
+            _ => AttributeType::Unknown,
+        }))
+    }
+}
+
+/// A value as it came; texts are borrowed from the page where JSON allows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Raw<'de> {
+    Null,
+    Bool,
+    Integer(i64),
+    Decimal(f64),
+    Text(Cow<'de, str>),
+    Object(Box<Object<'de>>),
+    List(Vec<Raw<'de>>),
+}
+
+/// Of an object, the parts that any attribute uses; those in a nested `attributes` count as its own.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Object<'de> {
+    pub(super) id: Option<Raw<'de>>,
+    pub(super) name: Option<Raw<'de>>,
+    pub(super) first_name: Option<Raw<'de>>,
+    pub(super) last_name: Option<Raw<'de>>,
+    pub(super) email: Option<Raw<'de>>,
+    pub(super) percentage: Option<Raw<'de>>,
+    /// Set when the object is an attribute with a label of its own, as inside a supervisor.
+    pub(super) value: Option<Raw<'de>>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum ObjectKey {
+    Attributes,
+    Id,
+    Name,
+    FirstName,
+    LastName,
+    Email,
+    Percentage,
+    Value,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Raw<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Anything;
+        impl<'de> Visitor<'de> for Anything {
+            type Value = Raw<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_unit<E>(self) -> Result<Raw<'de>, E> {
+                Ok(Raw::Null)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Raw<'de>, E> {
+                Ok(Raw::Bool)
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Raw<'de>, E> {
+                Ok(Raw::Integer(number))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Raw<'de>, E> {
+                Ok(i64::try_from(number).map_or(Raw::Decimal(number as f64), Raw::Integer))
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Raw<'de>, E> {
+                Ok(Raw::Decimal(number))
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Raw<'de>, E> {
+                Ok(Raw::Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Raw<'de>, E> {
+                Ok(Raw::Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Raw<'de>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Raw::List(items))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw<'de>, A::Error> {
+                let mut object = Box::<Object<'de>>::default();
+                while let Some(key) = map.next_key()? {
+                    let part = match key {
+                        ObjectKey::Attributes => {
+                            if let Raw::Object(inner) = map.next_value()? {
+                                object = inner;
+                            }
+                            continue;
+                        }
+                        ObjectKey::Id => &mut object.id,
+                        ObjectKey::Name => &mut object.name,
+                        ObjectKey::FirstName => &mut object.first_name,
+                        ObjectKey::LastName => &mut object.last_name,
+                        ObjectKey::Email => &mut object.email,
+                        ObjectKey::Percentage => &mut object.percentage,
+                        ObjectKey::Value => &mut object.value,
+                        ObjectKey::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    *part = Some(map.next_value()?);
+                }
+                Ok(Raw::Object(object))
+            }
+        }
+        deserializer.deserialize_any(Anything)
+    }
+}
+
+impl Raw<'_> {
+    /// Itself, or the value of an attribute with a label.
+    pub(super) fn plain(&self) -> &Self {
+        match self {
+            Raw::Object(object) => object.value.as_ref().unwrap_or(self),
+            _ => self,
+        }
+    }
+
+    /// An employee's id: a positive whole number, also spelt as text.
+    pub(super) fn id(&self) -> Option<u64> {
+        match self.plain() {
+            Raw::Integer(id) => u64::try_from(*id).ok(),
+            Raw::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+        .filter(|id| *id > 0)
+    }
+}
+
+/// An answer that carries no employees.
+#[derive(Debug, Deserialize)]
+pub(super) struct Envelope<T> {
+    #[serde(default)]
+    pub(super) success: Option<bool>,
+    #[serde(default)]
+    pub(super) error: Option<serde_json::Value>,
+    #[serde(default = "none")]
+    pub(super) data: Option<T>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+/// The answer to a sign-in. Lifetime and scope may be missing and are not needed.
+#[derive(Deserialize)]
+pub(super) struct Token {
+    pub(super) token: String,
+}
+
+/// An attribute that the credential may read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CatalogueEntry {
+    /// The key, as it is written in the file.
+    pub key: String,
+    /// The name people see, in the language of the account.
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    pub label: String,
+    /// `standard`, `multiline`, `date`, `integer`, `decimal`, `list`, `tags`, `link`, or something newer.
+    #[serde(default, rename = "type", deserialize_with = "text_or_nothing")]
+    pub kind: String,
+    /// Known meaning of a custom attribute (`iban`, `date_of_birth`), where there is one.
+    #[serde(default)]
+    pub universal_id: Option<String>,
+    /// The values that a `list` or `tags` attribute may take.
+    #[serde(default, deserialize_with = "texts_of_any")]
+    pub options: Vec<String>,
+}
+
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn texts_of_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Array(options) => options
+            .into_iter()
+            .filter_map(|option| match option {
+                serde_json::Value::String(text) => Some(text),
+                serde_json::Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    })
+}
