@@ -1,1 +1,416 @@
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use super::*;
+use crate::employee::{Attributes, Completeness, EmployeeId, Value};
+use crate::http::testing::{Answer, Asked, FakeClock, Script, nobody_there};
+use crate::targets::{NoProgress, Progress};
+
+fn settings(base_url: String) -> SourceSettings {
+    SourceSettings {
+        base_url,
+        partner_id: Some("ACME".into()),
+        app_id: Some("ACME_SYNC".into()),
+        ..SourceSettings::new(Secret::new("the-client-id"), Secret::new("the-client-secret"))
+    }
+}
+
+fn source(script: &Script) -> (PersonioSource, Arc<FakeClock>) {
+    let clock = Arc::new(FakeClock::default());
+    (PersonioSource::with_clock(settings(script.base_url()), Arc::clone(&clock) as _).unwrap(), clock)
+}
+
+fn signed_in(token: &str) -> Answer {
+    Answer::json(200, format!(r#"{{"success":true,"data":{{"token":"{token}"}}}}"#))
+}
+
+fn record(id: u64) -> String {
+    format!(
+        r#"{{"type":"Employee","attributes":{{"id":{{"value":{id},"type":"integer"}},
+            "email":{{"label":"Email","value":"e{id}@example.org","type":"standard","universal_id":"email"}}}}}}"#
+    )
+}
+
+fn page(total: impl Into<Option<u64>>, records: &[String]) -> Answer {
+    let metadata = total.into().map_or_else(String::new, |total| {
+        format!(r#""metadata":{{"total_elements":{total},"current_page":0,"total_pages":1}},"#)
+    });
+    Answer::json(200, format!(r#"{{"success":true,{metadata}"offset":0,"data":[{}]}}"#, records.join(",")))
+}
+
+fn number(asked: &Asked, name: &str) -> u64 {
+    asked.param(name).unwrap().parse().unwrap()
+}
+
+/// A service that signs everyone in and answers for employees as told.
+fn service(employees: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Script {
+    Script::serve(move |asked| match asked.line().as_str() {
+        "POST /v1/auth" => signed_in("papi-1"),
+        "GET /v1/company/employees" => employees(asked),
+        other => panic!("{other}"),
+    })
+}
+
+/// So many employees, ids from 1, in pages of at most `cap`.
+fn pages(asked: &Asked, ids: impl Iterator<Item = u64>, cap: u64) -> Answer {
+    let ids: Vec<u64> = ids.collect();
+    let rows = ids
+        .iter()
+        .skip(usize::try_from(number(asked, "offset")).unwrap())
+        .take(usize::try_from(number(asked, "limit").min(cap)).unwrap())
+        .map(|id| record(*id))
+        .collect::<Vec<_>>();
+    page(ids.len() as u64, &rows)
+}
+
+fn attributes() -> Attributes {
+    Attributes::new(["email"])
+}
+
+fn read(script: &Script) -> ReadResult {
+    source(script).0.employees(&attributes(), &NoProgress).unwrap()
+}
+
+fn ids(result: &ReadResult) -> Vec<u64> {
+    result.employees.list.iter().map(|employee| employee.id.0).collect()
+}
+
+fn why(result: &ReadResult) -> &str {
+    match &result.employees.completeness {
+        Completeness::Proven => "proven",
+        Completeness::Unproven { why } => why,
+    }
+}
+
+fn reads(script: &Script) -> Vec<Asked> {
+    script.asked().into_iter().filter(|asked| asked.method == "GET").collect()
+}
+
+#[test]
+fn everybody_is_read_once_and_proven_whatever_a_page_holds() {
+    // people, cap of a page, requests
+    for (people, cap, requests) in [(1, 100, 1), (100, 100, 1), (101, 100, 2), (734, 100, 8), (250, 40, 7), (5, 1, 5)] {
+        let script = service(move |asked| pages(asked, 1..=people, cap));
+        let result = read(&script);
+        assert_eq!(ids(&result), (1..=people).collect::<Vec<_>>(), "{people} by {cap}");
+        assert_eq!(why(&result), "proven");
+        let column = result.employees.attributes.column("email").unwrap();
+        let last = result.employees.get(EmployeeId(people)).unwrap().value(column).clone();
+        assert_eq!(last, Value::Text(format!("e{people}@example.org").into()));
+        let asked = reads(&script);
+        assert_eq!(asked.len(), requests, "{people} by {cap}");
+        let places: BTreeSet<u64> = asked.iter().map(|asked| number(asked, "offset")).collect();
+        assert_eq!(places, (0..people).step_by(usize::try_from(cap).unwrap()).collect(), "{people} by {cap}");
+        for asked in &asked {
+            let names: BTreeSet<&str> = asked.query.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, BTreeSet::from(["attributes[]", "limit", "offset"]));
+        }
+    }
+}
+
+#[test]
+fn later_pages_may_be_shorter_than_the_first() {
+    let script = service(|asked| pages(asked, 1..=350, if number(asked, "offset") < 100 { 100 } else { 30 }));
+    let result = read(&script);
+    assert_eq!((ids(&result).len(), why(&result)), (350, "proven"));
+    assert_eq!(reads(&script).len(), 1 + 4 + 4 + 2, "no second look was needed");
+}
+
+#[test]
+fn credentials_travel_in_the_body_once_and_names_with_every_request() {
+    let script = service(|asked| pages(asked, 1..=250, 100));
+    read(&script);
+    let asked = script.asked();
+    assert_eq!(asked[0].line(), "POST /v1/auth");
+    assert_eq!(asked[0].query, []);
+    assert_eq!(asked[0].body, br#"{"client_id":"the-client-id","client_secret":"the-client-secret"}"#);
+    assert_eq!(asked.iter().filter(|asked| asked.path == "/v1/auth").count(), 1);
+    for asked in &asked {
+        assert_eq!(asked.header("x-personio-partner-id"), Some("ACME"));
+        assert_eq!(asked.header("x-personio-app-id"), Some("ACME_SYNC"));
+    }
+    assert!(asked[1..].iter().all(|asked| asked.header("authorization") == Some("Bearer papi-1")));
+}
+
+#[test]
+fn a_token_that_runs_out_between_pages_is_renewed_once() {
+    let tokens = AtomicUsize::new(0);
+    let script = Script::serve(move |asked| match asked.line().as_str() {
+        "POST /v1/auth" => signed_in(&format!("papi-{}", tokens.fetch_add(1, Ordering::SeqCst))),
+        _ if number(asked, "offset") > 0 && asked.header("authorization") == Some("Bearer papi-0") => {
+            Answer::json(401, r#"{"success":false,"error":{"code":401,"message":"expired"}}"#)
+        }
+        _ => pages(asked, 1..=1000, 100),
+    });
+    let result = read(&script);
+    assert_eq!((ids(&result).len(), why(&result)), (1000, "proven"));
+    assert_eq!(script.lines().iter().filter(|line| *line == "POST /v1/auth").count(), 2);
+}
+
+#[test]
+fn somebody_joins_while_the_pages_are_read() {
+    // The newcomer is listed first: everyone moves down by one after the first page.
+    let asked_before = AtomicU64::new(0);
+    let script = service(move |asked| match asked_before.fetch_add(1, Ordering::SeqCst) {
+        0 => pages(asked, 1..=250, 100),
+        _ => pages(asked, std::iter::once(999).chain(1..=250), 100),
+    });
+    let result = read(&script);
+    assert_eq!((ids(&result).len(), why(&result)), (251, "proven"));
+    assert_eq!(ids(&result).last(), Some(&999));
+}
+
+#[test]
+fn what_does_not_add_up_twice_is_unproven() {
+    type Service = fn(&Asked) -> Answer;
+    // service, people read, words
+    let table: [(Service, usize, &str); 7] = [
+        // One is swallowed.
+        (|asked| short(asked, 150, 149), 149, "total of 150, and 149 came"),
+        // One comes twice, and another not at all.
+        (|asked| pages(asked, (1..=100).chain([100]).chain(102..=150), 100), 149, "came twice"),
+        // The total moves with every page.
+        (
+            |asked| {
+                let offset = number(asked, "offset");
+                let rows: Vec<String> = (offset + 1..=(offset + 100).min(150)).map(record).collect();
+                page(if offset == 0 { 150 } else { 149 }, &rows)
+            },
+            150,
+            "changed between 149 and 150",
+        ),
+        // Nobody at all.
+        (|_| page(0, &[]), 0, "nobody"),
+        // A total, but nobody.
+        (|_| page(7, &[]), 0, "total of 7, and 0 came"),
+        // Somebody without an id.
+        (|_| page(2, &[record(1), r#"{"type":"Employee","attributes":{}}"#.into()]), 1, "no id"),
+        // The offset is ignored.
+        (|_| page(100_000_000, &(1..=100).map(record).collect::<Vec<_>>()), 100, "total of 100000000, and 100 came"),
+    ];
+    for (service_of, people, words) in table {
+        let script = service(service_of);
+        let result = read(&script);
+        assert_eq!(result.employees.list.len(), people, "{words}");
+        assert!(why(&result).contains(words), "{words}: {}", why(&result));
+        let first_pages = reads(&script).iter().filter(|asked| number(asked, "offset") == 0).count();
+        assert_eq!(first_pages, 2, "read twice, not more: {words}");
+        assert!(reads(&script).len() < 60, "{words}");
+    }
+}
+
+fn short(asked: &Asked, total: u64, people: u64) -> Answer {
+    let offset = number(asked, "offset");
+    let rows: Vec<String> = (offset + 1..=(offset + 100).min(people)).map(record).collect();
+    page(total, &rows)
+}
+
+/// Fifty employees; on the first look one of them comes twice and another not at all.
+fn right_on_the_second_look() -> Script {
+    let looks = AtomicU64::new(0);
+    service(move |asked| match looks.fetch_add(1, Ordering::SeqCst) {
+        0 => pages(asked, (1..=49).chain([49]), 100),
+        _ => pages(asked, 1..=50, 100),
+    })
+}
+
+#[test]
+fn a_second_look_settles_a_doubt() {
+    let script = right_on_the_second_look();
+    let result = read(&script);
+    assert_eq!((ids(&result).len(), why(&result), reads(&script).len()), (50, "proven", 2));
+}
+
+#[test]
+fn without_a_total_everything_is_read_and_nothing_is_proven() {
+    let script = service(|asked| {
+        let offset = number(asked, "offset");
+        page(None, &(offset + 1..=(offset + 100).min(230)).map(record).collect::<Vec<_>>())
+    });
+    let result = read(&script);
+    assert_eq!(ids(&result).len(), 230);
+    assert!(why(&result).contains("no total"), "{}", why(&result));
+    // A service that repeats itself for ever is left, too.
+    let script = service(|_| page(None, &[record(1), record(2)]));
+    assert_eq!(ids(&read(&script)), [1, 2]);
+}
+
+#[test]
+fn faults_on_the_way_are_survived() {
+    // Each kind of fault once, at the first request for each page.
+    let faults: [fn() -> Answer; 7] = [
+        || Answer::html(502),
+        || Answer::html(200),
+        || Answer::json(200, r#"{"success":true,"data":[{"type"#),
+        || Answer::empty(429),
+        || Answer::empty(429).header("retry-after", "2"),
+        Answer::none,
+        || page(800, &[record(1)]).cut(40),
+    ];
+    let met = Mutex::new(BTreeSet::new());
+    let script = service(move |asked| {
+        let offset = number(asked, "offset");
+        if offset > 0 && met.lock().unwrap().insert(offset) {
+            return faults[usize::try_from(offset / 100 - 1).unwrap()]();
+        }
+        pages(asked, 1..=800, 100)
+    });
+    let (source, clock) = source(&script);
+    let result = source.employees(&attributes(), &NoProgress).unwrap();
+    assert_eq!((ids(&result).len(), why(&result)), (800, "proven"));
+    assert_eq!(reads(&script).len(), 8 + 7);
+    assert!(clock.waits().len() >= 5, "{:?}", clock.waits());
+}
+
+#[test]
+fn faults_that_stay_are_told_without_a_value() {
+    use SourceErrorKind::*;
+    // answer, kind, words
+    type Fault = fn() -> Answer;
+    let table: [(Fault, SourceErrorKind, &str); 9] = [
+        (|| Answer::html(200), Unexpected, "HTML"),
+        (
+            || Answer::json(200, r#"{"success":true,"data":[{"attributes":{"email":"ines@example.org"#),
+            Unexpected,
+            "cut off",
+        ),
+        (|| Answer::json(200, r#"{"success":true}"#), Unexpected, "no list"),
+        (|| Answer::html(502), Unavailable, "HTTP 502"),
+        (|| Answer::empty(429), Unavailable, "HTTP 429"),
+        (Answer::none, Unavailable, "no answer"),
+        (|| Answer::json(401, r#"{"success":false,"error":{"code":401,"message":"no"}}"#), SignIn, "Marketplace"),
+        (|| Answer::json(403, r#"{"success":false,"error":{"code":0,"message":"no"}}"#), Rights, "Employees: Read"),
+        (
+            || Answer::json(200, r#"{"success":false,"error":{"code":0,"message":"Ein Fehler"}}"#),
+            Unexpected,
+            "Ein Fehler",
+        ),
+    ];
+    for (answer, kind, words) in table {
+        let script = service(move |_| answer());
+        let error = source(&script).0.employees(&attributes(), &NoProgress).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.contains(words), "{words}: {error}");
+        for secret in ["papi", "the-client", "ines", "attributes[]", "offset"] {
+            assert!(!error.message.contains(secret), "{secret}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_on_one_page_ends_the_whole_read() {
+    let script = service(|asked| match number(asked, "offset") {
+        300 => Answer::json(403, "{}"),
+        _ => pages(asked, 1..=900, 100),
+    });
+    let error = source(&script).0.employees(&attributes(), &NoProgress).unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Rights);
+}
+
+#[test]
+fn sign_ins_that_fail() {
+    use SourceErrorKind::*;
+    // answers to the sign-in, kind, words
+    let refused = r#"{"success":false,"error":{"code":0,"message":"Falsche Zugangsdaten"}}"#;
+    let table = [
+        (Answer::json(403, refused), SignIn, "client_secret"),
+        (Answer::json(401, "{}"), SignIn, "client_secret"),
+        (Answer::json(404, refused), SignIn, "client_secret"),
+        (Answer::json(200, refused), SignIn, "client_secret"),
+        (Answer::html(403), SignIn, "Marketplace"),
+        (Answer::html(503), Unavailable, "HTTP 503"),
+        (Answer::html(404), Unavailable, "HTTP 404"),
+        (Answer::html(200), Unavailable, "HTML"),
+        (Answer::json(200, r#"{"success":true,"data":{}}"#), Unavailable, "not the JSON"),
+        (Answer::json(200, r#"{"success":true,"data":{"token":""}}"#), Unavailable, "without a token"),
+    ];
+    for (answer, kind, words) in table {
+        let script = Script::serve(move |_| answer.clone());
+        let error = source(&script).0.employees(&attributes(), &NoProgress).unwrap_err();
+        assert_eq!(error.kind, kind, "{words}: {error}");
+        assert!(error.message.contains(words), "{words}: {error}");
+        assert!(!error.message.contains("the-client"), "{error}");
+        assert!(script.lines().iter().all(|line| line == "POST /v1/auth"));
+    }
+    let clock = Arc::new(FakeClock::default());
+    let source = PersonioSource::with_clock(settings(nobody_there()), clock as _).unwrap();
+    let error = source.employees(&attributes(), &NoProgress).unwrap_err();
+    assert_eq!(error.kind, Unavailable);
+}
+
+#[test]
+fn a_record_that_surprises_stops_nobody_else() {
+    let script = service(|_| {
+        let odd = record(2).replace(r#""e2@example.org""#, r#"{"private":"e2@example.org"}"#);
+        page(3, &[record(3), odd, record(1)])
+    });
+    let result = read(&script);
+    assert_eq!((ids(&result), why(&result)), (vec![1, 2, 3], "proven"));
+    let column = result.employees.attributes.column("email").unwrap();
+    assert_eq!(result.employees.get(EmployeeId(2)).unwrap().value(column), &Value::Hidden);
+    let [notice] = &*result.notices else { panic!("{:?}", result.notices) };
+    assert_eq!((notice.code, notice.employee), ("unexpected_value", Some(EmployeeId(2))));
+    assert!(notice.message.contains("`email`") && !notice.message.contains("example"), "{}", notice.message);
+}
+
+#[test]
+fn the_pace_is_kept() {
+    let script = service(|asked| pages(asked, 1..=40, 1));
+    let (source, clock) = source(&script);
+    source.employees(&attributes(), &NoProgress).unwrap();
+    assert!(!clock.waits().is_empty(), "forty pages are more than one second allows");
+    let clock = Arc::new(FakeClock::default());
+    let lifted = SourceSettings { pace_per_minute: u32::MAX, pace_per_second: u32::MAX, ..settings(script.base_url()) };
+    let source = PersonioSource::with_clock(lifted, Arc::clone(&clock) as _).unwrap();
+    source.employees(&attributes(), &NoProgress).unwrap();
+    assert_eq!(clock.waits(), []);
+}
+
+#[test]
+fn progress_reaches_what_it_announced() {
+    #[derive(Default)]
+    struct Counting {
+        expected: AtomicU64,
+        done: AtomicU64,
+    }
+    impl Progress for Counting {
+        fn expect(&self, total: u64) {
+            self.expected.store(total, Ordering::SeqCst);
+        }
+        fn advance(&self, steps: u64) {
+            self.done.fetch_add(steps, Ordering::SeqCst);
+        }
+    }
+    let script = right_on_the_second_look();
+    let progress = Counting::default();
+    source(&script).0.employees(&attributes(), &progress).unwrap();
+    assert_eq!((progress.expected.into_inner(), progress.done.into_inner()), (100, 100));
+}
+
+#[test]
+fn the_catalogue_lists_what_may_be_read() {
+    let script = Script::serve(|asked| match asked.line().as_str() {
+        "POST /v1/auth" => signed_in("papi-1"),
+        "GET /v1/company/employees/attributes" => Answer::json(
+            200,
+            r#"{"success":true,"data":[
+                {"key":"dynamic_4711","label":"Staff number","type":"standard","universal_id":null,"options":[]},
+                {"key":"dynamic_12","label":"Shirt","type":"list","universal_id":"shirt","options":["S","M",7,null]},
+                {"key":"email"}]}"#,
+        ),
+        other => panic!("{other}"),
+    });
+    let entries = source(&script).0.catalogue().unwrap();
+    assert_eq!((&*entries[0].key, &*entries[0].label, &*entries[0].kind), ("dynamic_4711", "Staff number", "standard"));
+    assert_eq!(
+        (entries[1].universal_id.as_deref(), &*entries[1].options),
+        (Some("shirt"), &["S", "M", "7"].map(String::from)[..])
+    );
+    assert_eq!(entries[2].key, "email");
+    let script = Script::serve(|asked| match asked.path.as_str() {
+        "/v1/auth" => signed_in("papi-1"),
+        _ => Answer::json(403, r#"{"success":false,"error":{"code":403,"message":"no"}}"#),
+    });
+    assert_eq!(source(&script).0.catalogue().unwrap_err().kind, SourceErrorKind::Rights);
+}
