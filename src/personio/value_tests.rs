@@ -222,6 +222,14 @@ fn records_without_a_usable_id_are_counted() {
 }
 
 #[test]
+fn garbled_text_does_harm_only_where_it_is_asked_for() {
+    let body = b"{\"data\":[{\"attributes\":{\"id\":{\"value\":1},\"position\":{\"value\":\"\xff\"}}}]}";
+    let read = |key| parse_page(body, &Columns::new(&Attributes::new([key])));
+    assert_eq!(read("email").unwrap().records.unwrap().employees.len(), 1);
+    assert!(read("position").is_err());
+}
+
+#[test]
 fn answers_that_are_not_a_page() {
     let attributes = Attributes::new(["email"]);
     for body in [r#"{"success":true}"#, r#"{"data":null}"#, r#"{"data":{}}"#] {
