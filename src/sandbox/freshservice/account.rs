@@ -1,0 +1,533 @@
+//! One account: what it remembers, and how it answers.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::limits::Limits;
+use super::places::{Paging, Places, department, folded, list_places, location, view_place};
+use super::refusals::{Problem, conflict, invalid, refused};
+use super::user::{CustomField, Known, SEES_TICKETS, User};
+use super::{Duplicates, FreshserviceOptions, SeededAgent};
+use crate::http::Method;
+use crate::sandbox::people::{DEPARTMENTS, OFFICES};
+use crate::sandbox::{PreparedField, SandboxRequest, SandboxResponse};
+
+const FIRST_USER: u64 = 21_000_049_726;
+const FIRST_DEPARTMENT: u64 = 21_000_700_001;
+const FIRST_LOCATION: u64 = 21_000_310_001;
+const FIRST_FIELD: u64 = 21_000_900_001;
+
+/// One Freshservice account.
+#[derive(Debug)]
+pub(super) struct Account {
+    users: Vec<User>,
+    by_email: HashMap<String, u64>,
+    /// User ids in the order of lists (first name), or `None` when it has to be found anew.
+    order: Option<Vec<u64>>,
+    departments: Places,
+    locations: Places,
+    fields: Vec<CustomField>,
+    pub(super) limits: Limits,
+}
+
+impl Account {
+    pub(super) fn new(agents: &[SeededAgent], now: &str) -> Self {
+        let mut account = Self {
+            users: Vec::new(),
+            by_email: HashMap::new(),
+            order: None,
+            departments: Places::default(),
+            locations: Places::default(),
+            fields: Vec::new(),
+            limits: Limits::new(),
+        };
+        // The last of each is left out, so that a file that creates what is missing has something to do.
+        for name in &DEPARTMENTS[..DEPARTMENTS.len() - 1] {
+            account.departments.add(department(&json!(name), &Map::new(), now), FIRST_DEPARTMENT);
+        }
+        for (name, country, _) in &OFFICES[..OFFICES.len() - 1] {
+            let address = Map::from_iter([("address".to_owned(), json!({"city": name, "country": country}))]);
+            account.locations.add(location(&json!(name), &address, now), FIRST_LOCATION);
+        }
+        for agent in agents {
+            let mut user = User::new(account.next_user(), true, now.to_owned());
+            user.values["first_name"] = json!(agent.first_name);
+            user.values["last_name"] = json!(agent.last_name);
+            user.values["primary_email"] = json!(agent.email);
+            account.keep(user);
+        }
+        account
+    }
+
+    fn next_user(&self) -> u64 {
+        self.users.last().map_or(FIRST_USER, |user| user.id + 1)
+    }
+
+    fn keep(&mut self, user: User) {
+        for address in user.addresses() {
+            self.by_email.insert(address, user.id);
+        }
+        self.users.push(user);
+        self.order = None;
+    }
+
+    fn position(&self, id: u64) -> Option<usize> {
+        self.users.binary_search_by_key(&id, |user| user.id).ok()
+    }
+
+    fn user(&self, id: u64) -> Option<&User> {
+        self.position(id).map(|index| &self.users[index])
+    }
+
+    /// Makes a custom field of requesters, when it is one and is not there yet.
+    pub(super) fn offer(&mut self, field: &PreparedField) {
+        let Some(name) = field.name.strip_prefix("custom_fields.") else { return };
+        if self.fields.iter().any(|known| known.name == name) {
+            return;
+        }
+        let kind = match field.kind.as_str() {
+            "number" => "custom_number",
+            "date" => "custom_date",
+            "bool" => "custom_checkbox",
+            "choice" => "custom_dropdown",
+            _ => "custom_text",
+        };
+        let id = FIRST_FIELD + 100 + self.fields.len() as u64;
+        self.fields.push(CustomField { id, name: name.to_owned(), kind, choices: field.choices.clone() });
+    }
+
+    pub(super) fn insert_in_front(&mut self, now: &str) {
+        let mut user = User::new(self.next_user(), false, now.to_owned());
+        user.values["first_name"] = json!("Aaa");
+        user.values["last_name"] = json!("Arrived Meanwhile");
+        user.values["primary_email"] = json!(format!("meanwhile.{}@example.org", user.id));
+        self.keep(user);
+    }
+
+    pub(super) fn remove_in_front(&mut self) {
+        let first = self.sorted().iter().copied().find(|id| self.user(*id).is_some_and(|user| !user.is_agent));
+        if let Some(index) = first.and_then(|id| self.position(id)) {
+            let gone = self.users.remove(index);
+            self.by_email.retain(|_, id| *id != gone.id);
+            self.order = None;
+        }
+    }
+
+    pub(super) fn counts(&self) -> Vec<(&'static str, usize)> {
+        let agents = self.users.iter().filter(|user| user.is_agent).count();
+        let inactive = self.users.iter().filter(|user| !user.is_agent && !user.active).count();
+        vec![
+            ("requesters", self.users.len() - agents),
+            ("deactivated", inactive),
+            ("agents", agents),
+            ("departments", self.departments.rows.len()),
+            ("locations", self.locations.rows.len()),
+        ]
+    }
+
+    pub(super) fn rows(&self, account: &str) -> Vec<Vec<String>> {
+        let row = |user: &User| {
+            let standing = match (user.is_agent, user.active) {
+                (true, _) => "agent",
+                (false, true) => "active",
+                (false, false) => "deactivated",
+            };
+            vec![
+                account.to_owned(),
+                user.id.to_string(),
+                format!("{} {}", user.text("first_name"), user.text("last_name")),
+                user.text("primary_email").to_owned(),
+                standing.to_owned(),
+            ]
+        };
+        self.users.iter().map(row).collect()
+    }
+
+    /// Everybody in the order of lists.
+    fn sorted(&mut self) -> Vec<u64> {
+        let users = &self.users;
+        let order = self.order.get_or_insert_with(|| {
+            let mut keys: Vec<(String, u64)> =
+                users.iter().map(|user| (user.text("first_name").to_lowercase(), user.id)).collect();
+            keys.sort();
+            keys.into_iter().map(|(_, id)| id).collect()
+        });
+        order.clone()
+    }
+
+    pub(super) fn handle(
+        &mut self,
+        rest: &[&str],
+        request: &SandboxRequest,
+        options: &FreshserviceOptions,
+        now: &str,
+    ) -> SandboxResponse {
+        let number = rest.get(1).map(|text| text.parse::<u64>().ok());
+        match (request.method, rest, number) {
+            (Method::Get, ["requesters"], _) => self.list_users(request, "requesters"),
+            (Method::Get, ["agents"], _) => self.list_users(request, "agents"),
+            (Method::Post, ["requesters"], _) => self.create(request, options, now),
+            (Method::Get, ["requesters", _], Some(Some(id))) => self.view(id, "requester"),
+            (Method::Get, ["agents", _], Some(Some(id))) => self.view(id, "agent"),
+            (Method::Put, ["requesters", _], Some(Some(id))) => self.update(id, false, request, options, now),
+            (Method::Put, ["agents", _], Some(Some(id))) => self.update(id, true, request, options, now),
+            (Method::Put, ["requesters", _, "reactivate"], Some(Some(id))) => self.reactivate(id, now),
+            (Method::Delete, ["requesters", _], Some(Some(id))) => self.deactivate(id, now),
+            // Seats, roles and tickets hang on agents: the sandbox lets nobody take them away.
+            (Method::Delete | Method::Post, ["agents", ..], _) => {
+                refused(403, "access_denied", "You are not authorized to perform this action.")
+            }
+            (Method::Get, ["requester_fields"], _) => self.requester_fields(now),
+            (Method::Get, ["departments"], _) => list_places(&self.departments, "departments", request),
+            (Method::Get, ["locations"], _) => list_places(&self.locations, "locations", request),
+            (Method::Get, ["departments", _], Some(Some(id))) => view_place(&self.departments, "department", id),
+            (Method::Get, ["locations", _], Some(Some(id))) => view_place(&self.locations, "location", id),
+            (Method::Post, ["departments"], _) => self.create_place(request, options, now, "department"),
+            (Method::Post, ["locations"], _) => self.create_place(request, options, now, "location"),
+            (_, ["requesters" | "agents" | "departments" | "locations" | "requester_fields"], _) => {
+                SandboxResponse::empty(405)
+            }
+            _ => SandboxResponse::empty(404),
+        }
+    }
+
+    fn list_users(&mut self, request: &SandboxRequest, what: &'static str) -> SandboxResponse {
+        const PARAMETERS: &[&str] = &[
+            "page",
+            "per_page",
+            "email",
+            "work_phone_number",
+            "mobile_phone_number",
+            "active",
+            "state",
+            "include_agents",
+        ];
+        if let Some((name, _)) = request.query.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
+            return invalid(&[Problem::new(name, "[:invalid_field]", "invalid_value")]);
+        }
+        let paging = match Paging::read(request) {
+            Ok(paging) => paging,
+            Err(refusal) => return refusal,
+        };
+        let agents = what == "agents";
+        let everyone = request.query_value("include_agents") == Some("true");
+        let wanted = |user: &User| {
+            (user.is_agent == agents || (everyone && !agents))
+                && request.query_value("active").is_none_or(|active| (active == "true") == user.active)
+                && ["work_phone_number", "mobile_phone_number"]
+                    .iter()
+                    .all(|name| request.query_value(name).is_none_or(|value| user.text(name) == value))
+        };
+        // A look-up by address goes through the index: who looks up everybody must not pay for everybody.
+        let ids = match request.query_value("email") {
+            Some(email) => self.by_email.get(&email.to_lowercase()).map(|id| vec![*id]).unwrap_or_default(),
+            None => self.sorted(),
+        };
+        let found: Vec<&User> = ids.iter().filter_map(|id| self.user(*id)).filter(|user| wanted(user)).collect();
+        let rows = paging.slice(&found).iter().map(|user| self.show(user, agents)).collect::<Vec<Value>>();
+        paging.answer(request, what, rows, found.len())
+    }
+
+    fn view(&self, id: u64, what: &str) -> SandboxResponse {
+        match self.user(id) {
+            Some(user) if what == "requester" || user.is_agent => {
+                SandboxResponse::json(200, &json!({what: self.show(user, what == "agent")}))
+            }
+            _ => SandboxResponse::empty(404),
+        }
+    }
+
+    fn create(&mut self, request: &SandboxRequest, options: &FreshserviceOptions, now: &str) -> SandboxResponse {
+        let Some(body) = request.object() else { return invalid_json() };
+        let mut user = User::new(self.next_user(), false, now.to_owned());
+        let mut problems = user.apply(&body, &self.known()).err().unwrap_or_default();
+        if body.get("first_name").and_then(Value::as_str).is_none_or(|name| name.trim().is_empty()) {
+            problems.push(Problem::new(
+                "first_name",
+                "It should not be blank as this is a mandatory field",
+                "missing_field",
+            ));
+        }
+        let reachable = ["primary_email", "work_phone_number", "mobile_phone_number"];
+        if problems.is_empty() && reachable.iter().all(|name| user.text(name).is_empty()) {
+            problems.push(Problem::new("primary_email", "an e-mail or a phone number is mandatory", "missing_field"));
+        }
+        if !problems.is_empty() {
+            return invalid(&problems);
+        }
+        if let Some(refusal) = self.duplicate(&user, options) {
+            return refusal;
+        }
+        let shown = self.show(&user, false);
+        let address = format!("{}{}/{}", request.base_url, request.path.trim_end_matches('/'), user.id);
+        self.keep(user);
+        SandboxResponse::json(201, &json!({"requester": shown})).with_header("location", address)
+    }
+
+    fn update(
+        &mut self,
+        id: u64,
+        agent: bool,
+        request: &SandboxRequest,
+        options: &FreshserviceOptions,
+        now: &str,
+    ) -> SandboxResponse {
+        let Some(body) = request.object() else { return invalid_json() };
+        let Some(index) = self.position(id) else { return SandboxResponse::empty(404) };
+        let mut user = self.users[index].clone();
+        if user.is_agent != agent {
+            // What the real system does to an agent through the requesters' address is not known.
+            return if agent { SandboxResponse::empty(404) } else { not_a_requester() };
+        }
+        // Reset by every update that does not say true, whatever it was before.
+        user.values[SEES_TICKETS] = json!(false);
+        if let Err(problems) = user.apply(&body, &self.known()) {
+            return invalid(&problems);
+        }
+        if user.text("first_name").trim().is_empty() {
+            return invalid(&[Problem::new("first_name", "It should not be blank", "invalid_value")]);
+        }
+        if let Some(refusal) = self.duplicate(&user, options) {
+            return refusal;
+        }
+        now.clone_into(&mut user.updated_at);
+        for address in self.users[index].addresses() {
+            self.by_email.remove(&address);
+        }
+        for address in user.addresses() {
+            self.by_email.insert(address, id);
+        }
+        if user.text("first_name") != self.users[index].text("first_name") {
+            self.order = None;
+        }
+        let shown = self.show(&user, agent);
+        self.users[index] = user;
+        SandboxResponse::json(200, &json!({if agent { "agent" } else { "requester" }: shown}))
+    }
+
+    /// Deactivated requesters are not found a second time.
+    fn deactivate(&mut self, id: u64, now: &str) -> SandboxResponse {
+        let Some(index) = self.position(id) else { return SandboxResponse::empty(404) };
+        let user = &mut self.users[index];
+        if user.is_agent {
+            return not_a_requester();
+        }
+        if !user.active {
+            return SandboxResponse::empty(404);
+        }
+        user.active = false;
+        now.clone_into(&mut user.updated_at);
+        SandboxResponse::empty(204)
+    }
+
+    /// Who comes back has no department, location and manager.
+    fn reactivate(&mut self, id: u64, now: &str) -> SandboxResponse {
+        let Some(index) = self.position(id) else { return SandboxResponse::empty(404) };
+        let user = &mut self.users[index];
+        if user.is_agent {
+            return not_a_requester();
+        }
+        if user.active {
+            return refused(400, "contact_already_active", "The contact is already active");
+        }
+        user.active = true;
+        user.values["department_ids"] = json!([]);
+        user.values["location_id"] = Value::Null;
+        user.values["reporting_manager_id"] = Value::Null;
+        now.clone_into(&mut user.updated_at);
+        self.view(id, "requester")
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { account: self, fields: &self.fields }
+    }
+
+    pub(super) fn knows_department(&self, id: u64) -> bool {
+        self.departments.get(id).is_some()
+    }
+
+    pub(super) fn knows_location(&self, id: u64) -> bool {
+        self.locations.get(id).is_some()
+    }
+
+    pub(super) fn knows_user(&self, id: u64) -> bool {
+        self.position(id).is_some()
+    }
+
+    /// Addresses are unique among requesters and agents, deactivated ones included.
+    fn duplicate(&self, user: &User, options: &FreshserviceOptions) -> Option<SandboxResponse> {
+        let taken = user
+            .addresses()
+            .into_iter()
+            .any(|address| self.by_email.get(&address).is_some_and(|owner| *owner != user.id));
+        taken.then(|| already_there(options, "primary_email", "It should be a unique value"))
+    }
+
+    fn show(&self, user: &User, as_agent: bool) -> Value {
+        let mut shown = Map::new();
+        shown.insert("id".into(), json!(user.id));
+        if !as_agent {
+            shown.insert("is_agent".into(), json!(user.is_agent));
+        }
+        shown.insert("active".into(), json!(user.active));
+        for (name, value) in &user.values {
+            let name = match name.as_str() {
+                "primary_email" if as_agent => "email",
+                "secondary_emails" if as_agent => continue,
+                other => other,
+            };
+            shown.insert(name.to_owned(), value.clone());
+        }
+        let mut custom_fields = Map::new();
+        for field in &self.fields {
+            let value = user.custom_fields.get(&field.name).cloned().unwrap_or_default();
+            custom_fields.insert(field.name.clone(), value);
+        }
+        shown.insert("custom_fields".into(), Value::Object(custom_fields));
+        shown.insert("has_logged_in".into(), json!(user.is_agent));
+        shown.insert("vip_user".into(), json!(false));
+        shown.insert("created_at".into(), json!(user.created_at));
+        shown.insert("updated_at".into(), json!(user.updated_at));
+        if as_agent {
+            agent_members(&mut shown);
+        } else {
+            let departments = user.values["department_ids"].as_array().into_iter().flatten();
+            shown.insert("department_names".into(), departments.map(|id| self.departments.name(id)).collect());
+            shown.insert("location_name".into(), self.locations.name(&user.values["location_id"]));
+        }
+        Value::Object(shown)
+    }
+
+    fn requester_fields(&self, now: &str) -> SandboxResponse {
+        // The names of the default fields are not the names that requesters are written with.
+        const DEFAULTS: &[(&str, &str, bool)] = &[
+            ("first_name", "First Name", true),
+            ("last_name", "Last Name", false),
+            ("job_title", "Title", false),
+            ("email", "Email", true),
+            ("phone", "Work Phone", false),
+            ("mobile", "Mobile Phone", false),
+            ("department_ids", "Department", false),
+            ("reporting_manager_id", "Reporting Manager", false),
+            ("address", "Address", false),
+            ("time_zone", "Time Zone", false),
+            ("language", "Language", false),
+            ("location_id", "Location", false),
+            ("description", "Background Information", false),
+        ];
+        let row = |id: u64, name: &str, label: &str, position: usize, kind: &str, required: bool| {
+            json!({"id": id, "name": name, "label": label, "position": position, "user_field_group_id": null,
+                   "type": kind, "default": !kind.starts_with("custom_"), "requesters_can_edit": false,
+                   "label_for_requesters": label, "required_for_agents": required, "required_for_requesters": false,
+                   "displayed_for_requesters": true, "editable_in_signup": required,
+                   "created_at": now, "updated_at": now})
+        };
+        let mut rows: Vec<Value> = Vec::new();
+        for (index, (name, label, required)) in DEFAULTS.iter().enumerate() {
+            rows.push(row(FIRST_FIELD + index as u64, name, label, index + 1, &format!("default_{name}"), *required));
+        }
+        for field in &self.fields {
+            let label = field.name.replace('_', " ");
+            let mut shown = row(field.id, &field.name, &label, rows.len() + 1, field.kind, false);
+            if field.kind == "custom_dropdown" {
+                let choices: Vec<Value> =
+                    field.choices.iter().map(|choice| json!({"value": choice, "display_id": null})).collect();
+                shown["choices"] = Value::Array(choices);
+            }
+            rows.push(shown);
+        }
+        SandboxResponse::json(200, &json!({"requester_fields": rows}))
+    }
+
+    fn create_place(
+        &mut self,
+        request: &SandboxRequest,
+        options: &FreshserviceOptions,
+        now: &str,
+        what: &'static str,
+    ) -> SandboxResponse {
+        let Some(body) = request.object() else { return invalid_json() };
+        let (allowed, first): (&[&str], u64) = match what {
+            "department" => (
+                &["name", "description", "head_user_id", "prime_user_id", "domains", "custom_fields"],
+                FIRST_DEPARTMENT,
+            ),
+            _ => (
+                &["name", "parent_location_id", "primary_contact_id", "address", "contact_name", "email", "phone"],
+                FIRST_LOCATION,
+            ),
+        };
+        let mut problems: Vec<Problem> = body
+            .keys()
+            .filter(|key| !allowed.contains(&key.as_str()))
+            .map(|key| Problem::new(key, "Unexpected/invalid field in request", "invalid_field"))
+            .collect();
+        let name = body.get("name").cloned().unwrap_or_default();
+        if folded(&name).is_empty() {
+            problems.push(Problem::new("name", "It should not be blank as this is a mandatory field", "missing_field"));
+        }
+        for key in ["head_user_id", "prime_user_id", "primary_contact_id"] {
+            if body.get(key).and_then(Value::as_u64).is_some_and(|id| !self.knows_user(id)) {
+                problems.push(Problem::new(key, "There is no such user", "invalid_value"));
+            }
+        }
+        if !problems.is_empty() {
+            return invalid(&problems);
+        }
+        let (places, members) = match what {
+            "department" => (&mut self.departments, department(&name, &body, now)),
+            _ => (&mut self.locations, location(&name, &body, now)),
+        };
+        if places.has_name(&name) {
+            return already_there(options, "name", "has already been taken");
+        }
+        let place = places.add(members, first);
+        let address = format!("{}{}/{}", request.base_url, request.path.trim_end_matches('/'), place.id);
+        SandboxResponse::json(201, &json!({what: place.members})).with_header("location", address)
+    }
+}
+
+fn not_a_requester() -> SandboxResponse {
+    refused(403, "access_denied", "You are not authorized to perform this action.")
+}
+
+fn invalid_json() -> SandboxResponse {
+    refused(400, "invalid_json", "Request body has invalid json format")
+}
+
+fn already_there(options: &FreshserviceOptions, field: &str, message: &str) -> SandboxResponse {
+    match options.duplicates {
+        Duplicates::Conflict => conflict(message),
+        Duplicates::BadRequest => invalid(&[Problem::new(field, message, "duplicate_value")]),
+    }
+}
+
+/// What only agents have, in today's shape and without the retired attributes.
+fn agent_members(shown: &mut Map<String, Value>) {
+    shown.remove("can_see_all_changes_from_associated_departments");
+    for (name, value) in [
+        ("occasional", json!(false)),
+        ("role_ids", json!([21_000_049_414_u64])),
+        ("roles", json!([{"role_id": 21_000_049_414_u64, "assignment_scope": "entire_helpdesk", "groups": []}])),
+        ("member_of", json!([])),
+        ("observer_of", json!([])),
+        ("member_of_pending_approval", json!([])),
+        ("observer_of_pending_approval", json!([])),
+        ("group_ids", json!([])),
+        ("scoreboard_level_id", Value::Null),
+        ("scoreboard_points", Value::Null),
+        ("signature", Value::Null),
+        ("last_login_at", Value::Null),
+        ("last_active_at", Value::Null),
+        ("auto_assign_tickets", json!(true)),
+        ("auto_assign_status_changed_at", Value::Null),
+        ("api_key_enabled", json!(shown["email"] == super::KEY_OWNER)),
+        (
+            "scopes",
+            json!({"ticket": null, "problem": null, "change": null, "asset": null, "solution": null, "contract": null}),
+        ),
+    ] {
+        shown.insert(name.to_owned(), value);
+    }
+}

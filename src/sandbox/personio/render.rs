@@ -1,0 +1,159 @@
+//! One employee as the source sends it.
+
+use chrono::{NaiveDate, TimeZone};
+use chrono_tz::Europe::Berlin;
+use serde_json::{Map, Value, json};
+
+use super::attributes::Attribute;
+use crate::sandbox::people::{Company, Named, Person};
+
+/// A day as v1 sends it: the midnight of the account's zone, with the offset of the season.
+pub(super) fn midnight(day: NaiveDate) -> String {
+    instant(day, 0, 0)
+}
+
+fn instant(day: NaiveDate, hour: u32, minute: u32) -> String {
+    let time = day.and_hms_opt(hour, minute, 0).unwrap_or_default();
+    Berlin.from_local_datetime(&time).earliest().map(|time| time.to_rfc3339()).unwrap_or_default()
+}
+
+fn day_or_null(day: Option<NaiveDate>) -> Value {
+    day.map_or(Value::Null, |day| json!(midnight(day)))
+}
+
+fn object(kind: &str, named: Option<&Named>) -> Value {
+    named.map_or(Value::Null, |named| json!({"type": kind, "attributes": {"id": named.id, "name": named.name}}))
+}
+
+fn labelled(label: &str, value: Value, kind: &str, universal_id: &str) -> Value {
+    json!({"label": label, "value": value, "type": kind, "universal_id": universal_id})
+}
+
+/// An employee with the attributes of a list, as JSON text.
+pub(super) fn employee(person: &Person, attributes: &[&Attribute], company: &Company, base_url: &str) -> String {
+    let mut members = Map::new();
+    for attribute in attributes {
+        let mut member = Map::new();
+        member.insert("label".into(), json!(attribute.label));
+        member.insert("value".into(), value(person, attribute, company, base_url));
+        member.insert("type".into(), json!(attribute.kind));
+        member.insert("universal_id".into(), json!(attribute.universal_id));
+        if attribute.key.ends_with("_salary") && attribute.meaning.is_none() {
+            member.insert("currency".into(), json!("EUR"));
+        }
+        members.insert(attribute.key.to_string(), Value::Object(member));
+    }
+    json!({"type": "Employee", "attributes": members}).to_string()
+}
+
+fn value(person: &Person, attribute: &Attribute, company: &Company, base_url: &str) -> Value {
+    if let Some(value) = person.overrides.get(&*attribute.key) {
+        return value.clone();
+    }
+    if let Some(meaning) = attribute.meaning {
+        return meaning.value(&attribute.key, person, company.seed);
+    }
+    match &*attribute.key {
+        "id" => json!(person.id),
+        "first_name" => json!(person.first_name),
+        "last_name" => json!(person.last_name),
+        "preferred_name" => json!(person.preferred_name),
+        "email" => json!(person.email),
+        "gender" => json!(person.gender),
+        "status" => json!(person.status),
+        "position" => json!(person.position),
+        "employment_type" => json!(person.employment_type),
+        "weekly_working_hours" => json!(person.weekly_working_hours),
+        "hire_date" => json!(midnight(person.hire_date)),
+        "contract_end_date" => day_or_null(person.contract_end_date),
+        "termination_date" => day_or_null(person.termination_date),
+        "termination_type" => json!(person.termination_type),
+        // Both forms of "none" are seen here.
+        "termination_reason" => person.termination_date.map_or(Value::Null, |_| json!("")),
+        "last_working_day" => day_or_null(person.last_working_day),
+        "probation_period_end" => day_or_null(person.probation_period_end),
+        "created_at" => json!(instant(person.hire_date.min(company.today), 9, 30)),
+        "last_modified_at" => json!(instant(person.last_modified, 17, 33)),
+        "subcompany" => object("Subcompany", person.subcompany.as_ref()),
+        "office" => object("Office", person.office.as_ref()),
+        "department" => object("Department", person.department.as_ref()),
+        "team" => object("Team", person.team.as_ref()),
+        "supervisor" => person.supervisor.map_or(Value::Null, |id| supervisor(id, company)),
+        "cost_centers" => person
+            .cost_centers
+            .iter()
+            .map(|(named, percentage)| {
+                json!({"type": "CostCenter",
+                       "attributes": {"id": named.id, "name": named.name, "percentage": percentage}})
+            })
+            .collect(),
+        "holiday_calendar" => holiday_calendar(person),
+        "absence_entitlement" => absence_entitlement(person),
+        "work_schedule" => work_schedule(person),
+        "fix_salary" => json!(person.fix_salary),
+        "fix_salary_interval" => json!("monthly"),
+        "hourly_salary" => json!(0),
+        "profile_picture" if person.id % 3 == 0 => Value::Null,
+        "profile_picture" => json!(format!("{base_url}/v1/company/employees/{}/profile-picture", person.id)),
+        _ => Value::Null,
+    }
+}
+
+fn supervisor(id: u64, company: &Company) -> Value {
+    let mut attributes = Map::new();
+    attributes.insert("id".into(), labelled("ID", json!(id), "integer", "id"));
+    if let Some(person) = company.anyone(id) {
+        attributes
+            .insert("first_name".into(), labelled("First name", json!(person.first_name), "standard", "first_name"));
+        attributes.insert("last_name".into(), labelled("Last name", json!(person.last_name), "standard", "last_name"));
+        attributes.insert("email".into(), labelled("Email", json!(person.email), "standard", "email"));
+    }
+    json!({"type": "Employee", "attributes": attributes})
+}
+
+fn holiday_calendar(person: &Person) -> Value {
+    let (id, name, country, state) = match person.office.as_ref().map(|office| office.name.as_str()) {
+        Some("Berlin") => (3, "Deutschland (Berlin) Feiertage", json!("DE"), json!("Berlin")),
+        Some("München") => (2, "Deutschland (Bayern) Feiertage", json!("DE"), json!("Bayern")),
+        Some("Wien") => (5, "Österreich Feiertage", json!("AT"), Value::Null),
+        Some("London") => (8, "United Kingdom holidays", json!("GB"), Value::Null),
+        Some(_) => (9, "Company holidays", Value::Null, Value::Null),
+        None => return Value::Null,
+    };
+    json!({"type": "HolidayCalendar", "attributes": {"id": id, "name": name, "country": country, "state": state}})
+}
+
+fn absence_entitlement(person: &Person) -> Value {
+    if person.employment_type == "external" {
+        return json!([]);
+    }
+    let kind = |id: u32, name: &str, category: Value, entitlement: u32| {
+        json!({"type": "TimeOffType",
+               "attributes": {"id": id, "name": name, "category": category, "entitlement": entitlement}})
+    };
+    json!([
+        kind(113_437, "Paid vacation", json!("paid_vacation"), 28),
+        kind(113_438, "Sick days", json!("sick_leave"), 0),
+        kind(113_439, "Parental leave", json!("parental_leave"), 0),
+        kind(113_440, "Remote work", Value::Null, 0),
+    ])
+}
+
+/// Schedule ids do not fit into a double, on purpose.
+fn work_schedule(person: &Person) -> Value {
+    let (id, name, hours, friday) = match person.weekly_working_hours.as_str() {
+        "20" => (1_067_807_102_794_692_113_u64, "Part-time, 20 hours (mon,tue,wed,thu,fri)", "04:00", "04:00"),
+        "32" => (1_067_807_102_794_692_117, "Part-time, 32 hours (mon,tue,wed,thu)", "08:00", "00:00"),
+        "37.5" => (1_067_807_102_794_692_121, "Full-time, 37.5 hours (mon,tue,wed,thu,fri)", "07:30", "07:30"),
+        _ => (
+            1_067_807_102_794_692_001,
+            "Full-time, 40 hours without time tracking, (mon,tue,wed,thu,fri)",
+            "08:00",
+            "08:00",
+        ),
+    };
+    let valid_from = (person.id % 2 == 0).then(|| person.hire_date.format("%Y-%m-%d").to_string());
+    json!({"type": "WorkSchedule", "attributes": {
+        "id": id, "name": name, "valid_from": valid_from, "monday": hours, "tuesday": hours,
+        "wednesday": hours, "thursday": hours, "friday": friday, "saturday": "00:00", "sunday": "00:00"}})
+}

@@ -1,0 +1,116 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::faults::{Fault, Faults, Mischief};
+use super::freshservice::Freshservice;
+use super::personio::Personio;
+use super::{LoggedRequest, Preparation, SandboxInfo, SandboxRequest, SandboxResponse, System};
+
+/// All simulated systems, what befalls their requests, and what they were sent.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) info: SandboxInfo,
+    pub(super) personio: Mutex<Personio>,
+    pub(super) freshservice: Mutex<Freshservice>,
+    pub(super) mischief: Mutex<Mischief>,
+    pub(super) log: Mutex<Vec<LoggedRequest>>,
+}
+
+/// An answer and how it gets to who asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Answer {
+    pub(super) response: SandboxResponse,
+    pub(super) delivery: Delivery,
+    /// To wait before answering.
+    pub(super) latency: Duration,
+}
+
+/// How an answer gets to who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// As it is.
+    Whole,
+    /// The connection is closed in the middle of the body.
+    Cut,
+    /// The connection is closed without a word.
+    Lost,
+}
+
+/// Locks, also after a panic elsewhere: a simulated system is of use as long as it answers.
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    /// The systems by the first part of their paths.
+    pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); 2] {
+        [("personio", &self.personio), ("freshservice", &self.freshservice)]
+    }
+
+    pub(super) fn prepare(&self, preparation: &Preparation) {
+        for (_, system) in self.systems() {
+            lock(system).prepare(preparation);
+        }
+    }
+
+    pub(super) fn set_faults(&self, faults: Faults) {
+        *lock(&self.mischief) = Mischief::new(faults, self.info.seed);
+    }
+
+    /// Has a system answer. `None` when there is none of that name.
+    pub(super) fn exchange(&self, name: &str, request: &SandboxRequest, query: &str) -> Option<Answer> {
+        let (name, system) = self.systems().into_iter().find(|(known, _)| *known == name)?;
+        let mut system = lock(system);
+        // What only tests may do is neither disturbed nor noted.
+        if request.path.starts_with("/_") {
+            let response = system.handle(request);
+            return Some(Answer { response, delivery: Delivery::Whole, latency: Duration::ZERO });
+        }
+        let writes = system.writes(request);
+        let struck = lock(&self.mischief).strike(name, request, writes);
+        let answer = answer(&mut *system, request, &struck);
+        drop(system);
+        lock(&self.log).push(LoggedRequest {
+            system: name,
+            method: request.method.as_str(),
+            path: request.path.clone(),
+            query: query.to_owned(),
+            status: (answer.delivery != Delivery::Lost).then_some(answer.response.status),
+            fault: struck.iter().find(|fault| !matches!(fault, Fault::Latency(_))).map(|fault| fault.name()),
+        });
+        Some(answer)
+    }
+}
+
+fn answer(system: &mut dyn System, request: &SandboxRequest, struck: &[Fault]) -> Answer {
+    let (mut latency, mut delivery, mut truncated, mut refusal) = (Duration::ZERO, Delivery::Whole, false, None);
+    for fault in struck {
+        match fault {
+            Fault::Latency(time) => latency += *time,
+            Fault::TooManyRequests { retry_after } => refusal = Some(system.too_many_requests(*retry_after)),
+            Fault::InternalError => refusal = Some(system.internal_error()),
+            Fault::HtmlBadGateway => refusal = Some(bad_gateway()),
+            Fault::Unavailable => refusal = Some(SandboxResponse::empty(503)),
+            Fault::ExpireToken => system.expire_tokens(),
+            Fault::InsertWhilePaging => system.insert_while_paging(request),
+            Fault::RemoveWhilePaging => system.remove_while_paging(request),
+            Fault::Cut => delivery = Delivery::Cut,
+            Fault::LostAnswer => delivery = Delivery::Lost,
+            Fault::Truncated => truncated = true,
+        }
+    }
+    if let Some(response) = refusal {
+        return Answer { response, delivery: Delivery::Whole, latency };
+    }
+    let mut response = system.handle(request);
+    if truncated {
+        response.body.truncate(response.body.len() / 2);
+    }
+    Answer { response, delivery, latency }
+}
+
+fn bad_gateway() -> SandboxResponse {
+    let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>\
+                </center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+    SandboxResponse::html(502, page.into())
+}
