@@ -248,6 +248,8 @@ mod tests {
         let connection = Connection {
             name: "desk".into(),
             fields: vec![email],
+            mapped: 1,
+            match_fields: vec![FieldIndex(0)],
             create_missing: Vec::new(),
             today: chrono::NaiveDate::default(),
         };

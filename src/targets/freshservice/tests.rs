@@ -43,9 +43,12 @@ fn desk(fields: &[&str], steps: Vec<Step>) -> Freshservice<Script> {
         FieldLookup::Known(field) | FieldLookup::Open(field) => field,
         FieldLookup::Unknown => panic!("no field {name}"),
     });
+    let fields: Vec<_> = fields.collect();
     let connection = Connection {
         name: "desk".into(),
-        fields: fields.collect(),
+        mapped: fields.len(),
+        match_fields: vec![FieldIndex(0)],
+        fields,
         create_missing: Vec::new(),
         today: NaiveDate::from_ymd_opt(2026, 11, 22).expect("a day"),
     };

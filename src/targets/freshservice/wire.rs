@@ -199,7 +199,7 @@ fn read(value: &Value, spec: &FieldSpec, names: &Names) -> Option<FieldValue> {
         Value::Array(_) | Value::Object(_) => None,
     };
     Some(match spec.kind {
-        FieldKind::Text | FieldKind::Phone => FieldValue::text(&text?),
+        FieldKind::Text | FieldKind::Phone | FieldKind::Any => FieldValue::text(&text?),
         FieldKind::Choice if &*spec.name == "time_zone" => FieldValue::text(zones::from_freshservice(&text?)),
         FieldKind::Choice => FieldValue::text(&text?),
         FieldKind::Email => FieldValue::text(&text?.to_lowercase()),
