@@ -116,7 +116,9 @@ impl Client {
             Err(HttpError::Lost { .. }) => None,
             Err(_) => return result,
         };
-        exchange::note(Exchange { method: request.method, path: url.path().to_owned(), status });
+        // As the service documents it, wherever the file says that the service is.
+        let path = url.path().strip_prefix(self.base.path().trim_end_matches('/')).unwrap_or(url.path());
+        exchange::note(Exchange { method: request.method, path: path.to_owned(), status });
         result
     }
 
@@ -263,9 +265,10 @@ impl Reader<'_> {
             super::Repeat::ByMethod | super::Repeat::Never => request.method == Method::Get,
         };
         if !harmless {
+            let path = request.path.split('?').next().unwrap_or_default();
             return Err(HttpError::NotSent {
                 host: host_of(&self.0.base),
-                why: format!("{} {} might write, and planning never does", request.method.as_str(), request.path),
+                why: format!("{} {path} might write, and planning never does", request.method.as_str()),
             });
         }
         self.0.send(request)

@@ -159,6 +159,28 @@ fn links_are_followed_to_the_same_service_only() {
 }
 
 #[test]
+fn a_base_address_may_have_a_path_which_the_record_leaves_out() {
+    let script = Script::serve(|_| Answer::json(200, "{}"));
+    let (client, _) = at(format!("{}/sandbox/desk", script.base_url()));
+    let next = format!("{}/sandbox/desk/api/people?page=2", script.base_url());
+    let (_, exchanges) = record(|| {
+        client.send(&Request::get("/api/people?page=1")).unwrap();
+        client.send(&Request::get(next)).unwrap();
+    });
+    assert_eq!(script.lines(), ["GET /sandbox/desk/api/people", "GET /sandbox/desk/api/people"]);
+    assert!(exchanges.iter().all(|exchange| exchange.path == "/api/people"), "{exchanges:?}");
+}
+
+#[test]
+fn a_failed_handshake_is_not_sent() {
+    let script = Script::serve(|_| Answer::json(200, "{}"));
+    let (client, clock) = at(script.base_url().replace("http://", "https://"));
+    let error = client.send(&Request::new(Method::Post, "/people")).unwrap_err();
+    assert!(matches!(error, HttpError::NotSent { .. }), "{error:?}");
+    assert_eq!((seconds(&clock), script.asked().len()), (vec![1, 2], 0));
+}
+
+#[test]
 fn a_refused_token_is_renewed_once_per_request() {
     let fetched = Arc::new(AtomicUsize::new(0));
     let script = Script::serve(|asked| match asked.header("authorization") {

@@ -7,7 +7,7 @@ use super::Method;
 pub struct Exchange {
     /// Method.
     pub method: Method,
-    /// Path without its query.
+    /// Path below the base address, without its query.
     pub path: String,
     /// Status; `None` when no answer came.
     pub status: Option<u16>,
