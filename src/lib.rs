@@ -15,4 +15,5 @@ mod reference;
 pub mod rules;
 pub mod sandbox;
 pub mod state;
+pub mod sync;
 pub mod targets;

@@ -87,6 +87,14 @@ impl Employees {
         self.list.binary_search_by_key(&id, |employee| employee.id).ok().map(|index| &self.list[index])
     }
 
+    /// Why the read is not proven complete, if it is not.
+    pub fn why_incomplete(&self) -> Option<&str> {
+        match &self.completeness {
+            Completeness::Proven => None,
+            Completeness::Unproven { why } => Some(why),
+        }
+    }
+
     /// Whether the read is proven complete.
     pub fn is_complete(&self) -> bool {
         self.completeness == Completeness::Proven

@@ -52,10 +52,12 @@ pub struct Built {
     pub plan: TargetPlan,
     /// Employees with an account, whatever the change.
     pub owned: Vec<(EmployeeId, AccountId)>,
+    /// The match field that found the account, for those that no stored link did.
+    pub matched_by: BTreeMap<EmployeeId, FieldIndex>,
     /// How many of those accounts are in use.
     pub linked: usize,
-    /// For each employee that is in scope: how they were told from others.
-    pub in_scope: usize,
+    /// The employees in scope, sorted.
+    pub in_scope: Vec<EmployeeId>,
 }
 
 /// Builds the plan for one target.
@@ -83,7 +85,8 @@ struct Builder<'a> {
     /// Whose account will exist after this run although it does not now.
     creating: BTreeSet<EmployeeId>,
     account_of: HashMap<EmployeeId, usize>,
-    in_scope: usize,
+    matched_by: BTreeMap<EmployeeId, FieldIndex>,
+    in_scope: Vec<EmployeeId>,
 }
 
 impl<'a> Builder<'a> {
@@ -97,7 +100,8 @@ impl<'a> Builder<'a> {
             unresolved: BTreeMap::new(),
             creating: BTreeSet::new(),
             account_of: HashMap::new(),
-            in_scope: 0,
+            matched_by: BTreeMap::new(),
+            in_scope: Vec::new(),
         }
     }
 
@@ -147,8 +151,11 @@ impl<'a> Builder<'a> {
             .collect();
         let correlation = correlate(&candidates, &self.snapshot.accounts, &match_fields, &self.input.memory.links);
         for (found, candidate) in correlation.found.iter().zip(&candidates) {
-            if let Found::Account(account) = found {
+            if let Found::Account(account, field) = found {
                 self.account_of.insert(candidate.employee, *account);
+                if let Some(field) = field {
+                    self.matched_by.insert(candidate.employee, *field);
+                }
             }
         }
         correlation
@@ -185,20 +192,20 @@ impl<'a> Builder<'a> {
             match (scope, &correlation.found[place]) {
                 (Scope::Unclear(code, why), _) => self.skip(employee, code, why.clone()),
                 (Scope::In, Found::Unclear(code, why)) => {
-                    self.in_scope += 1;
+                    self.in_scope.push(employee);
                     self.skip(employee, code, why.clone());
                 }
                 (Scope::In, Found::Nothing) => {
-                    self.in_scope += 1;
+                    self.in_scope.push(employee);
                     self.create(place);
                 }
-                (Scope::In, Found::Account(account)) => {
-                    self.in_scope += 1;
+                (Scope::In, Found::Account(account, _)) => {
+                    self.in_scope.push(employee);
                     self.update(place, &self.snapshot.accounts[*account]);
                 }
-                (Scope::Left, Found::Account(account)) => self.leaver(place, &self.snapshot.accounts[*account]),
+                (Scope::Left, Found::Account(account, _)) => self.leaver(place, &self.snapshot.accounts[*account]),
                 (Scope::Left, Found::Unclear(code, why)) => self.skip(employee, code, why.clone()),
-                (Scope::Out { left }, Found::Account(account)) => {
+                (Scope::Out { left }, Found::Account(account, _)) => {
                     // Without a stored link nothing shows that the account was ever ours to look after.
                     if self.input.memory.links.contains_key(&employee) {
                         let account = &self.snapshot.accounts[*account];
@@ -266,6 +273,7 @@ impl<'a> Builder<'a> {
             reason: None,
             detail: None,
             fields,
+            rewrite: Vec::new(),
             hold: None,
             outcome: None,
         });
@@ -310,6 +318,11 @@ impl<'a> Builder<'a> {
                 return;
             }
         };
+        let rewrite = if op == Op::Reactivate && self.input.schema.capabilities.reactivate_loses_fields {
+            self.unchanged_fields(&facts, account)
+        } else {
+            Vec::new()
+        };
         self.plan.changes.push(Change {
             op,
             employee: Some(employee),
@@ -317,6 +330,7 @@ impl<'a> Builder<'a> {
             reason: None,
             detail: None,
             fields,
+            rewrite,
             hold: None,
             outcome: None,
         });
@@ -391,6 +405,32 @@ impl<'a> Builder<'a> {
             fields.push(FieldChange { index: mapping.index, field: spec.name.clone(), before, after });
         }
         Ok(fields)
+    }
+
+    /// The fields that hold what they should already.
+    fn unchanged_fields(&self, facts: &Facts<'a>, account: &Account) -> Vec<FieldChange> {
+        let always = self.input.settings.mapping.iter().filter(|mapping| mapping.when == When::Always);
+        always
+            .filter_map(|mapping| {
+                let spec = self.spec(mapping.index);
+                let existing = account.field(mapping.index);
+                let is_desired = match mapping.desired(spec, facts) {
+                    Desired::Value(FieldValue::Employee(manager)) => {
+                        self.account_of.get(&manager).is_some_and(|place| {
+                            *existing == FieldValue::Account(self.snapshot.accounts[*place].id.clone())
+                        })
+                    }
+                    Desired::Value(value) => same(existing, &value, spec),
+                    Desired::Keep(_) | Desired::Fail(..) => false,
+                };
+                (is_desired && !existing.is_empty()).then(|| FieldChange {
+                    index: mapping.index,
+                    field: spec.name.clone(),
+                    before: existing.clone(),
+                    after: existing.clone(),
+                })
+            })
+            .collect()
     }
 
     fn note(&mut self, code: &'static str, message: String, employee: EmployeeId) {
@@ -505,6 +545,7 @@ impl<'a> Builder<'a> {
             reason: Some(reason),
             detail: Some(detail),
             fields: Vec::new(),
+            rewrite: Vec::new(),
             hold: None,
             outcome: None,
         });
@@ -550,7 +591,7 @@ impl<'a> Builder<'a> {
             .filter(|change| change.op == Op::Create)
             .filter_map(|change| change.employee)
             .collect();
-        let mut dangling = Vec::new();
+        let (mut dangling, mut in_sync) = (Vec::new(), 0);
         let only = self.input.only;
         self.plan.changes.retain_mut(|change| {
             let Some(employee) = change.employee else {
@@ -564,8 +605,11 @@ impl<'a> Builder<'a> {
                 }
                 _ => true,
             });
-            !(change.op == Op::Update && change.fields.is_empty())
+            let nothing_left = change.op == Op::Update && change.fields.is_empty();
+            in_sync += usize::from(nothing_left);
+            !nothing_left
         });
+        self.plan.in_sync += in_sync;
         for (message, employee) in dangling {
             self.note("manager_without_account", message, employee);
         }
@@ -638,7 +682,7 @@ impl<'a> Builder<'a> {
             .zip(&correlation.owners)
             .filter(|(account, owner)| account.active && owner.is_some())
             .count();
-        Built { plan: self.plan, owned, linked, in_scope: self.in_scope }
+        Built { plan: self.plan, owned, matched_by: self.matched_by, linked, in_scope: self.in_scope }
     }
 }
 
@@ -652,6 +696,7 @@ fn reference_change(index: FieldIndex, spec: &FieldSpec, name: &str) -> Change {
         reason: None,
         detail: None,
         fields: vec![field],
+        rewrite: Vec::new(),
         hold: None,
         outcome: None,
     }

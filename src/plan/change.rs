@@ -71,6 +71,8 @@ pub struct Change {
     pub detail: Option<String>,
     /// The fields, in the order of the mapping.
     pub fields: Vec<FieldChange>,
+    /// Fields that hold what they should and are written again all the same, because reactivating loses them.
+    pub rewrite: Vec<FieldChange>,
     /// What keeps it from being carried out, if anything does.
     pub hold: Option<Hold>,
     /// What came of it; `None` in a plan.

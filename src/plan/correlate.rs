@@ -32,8 +32,8 @@ pub(super) struct Candidate {
 /// What correlation finds for one employee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// The account at this place of the snapshot.
-    Account(usize),
+    /// The account at this place of the snapshot, and the match field that told; `None` for a stored link.
+    Account(usize, Option<FieldIndex>),
     /// None, and every key says so.
     Nothing,
     /// It cannot be told; a stable code, and why in words.
@@ -84,7 +84,7 @@ pub(super) fn correlate(
             };
             if owners[*account].is_none() {
                 owners[*account] = Some(place);
-                found[place] = Some(Found::Account(*account));
+                found[place] = Some(Found::Account(*account, None));
             }
         }
     }
@@ -119,7 +119,7 @@ pub(super) fn correlate(
                 Some([account]) => match owners[*account] {
                     None => {
                         owners[*account] = Some(place);
-                        Some(Found::Account(*account))
+                        Some(Found::Account(*account, Some(*field)))
                     }
                     Some(owner) => Some(Found::Unclear(
                         "account_taken",
@@ -185,7 +185,7 @@ mod tests {
             .found
             .into_iter()
             .map(|found| match found {
-                Found::Account(place) => accounts[place].id.to_string(),
+                Found::Account(place, _) => accounts[place].id.to_string(),
                 Found::Nothing => "nothing".into(),
                 Found::Unclear(code, detail) => format!("{code}: {detail}"),
             })

@@ -240,6 +240,7 @@ mod tests {
                     after: FieldValue::text(after),
                 })
                 .collect(),
+            rewrite: Vec::new(),
             hold: None,
             outcome: None,
         }

@@ -62,6 +62,11 @@ impl Vocabulary {
         Self { allowed: allowed.map(|keys| keys.into_iter().collect()), aliases, tables }
     }
 
+    /// The readable name that the file gives an attribute.
+    pub fn alias_of(&self, key: &str) -> Option<&str> {
+        self.aliases.iter().find(|(_, attribute)| &***attribute == key).map(|(name, _)| &**name)
+    }
+
     /// The lookup tables.
     pub fn tables(&self) -> &Tables {
         &self.tables

@@ -1,0 +1,462 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crate::employee::EmployeeId;
+use crate::http::{Exchange, record};
+use crate::plan::{
+    Account, AccountId, Change, FieldChange, FieldIndex, FieldValue, Op, Outcome, Schema, TargetPlan, same,
+};
+use crate::targets::{ErrorKind, Progress, Target, TargetError};
+
+/// How a plan is carried out.
+pub struct ApplyOptions<'a> {
+    /// Set by a signal: writes under way are finished, the rest is not attempted.
+    pub stop: &'a AtomicBool,
+    /// Told of each finished change.
+    pub progress: &'a dyn Progress,
+    /// Where each intended write is recorded before it is sent.
+    pub journal: &'a dyn Journal,
+    /// Writes under way at once; the target's own pace limits them further.
+    pub workers: usize,
+    /// Failures in a row after which the target is left alone.
+    pub max_failures: u64,
+    /// The fields an account can be found by, in order.
+    pub match_fields: &'a [FieldIndex],
+    /// Accounts that belong to an employee already.
+    pub owned: &'a BTreeMap<EmployeeId, AccountId>,
+}
+
+/// One intended write, as the journal keeps it: names of fields, never values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// What is done.
+    pub op: Op,
+    /// For whom.
+    pub employee: Option<EmployeeId>,
+    /// To which account, when there is one already.
+    pub account: Option<AccountId>,
+    /// The fields with their intended values; a journal keeps the names and a keyed hash.
+    pub fields: Vec<FieldChange>,
+}
+
+/// What came of a write, with what was sent for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobOutcome {
+    /// The account, once known.
+    pub account: Option<AccountId>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Every request sent for it.
+    pub exchanges: Vec<Exchange>,
+    /// Whether what is in the target now is unknown, so that the next run has to look.
+    pub open: bool,
+}
+
+/// Keeps what is about to be written, and what came of it.
+pub trait Journal: Sync {
+    /// Records writes before any of them is sent; returns a number for each.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be recorded. Then nothing is sent.
+    fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>>;
+
+    /// Records what came of a write. May be kept back until the next [`Journal::begin`].
+    fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome);
+}
+
+/// Keeps nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoJournal;
+
+impl Journal for NoJournal {
+    fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>> {
+        Ok(vec![0; intents.len()])
+    }
+
+    fn finish(&self, _number: u64, _intent: &Intent, _outcome: &JobOutcome) {}
+}
+
+/// What applying brought beside the outcomes.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Requests sent on behalf of employees.
+    pub tasks: u64,
+    /// Accounts that were made or adopted.
+    pub made: BTreeMap<EmployeeId, AccountId>,
+    /// Whether the target refused the sign-in.
+    pub sign_in_refused: bool,
+    /// Whether the target could not be reached any more.
+    pub unavailable: bool,
+    /// Whether the state could not be written, which stops everything.
+    pub journal_failed: Option<String>,
+}
+
+/// How many intents are recorded at a time, before the first of them is sent.
+const BATCH: usize = 128;
+
+/// Carries out a plan for one target and gives every change its outcome.
+///
+/// Order: missing references, then creates, reactivations and updates, then references to accounts made
+/// on the way, then deactivations. A change that fails does not stop the others.
+pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, options: &ApplyOptions<'_>) -> Applied {
+    let run = Run {
+        target,
+        schema,
+        options,
+        made: Mutex::default(),
+        tasks: AtomicU64::new(0),
+        failures_in_a_row: AtomicU64::new(0),
+        halt: Mutex::new(None),
+        applied: Mutex::default(),
+    };
+    for change in plan.changes.iter_mut().filter(|change| change.hold.is_some()) {
+        change.outcome = Some(Outcome::Held);
+    }
+    run.phase(plan, |change| (change.op == Op::Reference).then(|| change.fields.clone()));
+    run.phase(plan, |change| {
+        matches!(change.op, Op::Create | Op::Reactivate | Op::Update)
+            .then(|| change.fields.iter().filter(|field| !awaits_account(field)).cloned().collect())
+    });
+    run.late_references(plan);
+    run.phase(plan, |change| (change.op == Op::Deactivate).then(Vec::new));
+    run.finish(plan)
+}
+
+/// Whether a field refers to an account that is made in this run.
+fn awaits_account(field: &FieldChange) -> bool {
+    matches!(field.after, FieldValue::Employee(_))
+}
+
+struct Run<'a> {
+    target: &'a dyn Target,
+    schema: &'a Schema,
+    options: &'a ApplyOptions<'a>,
+    made: Mutex<HashMap<EmployeeId, AccountId>>,
+    tasks: AtomicU64,
+    failures_in_a_row: AtomicU64,
+    /// Why nothing further is attempted.
+    halt: Mutex<Option<String>>,
+    applied: Mutex<Applied>,
+}
+
+/// One write to be sent: the change it belongs to, and its fields.
+struct Step {
+    place: usize,
+    intent: Intent,
+    rewrite: Vec<FieldChange>,
+}
+
+impl Run<'_> {
+    /// Carries out the changes that `fields` picks, several at once, a batch at a time.
+    fn phase(&self, plan: &mut TargetPlan, fields: impl Fn(&Change) -> Option<Vec<FieldChange>>) {
+        let steps: Vec<Step> = plan
+            .changes
+            .iter()
+            .enumerate()
+            .filter(|(_, change)| change.outcome.is_none())
+            .filter_map(|(place, change)| Some((place, change, fields(change)?)))
+            .map(|(place, change, fields)| Step {
+                place,
+                intent: Intent { op: change.op, employee: change.employee, account: change.account.clone(), fields },
+                rewrite: change.rewrite.clone(),
+            })
+            .collect();
+        self.steps(plan, &steps);
+    }
+
+    /// Sets fields that refer to accounts made in this run, managers above all.
+    fn late_references(&self, plan: &mut TargetPlan) {
+        let mut steps = Vec::new();
+        for (place, change) in plan.changes.iter_mut().enumerate() {
+            if change.outcome != Some(Outcome::Succeeded) {
+                continue;
+            }
+            let (mut fields, mut without) = (Vec::new(), None);
+            for field in change.fields.iter().filter(|field| awaits_account(field)) {
+                let FieldValue::Employee(employee) = field.after else { continue };
+                match self.made.lock().expect("no panic while held").get(&employee) {
+                    Some(account) => {
+                        fields.push(FieldChange { after: FieldValue::Account(account.clone()), ..field.clone() });
+                    }
+                    None => without = Some((field.field.clone(), employee)),
+                }
+            }
+            if let Some((field, employee)) = without {
+                change.outcome = Some(Outcome::Failed {
+                    error: format!("{field} is not set: the account of employee {employee} was not made"),
+                    code: "reference_not_made",
+                });
+            }
+            if !fields.is_empty() {
+                let intent =
+                    Intent { op: Op::Update, employee: change.employee, account: change.account.clone(), fields };
+                steps.push(Step { place, intent, rewrite: Vec::new() });
+            }
+        }
+        self.steps(plan, &steps);
+    }
+
+    fn steps(&self, plan: &mut TargetPlan, steps: &[Step]) {
+        for batch in steps.chunks(BATCH) {
+            let intents: Vec<Intent> = batch.iter().map(|step| step.intent.clone()).collect();
+            let numbers = if self.halted().is_some() { Ok(Vec::new()) } else { self.options.journal.begin(&intents) };
+            let numbers = numbers.unwrap_or_else(|error| {
+                let why = format!("the state cannot be written, so nothing is sent: {error:#}");
+                self.applied.lock().expect("no panic while held").journal_failed = Some(why.clone());
+                self.stop_with(why);
+                Vec::new()
+            });
+            let next = AtomicUsize::new(0);
+            let outcomes: Vec<Mutex<Option<JobOutcome>>> = batch.iter().map(|_| Mutex::new(None)).collect();
+            std::thread::scope(|scope| {
+                for _ in 0..self.options.workers.min(batch.len()) {
+                    scope.spawn(|| {
+                        loop {
+                            let place = next.fetch_add(1, Ordering::Relaxed);
+                            let Some(step) = batch.get(place) else { break };
+                            let outcome = self.step(step);
+                            if let Some(number) = numbers.get(place) {
+                                self.options.journal.finish(*number, &step.intent, &outcome);
+                            }
+                            *outcomes[place].lock().expect("no panic while held") = Some(outcome);
+                            self.options.progress.advance(1);
+                        }
+                    });
+                }
+            });
+            for (step, outcome) in batch.iter().zip(outcomes) {
+                let outcome = outcome.into_inner().expect("no panic while held").expect("every step has an outcome");
+                let change = &mut plan.changes[step.place];
+                if let (Outcome::Succeeded, Some(account)) = (&outcome.outcome, outcome.account) {
+                    change.account = Some(account);
+                }
+                change.outcome = Some(outcome.outcome);
+            }
+        }
+    }
+
+    fn halted(&self) -> Option<String> {
+        if self.options.stop.load(Ordering::SeqCst) {
+            return Some("the run was stopped".into());
+        }
+        self.halt.lock().expect("no panic while held").clone()
+    }
+
+    fn stop_with(&self, why: String) {
+        self.halt.lock().expect("no panic while held").get_or_insert(why);
+    }
+
+    /// Sends what one step needs, unless the target is left alone by now.
+    fn step(&self, step: &Step) -> JobOutcome {
+        if let Some(why) = self.halted() {
+            let outcome = Outcome::NotAttempted { error: why };
+            return JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false };
+        }
+        let (result, exchanges) = record(|| self.carry_out(step));
+        self.tasks.fetch_add(exchanges.len() as u64, Ordering::Relaxed);
+        match result {
+            Ok(account) => {
+                self.failures_in_a_row.store(0, Ordering::Relaxed);
+                if let (Some(employee), Some(account), Op::Create) = (step.intent.employee, &account, step.intent.op) {
+                    self.made.lock().expect("no panic while held").insert(employee, account.clone());
+                }
+                JobOutcome { account, outcome: Outcome::Succeeded, exchanges, open: false }
+            }
+            Err(error) => {
+                self.note_failure(&error);
+                let open = error.kind == ErrorKind::Unsettled;
+                let outcome = Outcome::Failed { code: error.kind.code(), error: error.message };
+                JobOutcome { account: None, outcome, exchanges, open }
+            }
+        }
+    }
+
+    fn note_failure(&self, error: &TargetError) {
+        let in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        match error.kind {
+            ErrorKind::SignIn => {
+                self.applied.lock().expect("no panic while held").sign_in_refused = true;
+                self.stop_with("the target refused the sign-in".into());
+            }
+            ErrorKind::Unavailable => self.applied.lock().expect("no panic while held").unavailable = true,
+            _ => {}
+        }
+        if in_a_row >= self.options.max_failures {
+            self.stop_with(format!("the target refused {in_a_row} changes in a row (max_failures)"));
+        }
+    }
+
+    fn carry_out(&self, step: &Step) -> Result<Option<AccountId>, TargetError> {
+        let Step { intent, rewrite, .. } = step;
+        let writer = self.target.writer();
+        match (intent.op, &intent.account) {
+            (Op::Reference, _) => {
+                for field in &intent.fields {
+                    let name = field.after.to_string();
+                    match writer.create_reference(field.index, &name) {
+                        Err(error) if error.kind == ErrorKind::Exists => {}
+                        other => other?,
+                    }
+                }
+                Ok(None)
+            }
+            (Op::Create, _) => {
+                let employee = intent.employee.expect("a create is for an employee");
+                match writer.create(employee, &intent.fields) {
+                    Ok(account) => Ok(Some(account)),
+                    Err(error) if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) => {
+                        self.adopt(employee, &intent.fields, error).map(Some)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            (Op::Update, Some(account)) => {
+                if !intent.fields.is_empty() {
+                    self.update(account, &intent.fields)?;
+                }
+                Ok(Some(account.clone()))
+            }
+            (Op::Reactivate, Some(account)) => {
+                self.reactivate(account, intent.fields.iter().chain(rewrite))?;
+                Ok(Some(account.clone()))
+            }
+            (Op::Deactivate, Some(account)) => {
+                match writer.deactivate(account) {
+                    Err(error) if error.kind == ErrorKind::NotFound => {}
+                    Err(error) if error.kind == ErrorKind::Unsettled => {
+                        if self.target.account(account)?.is_some_and(|account| account.active) {
+                            return Err(error);
+                        }
+                    }
+                    other => other?,
+                }
+                Ok(Some(account.clone()))
+            }
+            (op, None) | (op @ Op::Request, _) => {
+                Err(TargetError::new(ErrorKind::Refused, format!("{op} needs an account and has none")))
+            }
+        }
+    }
+
+    fn update(&self, account: &AccountId, fields: &[FieldChange]) -> Result<(), TargetError> {
+        match self.target.writer().update(account, fields) {
+            Err(error) if error.kind == ErrorKind::Unsettled => match self.target.account(account)? {
+                Some(found) if self.differing(&found, fields).is_empty() => Ok(()),
+                _ => Err(error),
+            },
+            Err(error) if error.kind == ErrorKind::NotFound => Err(TargetError {
+                message: "the account is gone from the target; the next run plans afresh".into(),
+                ..error
+            }),
+            other => other,
+        }
+    }
+
+    /// Brings an account back, then writes whatever does not hold what it should: some services forget
+    /// fields while an account is out of use.
+    fn reactivate<'f>(
+        &self,
+        account: &AccountId,
+        fields: impl Iterator<Item = &'f FieldChange>,
+    ) -> Result<(), TargetError> {
+        let fields: Vec<FieldChange> = fields.cloned().collect();
+        match self.target.writer().reactivate(account) {
+            Err(error) if error.kind == ErrorKind::Unsettled => {
+                if !self.target.account(account)?.is_some_and(|account| account.active) {
+                    return Err(error);
+                }
+            }
+            other => other?,
+        }
+        let to_write = if self.schema.capabilities.reactivate_loses_fields {
+            match self.target.account(account)? {
+                Some(found) => self.differing(&found, &fields),
+                None => fields,
+            }
+        } else {
+            fields
+        };
+        if to_write.is_empty() { Ok(()) } else { self.update(account, &to_write) }
+    }
+
+    /// Finds the account that stands in the way of a create, or that a create whose answer was lost may
+    /// have made, and brings it in line.
+    fn adopt(
+        &self,
+        employee: EmployeeId,
+        fields: &[FieldChange],
+        error: TargetError,
+    ) -> Result<AccountId, TargetError> {
+        for index in self.options.match_fields {
+            let Some(field) = fields.iter().find(|field| field.index == *index) else {
+                continue;
+            };
+            let mut found = self.target.find(*index, &field.after)?;
+            found.retain(|account| same(account.field(*index), &field.after, self.schema.field(*index)));
+            let account = match found.len() {
+                0 => continue,
+                1 => found.remove(0),
+                several => {
+                    let message = format!("{several} accounts have the same {}; none is taken", field.field);
+                    return Err(TargetError::new(ErrorKind::Refused, message));
+                }
+            };
+            if let Some(protection) = account.protection {
+                let message = format!("the account {} has the same {} and is never changed", account.id, field.field);
+                return Err(TargetError {
+                    kind: ErrorKind::Refused,
+                    message: format!("{message} ({})", protection.code()),
+                    status: None,
+                });
+            }
+            if let Some((owner, _)) = self.options.owned.iter().find(|(_, owned)| **owned == account.id) {
+                let message =
+                    format!("the account {} has the same {} and belongs to employee {owner}", account.id, field.field);
+                return Err(TargetError::new(ErrorKind::Refused, message));
+            }
+            if self
+                .made
+                .lock()
+                .expect("no panic while held")
+                .iter()
+                .any(|(other, made)| *made == account.id && *other != employee)
+            {
+                let message = format!("the account {} was made for another employee in this run", account.id);
+                return Err(TargetError::new(ErrorKind::Refused, message));
+            }
+            let differing = self.differing(&account, fields);
+            if !account.active {
+                self.reactivate(&account.id, fields.iter())?;
+            } else if !differing.is_empty() {
+                self.update(&account.id, &differing)?;
+            }
+            return Ok(account.id);
+        }
+        Err(error)
+    }
+
+    fn differing(&self, account: &Account, fields: &[FieldChange]) -> Vec<FieldChange> {
+        let differs =
+            |field: &&FieldChange| !same(account.field(field.index), &field.after, self.schema.field(field.index));
+        fields.iter().filter(differs).cloned().collect()
+    }
+
+    fn finish(self, plan: &mut TargetPlan) -> Applied {
+        let mut applied = self.applied.into_inner().expect("no panic while held");
+        if let Err(error) = self.target.writer().finish() {
+            for change in plan.changes.iter_mut().filter(|change| change.outcome == Some(Outcome::Succeeded)) {
+                change.outcome = Some(Outcome::Failed { error: error.message.clone(), code: error.kind.code() });
+            }
+            applied.unavailable |= error.kind == ErrorKind::Unavailable;
+        } else {
+            applied.made = self.made.into_inner().expect("no panic while held").into_iter().collect();
+        }
+        applied.tasks = self.tasks.into_inner();
+        for change in plan.changes.iter_mut().filter(|change| change.outcome.is_none()) {
+            change.outcome = Some(Outcome::NotAttempted { error: "its turn did not come".into() });
+        }
+        applied
+    }
+}

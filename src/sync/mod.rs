@@ -1,0 +1,13 @@
+//! Prepare and apply: what a run does.
+//!
+//! Preparing reads the source and every target, through views that cannot write, and gives a
+//! [`Plan`](crate::plan::Plan). Applying carries one out, change by change, and gives each an outcome.
+
+mod apply;
+mod prepare;
+
+pub use apply::{Applied, ApplyOptions, Intent, JobOutcome, Journal, NoJournal, apply};
+pub use prepare::{
+    NoMemory, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered,
+    TargetMemory, prepare,
+};

@@ -1,0 +1,311 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::NaiveDate;
+
+use crate::config::{Settings, TargetSettings};
+use crate::employee::{EmployeeId, Employees, Standing, standing};
+use crate::personio::{PersonioSource, SourceError};
+use crate::plan::{
+    AccountId, Built, FieldIndex, GuardInput, Memory, Notice, Plan, PlanInput, Schema, Skip, Snapshot, SourceSummary,
+    TargetPlan, TargetStatus, build, guard,
+};
+use crate::targets::{Connection, ErrorKind, Progress, ReadAccounts, Target, TargetError};
+
+/// What a run is asked to look at.
+#[derive(Clone, Debug)]
+pub struct PrepareOptions {
+    /// The day of the run, in the file's time zone.
+    pub today: NaiveDate,
+    /// Only these targets; all when empty.
+    pub targets: Vec<Box<str>>,
+    /// Only this employee; works on paused targets too.
+    pub only: Option<EmployeeId>,
+    /// The number of held removals that the operator releases.
+    pub accepted_removals: Option<u64>,
+    /// Whether the operator accepts that the filters changed.
+    pub accept_filter_change: bool,
+}
+
+/// Draws what is being read.
+pub trait ReadProgress: Sync {
+    /// A bar for one system.
+    fn reading(&self, what: &str) -> Box<dyn Progress + '_>;
+}
+
+/// What is remembered of each target; the plan takes it as one more argument.
+pub trait Remembered: Sync {
+    /// What is remembered of a target.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory>;
+}
+
+/// What is remembered of one target.
+#[derive(Debug, Default)]
+pub struct TargetMemory {
+    /// Whose account is whose.
+    pub links: BTreeMap<EmployeeId, AccountId>,
+    /// Whether a run against this target has ever come to its end.
+    pub ran_before: bool,
+    /// Whether the filters differ from those of the last run.
+    pub filters_changed: bool,
+    /// Removals in the last 24 hours.
+    pub removed_lately: u64,
+}
+
+/// Remembers nothing: links come from the match fields alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoMemory;
+
+impl Remembered for NoMemory {
+    fn target(&self, _target: &TargetSettings) -> anyhow::Result<TargetMemory> {
+        Ok(TargetMemory { ran_before: true, ..TargetMemory::default() })
+    }
+}
+
+/// A plan, and the open targets to carry it out on.
+pub struct Prepared<'s> {
+    /// What should change.
+    pub plan: Plan,
+    /// In the order of the plan's targets.
+    pub targets: Vec<PreparedTarget<'s>>,
+    /// The source, for whoever explains one employee.
+    pub employees: Employees,
+    /// Where each employee stands, in the order of the employees.
+    pub standings: Vec<Standing>,
+}
+
+/// One target of a prepared run.
+pub struct PreparedTarget<'s> {
+    /// Its section of the file.
+    pub settings: &'s TargetSettings,
+    /// Open, with its fields; `None` when it is paused or could not be read.
+    pub open: Option<OpenTarget>,
+    /// Why it could not be read.
+    pub error: Option<TargetError>,
+}
+
+/// A target that was read.
+pub struct OpenTarget {
+    /// For writing.
+    pub target: Box<dyn Target>,
+    /// Its fields, as the service has them.
+    pub schema: Schema,
+    /// Every employee's account.
+    pub owned: BTreeMap<EmployeeId, AccountId>,
+    /// The match field that found the account, for those that no stored link did.
+    pub matched_by: BTreeMap<EmployeeId, FieldIndex>,
+    /// How many of those accounts are in use.
+    pub linked: usize,
+}
+
+/// Reads the source and the targets, and plans. Nothing is written: planning holds views that cannot.
+///
+/// # Errors
+///
+/// When the source or the state cannot be read. A target that cannot be read is part of the plan, as failed.
+pub fn prepare<'s>(
+    settings: &'s Settings,
+    source: &PersonioSource,
+    remembered: &dyn Remembered,
+    options: &PrepareOptions,
+    progress: &dyn ReadProgress,
+) -> Result<Prepared<'s>, PrepareError> {
+    let selected: Vec<&TargetSettings> = settings
+        .targets
+        .iter()
+        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.name))
+        .collect();
+    let (read, opened) = std::thread::scope(|scope| {
+        let targets: Vec<_> = selected
+            .iter()
+            .map(|target| {
+                let paused = target.paused && options.only.is_none();
+                (!paused).then(|| scope.spawn(|| read_target(target, options.today, progress)))
+            })
+            .collect();
+        let bar = progress.reading("Personio");
+        let read = source.employees(&settings.attributes, &*bar);
+        let opened: Vec<_> = targets.into_iter().map(|target| target.map(|thread| thread.join())).collect();
+        (read, opened)
+    });
+    let read = read.map_err(PrepareError::Source)?;
+    let employees = read.employees;
+    if employees.list.is_empty() {
+        return Err(PrepareError::EmptySource);
+    }
+    if let Some(only) = options.only
+        && employees.get(only).is_none()
+    {
+        return Err(PrepareError::UnknownEmployee(only));
+    }
+    let standings: Vec<Standing> =
+        employees.list.iter().map(|employee| standing(employee, &employees.attributes, options.today)).collect();
+    let tables = Arc::new(settings.vocabulary.tables().clone());
+
+    let mut plan = Plan {
+        today: options.today,
+        source: SourceSummary {
+            employees: employees.list.len(),
+            complete: employees.is_complete(),
+            why_incomplete: employees.why_incomplete().map(str::to_owned),
+        },
+        targets: Vec::with_capacity(selected.len()),
+        notices: read.notices,
+    };
+    let mut targets = Vec::with_capacity(selected.len());
+    let mut scopes: Vec<Vec<EmployeeId>> = Vec::with_capacity(selected.len());
+    for (target, opened) in selected.into_iter().zip(opened) {
+        let opened = match opened {
+            None => None,
+            Some(Ok(opened)) => Some(opened),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        };
+        let (target_plan, prepared, in_scope) = match opened {
+            None => (not_taking_part(target, TargetStatus::Paused, None), None, Vec::new()),
+            Some(Err(error)) => {
+                let prepared = PreparedTarget { settings: target, open: None, error: Some(error.clone()) };
+                (not_taking_part(target, TargetStatus::Failed, Some(error.message)), Some(prepared), Vec::new())
+            }
+            Some(Ok((open, schema, snapshot))) => {
+                let memory = remembered.target(target).map_err(PrepareError::State)?;
+                let input = PlanInput {
+                    settings: target,
+                    schema: &schema,
+                    employees: &employees,
+                    standings: &standings,
+                    today: options.today,
+                    tables: &tables,
+                    memory: &Memory { links: memory.links, gave_up: None },
+                    only: options.only,
+                };
+                let accounts = snapshot.accounts.len();
+                let target_complete = snapshot.incomplete.is_none();
+                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope } = build(&input, snapshot);
+                let rails = GuardInput {
+                    linked: linked as u64,
+                    source_complete: employees.is_complete(),
+                    target_complete,
+                    first_run: !memory.ran_before && accounts > 0,
+                    filters_changed: memory.filters_changed && !options.accept_filter_change,
+                    removed_lately: memory.removed_lately,
+                    accepted_removals: options.accepted_removals,
+                };
+                guard(&mut target_plan, &target.safety, &rails);
+                let open = OpenTarget { target: open, schema, owned: owned.into_iter().collect(), matched_by, linked };
+                (target_plan, Some(PreparedTarget { settings: target, open: Some(open), error: None }), in_scope)
+            }
+        };
+        plan.targets.push(target_plan);
+        targets.push(prepared.unwrap_or(PreparedTarget { settings: target, open: None, error: None }));
+        scopes.push(in_scope);
+    }
+    check_groups(&mut plan, &targets, &scopes, &employees, options.only);
+    Ok(Prepared { plan, targets, employees, standings })
+}
+
+type Read = (Box<dyn Target>, Schema, Snapshot);
+
+fn read_target(target: &TargetSettings, today: NaiveDate, progress: &dyn ReadProgress) -> Result<Read, TargetError> {
+    let connection = Connection {
+        name: target.name.clone(),
+        fields: target.fields.clone(),
+        mapped: target.mapping.len(),
+        match_fields: target.match_fields.clone(),
+        create_missing: target.create_missing.clone(),
+        today,
+    };
+    let open = target
+        .target
+        .open(connection)
+        .context("cannot be opened")
+        .map_err(|error| TargetError::new(ErrorKind::Unexpected, format!("{error:#}")))?;
+    let (schema, snapshot) = look(open.reader(), &target.name, progress)?;
+    Ok((open, schema, snapshot))
+}
+
+/// All that planning sees of a target: a view that cannot write.
+fn look(reader: &dyn ReadAccounts, name: &str, progress: &dyn ReadProgress) -> Result<(Schema, Snapshot), TargetError> {
+    let schema = reader.schema()?;
+    let bar = progress.reading(name);
+    let snapshot = reader.accounts(&*bar)?;
+    Ok((schema, snapshot))
+}
+
+fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option<String>) -> TargetPlan {
+    TargetPlan { status, reason, ..TargetPlan::empty(target.name.clone(), target.target.kind()) }
+}
+
+/// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed.
+fn check_groups(
+    plan: &mut Plan,
+    targets: &[PreparedTarget<'_>],
+    scopes: &[Vec<EmployeeId>],
+    employees: &Employees,
+    only: Option<EmployeeId>,
+) {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, target) in targets.iter().enumerate() {
+        if let Some(group) = &target.settings.group {
+            groups.entry(group).or_default().push(place);
+        }
+    }
+    for (group, members) in groups {
+        let mut places: BTreeMap<EmployeeId, Vec<usize>> = BTreeMap::new();
+        for place in &members {
+            for employee in &scopes[*place] {
+                places.entry(*employee).or_default().push(*place);
+            }
+        }
+        for (employee, places) in places.iter().filter(|(_, places)| places.len() > 1) {
+            let names: Vec<&str> = places.iter().map(|place| &*targets[*place].settings.name).collect();
+            for place in places {
+                let target_plan = &mut plan.targets[*place];
+                target_plan.changes.retain(|change| change.employee != Some(*employee));
+                target_plan.skipped.retain(|skip| skip.employee != *employee);
+                target_plan.skipped.push(Skip {
+                    employee: *employee,
+                    reason: "in_several_targets",
+                    detail: format!("in scope of {} of the group `{group}`; change their filters", names.join(" and ")),
+                });
+                target_plan.skipped.sort_by_key(|skip| skip.employee);
+            }
+        }
+        let all_read = members.iter().all(|place| plan.targets[*place].status == TargetStatus::Ready);
+        if !all_read || only.is_some() {
+            continue;
+        }
+        let covered: BTreeSet<&EmployeeId> = places.keys().collect();
+        let none: Vec<EmployeeId> =
+            employees.list.iter().map(|employee| employee.id).filter(|id| !covered.contains(id)).collect();
+        plan.notices.extend(none.into_iter().map(|employee| Notice {
+            code: "in_no_target_of_group",
+            employee: Some(employee),
+            message: format!("in scope of no target of the group `{group}`"),
+        }));
+    }
+}
+
+/// Why there is no plan at all.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The source could not be read.
+    #[error("failed to read Personio: {0}")]
+    Source(SourceError),
+    /// The source delivered nobody, which looks like everybody left.
+    #[error(
+        "Personio delivered no employee at all; nothing is planned, because this looks like everybody left \
+         (does the credential have the right Employees: Read?)"
+    )]
+    EmptySource,
+    /// The employee asked for is not among those delivered.
+    #[error("Personio delivers no employee {0}; `personio-sync explain` also takes an e-mail address")]
+    UnknownEmployee(EmployeeId),
+    /// The state could not be read.
+    #[error("failed to read the state: {0:#}")]
+    State(anyhow::Error),
+}
