@@ -1,0 +1,136 @@
+//! Plans and reports for a pull request or a ticket.
+
+use std::fmt::Write as _;
+
+use crate::plan::{Change, FieldValue, Op};
+
+use super::{Document, Kind, employees};
+
+/// The document as Markdown.
+pub fn render(document: &Document<'_>) -> String {
+    let mut text = String::new();
+    let title = if document.kind == Kind::Plan { "Plan" } else { "Report" };
+    let _ = writeln!(text, "# personio-sync: {title}\n");
+    for problem in document.problems {
+        let _ = writeln!(text, "- **{}**: {}", problem.code, escape(&problem.message));
+    }
+    if !document.problems.is_empty() {
+        text.push('\n');
+    }
+    let Some(plan) = document.plan else {
+        return text;
+    };
+    let proof = if plan.source.complete { "proven complete" } else { "**not proven complete**" };
+    let _ = writeln!(text, "{} on {}, {proof}.\n", employees(plan.source.employees), plan.today);
+    let _ = writeln!(
+        text,
+        "| Target | Status | Create | Update | Reactivate | Deactivate | In sync | Skipped | Held | Failed |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+    );
+    for target in &plan.targets {
+        let summary = target.summary();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            escape(&target.name),
+            target.status.as_str(),
+            summary.create,
+            summary.update,
+            summary.reactivate,
+            summary.deactivate,
+            summary.in_sync,
+            summary.skipped,
+            summary.held,
+            summary.failed
+        );
+    }
+    for target in &plan.targets {
+        let _ = writeln!(text, "\n## {} ({})\n", escape(&target.name), target.kind);
+        if let Some(reason) = &target.reason {
+            let _ = writeln!(text, "{}\n", escape(reason));
+        }
+        if !target.changes.is_empty() {
+            let last = if document.kind == Kind::Plan { "Why" } else { "Outcome" };
+            let _ = writeln!(text, "| Change | Employee | Account | Fields | {last} |\n|---|--:|---|---|---|");
+            for change in &target.changes {
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} | {} | {} |",
+                    change.op,
+                    change.employee.map(|id| id.to_string()).unwrap_or_default(),
+                    change.account.as_ref().map(|id| escape(&id.0)).unwrap_or_default(),
+                    fields(change),
+                    escape(&last_cell(change, document.kind))
+                );
+            }
+        }
+        for skip in &target.skipped {
+            let _ = writeln!(text, "- skipped employee {}: `{}`: {}", skip.employee, skip.reason, escape(&skip.detail));
+        }
+        for notice in &target.notices {
+            let who = notice.employee.map(|id| format!("employee {id}: ")).unwrap_or_default();
+            let _ = writeln!(text, "- note: {who}{}", escape(&notice.message));
+        }
+    }
+    text
+}
+
+fn last_cell(change: &Change, kind: Kind) -> String {
+    if let Some(hold) = &change.hold {
+        return format!("held ({}): {}", hold.code, hold.detail);
+    }
+    match (kind, &change.outcome) {
+        (Kind::Report, Some(outcome)) => match outcome.error() {
+            Some(error) => format!("{}: {error}", outcome.status()),
+            None => outcome.status().into(),
+        },
+        _ => change.detail.clone().unwrap_or_default(),
+    }
+}
+
+fn fields(change: &Change) -> String {
+    let lines: Vec<String> = change
+        .fields
+        .iter()
+        .map(|field| match change.op {
+            Op::Create | Op::Reference | Op::Request => format!("{}: {}", escape(&field.field), shown(&field.after)),
+            _ => format!("{}: {} → {}", escape(&field.field), shown(&field.before), shown(&field.after)),
+        })
+        .collect();
+    lines.join("<br>")
+}
+
+fn shown(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Empty => "*(empty)*".into(),
+        other => escape(&other.to_string()),
+    }
+}
+
+/// Keeps a value from ending its cell or from becoming markup.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\r' | '\t' => escaped.push(' '),
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' | '~' => {
+                escaped.push('\\');
+                escaped.push(letter);
+            }
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_break_the_table() {
+        assert_eq!(escape("a|b\n<img>"), "a\\|b &lt;img>");
+    }
+}

@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::sync::ReadProgress;
+use crate::targets::Progress;
+
+/// What the streams of the process are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// Somebody can answer a question.
+    pub input: bool,
+    /// Results are read by a person, with colour when `NO_COLOR` does not forbid it.
+    pub output: bool,
+    /// Progress can be drawn.
+    pub errors: bool,
+    /// Colour is welcome.
+    pub colour: bool,
+}
+
+/// Progress bars on standard error; silent without a terminal.
+#[derive(Debug)]
+pub struct Bars {
+    all: MultiProgress,
+}
+
+impl Bars {
+    /// Draws on a terminal, and nothing otherwise.
+    pub fn new(terminal: Terminal) -> Self {
+        let target = if terminal.errors { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { all: MultiProgress::with_draw_target(target) }
+    }
+
+    /// A bar for writing to a target, with counts and the remaining time.
+    pub fn writing(&self, target: &str, total: usize) -> Bar {
+        let bar = self.bar(&format!("writing {target}"));
+        bar.0.set_length(total as u64);
+        bar
+    }
+
+    fn bar(&self, label: &str) -> Bar {
+        let bar = self.all.add(ProgressBar::no_length());
+        let style = ProgressStyle::with_template("{msg:<28} {wide_bar:.cyan/dim} {human_pos:>7}/{human_len} {eta:>4}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━━─");
+        bar.set_style(style);
+        bar.set_message(label.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Bar(bar)
+    }
+}
+
+impl ReadProgress for Bars {
+    fn reading(&self, what: &str) -> Box<dyn Progress + '_> {
+        Box::new(self.bar(&format!("reading {what}")))
+    }
+}
+
+/// One bar; it disappears when dropped.
+#[derive(Debug)]
+pub struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn expect(&self, total: u64) {
+        self.0.set_length(total);
+    }
+
+    fn advance(&self, steps: u64) {
+        self.0.inc(steps);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Columns of the terminal that results go to; `None` when they go elsewhere.
+pub fn terminal_width(terminal: Terminal) -> Option<u16> {
+    terminal.output.then(|| comfy_table::Table::new().width()).flatten()
+}

@@ -1,0 +1,289 @@
+//! Plans and reports for people.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+
+use crate::plan::{Change, FieldValue, Notice, Op, Outcome, Plan, TargetPlan, TargetStatus};
+
+use super::{Document, Kind, count, employees};
+
+/// How much is shown, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Use colour.
+    pub colour: bool,
+    /// Columns of the terminal; `None` when there is none.
+    pub width: Option<u16>,
+    /// Show every change, not only the first of each kind.
+    pub all: bool,
+    /// The plan was shown already: of a report, show only what did not go as planned.
+    pub outcomes_only: bool,
+}
+
+/// How many changes, skips and notices of one kind are shown unless all are asked for.
+const SHOWN: usize = 15;
+
+/// The document as text.
+pub fn render(document: &Document<'_>, look: Look) -> String {
+    let mut text = String::new();
+    if let Some(plan) = document.plan {
+        if !look.outcomes_only {
+            source(&mut text, plan);
+        }
+        for target in &plan.targets {
+            target_section(&mut text, target, document.kind, look);
+        }
+        if !plan.notices.is_empty() && !look.outcomes_only {
+            text.push('\n');
+            notices(&mut text, &plan.notices, "", look);
+        }
+    }
+    text
+}
+
+fn source(text: &mut String, plan: &Plan) {
+    let proof = match &plan.source.why_incomplete {
+        None => "proven complete".to_owned(),
+        Some(why) => format!("NOT proven complete: {why}"),
+    };
+    let _ = writeln!(text, "Personio: {} on {}, {proof}", employees(plan.source.employees), plan.today);
+}
+
+fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look) {
+    let _ = write!(text, "\n{}", paint(&format!("{} ({})", target.name, target.kind), Attribute::Bold, look));
+    match target.status {
+        TargetStatus::Ready => {
+            let _ = writeln!(text, ": {}", headline(target, kind));
+        }
+        status => {
+            let reason = target.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let _ = writeln!(text, ": {}{reason}", status.as_str());
+            return;
+        }
+    }
+    let shown: Vec<&Change> =
+        target.changes.iter().filter(|change| kind == Kind::Plan || !look.outcomes_only || matters(change)).collect();
+    if !shown.is_empty() {
+        changes(text, &shown, kind, look);
+    }
+    for (code, detail) in holds(target) {
+        let _ = writeln!(text, "  held ({code}): {detail}");
+    }
+    list(
+        text,
+        "skipped",
+        target.skipped.iter().map(|skip| format!("employee {}: {}: {}", skip.employee, skip.reason, skip.detail)),
+        look,
+    );
+    if !target.orphans.is_empty() {
+        let ids: Vec<&str> = target.orphans.iter().take(5).map(|account| &*account.0).collect();
+        let more = if target.orphans.len() > ids.len() { ", …" } else { "" };
+        let _ = writeln!(
+            text,
+            "  {} that nobody owns, left alone: {}{more}",
+            count(target.orphans.len(), "account", "accounts"),
+            ids.join(", ")
+        );
+    }
+    notices(text, &target.notices, "  ", look);
+}
+
+/// What a report shows after the plan: what did not go as planned. The rest is in its numbers.
+fn matters(change: &Change) -> bool {
+    change.outcome != Some(Outcome::Succeeded) && change.hold.is_none()
+}
+
+fn headline(target: &TargetPlan, kind: Kind) -> String {
+    let done = |op: Op| {
+        target
+            .changes
+            .iter()
+            .filter(|change| change.op == op && change.hold.is_none())
+            .filter(|change| kind == Kind::Plan || change.outcome == Some(Outcome::Succeeded))
+            .count()
+    };
+    let (mut parts, summary) = (Vec::new(), target.summary());
+    for (op, infinitive, participle) in [
+        (Op::Reference, "to make first", "made first"),
+        (Op::Create, "to create", "created"),
+        (Op::Reactivate, "to reactivate", "reactivated"),
+        (Op::Update, "to update", "updated"),
+        (Op::Deactivate, "to deactivate", "deactivated"),
+        (Op::Request, "to request", "requested"),
+    ] {
+        let number = done(op);
+        if number > 0 {
+            parts.push(format!("{number} {}", if kind == Kind::Plan { infinitive } else { participle }));
+        }
+    }
+    if parts.is_empty() {
+        parts.push(if kind == Kind::Plan { "nothing to do".into() } else { "nothing done".into() });
+    }
+    let not_attempted =
+        target.changes.iter().filter(|change| matches!(change.outcome, Some(Outcome::NotAttempted { .. }))).count();
+    for (number, word) in [
+        (summary.failed, "failed"),
+        (not_attempted, "not attempted"),
+        (summary.held, "held"),
+        (summary.skipped, "skipped"),
+        (summary.in_sync, "in sync"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {word}"));
+        }
+    }
+    parts.join(", ")
+}
+
+fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(look.width.unwrap_or(140).max(60));
+    if !look.colour {
+        table.force_no_tty();
+    } else {
+        table.enforce_styling();
+    }
+    let last = if kind == Kind::Plan { "Why" } else { "What happened" };
+    let columns = [
+        change_has(changes, |change| change.employee.is_some()),
+        change_has(changes, |change| change.account.is_some()),
+    ];
+    let has_last = changes.iter().any(|change| !last_cell(change, kind).is_empty());
+    let header = |text: &str| Cell::new(text).add_attribute(Attribute::Dim);
+    let mut head = vec![header("Change")];
+    head.extend(
+        [("Employee", columns[0]), ("Account", columns[1]), ("Fields", true), (last, has_last)]
+            .into_iter()
+            .filter(|(_, shown)| *shown)
+            .map(|(text, _)| header(text)),
+    );
+    table.set_header(head);
+    let mut hidden: Vec<(Op, usize)> = Vec::new();
+    let mut shown_of: Vec<(Op, usize)> = Vec::new();
+    for change in changes {
+        let shown = match shown_of.iter_mut().find(|(op, _)| *op == change.op) {
+            Some((_, shown)) => shown,
+            None => {
+                shown_of.push((change.op, 0));
+                &mut shown_of.last_mut().expect("just pushed").1
+            }
+        };
+        if *shown >= SHOWN && !look.all {
+            match hidden.iter_mut().find(|(op, _)| *op == change.op) {
+                Some((_, number)) => *number += 1,
+                None => hidden.push((change.op, 1)),
+            }
+            continue;
+        }
+        *shown += 1;
+        let mut row = vec![operation(change, look)];
+        if columns[0] {
+            row.push(Cell::new(change.employee.map(|id| id.to_string()).unwrap_or_default()));
+        }
+        if columns[1] {
+            row.push(Cell::new(change.account.as_ref().map(|id| id.to_string()).unwrap_or_default()));
+        }
+        row.push(Cell::new(fields(change)));
+        if has_last {
+            row.push(Cell::new(last_cell(change, kind)));
+        }
+        table.add_row(row);
+    }
+    for line in table.to_string().lines() {
+        let _ = writeln!(text, "  {}", line.trim_end());
+    }
+    for (op, number) in hidden {
+        let _ = writeln!(text, "  … and {number} more to {op} (--all shows them)");
+    }
+}
+
+fn change_has(changes: &[&Change], has: impl Fn(&Change) -> bool) -> bool {
+    changes.iter().any(|change| has(change))
+}
+
+fn operation(change: &Change, look: Look) -> Cell {
+    let cell = Cell::new(if change.hold.is_some() { format!("{} (held)", change.op) } else { change.op.to_string() });
+    if !look.colour {
+        return cell;
+    }
+    cell.fg(match change.op {
+        Op::Create | Op::Reference | Op::Request => Color::Green,
+        Op::Update | Op::Reactivate => Color::Yellow,
+        Op::Deactivate => Color::Red,
+    })
+}
+
+fn last_cell(change: &Change, kind: Kind) -> String {
+    match (kind, &change.outcome) {
+        (Kind::Report, Some(outcome)) => match outcome.error() {
+            Some(error) => format!("{}: {error}", outcome.status().replace('_', " ")),
+            None => String::new(),
+        },
+        _ => change.detail.clone().unwrap_or_default(),
+    }
+}
+
+fn fields(change: &Change) -> String {
+    let lines: Vec<String> = change
+        .fields
+        .iter()
+        .map(|field| match change.op {
+            Op::Create | Op::Reference | Op::Request => format!("{}: {}", field.field, shown(&field.after)),
+            _ => format!("{}: {} → {}", field.field, shown(&field.before), shown(&field.after)),
+        })
+        .collect();
+    if change.op == Op::Create { lines.join("; ") } else { lines.join("\n") }
+}
+
+fn shown(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Empty => "(empty)".into(),
+        other => other.to_string().replace(['\n', '\r', '\t', '\u{1b}'], " "),
+    }
+}
+
+fn holds(target: &TargetPlan) -> Vec<(&'static str, &str)> {
+    let mut holds: Vec<(&'static str, &str)> = target
+        .changes
+        .iter()
+        .filter_map(|change| change.hold.as_ref())
+        .map(|hold| (hold.code, &*hold.detail))
+        .collect();
+    holds.dedup();
+    holds.sort_unstable();
+    holds.dedup();
+    holds
+}
+
+fn notices(text: &mut String, notices: &[Notice], indent: &str, look: Look) {
+    let lines = notices.iter().map(|notice| match notice.employee {
+        Some(employee) => format!("{indent}note: employee {employee}: {}", notice.message),
+        None => format!("{indent}note: {}", notice.message),
+    });
+    let total = notices.len();
+    for line in lines.take(if look.all { total } else { SHOWN }) {
+        let _ = writeln!(text, "{line}");
+    }
+    if total > SHOWN && !look.all {
+        let _ = writeln!(text, "{indent}… and {} more notes (--all shows them)", total - SHOWN);
+    }
+}
+
+fn list(text: &mut String, word: &str, lines: impl ExactSizeIterator<Item = String>, look: Look) {
+    let total = lines.len();
+    for line in lines.take(if look.all { total } else { SHOWN }) {
+        let _ = writeln!(text, "  {word}: {line}");
+    }
+    if total > SHOWN && !look.all {
+        let _ = writeln!(text, "  … and {} more {word} (--all shows them)", total - SHOWN);
+    }
+}
+
+fn paint(text: &str, attribute: Attribute, look: Look) -> String {
+    match (look.colour, attribute) {
+        (true, Attribute::Bold) => format!("\u{1b}[1m{text}\u{1b}[0m"),
+        _ => text.to_owned(),
+    }
+}
