@@ -1,1 +1,150 @@
-//! The command line: one file per command.
+//! The command line: one file per command. Only here is the clock read.
+
+mod attributes;
+mod check;
+mod exit;
+mod explain;
+mod plan;
+mod plan_file;
+mod sandbox;
+mod session;
+mod sync;
+
+pub use exit::{Reason, Reasons};
+pub use session::{Failure, World};
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::output::Format;
+
+/// Keeps a company's other systems in line with its employee data in Personio
+///
+/// Reads one TOML file, fetches the employees from Personio, compares them with every target, shows the plan, and
+/// applies it.
+#[derive(Debug, Parser)]
+#[command(name = "personio-sync", version, max_term_width = 100, after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0 done                                   6 source or target unavailable
+  1 internal error                         7 sign-in or rights refused
+  2 usage or configuration, nothing        8 plan refused, or approval missing
+    contacted                             10 changes pending (plan --detailed-exitcode)
+  3 finished, some people failed          11 another run holds the lock
+  4 a safety rail holds something        130 / 143 stopped by a signal
+  5 source not trusted, no removals made
+
+Try it without any account: personio-sync sync --sandbox --config examples/quickstart.toml";
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The configuration file [default: personio-sync.toml, or PERSONIO_SYNC_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How results are written on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Show every change in tables, not only the first of each kind
+    #[arg(long, global = true)]
+    pub all: bool,
+}
+
+/// Run your own file against simulated systems: no credentials, no network.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SandboxChoice {
+    /// Run against simulated systems; with an address, against those of `personio-sync sandbox --port …`
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = false, default_missing_value = "")]
+    pub sandbox: Option<String>,
+}
+
+impl SandboxChoice {
+    /// Tells an address from a target's name: `sync --sandbox payroll` names a target.
+    pub(crate) fn split(&self, targets: &[String]) -> (Self, Vec<String>) {
+        let mut targets = targets.to_vec();
+        match &self.sandbox {
+            Some(value) if !value.is_empty() && !value.contains(':') => {
+                targets.push(value.clone());
+                (Self { sandbox: Some(String::new()) }, targets)
+            }
+            _ => (self.clone(), targets),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Attributes(attributes::Arguments),
+    Plan(plan::Arguments),
+    Sync(sync::Arguments),
+    Explain(explain::Arguments),
+    Sandbox(sandbox::Arguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version are answers, everything else is a mistake in the command line.
+            return if error.use_stderr() { ExitCode::from(Reason::Usage.code()) } else { ExitCode::SUCCESS };
+        }
+    };
+    let world = World::of_the_process(cli.global);
+    let result = match cli.command {
+        Command::Check(arguments) => check::run(&world, &arguments),
+        Command::Attributes(arguments) => attributes::run(&world, &arguments),
+        Command::Plan(arguments) => plan::run(&world, &arguments),
+        Command::Sync(arguments) => sync::run(&world, &arguments),
+        Command::Explain(arguments) => explain::run(&world, &arguments),
+        Command::Sandbox(arguments) => sandbox::run(&world, &arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "personio-sync", &mut script);
+            world.print(&String::from_utf8_lossy(&script));
+            Ok(Reasons::default())
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut page)
+                .map_err(|error| Failure::new(Reason::Internal, error.to_string()))
+                .map(|()| {
+                    world.print(&String::from_utf8_lossy(&page));
+                    Reasons::default()
+                })
+        }
+    };
+    match result {
+        Ok(reasons) => reasons.exit_code(),
+        Err(failure) => world.fail(&failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -86,7 +86,7 @@ impl Auth for NoAuth {
 
 fn client(base_url: &str) -> anyhow::Result<Client> {
     let base_url = base_url.trim_end_matches('/').to_owned();
-    Client::new(ClientSettings { base_url, timeout: Duration::from_secs(30) }, Box::new(NoAuth))
+    Client::new(ClientSettings { timeout: Duration::from_secs(30), ..ClientSettings::new(base_url) }, Box::new(NoAuth))
 }
 
 /// Tells a running sandbox, possibly in another process, what a file expects.

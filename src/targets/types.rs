@@ -11,5 +11,4 @@ use super::TargetType;
 pub type Parse = fn(&Table<'_>) -> Option<Box<dyn TargetType>>;
 
 /// Every type with its reader. Adding a target is a line here.
-pub const TYPES: &[(&str, Parse)] =
-    &[("file", super::file::parse), ("freshservice", super::freshservice::parse)];
+pub const TYPES: &[(&str, Parse)] = &[("file", super::file::parse), ("freshservice", super::freshservice::parse)];

@@ -1,0 +1,213 @@
+//! `check`: the file alone, or with `--online` everything it talks to.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::output::{Bars, Format, Problem, count, employees, json};
+use crate::personio::{CatalogueEntry, SourceErrorKind};
+use crate::sync::{PrepareOptions, Prepared};
+
+use super::session::{Memory, Session};
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
+
+/// Check the configuration file; with --online also credentials, rights, attributes, names and reachability
+///
+/// Writes nothing and changes nothing. All problems are reported together.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only these targets
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+    /// Also contact Personio and the targets, reading only
+    #[arg(long)]
+    online: bool,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+#[derive(Serialize)]
+struct CheckDocument<'a> {
+    schema: u32,
+    kind: &'static str,
+    tool: &'static str,
+    exit_code: u8,
+    problems: &'a [Problem],
+    warnings: Vec<Problem>,
+    targets: Vec<CheckedTarget<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckedTarget<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    paused: bool,
+    mapped_fields: usize,
+}
+
+pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
+    let session = world.open(&sandbox, &targets)?;
+    let settings = &session.settings;
+    let (mut reasons, mut problems, mut lines) = (Reasons::default(), Vec::new(), Vec::new());
+    lines.push(format!("{} is in order: {}", settings.file.path.display(), describe(settings)));
+    if arguments.online || session.sandbox.is_some() {
+        online(world, &session, &targets, &mut reasons, &mut problems, &mut lines)?;
+    }
+    match world.global.format {
+        Format::Json => {
+            let document = CheckDocument {
+                schema: json::SCHEMA,
+                kind: "check",
+                tool: concat!("personio-sync ", env!("CARGO_PKG_VERSION")),
+                exit_code: reasons.code(),
+                problems: &problems,
+                warnings: settings
+                    .warnings
+                    .iter()
+                    .map(|warning| Problem {
+                        line: warning.line,
+                        column: warning.column,
+                        ..Problem::new(warning.code, warning.message.clone())
+                    })
+                    .collect(),
+                targets: settings
+                    .targets
+                    .iter()
+                    .map(|target| CheckedTarget {
+                        name: &target.name,
+                        kind: target.target.kind(),
+                        paused: target.paused,
+                        mapped_fields: target.mapping.len(),
+                    })
+                    .collect(),
+            };
+            world.print(&json::render_value(&document));
+        }
+        Format::Table | Format::Markdown => {
+            for line in &lines {
+                world.print(&format!("{line}\n"));
+            }
+        }
+    }
+    world.say_problems(&problems);
+    Ok(reasons)
+}
+
+fn describe(settings: &Settings) -> String {
+    format!(
+        "{}, {}",
+        count(settings.attributes.len(), "attribute", "attributes"),
+        count(settings.targets.len(), "target", "targets")
+    )
+}
+
+fn online(
+    world: &World,
+    session: &Session,
+    targets: &[String],
+    reasons: &mut Reasons,
+    problems: &mut Vec<Problem>,
+    lines: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let settings = &session.settings;
+    let source = session.source()?;
+    match source.catalogue() {
+        Ok(catalogue) => {
+            lines.push(format!(
+                "Personio: signed in; the credential may read {}",
+                count(catalogue.len(), "attribute", "attributes")
+            ));
+            for problem in missing_attributes(settings, &catalogue) {
+                reasons.add(Reason::Refused);
+                problems.push(problem);
+            }
+        }
+        Err(error) if error.kind == SourceErrorKind::Rights => {
+            lines.push(
+                "Personio: signed in; this credential may not list its attributes, so they are checked by reading"
+                    .into(),
+            );
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let bars = Bars::new(world.terminal);
+    let options = PrepareOptions {
+        today: session.today,
+        targets: targets.iter().map(|name| name.as_str().into()).collect(),
+        only: None,
+        accepted_removals: None,
+        accept_filter_change: false,
+    };
+    let memory = Memory::read_only(session)?;
+    let prepared = session.prepare(&memory, &options, &bars)?;
+    drop(bars);
+    let (found, more) = super::session::judge(&prepared);
+    // A rail that holds something is for the run to say, not for a check.
+    for reason in [Reason::Refused, Reason::SourceUnproven, Reason::Unavailable] {
+        if more.iter().any(|problem| problem.code == reason.word()) {
+            reasons.add(reason);
+        }
+    }
+    let _ = found;
+    problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
+    describe_read(settings, &prepared, lines);
+    Ok(())
+}
+
+fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<String>) {
+    lines.push(format!("Personio: {} read", employees(prepared.plan.source.employees)));
+    let hidden: Vec<&str> = settings
+        .attributes
+        .keys()
+        .filter(|key| {
+            let column = settings.attributes.column(key).expect("a key of the set");
+            prepared.employees.list.iter().all(|employee| employee.value(column).is_hidden())
+        })
+        .collect();
+    if !hidden.is_empty() {
+        lines.push(format!("Personio: delivered for nobody: {}", hidden.join(", ")));
+    }
+    for (target, plan) in prepared.targets.iter().zip(&prepared.plan.targets) {
+        let Some(open) = &target.open else {
+            lines.push(format!("{}: {}", plan.name, plan.status.as_str()));
+            continue;
+        };
+        lines.push(format!(
+            "{}: reachable; {} of an employee, {} of nobody",
+            plan.name,
+            count(open.owned.len(), "account", "accounts"),
+            plan.orphans.len()
+        ));
+        for notice in &plan.notices {
+            if notice.employee.is_none() {
+                lines.push(format!("{}: note: {}", plan.name, notice.message));
+            }
+        }
+    }
+}
+
+/// Attributes that the file needs and the credential does not grant, with the words that find the tick box.
+fn missing_attributes(settings: &Settings, catalogue: &[CatalogueEntry]) -> Vec<Problem> {
+    settings
+        .attributes
+        .keys()
+        .filter(|key| !catalogue.iter().any(|entry| &*entry.key == *key))
+        .map(|key| {
+            let users = super::attributes::users(settings, key);
+            let cost = if users.is_empty() {
+                "no target uses it".to_owned()
+            } else {
+                format!("whatever uses it is left as it is: {}", users.join(", "))
+            };
+            Problem::new(
+                "attribute_not_readable",
+                format!(
+                    "Personio does not let this credential read `{key}`; {cost}. Tick it in Personio: Settings > \
+                     Integrations > API credentials > your credential > Readable employee attributes"
+                ),
+            )
+        })
+        .collect()
+}

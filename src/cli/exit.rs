@@ -1,0 +1,129 @@
+//! Exit statuses: public, and never re-used for something else.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+/// Why a run ends with another status than 0. In the order of precedence: if several apply, the first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// 130: stopped by SIGINT after winding down.
+    Interrupted,
+    /// 143: stopped by SIGTERM after winding down.
+    Terminated,
+    /// 1: a mistake of ours.
+    Internal,
+    /// 2: usage or configuration; nothing was contacted.
+    Usage,
+    /// 7: sign-in or rights refused.
+    Refused,
+    /// 11: another run holds the lock.
+    Locked,
+    /// 5: the source is not trusted; no removals were made.
+    SourceUnproven,
+    /// 8: the plan is refused, or the approval is missing.
+    NotApproved,
+    /// 6: the source or a target is unavailable.
+    Unavailable,
+    /// 4: a safety rail holds something; the rest is done.
+    Held,
+    /// 3: finished, some people failed.
+    SomeFailed,
+    /// 10: changes are pending (`plan --detailed-exitcode` only).
+    ChangesPending,
+}
+
+impl Reason {
+    /// The exit status.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Refused => 7,
+            Self::Locked => 11,
+            Self::SourceUnproven => 5,
+            Self::NotApproved => 8,
+            Self::Unavailable => 6,
+            Self::Held => 4,
+            Self::SomeFailed => 3,
+            Self::ChangesPending => 10,
+        }
+    }
+
+    /// The stable code in `problems`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::Internal => "internal_error",
+            Self::Usage => "usage",
+            Self::Refused => "sign_in_or_rights_refused",
+            Self::Locked => "locked",
+            Self::SourceUnproven => "source_unproven",
+            Self::NotApproved => "not_approved",
+            Self::Unavailable => "unavailable",
+            Self::Held => "held",
+            Self::SomeFailed => "some_failed",
+            Self::ChangesPending => "changes_pending",
+        }
+    }
+}
+
+/// All reasons that apply to a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reasons(BTreeSet<Reason>);
+
+impl Reasons {
+    /// One more reason.
+    pub fn add(&mut self, reason: Reason) {
+        self.0.insert(reason);
+    }
+
+    /// The status: that of the first reason in precedence, or 0.
+    pub fn code(&self) -> u8 {
+        self.0.first().map_or(0, |reason| reason.code())
+    }
+
+    /// The same for the process.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}
+
+impl From<Reason> for Reasons {
+    fn from(reason: Reason) -> Self {
+        Self(BTreeSet::from([reason]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precedence_is_as_documented() {
+        use Reason::*;
+        let order = [
+            Interrupted,
+            Terminated,
+            Internal,
+            Usage,
+            Refused,
+            Locked,
+            SourceUnproven,
+            NotApproved,
+            Unavailable,
+            Held,
+            SomeFailed,
+            ChangesPending,
+        ];
+        assert_eq!(order.map(Reason::code), [130, 143, 1, 2, 7, 11, 5, 8, 6, 4, 3, 10]);
+        let mut reasons = Reasons::default();
+        assert_eq!(reasons.code(), 0);
+        for reason in order.into_iter().rev() {
+            reasons.add(reason);
+            assert_eq!(reasons.code(), reason.code());
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! `explain`: everything about one person, step by step.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::employee::{Employee, EmployeeId, Value};
+use crate::output::{Bars, Format, json};
+use crate::plan::FieldValue;
+use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope};
+use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
+
+use super::session::{Memory, Session};
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
+
+/// Explain one employee: fetched, scoped (each clause), matched, mapped (each step), decided, held
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Personio's id of the employee, or their e-mail address
+    employee: String,
+    /// Only these targets
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// One explained person; the same facts for people and for programs.
+#[derive(serde::Serialize)]
+struct Explained {
+    schema: u32,
+    kind: &'static str,
+    exit_code: u8,
+    employee: String,
+    lifecycle: &'static str,
+    last_day: Option<String>,
+    disagreement: Option<&'static str>,
+    attributes: Vec<Attribute>,
+    targets: Vec<Target>,
+}
+
+#[derive(serde::Serialize)]
+struct Attribute {
+    attribute: String,
+    state: &'static str,
+    value: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct Target {
+    name: String,
+    status: &'static str,
+    reason: Option<String>,
+    clauses: Vec<Clause>,
+    scope: String,
+    matched: String,
+    mapping: Vec<Step>,
+    decision: Vec<String>,
+}
+
+#[derive(serde::Serialize)]
+struct Clause {
+    list: &'static str,
+    expression: String,
+    holds: String,
+}
+
+#[derive(serde::Serialize)]
+struct Step {
+    field: String,
+    from: String,
+    gives: String,
+    note: Option<String>,
+}
+
+pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
+    let session = world.open(&sandbox, &targets)?;
+    let bars = Bars::new(world.terminal);
+    let options = PrepareOptions {
+        today: session.today,
+        targets: targets.iter().map(|name| name.as_str().into()).collect(),
+        only: None,
+        accepted_removals: None,
+        accept_filter_change: false,
+    };
+    let memory = Memory::read_only(&session)?;
+    let prepared = session.prepare(&memory, &options, &bars)?;
+    drop(bars);
+    let employee = find(&prepared, &arguments.employee)?;
+    let explained = explain(&session, &prepared, employee);
+    match world.global.format {
+        Format::Json => world.print(&json::render_value(&explained)),
+        Format::Table | Format::Markdown => world.print(&render(&explained)),
+    }
+    Ok(Reasons::default())
+}
+
+/// The employee with this id or e-mail address.
+fn find<'p>(prepared: &'p Prepared<'_>, text: &str) -> Result<&'p Employee, Failure> {
+    let employees = &prepared.employees;
+    let missing = |why: String| Failure::new(Reason::Usage, why);
+    if let Ok(id) = text.parse::<EmployeeId>() {
+        return employees.get(id).ok_or_else(|| missing(format!("Personio delivers no employee {id}")));
+    }
+    let Some(column) = employees.attributes.column("email") else {
+        return Err(missing("this file does not read `email`, so give the id of the employee".into()));
+    };
+    let wanted = text.trim().to_lowercase();
+    let mut found = employees
+        .list
+        .iter()
+        .filter(|employee| employee.value(column).as_text().is_some_and(|email| email.to_lowercase() == wanted));
+    match (found.next(), found.next()) {
+        (Some(employee), None) => Ok(employee),
+        (Some(one), Some(other)) => {
+            Err(missing(format!("employees {} and {} share this address; give the id", one.id, other.id)))
+        }
+        (None, _) => Err(missing("Personio delivers no employee with this e-mail address; give the id".into())),
+    }
+}
+
+fn explain(session: &Session, prepared: &Prepared<'_>, employee: &Employee) -> Explained {
+    let settings = &session.settings;
+    let place = prepared.employees.list.binary_search_by_key(&employee.id, |other| other.id).unwrap_or_default();
+    let standing = &prepared.standings[place];
+    let tables = Arc::new(settings.vocabulary.tables().clone());
+    let facts = Facts::new(employee, &prepared.employees.attributes, standing, session.today, &tables);
+    let attributes = prepared.employees.attributes.keys().map(|key| {
+        let column = prepared.employees.attributes.column(key).expect("a key of the set");
+        let (state, value) = match employee.value(column) {
+            Value::Hidden => ("hidden", None),
+            Value::Empty => ("empty", None),
+            value => ("known", Some(show_attribute(value))),
+        };
+        Attribute { attribute: key.to_owned(), state, value }
+    });
+    Explained {
+        schema: json::SCHEMA,
+        kind: "explanation",
+        exit_code: 0,
+        employee: employee.id.to_string(),
+        lifecycle: standing.lifecycle.as_str(),
+        last_day: standing.last_day.map(|day| day.to_string()),
+        disagreement: standing.disagreement.map(|disagreement| disagreement.explanation()),
+        attributes: attributes.collect(),
+        targets: prepared
+            .targets
+            .iter()
+            .zip(&prepared.plan.targets)
+            .map(|(target, plan)| explain_target(target, plan, &facts))
+            .collect(),
+    }
+}
+
+fn explain_target(target: &PreparedTarget<'_>, plan: &crate::plan::TargetPlan, facts: &Facts<'_>) -> Target {
+    let settings = target.settings;
+    let id = facts.employee().id;
+    let clause = |list, expression: &Expression| Clause {
+        list,
+        expression: expression.source().to_owned(),
+        holds: show_truth(&expression.holds(facts)),
+    };
+    let clauses: Vec<Clause> = settings
+        .include
+        .iter()
+        .map(|expression| clause("include", expression))
+        .chain(settings.exclude.iter().map(|expression| clause("exclude", expression)))
+        .collect();
+    let scope = match scope(&settings.include, &settings.exclude, facts) {
+        Scope::In => "in scope".to_owned(),
+        Scope::Left if settings.target.takes_everyone() => "in scope: this target takes everyone".to_owned(),
+        Scope::Left => "has left; otherwise in scope".to_owned(),
+        Scope::Out { left: true } => "out of scope, and has left".to_owned(),
+        Scope::Out { left: false } => "out of scope".to_owned(),
+        Scope::Unclear(_, why) => format!("cannot be told: {why}"),
+    };
+    let specs = target.open.as_ref().map_or(&settings.fields, |open| &open.schema.fields);
+    let matched = match &target.open {
+        None => "not looked for".to_owned(),
+        Some(open) => match (open.owned.get(&id), open.matched_by.get(&id)) {
+            (Some(account), Some(field)) => format!("account {account}, by {}", specs[field.get()].name),
+            (Some(account), None) => format!("account {account}, by the stored link"),
+            (None, _) => {
+                let tried: Vec<&str> = settings.match_fields.iter().map(|field| &*specs[field.get()].name).collect();
+                format!("no account (tried {})", tried.join(", then "))
+            }
+        },
+    };
+    let mapping = settings
+        .mapping
+        .iter()
+        .map(|mapping| {
+            let spec = &specs[mapping.index.get()];
+            let (from, steps) = match &mapping.source {
+                MappingSource::Constant(value) => (format!("the value {}", show(value)), None),
+                MappingSource::Expression(expression) => (expression.source().to_owned(), None::<String>),
+            };
+            let (gives, why) = match mapping.desired(spec, facts) {
+                Desired::Value(FieldValue::Empty) => ("(empty: the field is cleared)".to_owned(), None),
+                Desired::Value(value) => (show(&value), None),
+                Desired::Keep(why) => ("(left as it is)".to_owned(), why),
+                Desired::Fail(_, why) => ("(the employee is skipped)".to_owned(), Some(why)),
+            };
+            let mut notes: Vec<String> = steps.into_iter().chain(why).collect();
+            if mapping.when == When::Create {
+                notes.push("on create only".into());
+            }
+            if mapping.on_empty == OnEmpty::Keep {
+                notes.push("an empty result keeps the field".into());
+            }
+            let note = (!notes.is_empty()).then(|| notes.join("; "));
+            Step { field: spec.name.to_string(), from, gives, note }
+        })
+        .collect();
+    let mut decision = Vec::new();
+    for change in plan.changes.iter().filter(|change| change.employee == Some(id)) {
+        let why = change.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let fields: Vec<String> = change
+            .fields
+            .iter()
+            .map(|field| format!("{}: {} → {}", field.field, show(&field.before), show(&field.after)))
+            .collect();
+        let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join("; ")) };
+        decision.push(format!("{}{why}{fields}", change.op));
+        if let Some(hold) = &change.hold {
+            decision.push(format!("held ({}): {}", hold.code, hold.detail));
+        }
+    }
+    for skip in plan.skipped.iter().filter(|skip| skip.employee == id) {
+        decision.push(format!("skipped ({}): {}", skip.reason, skip.detail));
+    }
+    for notice in plan.notices.iter().filter(|notice| notice.employee == Some(id)) {
+        decision.push(format!("note ({}): {}", notice.code, notice.message));
+    }
+    if decision.is_empty() {
+        decision.push("nothing to do".into());
+    }
+    Target {
+        name: plan.name.to_string(),
+        status: plan.status.as_str(),
+        reason: plan.reason.clone(),
+        clauses,
+        scope,
+        matched,
+        mapping,
+        decision,
+    }
+}
+
+fn render(explained: &Explained) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "Employee {}: {}", explained.employee, explained.lifecycle);
+    if let Some(day) = &explained.last_day {
+        let _ = writeln!(text, "  last day {day}");
+    }
+    if let Some(disagreement) = explained.disagreement {
+        let _ = writeln!(text, "  note: {disagreement}");
+    }
+    let _ = writeln!(text, "\nFetched");
+    let width = explained.attributes.iter().map(|attribute| attribute.attribute.len()).max().unwrap_or_default();
+    for attribute in &explained.attributes {
+        let value = attribute.value.clone().unwrap_or_else(|| match attribute.state {
+            "hidden" => "(not readable)".into(),
+            _ => "(empty)".into(),
+        });
+        let _ = writeln!(text, "  {:width$}  {value}", attribute.attribute);
+    }
+    for target in &explained.targets {
+        let _ = writeln!(text, "\n{} ({})", target.name, target.status);
+        if let Some(reason) = &target.reason {
+            let _ = writeln!(text, "  {reason}");
+        }
+        for clause in &target.clauses {
+            let _ = writeln!(text, "  {} {:<8} {}", clause.list, clause.holds, clause.expression);
+        }
+        let _ = writeln!(text, "  scope    {}", target.scope);
+        let _ = writeln!(text, "  matched  {}", target.matched);
+        let width = target.mapping.iter().map(|step| step.field.chars().count()).max().unwrap_or_default();
+        for step in &target.mapping {
+            let note = step.note.as_deref().map(|note| format!("   [{note}]")).unwrap_or_default();
+            let _ = writeln!(text, "    {:width$} = {} → {}{note}", step.field, step.from, step.gives);
+        }
+        for line in &target.decision {
+            let _ = writeln!(text, "  decided  {line}");
+        }
+    }
+    text
+}
+
+fn show(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Empty => "(empty)".into(),
+        other => other.to_string(),
+    }
+}
+
+fn show_attribute(value: &Value) -> String {
+    match value {
+        Value::Hidden | Value::Empty => String::new(),
+        Value::Text(text) => text.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Decimal(number) => number.to_string(),
+        Value::Date(day) => day.to_string(),
+        Value::List(items) => items.join(", "),
+        Value::Named(named) => named.name.to_string(),
+        Value::Supervisor(supervisor) => {
+            let words = [&*supervisor.name, &*supervisor.email].join(" ");
+            format!("employee {} {}", supervisor.id, words.trim()).trim_end().to_owned()
+        }
+        Value::CostCenters(shares) => {
+            shares.iter().map(|share| format!("{} ({} %)", share.name, share.percentage)).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn show_truth(truth: &Truth) -> String {
+    match truth {
+        Truth::Yes => "yes".into(),
+        Truth::No => "no".into(),
+        Truth::Unknown { attribute } => format!("unknown: `{attribute}` is not readable"),
+        Truth::Invalid { why } => format!("invalid: {why}"),
+    }
+}

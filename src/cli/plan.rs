@@ -1,0 +1,105 @@
+//! `plan`: what would change, and nothing else.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use crate::employee::EmployeeId;
+use crate::output::{Bars, Document, Kind};
+use crate::plan::Plan;
+use crate::sync::PrepareOptions;
+
+use super::session::{Memory, Session};
+use super::{Failure, Reason, Reasons, SandboxChoice, World, plan_file};
+
+/// Show what `sync` would change; write nothing
+///
+/// The plan is made afresh from Personio and every target. With `--out` it can be reviewed and applied later, exactly
+/// as it is, by `sync --plan`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only these targets
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+    /// Only this employee (Personio's id); also on paused targets
+    #[arg(long, value_name = "ID")]
+    employee: Option<EmployeeId>,
+    /// Write the plan to a file for `sync --plan`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Plan for another day, to see what a date will bring
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<NaiveDate>,
+    /// End with status 10 when changes are pending
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Release held removals if they are exactly this many
+    #[arg(long, value_name = "NUMBER")]
+    accept_removals: Option<u64>,
+    /// Accept that filters changed since the last run
+    #[arg(long)]
+    accept_filter_change: bool,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
+    let mut session = world.open(&sandbox, &targets)?;
+    if let Some(day) = arguments.as_of {
+        session.today = day;
+    }
+    if arguments.out.is_some() && arguments.as_of.is_some_and(|day| day != session.today) {
+        return Err(Failure::new(
+            Reason::Usage,
+            "a plan for another day (--as-of) cannot be applied, so --out makes no sense",
+        ));
+    }
+    let options = PrepareOptions {
+        today: session.today,
+        targets: targets.iter().map(|name| name.as_str().into()).collect(),
+        only: arguments.employee,
+        accepted_removals: arguments.accept_removals,
+        accept_filter_change: arguments.accept_filter_change,
+    };
+    preview(world, &session, &options, arguments.out.as_deref(), arguments.detailed_exitcode)
+}
+
+/// Plans and shows the plan.
+pub(super) fn preview(
+    world: &World,
+    session: &Session,
+    options: &PrepareOptions,
+    out: Option<&std::path::Path>,
+    detailed_exitcode: bool,
+) -> Result<Reasons, Failure> {
+    let bars = Bars::new(world.terminal);
+    let memory = Memory::read_only(session)?;
+    let prepared = session.prepare(&memory, options, &bars)?;
+    drop(bars);
+    let (mut reasons, problems) = super::session::judge(&prepared);
+    if detailed_exitcode && !is_settled(&prepared.plan) {
+        reasons.add(Reason::ChangesPending);
+    }
+    if let Some(path) = out {
+        plan_file::write(path, session, &prepared.plan, &prepared.employees, reasons.code(), &problems)?;
+    }
+    let document =
+        Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
+    world.show(&document);
+    world.say_problems(&problems);
+    if let Some(path) = out {
+        world.say(&format!(
+            "The plan is in {}; apply it with `personio-sync sync --plan {}`.",
+            path.display(),
+            path.display()
+        ));
+    }
+    Ok(reasons)
+}
+
+/// Whether nothing is pending: held changes count as pending.
+fn is_settled(plan: &Plan) -> bool {
+    plan.is_empty()
+}

@@ -1,0 +1,152 @@
+//! Plans that bind: `plan --out` writes one, `sync --plan` applies exactly that one.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::employee::Employees;
+use crate::output::json::{self, Binding};
+use crate::output::{Document, Kind, Problem};
+use crate::plan::Plan;
+
+use super::session::Session;
+use super::{Failure, Reason};
+
+/// Writes a plan with what it is bound to: the configuration file, what was read of the source, and itself.
+pub(super) fn write(
+    path: &Path,
+    session: &Session,
+    plan: &Plan,
+    employees: &Employees,
+    exit_code: u8,
+    problems: &[Problem],
+) -> Result<(), Failure> {
+    let document = Document { kind: Kind::Plan, plan: Some(plan), exit_code, problems };
+    let binding = Binding {
+        file: hash(&session.settings.file.text),
+        source: hash(&format!("{:?}", employees.list)),
+        plan: hash(&targets_text(&json::canonical(plan))),
+    };
+    let text = json::render(&document, Some(&binding));
+    write_private(path, &text).map_err(|error| {
+        Failure::new(Reason::Usage, format!("the plan cannot be written to {}: {error}", path.display()))
+    })
+}
+
+/// A reviewed plan.
+#[derive(Debug)]
+pub(super) struct Reviewed {
+    changes: BTreeSet<(String, String)>,
+}
+
+/// The part of a plan file that is read back.
+#[derive(Deserialize)]
+struct PlanFile {
+    schema: u32,
+    kind: String,
+    today: String,
+    targets: Vec<serde_json::Value>,
+    binding: Option<Binding>,
+}
+
+/// Reads a plan file and refuses one that was edited, that belongs to another file, or to another day.
+pub(super) fn read(path: &Path, session: &Session) -> Result<Reviewed, Failure> {
+    let refuse = |why: &str| Failure::new(Reason::NotApproved, format!("{}: {why}", path.display()));
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be read: {error}", path.display())))?;
+    let file: PlanFile = serde_json::from_str(&text)
+        .map_err(|_| refuse("this is not a plan; write one with `personio-sync plan --out FILE`"))?;
+    let Some(binding) = file.binding.filter(|_| file.kind == "plan" && file.schema == json::SCHEMA) else {
+        return Err(refuse("this is not a plan that can be applied; write one with `personio-sync plan --out FILE`"));
+    };
+    let targets = serde_json::to_string(&file.targets).map_err(|_| refuse("this is not a plan"))?;
+    if hash(&targets_text(&targets)) != binding.plan {
+        return Err(refuse("the plan was edited after it was made; make and review a new one"));
+    }
+    if hash(&session.settings.file.text) != binding.file {
+        return Err(refuse(
+            "the plan was made from another configuration file, or the file changed since; make and review a new one",
+        ));
+    }
+    if file.today != session.today.to_string() {
+        return Err(refuse(&format!(
+            "the plan was made for {}, and today is {}; make and review a new one",
+            file.today, session.today
+        )));
+    }
+    let mut changes = BTreeSet::new();
+    for target in &file.targets {
+        let name = target["name"].as_str().unwrap_or_default();
+        for change in target["changes"].as_array().into_iter().flatten() {
+            if change.get("hold").is_some() {
+                continue;
+            }
+            changes.insert((name.to_owned(), change.to_string()));
+        }
+    }
+    Ok(Reviewed { changes })
+}
+
+impl Reviewed {
+    /// Leaves in a fresh plan only what was reviewed.
+    ///
+    /// A reviewed change that is not planned any more in exactly this form is stale: somebody changed the
+    /// employee, the account or the target meanwhile.
+    pub(super) fn restrict(&self, plan: &mut Plan, skip_stale: bool) -> Result<(), Failure> {
+        let mut fresh = BTreeSet::new();
+        for target in &mut plan.targets {
+            let name = target.name.to_string();
+            target.changes.retain(|change| {
+                let key = (name.clone(), json::canonical_change(change));
+                let reviewed = self.changes.contains(&key);
+                fresh.insert(key);
+                reviewed
+            });
+        }
+        let stale: Vec<&(String, String)> = self.changes.iter().filter(|change| !fresh.contains(*change)).collect();
+        if stale.is_empty() || skip_stale {
+            return Ok(());
+        }
+        let mut who: Vec<String> = stale
+            .iter()
+            .map(|(target, change)| {
+                let change: serde_json::Value = serde_json::from_str(change).unwrap_or_default();
+                let employee = change["employee"].as_str().map_or_else(String::new, |id| format!(" employee {id}"));
+                format!("{target}: {}{employee}", change["op"].as_str().unwrap_or("change"))
+            })
+            .collect();
+        let total = who.len();
+        who.truncate(10);
+        let more = if total > who.len() { ", …" } else { "" };
+        Err(Failure::new(
+            Reason::NotApproved,
+            format!(
+                "{total} of {} reviewed changes no longer hold ({}{more}); nothing was changed. Make and review a new plan, \
+                 or apply what still holds with --skip-stale",
+                self.changes.len(),
+                who.join(", ")
+            ),
+        ))
+    }
+}
+
+/// The targets in one spelling, whatever white space the file has.
+fn targets_text(targets: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(targets).map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A plan holds personal data: only its owner may read it.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,179 @@
+//! `sandbox`: the simulated systems, to run against and to look at.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use chrono::NaiveDate;
+use clap::Args;
+
+use crate::config::{Secret, Settings, StatePlace};
+use crate::plan::FieldSpec;
+use crate::sandbox::{
+    Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxOptions, find, prepare,
+};
+use crate::targets::SandboxPlaces;
+
+use super::{Failure, Reason, Reasons, World};
+
+/// Start the simulated Personio and targets on this machine, with a page to look at
+///
+/// They remember what is written to them until they are stopped, so `sync --sandbox 127.0.0.1:7070` finds on its
+/// second run what the first one wrote.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, default_value_t = 7070)]
+    port: u16,
+    /// How many employees to invent
+    #[arg(long, default_value_t = 250)]
+    employees: usize,
+    /// The same seed gives the same people
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Misbehave, for example "personio:429@10%,freshservice:lost-answer#2"; `--faults help` lists all
+    #[arg(long, default_value = "", hide_default_value = true)]
+    faults: String,
+    /// The folder that file targets write below [default: a temporary one]
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+const FAULTS_HELP: &str = "\
+Faults, separated by commas, each [SYSTEM:][METHOD:]FAULT[=VALUE][@RATE|#NUMBER]:
+
+  429[=SECONDS]        refused for being too busy, with Retry-After where the real system sends one
+  500, html502, 503    an error body, a gateway's web page, nothing at all
+  cut, truncated       the connection ends in the middle of the body; half a document
+  lost-answer          the request is carried out, and the connection closes without an answer
+  expire-token         the token in use is no longer accepted
+  insert-while-paging, remove-while-paging
+                       the list changes under the reader
+  latency=50ms         every answer takes this long
+
+Examples: personio:429@10%   freshservice:lost-answer#2   freshservice:POST:html502
+Without a rate or a number a fault strikes now and then; the same seed brings the same faults.
+";
+
+pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+    if arguments.faults == "help" {
+        world.print(FAULTS_HELP);
+        return Ok(Reasons::default());
+    }
+    let usage = |error: anyhow::Error| Failure::new(Reason::Usage, format!("{error:#}"));
+    let options = SandboxOptions {
+        address: Ipv4Addr::LOCALHOST.into(),
+        port: Some(arguments.port),
+        employees: arguments.employees,
+        seed: arguments.seed,
+        faults: arguments.faults.parse::<Faults>().map_err(|error| Failure::new(Reason::Usage, error.to_string()))?,
+        folder: arguments.folder.clone(),
+        ..SandboxOptions::new(world.now.date_naive())
+    };
+    let sandbox = Sandbox::start(options).map_err(usage)?;
+    let address = sandbox.base_url().trim_start_matches("http://").to_owned();
+    world.say(&format!(
+        "The sandbox is at {} (look at it in a browser); files and state are in {}.\n\
+         Run against it: personio-sync sync --sandbox {address}\n\
+         Ctrl-C stops it.",
+        sandbox.base_url(),
+        sandbox.folder().display(),
+    ));
+    let stop = sandbox.stop_handle();
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])
+        .map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            stop.stop();
+        }
+    });
+    sandbox.wait().map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))?;
+    Ok(Reasons::default())
+}
+
+/// The simulated systems of a run with `--sandbox`.
+pub struct RunningSandbox {
+    base_url: String,
+    folder: PathBuf,
+    secret: Secret,
+    /// Whether it lives on after this run.
+    pub lasting: bool,
+    /// Stops when the run ends.
+    _own: Option<Sandbox>,
+}
+
+impl RunningSandbox {
+    /// Starts one, or finds the one at an address. Only loopback addresses are reached.
+    pub(super) fn new(address: &str, today: NaiveDate, settings: &Settings) -> anyhow::Result<Self> {
+        let running = if address.is_empty() {
+            let own = Sandbox::start(SandboxOptions::new(today))?;
+            let info = own.info();
+            Self {
+                base_url: info.base_url.clone(),
+                folder: info.folder.clone(),
+                secret: Secret::new(info.secret.clone()),
+                lasting: false,
+                _own: Some(own),
+            }
+        } else {
+            let info = find(address).with_context(|| {
+                format!("is `personio-sync sandbox` running at {address}? start it with --port first")
+            })?;
+            Self {
+                base_url: info.base_url,
+                folder: info.folder,
+                secret: Secret::new(info.secret),
+                lasting: true,
+                _own: None,
+            }
+        };
+        prepare(&running.base_url, &preparation(settings))?;
+        Ok(running)
+    }
+
+    /// Points everything in the file at the sandbox; nothing else is reached, whatever the file says.
+    pub(super) fn redirect(&self, settings: &mut Settings) {
+        settings.personio.base_url = format!("{}/personio", self.base_url);
+        settings.personio.client_id = Secret::new("sandbox");
+        settings.personio.client_secret = self.secret.clone();
+        settings.state.place = StatePlace::File(self.folder.join("state.sqlite"));
+        for target in &mut settings.targets {
+            target.target.redirect(&SandboxPlaces {
+                base_url: self.base_url.clone(),
+                folder: self.folder.clone(),
+                target: target.name.clone(),
+                secret: self.secret.clone(),
+            });
+        }
+    }
+}
+
+/// What the file expects of the simulated systems: attributes to invent, custom fields to have.
+fn preparation(settings: &Settings) -> Preparation {
+    let field = |spec: &FieldSpec| PreparedField {
+        name: spec.name.to_string(),
+        kind: format!("{:?}", spec.kind).to_lowercase(),
+        choices: spec.choices.iter().map(ToString::to_string).collect(),
+    };
+    Preparation {
+        attributes: settings
+            .attributes
+            .keys()
+            .map(|key| {
+                settings.vocabulary.alias_of(key).map_or_else(
+                    || PreparedAttribute::Key(key.into()),
+                    |name| PreparedAttribute::Named { key: key.into(), name: name.into() },
+                )
+            })
+            .collect(),
+        targets: settings
+            .targets
+            .iter()
+            .map(|target| PreparedTarget {
+                name: target.name.to_string(),
+                kind: target.target.kind().to_owned(),
+                fields: target.fields.iter().map(field).collect(),
+            })
+            .collect(),
+    }
+}

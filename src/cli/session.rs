@@ -1,0 +1,305 @@
+//! What every command needs: the process around it, the settled file, and the source.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::config::{LoadError, LoadOptions, SecretMode, Settings, Severity, find_config, load};
+use crate::output::table::Look;
+use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
+use crate::personio::{PersonioSource, SourceError, SourceErrorKind, SourceSettings};
+use crate::plan::TargetPlan;
+use crate::sync::{PrepareError, PrepareOptions, Prepared, ReadProgress, prepare};
+use crate::targets::ErrorKind;
+
+use super::sandbox::RunningSandbox;
+use super::{Global, Reason, Reasons, SandboxChoice};
+
+/// The process around a command.
+pub struct World {
+    /// Options of every command.
+    pub global: Global,
+    /// What the streams are.
+    pub terminal: Terminal,
+    /// The moment the process started.
+    pub now: DateTime<Utc>,
+}
+
+/// Why a command ends without a result.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit status.
+    pub reason: Reason,
+    /// What is wrong, one entry a problem.
+    pub problems: Vec<Problem>,
+    /// For people; the problems' messages when empty.
+    pub text: String,
+}
+
+impl Failure {
+    /// With one message.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { reason, text: format!("error: {message}"), problems: vec![Problem::new(reason.word(), message)] }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let text = error.to_string();
+        let problems = error
+            .problems
+            .into_iter()
+            .filter(|problem| problem.severity == Severity::Error)
+            .map(|problem| Problem {
+                code: problem.code,
+                message: problem.message,
+                target: None,
+                line: problem.line,
+                column: problem.column,
+            })
+            .collect();
+        Self { reason: Reason::Usage, problems, text }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let reason = match error.kind {
+            SourceErrorKind::SignIn | SourceErrorKind::Rights => Reason::Refused,
+            SourceErrorKind::Unavailable => Reason::Unavailable,
+            SourceErrorKind::Unexpected => Reason::SourceUnproven,
+        };
+        Self::new(reason, format!("failed to read Personio: {error}"))
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        let message = error.to_string();
+        match error {
+            PrepareError::Source(error) => error.into(),
+            PrepareError::EmptySource => Self::new(Reason::SourceUnproven, message),
+            PrepareError::UnknownEmployee(_) => Self::new(Reason::Usage, message),
+            PrepareError::State(_) => Self::new(Reason::Internal, message),
+        }
+    }
+}
+
+impl World {
+    /// The streams, clock and options of this process.
+    pub fn of_the_process(global: Global) -> Self {
+        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let terminal = Terminal {
+            input: std::io::stdin().is_terminal(),
+            output: std::io::stdout().is_terminal(),
+            errors: std::io::stderr().is_terminal(),
+            colour,
+        };
+        Self { global, terminal, now: Utc::now() }
+    }
+
+    /// Writes a result. A reader that has gone away (a pager) is no error.
+    pub fn print(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Writes a message.
+    pub fn say(&self, message: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{message}");
+    }
+
+    /// Ends a command that has no result: words on standard error and, as JSON, a document all the same.
+    pub fn fail(&self, failure: &Failure) -> ExitCode {
+        self.say(&failure.text);
+        if self.global.format == Format::Json {
+            let document = Document {
+                kind: Kind::Report,
+                plan: None,
+                exit_code: failure.reason.code(),
+                problems: &failure.problems,
+            };
+            self.print(&json::render(&document, None));
+        }
+        ExitCode::from(failure.reason.code())
+    }
+
+    /// How tables look on this terminal.
+    pub fn look(&self) -> Look {
+        Look {
+            colour: self.terminal.output && self.terminal.colour,
+            width: crate::output::terminal_width(self.terminal),
+            all: self.global.all,
+            outcomes_only: false,
+        }
+    }
+
+    /// Writes a plan or a report in the chosen format.
+    pub fn show(&self, document: &Document<'_>) {
+        self.show_with(document, self.look());
+    }
+
+    /// The same, with another look of tables.
+    pub fn show_with(&self, document: &Document<'_>, look: Look) {
+        let text = match self.global.format {
+            Format::Table => crate::output::table::render(document, look),
+            Format::Json => json::render(document, None),
+            Format::Markdown => markdown::render(document),
+        };
+        self.print(&text);
+    }
+
+    /// Loads the file, and points it at the sandbox if one is chosen.
+    ///
+    /// # Errors
+    ///
+    /// When the file has a mistake, a target is unknown, or the sandbox cannot be used.
+    pub fn open(&self, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let path = self.config_path();
+        let secrets = if sandbox.sandbox.is_some() { SecretMode::Invent } else { SecretMode::Read };
+        let options = LoadOptions { secrets, only: targets, ..LoadOptions::new(&environment) };
+        let mut settings = load(&path, &options)?;
+        for warning in &settings.warnings {
+            self.say(&format!("{}:{warning}", path.display()));
+        }
+        let known: Vec<&str> = settings.targets.iter().map(|target| &*target.name).collect();
+        for name in targets {
+            if !known.contains(&name.as_str()) {
+                let hint = crate::config::reader::known(name, known.iter().copied());
+                return Err(Failure::new(
+                    Reason::Usage,
+                    format!("{}: there is no target `{name}`; {hint}", path.display()),
+                ));
+            }
+        }
+        let today = self.now.with_timezone(&settings.timezone).date_naive();
+        let sandbox = match &sandbox.sandbox {
+            None => None,
+            Some(address) => {
+                let running = RunningSandbox::new(address, today, &settings)
+                    .map_err(|error| Failure::new(Reason::Usage, format!("the sandbox cannot be used: {error:#}")))?;
+                running.redirect(&mut settings);
+                Some(running)
+            }
+        };
+        Ok(Session { settings, today, sandbox })
+    }
+
+    /// The path of the configuration file.
+    pub fn config_path(&self) -> PathBuf {
+        find_config(self.global.config.clone(), &|name| std::env::var(name).ok())
+    }
+}
+
+/// A settled file on a day.
+pub struct Session {
+    /// What the file says, pointed at the sandbox if one is chosen.
+    pub settings: Settings,
+    /// The day, in the file's time zone.
+    pub today: NaiveDate,
+    /// The sandbox, while the run lasts.
+    pub sandbox: Option<RunningSandbox>,
+}
+
+impl Session {
+    /// The source that the file names.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn source(&self) -> Result<PersonioSource, Failure> {
+        let personio = &self.settings.personio;
+        let settings = SourceSettings {
+            partner_id: personio.partner_id.clone(),
+            app_id: personio.app_id.clone(),
+            base_url: personio.base_url.clone(),
+            pace_per_minute: personio.requests_per_minute,
+            pace_per_second: personio.requests_per_second,
+            ..SourceSettings::new(personio.client_id.clone(), personio.client_secret.clone())
+        };
+        PersonioSource::new(settings).map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
+    }
+}
+
+/// What is remembered between runs.
+pub struct Memory;
+
+impl Memory {
+    /// For reading only: nothing is made or changed.
+    ///
+    /// # Errors
+    ///
+    /// When the state is there and cannot be read.
+    pub fn read_only(_session: &Session) -> Result<Self, Failure> {
+        Ok(Self)
+    }
+}
+
+impl Session {
+    /// Reads everything and plans.
+    ///
+    /// # Errors
+    ///
+    /// When the source or the state cannot be read.
+    pub fn prepare(
+        &self,
+        _memory: &Memory,
+        options: &PrepareOptions,
+        progress: &dyn ReadProgress,
+    ) -> Result<Prepared<'_>, Failure> {
+        Ok(prepare(&self.settings, &self.source()?, &crate::sync::NoMemory, options, progress)?)
+    }
+}
+
+impl World {
+    /// Says on standard error why a run does not end with 0.
+    pub fn say_problems(&self, problems: &[Problem]) {
+        for problem in problems {
+            match &problem.target {
+                Some(target) => self.say(&format!("{target}: {}", problem.message)),
+                None => self.say(&problem.message),
+            }
+        }
+    }
+}
+
+/// Skips that the file asks to count as failures, or that a mistake causes.
+pub(super) fn failing_skips(plan: &TargetPlan) -> usize {
+    let fails = |reason| matches!(reason, "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets");
+    plan.skipped.iter().filter(|skip| fails(skip.reason)).count()
+}
+
+/// What a plan means for the exit status, before anything is applied.
+pub(super) fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
+    let (mut reasons, mut problems) = (Reasons::default(), Vec::new());
+    let plan = &prepared.plan;
+    if !plan.source.complete {
+        reasons.add(Reason::SourceUnproven);
+        let why = plan.source.why_incomplete.as_deref().unwrap_or("the reason is not known");
+        problems.push(Problem::new(
+            Reason::SourceUnproven.word(),
+            format!("Personio's answer is not proven complete, so nobody is removed: {why}"),
+        ));
+    }
+    for (target_plan, target) in plan.targets.iter().zip(&prepared.targets) {
+        if let Some(error) = &target.error {
+            let reason = match error.kind {
+                ErrorKind::SignIn | ErrorKind::Rights => Reason::Refused,
+                _ => Reason::Unavailable,
+            };
+            reasons.add(reason);
+            problems.push(Problem::new(reason.word(), error.message.clone()).target(&target_plan.name));
+        }
+        let held = target_plan.summary().held;
+        if held > 0 {
+            reasons.add(Reason::Held);
+            let message = format!("{} held by a safety rail", count(held, "change is", "changes are"));
+            problems.push(Problem::new(Reason::Held.word(), message).target(&target_plan.name));
+        }
+    }
+    (reasons, problems)
+}
