@@ -354,13 +354,13 @@ fn assign_supervisors(people: &mut [Person]) {
         let lead = place / TEAM * TEAM * departments + index % departments;
         let supervisor = match place {
             0 => 0,
-            _ if place % TEAM == 0 => head,
+            _ if place.is_multiple_of(TEAM) => head,
             _ => lead,
         };
         person.supervisor = Some(ids[supervisor]);
         if place == 0 {
             person.position = format!("Head of {}", DEPARTMENTS[index % departments]);
-        } else if place % TEAM == 0 {
+        } else if place.is_multiple_of(TEAM) {
             person.position = format!("Team Lead {}", DEPARTMENTS[index % departments]);
         }
     }

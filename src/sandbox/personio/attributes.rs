@@ -18,6 +18,9 @@ pub(super) struct Attribute {
     pub(super) universal_id: Option<&'static str>,
     /// What a custom attribute holds; `None` for the ordinary ones.
     pub(super) meaning: Option<Meaning>,
+    /// What is the same in the JSON of all employees: everything before the value, and everything after it.
+    pub(super) before: Box<str>,
+    pub(super) after: Box<str>,
 }
 
 /// What a custom attribute holds, so that its invented values make sense.
@@ -96,9 +99,6 @@ const CUSTOM: &[(&str, &str, Meaning)] = &[
     ("dynamic_4721", "IBAN", Meaning::Iban),
     ("dynamic_4722", "Nationality", Meaning::Nationality),
     ("dynamic_4723", "Country", Meaning::Country),
-    ("dynamic_4724", "City", Meaning::City),
-    ("dynamic_4725", "Postcode", Meaning::Postcode),
-    ("dynamic_4726", "Street", Meaning::Street),
 ];
 
 const LANGUAGES: &[&str] = &["English", "German", "Portuguese", "Polish", "French"];
@@ -109,28 +109,35 @@ const STREETS: &[&str] = &["Invented Street", "Lindenweg", "Rua do Exemplo", "Sa
 
 /// What a sandbox has before anybody asks for more.
 pub(super) fn catalogue() -> Vec<Attribute> {
-    let ordinary = ORDINARY.iter().map(|&(key, label, kind)| Attribute {
-        key: key.into(),
-        label: label.into(),
-        kind,
-        universal_id: Some(key),
-        meaning: None,
-    });
+    let ordinary = ORDINARY.iter().map(|&(key, label, kind)| Attribute::new(key, label, kind, Some(key), None));
     ordinary.chain(CUSTOM.iter().map(|&(key, label, meaning)| custom(key, label, meaning))).collect()
 }
 
 /// A custom attribute of a meaning.
 pub(super) fn custom(key: &str, label: &str, meaning: Meaning) -> Attribute {
-    Attribute {
-        key: key.into(),
-        label: label.into(),
-        kind: meaning.kind(),
-        universal_id: meaning.universal_id(),
-        meaning: Some(meaning),
-    }
+    Attribute::new(key, label, meaning.kind(), meaning.universal_id(), Some(meaning))
 }
 
 impl Attribute {
+    fn new(
+        key: &str,
+        label: &str,
+        kind: &'static str,
+        universal_id: Option<&'static str>,
+        meaning: Option<Meaning>,
+    ) -> Self {
+        let currency = if meaning.is_none() && key.ends_with("_salary") { ",\"currency\":\"EUR\"" } else { "" };
+        Self {
+            key: key.into(),
+            label: label.into(),
+            kind,
+            universal_id,
+            meaning,
+            before: format!("{}:{{\"label\":{},\"value\":", json!(key), json!(label)).into(),
+            after: format!(",\"type\":{},\"universal_id\":{}{currency}}}", json!(kind), json!(universal_id)).into(),
+        }
+    }
+
     /// The allowed values of lists and tags.
     pub(super) fn options(&self) -> &'static [&'static str] {
         match self.meaning {

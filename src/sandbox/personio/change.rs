@@ -67,7 +67,7 @@ impl Personio {
                 Ok(id) => done(id),
                 Err(why) => refusal(422, &why),
             },
-            (Method::Patch, Some(Ok(id))) => match request.object() {
+            (Method::Patch, Some(Ok(id))) if self.company().person(id).is_some() => match request.object() {
                 None => refusal(422, "the body is not a JSON object"),
                 Some(values) => self.change(id, &values).map_or_else(|why| refusal(422, &why), |()| done(id)),
             },

@@ -1,7 +1,7 @@
 //! One employee as the source sends it.
 
 use chrono::{NaiveDate, TimeZone};
-use chrono_tz::Europe::Berlin;
+use chrono_tz::{Europe::Berlin, OffsetComponents};
 use serde_json::{Map, Value, json};
 
 use super::attributes::Attribute;
@@ -14,7 +14,8 @@ pub(super) fn midnight(day: NaiveDate) -> String {
 
 fn instant(day: NaiveDate, hour: u32, minute: u32) -> String {
     let time = day.and_hms_opt(hour, minute, 0).unwrap_or_default();
-    Berlin.from_local_datetime(&time).earliest().map(|time| time.to_rfc3339()).unwrap_or_default()
+    let summer = Berlin.offset_from_local_datetime(&time).earliest().is_some_and(|zone| !zone.dst_offset().is_zero());
+    format!("{day}T{hour:02}:{minute:02}:00+0{}:00", if summer { 2 } else { 1 })
 }
 
 fn day_or_null(day: Option<NaiveDate>) -> Value {
@@ -31,19 +32,18 @@ fn labelled(label: &str, value: Value, kind: &str, universal_id: &str) -> Value 
 
 /// An employee with the attributes of a list, as JSON text.
 pub(super) fn employee(person: &Person, attributes: &[&Attribute], company: &Company, base_url: &str) -> String {
-    let mut members = Map::new();
-    for attribute in attributes {
-        let mut member = Map::new();
-        member.insert("label".into(), json!(attribute.label));
-        member.insert("value".into(), value(person, attribute, company, base_url));
-        member.insert("type".into(), json!(attribute.kind));
-        member.insert("universal_id".into(), json!(attribute.universal_id));
-        if attribute.key.ends_with("_salary") && attribute.meaning.is_none() {
-            member.insert("currency".into(), json!("EUR"));
+    let mut text = String::with_capacity(attributes.len() * 160);
+    text.push_str("{\"type\":\"Employee\",\"attributes\":{");
+    for (index, attribute) in attributes.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
         }
-        members.insert(attribute.key.to_string(), Value::Object(member));
+        text.push_str(&attribute.before);
+        text.push_str(&value(person, attribute, company, base_url).to_string());
+        text.push_str(&attribute.after);
     }
-    json!({"type": "Employee", "attributes": members}).to_string()
+    text.push_str("}}");
+    text
 }
 
 fn value(person: &Person, attribute: &Attribute, company: &Company, base_url: &str) -> Value {
@@ -93,7 +93,7 @@ fn value(person: &Person, attribute: &Attribute, company: &Company, base_url: &s
         "fix_salary" => json!(person.fix_salary),
         "fix_salary_interval" => json!("monthly"),
         "hourly_salary" => json!(0),
-        "profile_picture" if person.id % 3 == 0 => Value::Null,
+        "profile_picture" if person.id.is_multiple_of(3) => Value::Null,
         "profile_picture" => json!(format!("{base_url}/v1/company/employees/{}/profile-picture", person.id)),
         _ => Value::Null,
     }
@@ -134,7 +134,6 @@ fn absence_entitlement(person: &Person) -> Value {
     json!([
         kind(113_437, "Paid vacation", json!("paid_vacation"), 28),
         kind(113_438, "Sick days", json!("sick_leave"), 0),
-        kind(113_439, "Parental leave", json!("parental_leave"), 0),
         kind(113_440, "Remote work", Value::Null, 0),
     ])
 }
@@ -152,7 +151,7 @@ fn work_schedule(person: &Person) -> Value {
             "08:00",
         ),
     };
-    let valid_from = (person.id % 2 == 0).then(|| person.hire_date.format("%Y-%m-%d").to_string());
+    let valid_from = person.id.is_multiple_of(2).then(|| person.hire_date.format("%Y-%m-%d").to_string());
     json!({"type": "WorkSchedule", "attributes": {
         "id": id, "name": name, "valid_from": valid_from, "monday": hours, "tuesday": hours,
         "wednesday": hours, "thursday": hours, "friday": friday, "saturday": "00:00", "sunday": "00:00"}})
