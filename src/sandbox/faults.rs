@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::SandboxRequest;
+use super::system::SYSTEMS;
 use crate::http::Method;
 
 /// What goes wrong, and when.
@@ -141,7 +142,9 @@ impl Fault {
             Self::LostAnswer => writes,
             Self::Cut | Self::Truncated => request.method == Method::Get,
             Self::InsertWhilePaging | Self::RemoveWhilePaging => is_later_page(request),
-            Self::ExpireToken => request.header_value("authorization").is_some(),
+            Self::ExpireToken => {
+                request.header_value("authorization").is_some_and(|header| header.starts_with("Bearer "))
+            }
             _ => true,
         }
     }
@@ -169,7 +172,11 @@ impl Rule {
         for scope in parts {
             match method_of(scope) {
                 Some(known) => method = Some(known),
-                None => system = Some(scope.into()),
+                None if SYSTEMS.contains(&scope) => system = Some(scope.into()),
+                None => {
+                    let systems = SYSTEMS.join(", ");
+                    return Err(format!("`{scope}` is no system and no method; the systems are {systems}"));
+                }
             }
         }
         let (fault, when) = match last.split_once(['@', '#']) {
@@ -339,6 +346,7 @@ mod tests {
     fn mistakes_are_named() {
         for (text, message) in [
             ("htlm502", "no fault is called `htlm502`"),
+            ("freshservce:cut", "`freshservce` is no system and no method; the systems are personio, freshservice"),
             ("latency", "latency needs a value"),
             ("latency=fast", "`fast` is not a time"),
             ("cut=1", "cut takes no value"),

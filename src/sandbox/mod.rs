@@ -41,6 +41,8 @@ use self::freshservice::{Freshservice, FreshserviceOptions};
 use self::people::Company;
 use self::personio::{Personio, PersonioOptions};
 use self::world::{World, lock};
+use crate::config::Secret;
+use crate::targets::SandboxPlaces;
 
 /// The only secret that the simulated systems accept: the client secret of Personio (with any client id), the
 /// key of Freshservice.
@@ -107,6 +109,18 @@ pub struct SandboxInfo {
     pub seed: u64,
     /// What the simulated systems accept.
     pub secret: String,
+}
+
+impl SandboxInfo {
+    /// Where a target of the user's file finds its simulated system.
+    pub fn places(&self, target: &str) -> SandboxPlaces {
+        SandboxPlaces {
+            base_url: self.base_url.clone(),
+            folder: self.folder.clone(),
+            target: target.into(),
+            secret: Secret::new(self.secret.clone()),
+        }
+    }
 }
 
 /// Days in JSON as `YYYY-MM-DD`.

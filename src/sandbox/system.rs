@@ -1,13 +1,13 @@
 use super::{Preparation, SandboxRequest, SandboxResponse};
 use crate::http::Method;
 
+/// The systems by the first part of their paths, which is also their word in faults.
+pub(super) const SYSTEMS: [&str; 2] = ["personio", "freshservice"];
+
 /// A simulated system: a state machine that answers requests.
 ///
-/// A new one is an implementation of this, a field of [`super::world::World`] and a line in its list.
+/// A new one is an implementation of this, its name in `SYSTEMS`, and a field and a line in `World`.
 pub trait System: Send {
-    /// The first part of its paths, and its word in faults.
-    fn name(&self) -> &'static str;
-
     /// Its name for people.
     fn title(&self) -> &'static str;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::faults::{Fault, Faults, Mischief};
 use super::freshservice::Freshservice;
 use super::personio::Personio;
+use super::system::SYSTEMS;
 use super::{LoggedRequest, Preparation, SandboxInfo, SandboxRequest, SandboxResponse, System};
 
 /// All simulated systems, what befalls their requests, and what they were sent.
@@ -43,8 +44,9 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl World {
     /// The systems by the first part of their paths.
-    pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); 2] {
-        [("personio", &self.personio), ("freshservice", &self.freshservice)]
+    pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
+        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice];
+        std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
     }
 
     pub(super) fn prepare(&self, preparation: &Preparation) {

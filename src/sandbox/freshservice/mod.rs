@@ -87,11 +87,8 @@ impl Freshservice {
     }
 
     fn account(&mut self, name: &str) -> &mut Account {
-        if !self.accounts.contains_key(name) {
-            let now = timestamp(self.today, Duration::ZERO);
-            self.accounts.insert(name.to_owned(), Account::new(&self.agents, &now));
-        }
-        self.accounts.get_mut(name).expect("an account that was just made")
+        let Self { today, agents, accounts, .. } = self;
+        accounts.entry(name.to_owned()).or_insert_with(|| Account::new(agents, &timestamp(*today, Duration::ZERO)))
     }
 
     fn answer(&mut self, target: &str, rest: &[&str], request: &SandboxRequest) -> SandboxResponse {
@@ -130,6 +127,11 @@ fn timestamp(today: NaiveDate, at: Duration) -> String {
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// A target's name may hold anything; the path spells it percent-encoded.
+fn decoded(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
 fn signed_in(request: &SandboxRequest) -> bool {
     let header = request.header_value("authorization").and_then(|header| header.strip_prefix("Basic "));
     let decoded = header.and_then(|text| BASE64_STANDARD.decode(text).ok());
@@ -143,17 +145,13 @@ fn has_wrong_content_type(request: &SandboxRequest) -> bool {
 }
 
 impl System for Freshservice {
-    fn name(&self) -> &'static str {
-        "freshservice"
-    }
-
     fn title(&self) -> &'static str {
         "Freshservice"
     }
 
     fn handle(&mut self, request: &SandboxRequest) -> SandboxResponse {
         match request.segments().as_slice() {
-            [target, "api", "v2", rest @ ..] => self.answer(target, rest, request),
+            [target, "api", "v2", rest @ ..] => self.answer(&decoded(target), rest, request),
             _ => no_account(),
         }
     }
@@ -186,13 +184,13 @@ impl System for Freshservice {
     fn insert_while_paging(&mut self, request: &SandboxRequest) {
         let now = timestamp(self.today, request.at);
         if let [target, "api", "v2", "requesters", ..] = request.segments().as_slice() {
-            self.account(target).insert_in_front(&now);
+            self.account(&decoded(target)).insert_in_front(&now);
         }
     }
 
     fn remove_while_paging(&mut self, request: &SandboxRequest) {
         if let [target, "api", "v2", "requesters", ..] = request.segments().as_slice() {
-            self.account(target).remove_in_front();
+            self.account(&decoded(target)).remove_in_front();
         }
     }
 

@@ -93,6 +93,9 @@ fn accounts_start_almost_empty_and_are_apart() {
     assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| row["is_agent"] == true));
     assert_eq!(service.accounts(), ["desk", "second"]);
+    other.path = "/Z%C3%BCrich%20desk/api/v2/requesters".into();
+    assert_eq!(service.handle(&other).status, 200);
+    assert!(service.accounts().contains(&"Zürich desk"));
     assert_eq!(get(&mut service, "agents?email=it.admin@example.com").value()["agents"][0]["api_key_enabled"], true);
     assert_eq!(get(&mut service, "departments?per_page=100").value()["departments"].as_array().unwrap().len(), 8);
     assert_eq!(get(&mut service, "locations").value()["locations"].as_array().unwrap().len(), 5);

@@ -254,10 +254,6 @@ impl Personio {
 }
 
 impl System for Personio {
-    fn name(&self) -> &'static str {
-        "personio"
-    }
-
     fn title(&self) -> &'static str {
         "Personio"
     }
