@@ -1,0 +1,88 @@
+use std::io;
+
+/// Why the state cannot be read or written. Names its place and what to try; holds no value and no password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// A newer version of this tool wrote it.
+    #[error(
+        "the state {place} was written by a newer personio-sync (schema {found}, this version knows up to {known}): \
+         use that version"
+    )]
+    Newer {
+        /// Path or server.
+        place: String,
+        /// The schema version found.
+        found: i64,
+        /// The newest this version knows.
+        known: i64,
+    },
+    /// It is torn, cut short or no database at all. It is left as it is.
+    #[error(
+        "the state {place} is damaged ({why}): restore a copy, or move it away; without it accounts are found again by \
+         `match` and nobody is removed meanwhile"
+    )]
+    Damaged {
+        /// Path or server.
+        place: String,
+        /// What the database said.
+        why: String,
+    },
+    /// A database of something else.
+    #[error("{place} is a database of something else: name another path or schema in `[state]`")]
+    Foreign {
+        /// Path or server.
+        place: String,
+    },
+    /// It may not be opened or written.
+    #[error("the state {place} cannot be opened or written ({why}): check the rights of the file and of its folder")]
+    Denied {
+        /// Path or server.
+        place: String,
+        /// What the system said.
+        why: String,
+    },
+    /// There is no room.
+    #[error("there is no room to write the state {place}: nothing is sent that is not recorded first; free some space")]
+    Full {
+        /// Path or server.
+        place: String,
+    },
+    /// Another process kept it busy for too long.
+    #[error("the state {place} is kept busy by another process: try again when that has ended")]
+    Busy {
+        /// Path or server.
+        place: String,
+    },
+    /// The server cannot be reached, or the connection was lost.
+    #[error("the state {place} cannot be reached ({why})")]
+    Unavailable {
+        /// Server.
+        place: String,
+        /// What the system said.
+        why: String,
+    },
+    /// Anything else.
+    #[error("the state {place} cannot be used ({why})")]
+    Failed {
+        /// Path or server.
+        place: String,
+        /// What the database said.
+        why: String,
+    },
+}
+
+impl StateError {
+    /// The error that a file system reports, in these terms.
+    pub(super) fn from_io(place: &str, error: &io::Error) -> Self {
+        let place = place.to_owned();
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { place },
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::NotFound => Self::Denied { place, why: error.to_string() },
+            _ => Self::Failed { place, why: error.to_string() },
+        }
+    }
+}

@@ -1,0 +1,471 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::employee::EmployeeId;
+
+use super::records::{
+    self, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step, TargetEnd,
+};
+use super::sql::{self, Cell, Database};
+use super::{State, StateError, ledger, memory, seen};
+
+impl State {
+    /// Begins a run. Runs that begin in the same instant get different numbers.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn start_run(&self, start: &RunStart<'_>) -> Result<RunId, StateError> {
+        self.write(|database| {
+            let id = sql::first(
+                database,
+                "INSERT INTO runs (started_at, command, as_of, tool) VALUES (?, ?, ?, ?) RETURNING id",
+                &[start.at.into(), start.command.into(), start.as_of.to_string().into(), start.tool.into()],
+                |row| row.number(0),
+            )?;
+            for target in start.targets {
+                database.execute(
+                    "INSERT INTO targets (target, last_started, seen_run, seen_at, seen) VALUES (?, ?, 0, 0, '')
+                     ON CONFLICT (target) DO UPDATE SET last_started = excluded.last_started",
+                    &[(*target).into(), start.at.into()],
+                )?;
+            }
+            let place = database.place().to_owned();
+            id.map(RunId).ok_or(StateError::Failed { place, why: "it gave no number to the run".into() })
+        })
+    }
+
+    /// Ends a run: its jobs, counters and what is known of its targets now, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn finish_run(&self, end: &RunEnd<'_>) -> Result<(), StateError> {
+        self.write(|database| {
+            database.execute(
+                "UPDATE runs SET exit_code = ?, finished_at = CASE WHEN started_at > ? THEN started_at ELSE ? END
+                 WHERE id = ?",
+                &[i64::from(end.exit_code).into(), end.at.into(), end.at.into(), end.run.0.into()],
+            )?;
+            insert_jobs(database, end.run, end.jobs)?;
+            for target in end.targets {
+                finish_target(database, end, target)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs, the newest first; with `before`, those older than it.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<Run>, StateError> {
+        let before = before.map_or(i64::MAX, |run| run.0);
+        self.read(|database| {
+            runs(database, "id < ? ORDER BY id DESC LIMIT ?", &[before.into(), i64::from(limit).into()])
+        })
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn run(&self, id: RunId) -> Result<Option<Run>, StateError> {
+        Ok(self.read(|database| runs(database, "id = ?", &[id.0.into()]))?.pop())
+    }
+
+    /// Jobs, those of the newest run first, within a run in the order of the run.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn jobs(&self, filter: &JobFilter<'_>, limit: u32) -> Result<Vec<Job>, StateError> {
+        let mut conditions = vec!["1 = 1"];
+        let mut cells: Vec<Cell<'_>> = Vec::new();
+        if let Some(status) = filter.status {
+            conditions.push("status = ?");
+            cells.push(status.as_str().into());
+        }
+        if let Some(target) = filter.target {
+            conditions.push("target = ?");
+            cells.push(target.into());
+        }
+        if let Some(run) = filter.run {
+            conditions.push("run = ?");
+            cells.push(run.0.into());
+        }
+        if let Some(employee) = filter.employee {
+            conditions.push("employee = ?");
+            cells.push(employee.into());
+        }
+        if let Some(before) = filter.before {
+            conditions.push("(run < ? OR (run = ? AND number > ?))");
+            cells.extend([before.run.0.into(), before.run.0.into(), before.number.into()]);
+        }
+        cells.push(i64::from(limit).into());
+        let rest = format!("WHERE {} ORDER BY run DESC, number LIMIT ?", conditions.join(" AND "));
+        self.read(|database| jobs(database, &rest, &cells))
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn job(&self, id: JobId) -> Result<Option<Job>, StateError> {
+        let cells = [id.run.0.into(), id.number.into()];
+        Ok(self.read(|database| jobs(database, "WHERE run = ? AND number = ?", &cells))?.pop())
+    }
+
+    /// Failures that no later run has made good or replaced: what `retry --failed` takes up.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn outstanding(&self, target: Option<&str>) -> Result<Vec<Job>, StateError> {
+        let mut rest = "WHERE status = 'failed' AND NOT EXISTS (
+            SELECT 1 FROM jobs AS later WHERE later.target = jobs.target AND later.employee = jobs.employee
+            AND (later.run > jobs.run OR (later.run = jobs.run AND later.number > jobs.number))
+            AND later.status IN ('succeeded', 'failed', 'skipped'))"
+            .to_owned();
+        if target.is_some() {
+            rest += " AND target = ?";
+        }
+        rest += " ORDER BY run DESC, number";
+        self.read(|database| {
+            let mut found = jobs(database, &rest, &target.map(Cell::from).into_iter().collect::<Vec<_>>())?;
+            let mut in_line = BTreeMap::new();
+            for job in &found {
+                if !in_line.contains_key(&job.job.target) {
+                    in_line.insert(job.job.target.clone(), Seen::read(database, &job.job.target)?);
+                }
+            }
+            // A job that is older than the last run that found its employee in line is made good.
+            found.retain(|job| in_line[&job.job.target].get(job.job.employee).is_none_or(|(run, _)| run < job.id.run));
+            Ok(found)
+        })
+    }
+
+    /// Notes that somebody has seen a job, and until when it is not to be reported as new. Returns whether there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn acknowledge(&self, id: JobId, until: DateTime<Utc>, reason: &str) -> Result<bool, StateError> {
+        self.write(|database| {
+            let rows = database.execute(
+                "UPDATE jobs SET acknowledged_until = ?, acknowledged_reason = ? WHERE run = ? AND number = ?",
+                &[until.into(), reason.into(), id.run.0.into(), id.number.into()],
+            )?;
+            Ok(rows == 1)
+        })
+    }
+
+    /// When an employee was last in line with each target, sorted by target.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn last_seen(&self, employee: EmployeeId) -> Result<Vec<LastSeen>, StateError> {
+        self.read(|database| {
+            let mut targets =
+                sql::all(database, "SELECT target FROM targets", &[], |row| Ok(Box::<str>::from(row.word(0)?)))?;
+            targets.sort();
+            let mut found = Vec::new();
+            for target in targets {
+                if let Some((run, at)) = Seen::read(database, &target)?.get(employee) {
+                    found.push(LastSeen { target, run, at });
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Forgets runs that began before a day, with their jobs; runs with open intents stay. Returns how many went.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn prune(&self, before: DateTime<Utc>) -> Result<u64, StateError> {
+        self.write(|database| {
+            let rows = database.execute(
+                "DELETE FROM runs WHERE started_at < ? AND NOT EXISTS (
+                    SELECT 1 FROM journal WHERE journal.run = runs.id AND journal.state IN ('open', 'unknown'))",
+                &[before.into()],
+            )?;
+            for table in ["jobs", "run_targets", "journal"] {
+                let sql =
+                    format!("DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = {table}.run)");
+                database.execute(&sql, &[])?;
+            }
+            for sql in [
+                "DELETE FROM recent_writes WHERE at < ?",
+                "DELETE FROM repeats WHERE last_at < ?",
+                "DELETE FROM last_seen WHERE at < ?",
+            ] {
+                database.execute(sql, &[before.into()])?;
+            }
+            Ok(rows)
+        })
+    }
+}
+
+fn insert_jobs(database: &mut dyn Database, run: RunId, jobs: &[NewJob]) -> Result<(), StateError> {
+    let last =
+        sql::first(database, "SELECT COALESCE(MAX(number), 0) FROM jobs WHERE run = ?", &[run.0.into()], |row| {
+            row.number(0)
+        })?
+        .unwrap_or(0);
+    let mut cells: Vec<Cell<'_>> = Vec::with_capacity(jobs.len() * 12);
+    for (number, job) in (last + 1..).zip(jobs) {
+        let ops: Vec<Box<str>> = job.ops.iter().map(|op| op.as_str().into()).collect();
+        cells.extend([
+            run.0.into(),
+            number.into(),
+            (&job.target).into(),
+            job.employee.into(),
+            job.name.as_ref().into(),
+            sql::json(&ops).into(),
+            sql::json(&job.fields).into(),
+            job.status.as_str().into(),
+            job.code.as_ref().into(),
+            job.error.as_ref().into(),
+            job.advice.as_ref().into(),
+            steps_to_store(&job.steps).into(),
+        ]);
+    }
+    database.write_rows(
+        "INSERT INTO jobs (run, number, target, employee, name, ops, fields, status, code, error, advice, steps)
+         VALUES {rows}",
+        "iititttttttt",
+        &cells,
+    )
+}
+
+/// Steps as JSON. Some services name an account by its e-mail address in the path (Graph's `/users/ines@example.com`).
+fn steps_to_store(steps: &[Step]) -> String {
+    let steps: Vec<Step> = steps
+        .iter()
+        .map(|step| {
+            let path = step.path.split(['?', '#']).next().unwrap_or_default();
+            let parts: Vec<&str> = path
+                .split('/')
+                .map(|part| if part.contains('@') || part.to_ascii_lowercase().contains("%40") { "…" } else { part })
+                .collect();
+            Step { path: parts.join("/").into(), ..step.clone() }
+        })
+        .collect();
+    serde_json::to_string(&steps).expect("steps are JSON")
+}
+
+fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetEnd) -> Result<(), StateError> {
+    let name = &*target.target;
+    let of_target = || end.jobs.iter().filter(|job| *job.target == *name);
+    let count = |status| of_target().filter(|job| job.status == status).count() as u64;
+    database.execute(
+        "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
+            not_attempted, tasks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &[
+            end.run.0.into(),
+            name.into(),
+            end.at.into(),
+            target.ok.into(),
+            target.whole.into(),
+            (target.unchanged.len() as u64).into(),
+            count(JobStatus::Succeeded).into(),
+            count(JobStatus::Failed).into(),
+            count(JobStatus::Held).into(),
+            count(JobStatus::Skipped).into(),
+            count(JobStatus::NotAttempted).into(),
+            target.tasks.into(),
+        ],
+    )?;
+    database.execute(
+        "INSERT INTO targets (target, seen_run, seen_at, seen) VALUES (?, 0, 0, '') ON CONFLICT DO NOTHING",
+        &[name.into()],
+    )?;
+    database.execute(
+        "UPDATE targets SET identity = ?, scope = COALESCE(?, scope) WHERE target = ?",
+        &[(&target.identity).into(), target.scope.as_ref().into(), name.into()],
+    )?;
+    if target.whole {
+        database.execute(
+            "UPDATE targets SET section = ?, last_finished = ? WHERE target = ?",
+            &[(&target.section).into(), end.at.into(), name.into()],
+        )?;
+        if target.ok {
+            database.execute(
+                "UPDATE targets SET last_ok = ?, first_completed_at = COALESCE(first_completed_at, ?) WHERE target = ?",
+                &[end.at.into(), end.at.into(), name.into()],
+            )?;
+        }
+    }
+    let succeeded = of_target().filter(|job| job.status == JobStatus::Succeeded).map(|job| job.employee);
+    note_seen(database, end, target, target.unchanged.iter().copied().chain(succeeded).collect())?;
+    memory::note_written(database, name, &target.written, &target.unchanged, end.at)?;
+    note_unstored(database, end, target)?;
+    ledger::add_tasks(database, end.period, name, target.tasks)
+}
+
+fn note_unstored(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetEnd) -> Result<(), StateError> {
+    if target.whole && target.ok {
+        database.execute("DELETE FROM unstored WHERE target = ?", &[(&target.target).into()])?;
+    }
+    let fields: BTreeSet<&Box<str>> = target.unstored.iter().collect();
+    let cells: Vec<Cell<'_>> =
+        fields.into_iter().flat_map(|field| [(&target.target).into(), field.into(), end.at.into()]).collect();
+    database.write_rows("INSERT INTO unstored (target, field, at) VALUES {rows} ON CONFLICT DO NOTHING", "tti", &cells)
+}
+
+/// Remembers who is in line with a target now.
+fn note_seen(
+    database: &mut dyn Database,
+    end: &RunEnd<'_>,
+    target: &TargetEnd,
+    in_line: BTreeSet<EmployeeId>,
+) -> Result<(), StateError> {
+    // Nobody at all: the target could not be read. That says nothing about anybody.
+    if in_line.is_empty() {
+        return Ok(());
+    }
+    if !target.whole {
+        return keep_apart(database, &target.target, in_line.into_iter(), end.run, end.at);
+    }
+    let before = Seen::read(database, &target.target)?;
+    let gone = before.list.iter().copied().filter(|employee| !in_line.contains(employee));
+    keep_apart(database, &target.target, gone, before.run, before.at)?;
+    let list: Vec<EmployeeId> = in_line.into_iter().collect();
+    database.execute(
+        "UPDATE targets SET seen_run = ?, seen_at = ?, seen = ? WHERE target = ?",
+        &[end.run.0.into(), end.at.into(), seen::encode(&list).into(), (&target.target).into()],
+    )?;
+    Ok(())
+}
+
+/// Gives employees a row of their own, unless there is a newer one.
+fn keep_apart(
+    database: &mut dyn Database,
+    target: &str,
+    employees: impl Iterator<Item = EmployeeId>,
+    run: RunId,
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let cells: Vec<Cell<'_>> =
+        employees.flat_map(|employee| [target.into(), employee.into(), run.0.into(), at.into()]).collect();
+    database.write_rows(
+        "INSERT INTO last_seen (target, employee, run, at) VALUES {rows}
+         ON CONFLICT (target, employee) DO UPDATE SET run = excluded.run, at = excluded.at
+         WHERE last_seen.run < excluded.run",
+        "tiii",
+        &cells,
+    )
+}
+
+/// Who was last in line with a target, and when.
+pub(super) struct Seen {
+    /// In the run of `run`, at `at`; sorted.
+    pub(super) list: Vec<EmployeeId>,
+    run: RunId,
+    at: DateTime<Utc>,
+    apart: BTreeMap<EmployeeId, (RunId, DateTime<Utc>)>,
+}
+
+impl Seen {
+    pub(super) fn read(database: &mut dyn Database, target: &str) -> Result<Self, StateError> {
+        let query = "SELECT seen, seen_run, seen_at FROM targets WHERE target = ?";
+        let found = sql::first(database, query, &[target.into()], |row| {
+            let list = seen::decode(row.word(0)?).ok_or_else(|| row.unreadable(0))?;
+            Ok((list, RunId(row.number(1)?), row.time(2)?))
+        })?;
+        let (list, run, at) = found.unwrap_or((Vec::new(), RunId(0), DateTime::UNIX_EPOCH));
+        let query = "SELECT employee, run, at FROM last_seen WHERE target = ?";
+        let apart = sql::all(database, query, &[target.into()], |row| {
+            Ok((row.employee(0)?, (RunId(row.number(1)?), row.time(2)?)))
+        })?;
+        Ok(Self { list, run, at, apart: apart.into_iter().collect() })
+    }
+
+    fn get(&self, employee: EmployeeId) -> Option<(RunId, DateTime<Utc>)> {
+        let listed = self.list.binary_search(&employee).ok().map(|_| (self.run, self.at));
+        listed.max(self.apart.get(&employee).copied())
+    }
+}
+
+fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<RunTarget>, StateError> {
+    let query = format!(
+        "SELECT run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped, not_attempted, tasks
+         FROM run_targets {rest}"
+    );
+    sql::all(database, &query, cells, |row| {
+        let mut jobs = BTreeMap::new();
+        for (column, status) in (6..).zip(JobStatus::ALL) {
+            jobs.insert(status.as_str(), row.count(column)?);
+        }
+        Ok(RunTarget {
+            run: RunId(row.number(0)?),
+            target: row.word(1)?.into(),
+            finished_at: row.time(2)?,
+            ok: row.number(3)? != 0,
+            whole: row.number(4)? != 0,
+            in_sync: row.count(5)?,
+            jobs,
+            tasks: row.count(11)?,
+        })
+    })
+}
+
+/// What came of the last run of a target.
+pub(super) fn last_run_of(database: &mut dyn Database, target: &str) -> Result<Option<RunTarget>, StateError> {
+    Ok(run_targets(database, "WHERE target = ? ORDER BY run DESC LIMIT 1", &[target.into()])?.pop())
+}
+
+fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<Run>, StateError> {
+    let query = format!("SELECT id, started_at, finished_at, exit_code, command, as_of, tool FROM runs WHERE {rest}");
+    let mut runs = sql::all(database, &query, cells, |row| {
+        Ok(Run {
+            id: RunId(row.number(0)?),
+            started_at: row.time(1)?,
+            finished_at: row.optional_time(2)?,
+            exit_code: row.int(3)?.and_then(|code| u8::try_from(code).ok()),
+            command: row.word(4)?.into(),
+            as_of: row.word(5)?.parse().map_err(|_| row.unreadable(5))?,
+            tool: row.word(6)?.into(),
+            targets: Vec::new(),
+        })
+    })?;
+    for run in &mut runs {
+        run.targets = run_targets(database, "WHERE run = ?", &[run.id.0.into()])?;
+        run.targets.sort_by(|one, other| one.target.cmp(&other.target));
+    }
+    Ok(runs)
+}
+
+fn jobs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<Job>, StateError> {
+    let query = format!(
+        "SELECT run, number, target, employee, name, ops, fields, status, code, error, advice, steps,
+            acknowledged_until, acknowledged_reason FROM jobs {rest}"
+    );
+    sql::all(database, &query, cells, |row| {
+        let ops = row.words(5)?.iter().map(|word| records::op(word)).collect::<Option<Vec<_>>>();
+        Ok(Job {
+            id: JobId { run: RunId(row.number(0)?), number: row.number(1)? },
+            job: NewJob {
+                target: row.word(2)?.into(),
+                employee: row.employee(3)?,
+                name: row.optional_word(4)?,
+                ops: ops.ok_or_else(|| row.unreadable(5))?,
+                fields: row.words(6)?,
+                status: JobStatus::parse(row.word(7)?).ok_or_else(|| row.unreadable(7))?,
+                code: row.optional_word(8)?,
+                error: row.optional_word(9)?,
+                advice: row.optional_word(10)?,
+                steps: serde_json::from_str(row.word(11)?).map_err(|_| row.unreadable(11))?,
+            },
+            acknowledged_until: row.optional_time(12)?,
+            acknowledged_reason: row.optional_word(13)?,
+        })
+    })
+}

@@ -1,0 +1,211 @@
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::plan::AccountId;
+
+use super::records::{self, Finished, Intent, JournalId, OpenIntent, RunId, Settlement};
+use super::sql::{self, Cell, Database};
+use super::{Fingerprint, State, StateError, memory};
+
+impl State {
+    /// Records what came of earlier writes, and the intents of those about to be sent, in one transaction. When it
+    /// returns, both outlive a crash; the ids are in the order of the intents.
+    ///
+    /// [`Journal`] is the more convenient way.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written. Nothing may be sent then.
+    pub fn record(
+        &self,
+        run: RunId,
+        target: &str,
+        finished: &[Finished],
+        intents: &[Intent],
+        at: DateTime<Utc>,
+    ) -> Result<Vec<JournalId>, StateError> {
+        if finished.is_empty() && intents.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(|database| {
+            settle(database, target, finished, at)?;
+            begin(database, run, target, intents, at)
+        })
+    }
+
+    /// Records what was found out about open intents of earlier runs by looking at the target.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn settle(&self, target: &str, finished: &[Finished], at: DateTime<Utc>) -> Result<(), StateError> {
+        self.write(|database| settle(database, target, finished, at))
+    }
+}
+
+fn begin(
+    database: &mut dyn Database,
+    run: RunId,
+    target: &str,
+    intents: &[Intent],
+    at: DateTime<Utc>,
+) -> Result<Vec<JournalId>, StateError> {
+    // Only this process writes to the journal of this run.
+    let last =
+        sql::first(database, "SELECT COALESCE(MAX(position), 0) FROM journal WHERE run = ?", &[run.0.into()], |row| {
+            row.number(0)
+        })?
+        .unwrap_or(0);
+    let ids: Vec<JournalId> = (last + 1..).take(intents.len()).map(|position| JournalId { run, position }).collect();
+    let mut cells: Vec<Cell<'_>> = Vec::with_capacity(intents.len() * 10);
+    for (id, intent) in ids.iter().zip(intents) {
+        cells.extend([
+            run.0.into(),
+            id.position.into(),
+            target.into(),
+            intent.employee.into(),
+            intent.account.as_ref().into(),
+            intent.op.as_str().into(),
+            sql::json(&intent.fields).into(),
+            (&intent.fingerprint).into(),
+            "open".into(),
+            at.into(),
+        ]);
+    }
+    database.write_rows(
+        "INSERT INTO journal (run, position, target, employee, account, op, fields, fingerprint, state, at)
+         VALUES {rows}",
+        "iitittttti",
+        &cells,
+    )?;
+    let mut counts = std::collections::BTreeMap::<&str, u64>::new();
+    for intent in intents {
+        *counts.entry(intent.op.as_str()).or_default() += 1;
+    }
+    let cells: Vec<Cell<'_>> =
+        counts.iter().flat_map(|(op, count)| [target.into(), (*op).into(), at.into(), (*count).into()]).collect();
+    database.write_rows(
+        "INSERT INTO recent_writes (target, op, at, writes) VALUES {rows}
+         ON CONFLICT (target, op, at) DO UPDATE SET writes = recent_writes.writes + excluded.writes",
+        "ttii",
+        &cells,
+    )?;
+    Ok(ids)
+}
+
+fn settle(
+    database: &mut dyn Database,
+    target: &str,
+    finished: &[Finished],
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    // One outcome for each write, the last: one statement cannot write a row twice.
+    let finished: std::collections::BTreeMap<JournalId, &Finished> = finished.iter().map(|one| (one.id, one)).collect();
+    for id in finished.values().filter(|one| matches!(one.settlement, Settlement::Failed { .. })).map(|one| one.id) {
+        // What certainly was not done does not count against the limits for a day.
+        database.execute(
+            "UPDATE recent_writes SET writes = writes - 1 WHERE target = ? AND writes > 0 AND EXISTS (
+                SELECT 1 FROM journal WHERE journal.run = ? AND journal.position = ? AND journal.state <> 'failed'
+                AND journal.target = recent_writes.target AND journal.op = recent_writes.op
+                AND journal.at = recent_writes.at)",
+            &[target.into(), id.run.0.into(), id.position.into()],
+        )?;
+    }
+    let cells: Vec<Cell<'_>> = finished
+        .values()
+        .flat_map(|one| {
+            let (state, code) = match &one.settlement {
+                Settlement::Done => ("done", None),
+                Settlement::Failed { code } => ("failed", Some(code)),
+                Settlement::Unknown => ("unknown", None),
+            };
+            let account = one.link.as_ref().map(|link| &link.account);
+            [
+                one.id.run.0.into(),
+                one.id.position.into(),
+                state.into(),
+                code.into(),
+                account.into(),
+                at.into(),
+                target.into(),
+            ]
+        })
+        .collect();
+    database.write_rows(
+        "UPDATE journal SET state = v.column3, code = v.column4, account = COALESCE(v.column5, journal.account),
+            settled_at = v.column6
+         FROM (VALUES {rows}) AS v
+         WHERE journal.run = v.column1 AND journal.position = v.column2 AND journal.target = v.column7",
+        "iitttit",
+        &cells,
+    )?;
+    memory::upsert_links(database, target, finished.values().filter_map(|one| one.link.as_ref()))
+}
+
+pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<Vec<OpenIntent>, StateError> {
+    let query = "SELECT run, position, at, state, employee, account, op, fields, fingerprint FROM journal
+                 WHERE target = ? AND state IN ('open', 'unknown') ORDER BY run, position";
+    sql::all(database, query, &[target.into()], |row| {
+        Ok(OpenIntent {
+            id: JournalId { run: RunId(row.number(0)?), position: row.number(1)? },
+            at: row.time(2)?,
+            sent: row.word(3)? == "unknown",
+            intent: Intent {
+                employee: row.int(4)?.map(|_| row.employee(4)).transpose()?,
+                account: row.optional_word(5)?.map(AccountId),
+                op: records::op(row.word(6)?).ok_or_else(|| row.unreadable(6))?,
+                fields: row.words(7)?,
+                fingerprint: Fingerprint::stored(row.word(8)?),
+            },
+        })
+    })
+}
+
+/// The journal of one target in one run. Threads that write share it.
+///
+/// Outcomes wait for the next batch of intents and are stored with it: one wait for the disc then serves a whole
+/// batch. An outcome that is lost in a crash only means that the next run looks.
+#[derive(Debug)]
+pub struct Journal<'a> {
+    state: &'a State,
+    run: RunId,
+    target: &'a str,
+    waiting: Mutex<Vec<Finished>>,
+}
+
+impl<'a> Journal<'a> {
+    /// The journal of a target in a run.
+    pub fn new(state: &'a State, run: RunId, target: &'a str) -> Self {
+        Self { state, run, target, waiting: Mutex::default() }
+    }
+
+    /// Records the intents of writes about to be sent, and the outcomes that wait.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written. None of these writes may be sent then; the outcomes go on waiting.
+    pub fn begin(&self, intents: &[Intent], at: DateTime<Utc>) -> Result<Vec<JournalId>, StateError> {
+        let finished = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let recorded = self.state.record(self.run, self.target, &finished, intents, at);
+        if recorded.is_err() {
+            // Before those that came meanwhile: of two outcomes of one write the later one counts.
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).splice(..0, finished);
+        }
+        recorded
+    }
+
+    /// Notes what came of a write; stored with the next batch or by [`Journal::flush`].
+    pub fn finish(&self, finished: Finished) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(finished);
+    }
+
+    /// Stores the outcomes that wait.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn flush(&self, at: DateTime<Utc>) -> Result<(), StateError> {
+        self.begin(&[], at).map(|_| ())
+    }
+}

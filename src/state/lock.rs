@@ -1,0 +1,236 @@
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+use std::{fmt, fs, io};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::StateError;
+use super::hash::hex;
+
+/// How often a lock that is held is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The run that holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process.
+    pub pid: u32,
+    /// The machine it runs on.
+    pub host: String,
+    /// What it was started with.
+    pub command: String,
+    /// When it took the lock.
+    #[serde(with = "rfc3339")]
+    pub since: DateTime<Utc>,
+}
+
+/// A time as text.
+mod rfc3339 {
+    use super::{DateTime, Utc};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(time: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&time.to_rfc3339())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, host, command, since } = self;
+        write!(f, "process {pid} on {host}, `{command}`, since {}", since.format("%Y-%m-%d %H:%M:%S UTC"))
+    }
+}
+
+/// Asks for the lock on one account of a target.
+pub struct LockRequest<'a> {
+    /// A folder of this user alone; made when it is not there. Not used where the state is shared by a server.
+    pub folder: &'a Path,
+    /// What identifies the target's account: `freshservice:acme.freshservice.com`.
+    pub identity: &'a str,
+    /// Who asks; shown to others while the lock is held.
+    pub holder: &'a Holder,
+    /// How long to wait for another run; zero asks once.
+    pub timeout: Duration,
+    /// Waits that long; returns false to give up (a signal).
+    pub pause: &'a mut dyn FnMut(Duration) -> bool,
+}
+
+impl fmt::Debug for LockRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockRequest").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another run holds it.
+    #[error("another run works on {identity}{}", .holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default())]
+    Busy {
+        /// The target's account.
+        identity: String,
+        /// Who, when it can be told.
+        holder: Option<Holder>,
+    },
+    /// The folder for locks cannot be used.
+    #[error("the lock file {place} cannot be used ({why})")]
+    File {
+        /// The file or folder.
+        place: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The server that holds the state failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// A lock that is held. Dropping it, and the end of the process however it comes, releases it.
+#[must_use]
+pub struct Lock(Kind);
+
+enum Kind {
+    /// The kernel's lock on an open file.
+    File(File),
+    /// A server's lock on a connection.
+    Advisory { session: Box<dyn AdvisorySession>, identity: Box<str>, key: i64 },
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lock")
+    }
+}
+
+impl Lock {
+    /// Whether the lock is still held: one on a server is lost with its connection.
+    ///
+    /// # Errors
+    ///
+    /// When it is lost; nothing more may be sent then.
+    pub fn check(&mut self) -> Result<(), StateError> {
+        match &mut self.0 {
+            Kind::File(_) => Ok(()),
+            Kind::Advisory { session, .. } => session.check(),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        match &mut self.0 {
+            // The file stays: to delete it would let two runs hold a lock each, on files of the same name.
+            Kind::File(file) => {
+                let _ = file.set_len(0);
+                // Said aloud: a program that is just being started shares the open file for a moment longer.
+                let _ = file.unlock();
+            }
+            Kind::Advisory { session, identity, key } => session.release(identity, *key),
+        }
+    }
+}
+
+/// Tries until the lock is there, the time is over or the caller gives up.
+fn keep_trying(
+    timeout: Duration,
+    pause: &mut dyn FnMut(Duration) -> bool,
+    mut attempt: impl FnMut() -> Result<bool, LockError>,
+) -> Result<bool, LockError> {
+    // Counted by the pauses, not by a clock, which may be set back meanwhile.
+    let mut left = timeout;
+    loop {
+        if attempt()? {
+            return Ok(true);
+        }
+        let step = left.min(PAUSE);
+        if step.is_zero() || !pause(step) {
+            return Ok(false);
+        }
+        left -= step;
+    }
+}
+
+/// Takes the kernel's lock on a file named after the identity. Two files of settings that name the same account meet here.
+pub(super) fn acquire_file(request: LockRequest<'_>) -> Result<Lock, LockError> {
+    let LockRequest { folder, identity, holder, timeout, pause } = request;
+    let broken =
+        |place: &Path, error: io::Error| LockError::File { place: place.display().to_string(), why: error.to_string() };
+    make_folder(folder).map_err(|error| broken(folder, error))?;
+    let path = folder.join(format!("{}.lock", &hex(&Sha256::digest(identity.as_bytes()))[..32]));
+    let mut file = open(&path).map_err(|error| broken(&path, error))?;
+    let held = keep_trying(timeout, pause, || match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(broken(&path, error)),
+    })?;
+    if !held {
+        let mut text = String::new();
+        let _ = file.read_to_string(&mut text);
+        return Err(LockError::Busy { identity: identity.to_owned(), holder: serde_json::from_str(&text).ok() });
+    }
+    let text = serde_json::to_vec(holder).expect("a holder is JSON");
+    // A run that crashed left its name behind.
+    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text));
+    written.map_err(|error| broken(&path, error))?;
+    Ok(Lock(Kind::File(file)))
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// The standard library opens files so that programs started by this one do not inherit them.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // The folder may be one that others write to: a link laid there must not lead to another file.
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+/// A connection that can hold locks.
+pub(super) trait AdvisorySession: Send {
+    fn try_lock(&mut self, key: i64) -> Result<bool, StateError>;
+    fn holder(&mut self, identity: &str) -> Result<Option<String>, StateError>;
+    fn set_holder(&mut self, identity: &str, holder: &str) -> Result<(), StateError>;
+    fn check(&mut self) -> Result<(), StateError>;
+    fn release(&mut self, identity: &str, key: i64);
+}
+
+/// Takes a server's lock, by a number made from the identity.
+pub(super) fn acquire_advisory(
+    mut session: Box<dyn AdvisorySession>,
+    request: LockRequest<'_>,
+) -> Result<Lock, LockError> {
+    let LockRequest { identity, holder, timeout, pause, .. } = request;
+    let digest = Sha256::digest(format!("personio-sync:{identity}").as_bytes());
+    let key = i64::from_be_bytes(digest[..8].try_into().expect("a digest has more than eight bytes"));
+    if !keep_trying(timeout, pause, || Ok(session.try_lock(key)?))? {
+        let holder = session.holder(identity)?.and_then(|text| serde_json::from_str(&text).ok());
+        return Err(LockError::Busy { identity: identity.to_owned(), holder });
+    }
+    let lock = |session| Lock(Kind::Advisory { session, identity: identity.into(), key });
+    match session.set_holder(identity, &serde_json::to_string(holder).expect("a holder is JSON")) {
+        Ok(()) => Ok(lock(session)),
+        Err(error) => {
+            drop(lock(session));
+            Err(error.into())
+        }
+    }
+}

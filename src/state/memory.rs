@@ -1,0 +1,214 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::employee::EmployeeId;
+use crate::plan::{AccountId, Op};
+
+use super::records::{self, Link, Origin, Repeat, TargetMemory, TargetRecord};
+use super::sql::{self, Cell, Database};
+use super::{Fingerprint, State, StateError, history, journal};
+
+/// The window of the limits for a day.
+const DAY: TimeDelta = TimeDelta::hours(24);
+
+impl State {
+    /// Everything that planning a target rests on, as of one moment.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn memory(&self, target: &str, now: DateTime<Utc>) -> Result<TargetMemory, StateError> {
+        self.read(|database| {
+            Ok(TargetMemory {
+                record: records(database, Some(target))?.pop(),
+                links: links(database, target)?,
+                open: journal::open_intents(database, target)?,
+                recent: recent(database, target, now)?,
+                repeats: repeats(database, target)?,
+                unstored: sql::all(
+                    database,
+                    "SELECT field FROM unstored WHERE target = ? ORDER BY field",
+                    &[target.into()],
+                    |row| Ok(row.word(0)?.into()),
+                )?,
+            })
+        })
+    }
+
+    /// What is known of every target that ever ran, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn targets(&self) -> Result<Vec<TargetRecord>, StateError> {
+        self.read(|database| records(database, None))
+    }
+
+    /// Stores links; an employee's earlier link in this target is replaced, its beginning kept when the account is the same.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn store_links(&self, target: &str, links: &[Link]) -> Result<(), StateError> {
+        self.write(|database| upsert_links(database, target, links.iter()))
+    }
+
+    /// Removes the links of some employees.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn remove_links(&self, target: &str, employees: &[EmployeeId]) -> Result<(), StateError> {
+        self.write(|database| {
+            for &employee in employees {
+                database.execute(
+                    "DELETE FROM links WHERE target = ? AND employee = ?",
+                    &[target.into(), employee.into()],
+                )?;
+            }
+            Ok(())
+        })
+    }
+}
+
+pub(super) fn upsert_links<'a>(
+    database: &mut dyn Database,
+    target: &'a str,
+    links: impl Iterator<Item = &'a Link>,
+) -> Result<(), StateError> {
+    // The last one of each employee: one statement cannot write a row twice.
+    let links: BTreeMap<EmployeeId, &Link> = links.map(|link| (link.employee, link)).collect();
+    let cells: Vec<Cell<'_>> = links
+        .values()
+        .flat_map(|link| {
+            [
+                target.into(),
+                link.employee.into(),
+                (&link.account).into(),
+                link.origin.as_str().into(),
+                link.created_at.into(),
+                link.verified_at.into(),
+            ]
+        })
+        .collect();
+    database.write_rows(
+        "INSERT INTO links (target, employee, account, origin, created_at, verified_at) VALUES {rows}
+         ON CONFLICT (target, employee) DO UPDATE SET
+            origin = CASE WHEN links.account = excluded.account THEN links.origin ELSE excluded.origin END,
+            created_at = CASE WHEN links.account = excluded.account THEN links.created_at ELSE excluded.created_at END,
+            account = excluded.account, verified_at = excluded.verified_at",
+        "tittii",
+        &cells,
+    )
+}
+
+fn links(database: &mut dyn Database, target: &str) -> Result<Vec<Link>, StateError> {
+    let query =
+        "SELECT employee, account, origin, created_at, verified_at FROM links WHERE target = ? ORDER BY employee";
+    sql::all(database, query, &[target.into()], |row| {
+        Ok(Link {
+            employee: row.employee(0)?,
+            account: AccountId(row.word(1)?.into()),
+            origin: Origin::parse(row.word(2)?).ok_or_else(|| row.unreadable(2))?,
+            created_at: row.time(3)?,
+            verified_at: row.time(4)?,
+        })
+    })
+}
+
+/// Counts what lies less than a day back, and everything that seems to lie ahead: after the clock was set back, writes
+/// of the last hour bear a later time, and they count until a day has passed by the new clock.
+fn recent(database: &mut dyn Database, target: &str, now: DateTime<Utc>) -> Result<BTreeMap<Op, u64>, StateError> {
+    let query = "SELECT op, CAST(SUM(writes) AS BIGINT) FROM recent_writes WHERE target = ? AND at > ? GROUP BY op";
+    let counts = sql::all(database, query, &[target.into(), (now - DAY).into()], |row| {
+        Ok((records::op(row.word(0)?).ok_or_else(|| row.unreadable(0))?, row.count(1)?))
+    })?;
+    Ok(counts.into_iter().collect())
+}
+
+fn repeats(database: &mut dyn Database, target: &str) -> Result<Vec<Repeat>, StateError> {
+    let query = "SELECT employee, field, value, writes, first_at, last_at FROM repeats WHERE target = ?";
+    let mut repeats = sql::all(database, query, &[target.into()], |row| {
+        Ok(Repeat {
+            employee: row.employee(0)?,
+            field: row.word(1)?.into(),
+            value: Fingerprint::stored(row.word(2)?),
+            writes: row.count(3)?,
+            first_at: row.time(4)?,
+            last_at: row.time(5)?,
+        })
+    })?;
+    // Sorted here: a server sorts texts by the rules of its language.
+    repeats.sort_by(|one, other| (one.employee, &one.field).cmp(&(other.employee, &other.field)));
+    Ok(repeats)
+}
+
+fn records(database: &mut dyn Database, target: Option<&str>) -> Result<Vec<TargetRecord>, StateError> {
+    let mut query =
+        "SELECT target, identity, first_completed_at, last_started, last_finished, last_ok, section, scope \
+                     FROM targets"
+            .to_owned();
+    if target.is_some() {
+        query += " WHERE target = ?";
+    }
+    let mut records = sql::all(database, &query, &target.map(Cell::from).into_iter().collect::<Vec<_>>(), |row| {
+        Ok(TargetRecord {
+            target: row.word(0)?.into(),
+            identity: row.optional_word(1)?,
+            first_completed_at: row.optional_time(2)?,
+            last_started: row.optional_time(3)?,
+            last_finished: row.optional_time(4)?,
+            last_ok: row.optional_time(5)?,
+            section: row.text(6)?.map(Fingerprint::stored),
+            scope: row.text(7)?.map(Fingerprint::stored),
+            last: None,
+        })
+    })?;
+    records.sort_by(|one, other| one.target.cmp(&other.target));
+    for record in &mut records {
+        record.last = history::last_run_of(database, &record.target)?;
+    }
+    Ok(records)
+}
+
+/// Counts fields that were written, and forgets those that settled: whoever needed nothing in this run, and other
+/// fields of those who were written to.
+pub(super) fn note_written(
+    database: &mut dyn Database,
+    target: &str,
+    written: &[records::Written],
+    unchanged: &[EmployeeId],
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let known = repeats(database, target)?;
+    let unchanged: BTreeSet<EmployeeId> = unchanged.iter().copied().collect();
+    let fields: BTreeMap<(EmployeeId, &str), &Fingerprint> =
+        written.iter().map(|written| ((written.employee, &*written.field), &written.value)).collect();
+    let employees: BTreeSet<EmployeeId> = written.iter().map(|written| written.employee).collect();
+    let settled = known.iter().filter(|repeat| {
+        unchanged.contains(&repeat.employee)
+            || (employees.contains(&repeat.employee) && !fields.contains_key(&(repeat.employee, &*repeat.field)))
+    });
+    for repeat in settled {
+        database.execute(
+            "DELETE FROM repeats WHERE target = ? AND employee = ? AND field = ?",
+            &[target.into(), repeat.employee.into(), (&repeat.field).into()],
+        )?;
+    }
+    let cells: Vec<Cell<'_>> = fields
+        .iter()
+        .flat_map(|((employee, field), value)| {
+            [target.into(), (*employee).into(), (*field).into(), (*value).into(), 1i64.into(), at.into(), at.into()]
+        })
+        .collect();
+    database.write_rows(
+        "INSERT INTO repeats (target, employee, field, value, writes, first_at, last_at) VALUES {rows}
+         ON CONFLICT (target, employee, field) DO UPDATE SET
+            writes = CASE WHEN repeats.value = excluded.value THEN repeats.writes + 1 ELSE 1 END,
+            first_at = CASE WHEN repeats.value = excluded.value THEN repeats.first_at ELSE excluded.first_at END,
+            value = excluded.value, last_at = excluded.last_at",
+        "tittiii",
+        &cells,
+    )
+}

@@ -1,0 +1,352 @@
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postgres::config::{Host, SslMode};
+use postgres::error::SqlState;
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Config, NoTls};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::Secret;
+
+use super::lock;
+use super::sql::{Cell, Database, EachRow, Purpose, Row};
+use super::{Lock, LockError, LockRequest, StateError};
+
+/// The schema that holds the tables, unless the address or the role chooses one by its `search_path`.
+const SCHEMA: &str = "personio_sync";
+
+/// How many parameters one statement may have, with room to spare.
+const PARAMETERS: usize = 30_000;
+
+/// A state on a PostgreSQL server, shared by several machines.
+pub(super) struct Postgres {
+    config: Config,
+    client: Client,
+    place: String,
+}
+
+impl Postgres {
+    /// Connects. `sslmode` of the address is honoured: `disable`, `prefer` (the default; TLS where the server offers it,
+    /// none on this machine) or `require`. Wherever TLS is used the certificate is checked, against the roots of the
+    /// system; `verify-ca` and `verify-full` mean `require`.
+    pub(super) fn connect(address: &Secret) -> Result<Self, StateError> {
+        let mut place = "on PostgreSQL".to_owned();
+        let text = address
+            .expose()
+            .replace("sslmode=verify-full", "sslmode=require")
+            .replace("sslmode=verify-ca", "sslmode=require");
+        // The parser's message may quote a part of the address, and with it the password.
+        let mut config: Config = text.parse().map_err(|_| StateError::Failed {
+            place: place.clone(),
+            why: "its address is not of the form postgres://USER@HOST:PORT/DATABASE?sslmode=require".into(),
+        })?;
+        if let Some(database) = config.get_dbname() {
+            let _ = write!(place, " (database {database})");
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("personio-sync");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Duration::from_secs(15));
+        }
+        let client = open(&config, &place)?;
+        Ok(Self { config, client, place })
+    }
+
+    fn sound<T>(&self, result: Result<T, postgres::Error>) -> Result<T, StateError> {
+        result.map_err(|error| translate(&self.place, &error))
+    }
+}
+
+/// Connects and settles what the session rests on.
+fn open(config: &Config, place: &str) -> Result<Client, StateError> {
+    let plain = match config.get_ssl_mode() {
+        SslMode::Disable => true,
+        SslMode::Prefer => config.get_hosts().iter().all(is_local),
+        _ => false,
+    };
+    let connected =
+        if plain { config.clone().ssl_mode(SslMode::Disable).connect(NoTls) } else { config.connect(tls(place)?) };
+    let mut client = connected.map_err(|error| translate(place, &error))?;
+    prepare(&mut client).map_err(|error| translate(place, &error))?;
+    Ok(client)
+}
+
+/// Whether a host is this machine, where distributions set up certificates that nobody can check.
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
+}
+
+fn prepare(client: &mut Client) -> Result<(), postgres::Error> {
+    client.batch_execute("SET client_min_messages = 'warning'; SET lock_timeout = '30s'; SET TIME ZONE 'UTC'")?;
+    // An intent must outlive a crash of the server.
+    client.batch_execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    )?;
+    let path: String = client.query_one("SELECT current_setting('search_path')", &[])?.get(0);
+    if path.replace(' ', "") == "\"$user\",public" {
+        // Asked first: CREATE SCHEMA needs a right of its own even where the schema exists.
+        let exists = |client: &mut Client| {
+            client.query_opt("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&SCHEMA]).map(|row| row.is_some())
+        };
+        if !exists(client)? {
+            let made = client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}"));
+            // Another run may have made it in the same moment, which fails in spite of IF NOT EXISTS.
+            if !exists(client)? {
+                made?;
+            }
+        }
+        client.batch_execute(&format!("SET search_path TO {SCHEMA}"))?;
+    }
+    Ok(())
+}
+
+fn tls(place: &str) -> Result<MakeRustlsConnect, StateError> {
+    let broken = |error: rustls::Error| StateError::Failed {
+        place: place.to_owned(),
+        why: format!("TLS cannot be set up: {error}; sslmode=disable goes without"),
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(broken)?
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn translate(place: &str, error: &postgres::Error) -> StateError {
+    let place = place.to_owned();
+    let Some(answer) = error.as_db_error() else {
+        // Such an error already tells its cause.
+        let why = error.to_string();
+        return StateError::Unavailable { place, why };
+    };
+    // The message only: `detail` quotes rows.
+    let why = answer.message().to_owned();
+    let code = answer.code();
+    if *code == SqlState::DISK_FULL {
+        StateError::Full { place }
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE
+        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+        || code.code().starts_with("28")
+        || *code == SqlState::INVALID_CATALOG_NAME
+    {
+        StateError::Denied { place, why }
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE || code.code().starts_with("40") {
+        StateError::Busy { place }
+    } else if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED {
+        StateError::Damaged { place, why }
+    } else if code.code().starts_with("08") || code.code().starts_with("57P") || code.code().starts_with("53") {
+        StateError::Unavailable { place, why }
+    } else {
+        StateError::Failed { place, why }
+    }
+}
+
+/// With their types: the server is asked once for each statement instead of twice.
+fn parameters<'a>(cells: &'a [Cell<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    const NULL: &Option<&str> = &None;
+    cells
+        .iter()
+        .map(|cell| match cell {
+            Cell::Null => (NULL as &(dyn ToSql + Sync), Type::UNKNOWN),
+            Cell::Int(number) => (number as &(dyn ToSql + Sync), Type::INT8),
+            Cell::Text(text) => (text as &(dyn ToSql + Sync), Type::TEXT),
+        })
+        .collect()
+}
+
+/// `?` in PostgreSQL's own spelling.
+fn numbered(sql: &str) -> String {
+    let mut numbered = String::with_capacity(sql.len() + 16);
+    for (before, part) in sql.split('?').enumerate() {
+        if before > 0 {
+            let _ = write!(numbered, "${before}");
+        }
+        numbered.push_str(part);
+    }
+    numbered
+}
+
+/// `(CAST(? AS BIGINT), CAST(? AS TEXT)), (…)`: in a list of rows the server does not find the types by itself.
+fn rows(kinds: &str, count: usize) -> String {
+    let cells: Vec<&str> =
+        kinds.chars().map(|kind| if kind == 'i' { "CAST(? AS BIGINT)" } else { "CAST(? AS TEXT)" }).collect();
+    let row = format!("({})", cells.join(", "));
+    vec![row.as_str(); count].join(", ")
+}
+
+struct PostgresRow<'a> {
+    row: &'a postgres::Row,
+    place: &'a str,
+}
+
+impl Row for PostgresRow<'_> {
+    fn int(&self, column: usize) -> Result<Option<i64>, StateError> {
+        self.row.try_get(column).map_err(|_| self.unreadable(column))
+    }
+
+    fn text(&self, column: usize) -> Result<Option<&str>, StateError> {
+        self.row.try_get(column).map_err(|_| self.unreadable(column))
+    }
+
+    fn unreadable(&self, column: usize) -> StateError {
+        let column = self.row.columns().get(column).map_or("?", |column| column.name());
+        StateError::Damaged { place: self.place.to_owned(), why: format!("`{column}` holds something unexpected") }
+    }
+}
+
+impl Database for Postgres {
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn spell(&self, script: &str) -> String {
+        script.replace("{identity}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY").replace("{clustered}", "")
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, StateError> {
+        let found = self
+            .client
+            .query_opt("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1", &[&name]);
+        self.sound(found).map(|row| row.is_some())
+    }
+
+    fn is_empty(&mut self) -> Result<bool, StateError> {
+        let found = self.client.query_opt("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() LIMIT 1", &[]);
+        self.sound(found).map(|row| row.is_none())
+    }
+
+    fn script(&mut self, script: &str) -> Result<(), StateError> {
+        let done = self.client.batch_execute(script);
+        self.sound(done)
+    }
+
+    fn execute(&mut self, sql: &str, cells: &[Cell<'_>]) -> Result<u64, StateError> {
+        let done = self.client.execute_typed(&numbered(sql), &parameters(cells));
+        self.sound(done)
+    }
+
+    fn query(&mut self, sql: &str, cells: &[Cell<'_>], each: EachRow<'_>) -> Result<(), StateError> {
+        let rows = self.client.query_typed(&numbered(sql), &parameters(cells));
+        for row in &self.sound(rows)? {
+            each(&PostgresRow { row, place: &self.place })?;
+        }
+        Ok(())
+    }
+
+    fn write_rows(&mut self, sql: &str, kinds: &str, cells: &[Cell<'_>]) -> Result<(), StateError> {
+        // Many rows in one statement: each statement is a way to the server and back.
+        for chunk in cells.chunks(PARAMETERS / kinds.len() * kinds.len()) {
+            let sql = sql.replace("{rows}", &rows(kinds, chunk.len() / kinds.len()));
+            let done = self.client.execute_typed(&numbered(&sql), &parameters(chunk));
+            self.sound(done)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, purpose: Purpose) -> Result<(), StateError> {
+        if self.client.is_closed() {
+            self.client = open(&self.config, &self.place)?;
+        }
+        self.script(match purpose {
+            Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Purpose::Write => "BEGIN",
+            // Two that make the same table at the same time would both fail.
+            Purpose::Migrate => "BEGIN; SELECT pg_advisory_xact_lock(hashtext('personio-sync schema'))",
+        })
+    }
+
+    fn commit(&mut self) -> Result<(), StateError> {
+        self.script("COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        let _ = self.client.batch_execute("ROLLBACK");
+    }
+
+    fn scrub(&mut self) -> Result<(), StateError> {
+        // What the server keeps of erased rows until its next VACUUM is out of reach of any query.
+        Ok(())
+    }
+
+    fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError> {
+        // A connection of its own: the lock lasts exactly as long as it does, whatever becomes of the other.
+        let mut client = open(&self.config, &self.place)?;
+        // A machine that died does not say goodbye; the server finds out by asking.
+        let patience = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
+        client.batch_execute(patience).map_err(|error| translate(&self.place, &error))?;
+        lock::acquire_advisory(Box::new(Session { client, place: self.place.clone() }), request)
+    }
+
+    #[cfg(test)]
+    fn break_down(&mut self, fault: super::tests::Fault) {
+        match fault {
+            super::tests::Fault::ReadOnly => self.script("SET default_transaction_read_only = on").expect("a setting"),
+            super::tests::Fault::Full => panic!("a server's disc cannot be filled from here"),
+        }
+    }
+}
+
+/// The connection that holds an advisory lock.
+pub(super) struct Session {
+    client: Client,
+    place: String,
+}
+
+impl lock::AdvisorySession for Session {
+    fn try_lock(&mut self, key: i64) -> Result<bool, StateError> {
+        let row = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&key]);
+        row.map(|row| row.get(0)).map_err(|error| translate(&self.place, &error))
+    }
+
+    fn holder(&mut self, identity: &str) -> Result<Option<String>, StateError> {
+        let row = self.client.query_opt("SELECT holder FROM lock_holders WHERE identity = $1", &[&identity]);
+        row.map(|row| row.map(|row| row.get(0))).map_err(|error| translate(&self.place, &error))
+    }
+
+    fn set_holder(&mut self, identity: &str, holder: &str) -> Result<(), StateError> {
+        let set = "INSERT INTO lock_holders (identity, holder) VALUES ($1, $2)
+                   ON CONFLICT (identity) DO UPDATE SET holder = excluded.holder";
+        let done = self.client.execute(set, &[&identity, &holder]);
+        done.map(|_| ()).map_err(|error| translate(&self.place, &error))
+    }
+
+    fn check(&mut self) -> Result<(), StateError> {
+        self.client.batch_execute("").map_err(|error| translate(&self.place, &error))
+    }
+
+    fn release(&mut self, identity: &str, key: i64) {
+        let _ = self.client.execute("DELETE FROM lock_holders WHERE identity = $1", &[&identity]);
+        let _ = self.client.execute("SELECT pg_advisory_unlock($1)", &[&key]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_numbered() {
+        assert_eq!(numbered("a = ? AND b = ?"), "a = $1 AND b = $2");
+        assert_eq!(numbered("none"), "none");
+        assert_eq!(rows("it", 2), "(CAST(? AS BIGINT), CAST(? AS TEXT)), (CAST(? AS BIGINT), CAST(? AS TEXT))");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_not_quoted() {
+        let refused = Postgres::connect(&Secret::new("postgres://sync:hunter2@host:notaport/x?hunter2=1"));
+        let message = refused.err().expect("an error").to_string();
+        assert!(message.contains("postgres://USER@HOST:PORT/DATABASE"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}

@@ -1,0 +1,502 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::employee::EmployeeId;
+use crate::plan::{AccountId, Op};
+
+use super::Fingerprint;
+
+/// The number of a run; never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for RunId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.trim().parse().map(RunId)
+    }
+}
+
+/// The number of a job: that of its run, and its place in the run. Written `12.3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId {
+    /// The run.
+    pub run: RunId,
+    /// The place in the run, from 1.
+    pub number: i64,
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{}", self.run, self.number))
+    }
+}
+
+impl std::str::FromStr for JobId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts =
+            text.trim().split_once('.').and_then(|(run, number)| Some((run.parse().ok()?, number.parse().ok()?)));
+        let (run, number) = parts.ok_or_else(|| format!("`{text}` is not the number of a job, such as 12.3"))?;
+        Ok(Self { run, number })
+    }
+}
+
+/// How an employee and an account came together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This tool made the account.
+    Created,
+    /// The account was there and matched.
+    Matched,
+}
+
+impl Origin {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Matched => "matched",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Created, Self::Matched].into_iter().find(|origin| origin.as_str() == text)
+    }
+}
+
+/// Whose account it is, in one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The employee.
+    pub employee: EmployeeId,
+    /// The account.
+    pub account: AccountId,
+    /// How they came together.
+    pub origin: Origin,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it was last found to be right.
+    pub verified_at: DateTime<Utc>,
+}
+
+/// A write in the journal: its run, and its place in the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JournalId {
+    pub(super) run: RunId,
+    pub(super) position: i64,
+}
+
+/// A write that is about to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// For whom; `None` for a named thing that accounts refer to.
+    pub employee: Option<EmployeeId>,
+    /// To which account; `None` when it is yet to be made.
+    pub account: Option<AccountId>,
+    /// What is done.
+    pub op: Op,
+    /// The names of the fields that are sent.
+    pub fields: Vec<Box<str>>,
+    /// Of the values that are sent.
+    pub fingerprint: Fingerprint,
+}
+
+/// A write of an earlier run whose outcome is not known. Settled by looking at the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// Its place in the journal.
+    pub id: JournalId,
+    /// When it was recorded.
+    pub at: DateTime<Utc>,
+    /// Whether it is known to have been sent (its answer was lost). Otherwise it may or may not have been.
+    pub sent: bool,
+    /// What was to be written.
+    pub intent: Intent,
+}
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// It is done.
+    Done,
+    /// It is certain that it was not done.
+    Failed {
+        /// A stable code.
+        code: Box<str>,
+    },
+    /// It was sent and no answer came.
+    Unknown,
+}
+
+/// A write of the journal with what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// Its place in the journal.
+    pub id: JournalId,
+    /// What came of it.
+    pub settlement: Settlement,
+    /// The link that it made or confirmed, stored together with the outcome.
+    pub link: Option<Link>,
+}
+
+/// A field that was written with the same value in one run after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// Of whom.
+    pub employee: EmployeeId,
+    /// The field.
+    pub field: Box<str>,
+    /// Of the value.
+    pub value: Fingerprint,
+    /// How often it was written.
+    pub writes: u64,
+    /// When it was written first.
+    pub first_at: DateTime<Utc>,
+    /// When it was written last.
+    pub last_at: DateTime<Utc>,
+}
+
+/// A field that was written successfully.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Of whom.
+    pub employee: EmployeeId,
+    /// The field.
+    pub field: Box<str>,
+    /// Of the value.
+    pub value: Fingerprint,
+}
+
+/// What is known of a target as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetRecord {
+    /// As the file names it.
+    pub target: Box<str>,
+    /// The account behind it at the last run; another one now means that the links are not of this account.
+    pub identity: Option<Box<str>>,
+    /// When a run of all of it first ended well; `None` until then.
+    pub first_completed_at: Option<DateTime<Utc>>,
+    /// When a run of all of it last began.
+    pub last_started: Option<DateTime<Utc>>,
+    /// When a run of all of it last ended.
+    pub last_finished: Option<DateTime<Utc>>,
+    /// When a run of all of it last ended well.
+    pub last_ok: Option<DateTime<Utc>>,
+    /// Of its section of the file at its last run.
+    pub section: Option<Fingerprint>,
+    /// Of its filters, as they were last accepted.
+    pub scope: Option<Fingerprint>,
+    /// What came of its last run, of all of it or not.
+    pub last: Option<RunTarget>,
+}
+
+/// What is remembered of one target before it is planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetMemory {
+    /// As a whole; `None` when there was no run yet.
+    pub record: Option<TargetRecord>,
+    /// Sorted by employee.
+    pub links: Vec<Link>,
+    /// In the order in which they were recorded.
+    pub open: Vec<OpenIntent>,
+    /// Writes of the last 24 hours by [`Op`], those that are certain to have failed left out. The limits for a day count these.
+    pub recent: BTreeMap<Op, u64>,
+    /// Sorted by employee and field.
+    pub repeats: Vec<Repeat>,
+    /// Fields that the service takes and does not store, sorted.
+    pub unstored: Vec<Box<str>>,
+}
+
+impl TargetMemory {
+    /// Whether no run of all of the target ever ended well.
+    pub fn is_first_run(&self) -> bool {
+        self.record.as_ref().is_none_or(|record| record.first_completed_at.is_none())
+    }
+
+    /// The link of an employee.
+    pub fn link(&self, employee: EmployeeId) -> Option<&Link> {
+        self.links.binary_search_by_key(&employee, |link| link.employee).ok().map(|index| &self.links[index])
+    }
+
+    /// The filters, as they were last accepted.
+    pub fn scope(&self) -> Option<&Fingerprint> {
+        self.record.as_ref()?.scope.as_ref()
+    }
+}
+
+/// A run that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStart<'a> {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What was asked for, without secrets: `sync service-desk --yes`.
+    pub command: &'a str,
+    /// The day it works for.
+    pub as_of: NaiveDate,
+    /// The version of this tool.
+    pub tool: &'a str,
+    /// The targets it will run in full; empty when it is for single employees.
+    pub targets: &'a [&'a str],
+}
+
+/// What came of an employee in one target in one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobStatus {
+    /// Everything was carried out.
+    Succeeded,
+    /// Something was refused or not possible.
+    Failed,
+    /// A safety rail holds it.
+    Held,
+    /// Nothing was done although something might be expected.
+    Skipped,
+    /// The run ended before its turn.
+    NotAttempted,
+}
+
+impl JobStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Succeeded, Self::Failed, Self::Held, Self::Skipped, Self::NotAttempted];
+
+    /// The word in tables, JSON and filters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Held => "held",
+            Self::Skipped => "skipped",
+            Self::NotAttempted => "not_attempted",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// One request that was made for an employee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// `PUT`.
+    pub method: Box<str>,
+    /// Without its query; a part that holds an e-mail address is stored as `…`.
+    pub path: Box<str>,
+    /// The answer's status; `None` when no answer came.
+    pub status: Option<u16>,
+}
+
+/// What came of one employee in one target in one run. Employees that needed nothing have none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// The target.
+    pub target: Box<str>,
+    /// The employee.
+    pub employee: EmployeeId,
+    /// Their name, only when the file says `keep_names = true`.
+    pub name: Option<Box<str>>,
+    /// What was to be done, in order.
+    pub ops: Vec<Op>,
+    /// The names of the fields it was about.
+    pub fields: Vec<Box<str>>,
+    /// What came of it.
+    pub status: JobStatus,
+    /// A stable code of the error, hold or skip.
+    pub code: Option<Box<str>>,
+    /// The same in words, without any value of an employee.
+    pub error: Option<Box<str>>,
+    /// What to try.
+    pub advice: Option<Box<str>>,
+    /// Every request, in order.
+    pub steps: Vec<Step>,
+}
+
+/// A job as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its number.
+    pub id: JobId,
+    /// What came of it.
+    pub job: NewJob,
+    /// Until when somebody has seen to it that it is not reported as new.
+    pub acknowledged_until: Option<DateTime<Utc>>,
+    /// Why.
+    pub acknowledged_reason: Option<Box<str>>,
+}
+
+/// Which jobs to list; `None` is any.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter<'a> {
+    /// With this status.
+    pub status: Option<JobStatus>,
+    /// In this target.
+    pub target: Option<&'a str>,
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// Of this employee.
+    pub employee: Option<EmployeeId>,
+    /// Older than this one: the last of the page before.
+    pub before: Option<JobId>,
+}
+
+/// What came of one target in one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunTarget {
+    /// The run.
+    pub run: RunId,
+    /// The target.
+    pub target: Box<str>,
+    /// When its turn ended.
+    pub finished_at: DateTime<Utc>,
+    /// Whether it could be read and worked through.
+    pub ok: bool,
+    /// Whether everybody was looked at, not only some employees.
+    pub whole: bool,
+    /// Employees that needed nothing.
+    pub in_sync: u64,
+    /// Jobs by status.
+    pub jobs: BTreeMap<&'static str, u64>,
+    /// Calls made to the target.
+    pub tasks: u64,
+}
+
+/// A run as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended, never before it began; `None` when it runs still, or was killed.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Its exit status.
+    pub exit_code: Option<u8>,
+    /// What was asked for.
+    pub command: Box<str>,
+    /// The day it worked for.
+    pub as_of: NaiveDate,
+    /// The version of this tool.
+    pub tool: Box<str>,
+    /// Sorted by target.
+    pub targets: Vec<RunTarget>,
+}
+
+/// How a run ended for one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetEnd {
+    /// As the file names it.
+    pub target: Box<str>,
+    /// The account behind it.
+    pub identity: Box<str>,
+    /// Whether it could be read and worked through.
+    pub ok: bool,
+    /// Whether everybody was looked at, not only some employees.
+    pub whole: bool,
+    /// Employees that were looked at and needed nothing at all; not those with a field that was left alone or held.
+    pub unchanged: Vec<EmployeeId>,
+    /// Fields of updates that succeeded; counted to find those that never settle.
+    pub written: Vec<Written>,
+    /// Fields that the service was found not to store; after a whole run these replace what was known.
+    pub unstored: Vec<Box<str>>,
+    /// Of its section of the file.
+    pub section: Fingerprint,
+    /// Of its filters, when removals that rest on them may be made from now on; `None` keeps what was accepted before.
+    pub scope: Option<Fingerprint>,
+    /// Calls made to the target.
+    pub tasks: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd<'a> {
+    /// Which.
+    pub run: RunId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Its exit status.
+    pub exit_code: u8,
+    /// The period that its calls count for: `2026-11`.
+    pub period: &'a str,
+    /// The targets it worked on.
+    pub targets: &'a [TargetEnd],
+    /// Everybody that something came of.
+    pub jobs: &'a [NewJob],
+}
+
+/// When an employee was last found, or brought, in line with a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastSeen {
+    /// The target.
+    pub target: Box<str>,
+    /// The run.
+    pub run: RunId,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+}
+
+/// Something that is done once and never again: a workflow's request, an invitation, an upload.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OnceOnly {
+    /// The target.
+    pub target: Box<str>,
+    /// What sort: `workflow`, `invitation`, `upload`.
+    pub kind: Box<str>,
+    /// For whom.
+    pub employee: EmployeeId,
+    /// Which one of that sort, without values of the employee: `onboarding:2026-12-01`.
+    pub action: Box<str>,
+}
+
+/// An entry of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// What.
+    pub what: OnceOnly,
+    /// When it was about to be sent.
+    pub opened_at: DateTime<Utc>,
+    /// When it was known to be done; `None` while that is not known.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// The service's number for it.
+    pub external_id: Option<Box<str>>,
+}
+
+/// Something that a person has confirmed, as the caller wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Ids and hashes only.
+    pub content: Box<str>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The operation behind its public word.
+pub(super) fn op(word: &str) -> Option<Op> {
+    [Op::Reference, Op::Create, Op::Reactivate, Op::Update, Op::Deactivate, Op::Request]
+        .into_iter()
+        .find(|op| op.as_str() == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn job_numbers_read_back_as_they_are_written() {
+        let id = JobId { run: RunId(12), number: 3 };
+        assert_eq!(id.to_string(), "12.3");
+        assert_eq!("12.3".parse(), Ok(id));
+        for wrong in ["12", "12.", ".3", "a.b", ""] {
+            assert!(wrong.parse::<JobId>().is_err(), "{wrong}");
+        }
+    }
+}

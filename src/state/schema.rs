@@ -1,0 +1,130 @@
+//! The tables. Ids, keyed hashes, field names and outcomes; no value of an employee, no secret.
+
+use super::hash::new_key;
+use super::sql::{self, Database, Purpose};
+use super::{Hasher, StateError};
+
+/// One script for each step from a schema version to the next; the first makes everything.
+///
+/// `{identity}` is a number that the database counts up and never gives twice; `{clustered}` asks for rows that are
+/// stored in the order of their key.
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE links (
+    target TEXT NOT NULL, employee BIGINT NOT NULL, account TEXT NOT NULL, origin TEXT NOT NULL,
+    created_at BIGINT NOT NULL, verified_at BIGINT NOT NULL,
+    PRIMARY KEY (target, employee)) {clustered};
+CREATE TABLE runs (
+    id {identity}, started_at BIGINT NOT NULL, finished_at BIGINT, exit_code BIGINT,
+    command TEXT NOT NULL, as_of TEXT NOT NULL, tool TEXT NOT NULL);
+CREATE TABLE run_targets (
+    run BIGINT NOT NULL, target TEXT NOT NULL, finished_at BIGINT NOT NULL, ok BIGINT NOT NULL, whole BIGINT NOT NULL,
+    in_sync BIGINT NOT NULL, succeeded BIGINT NOT NULL, failed BIGINT NOT NULL, held BIGINT NOT NULL,
+    skipped BIGINT NOT NULL, not_attempted BIGINT NOT NULL, tasks BIGINT NOT NULL,
+    PRIMARY KEY (run, target)) {clustered};
+CREATE TABLE jobs (
+    run BIGINT NOT NULL, number BIGINT NOT NULL, target TEXT NOT NULL, employee BIGINT NOT NULL, name TEXT,
+    ops TEXT NOT NULL, fields TEXT NOT NULL, status TEXT NOT NULL, code TEXT, error TEXT, advice TEXT,
+    steps TEXT NOT NULL, acknowledged_until BIGINT, acknowledged_reason TEXT,
+    PRIMARY KEY (run, number)) {clustered};
+CREATE INDEX jobs_of_employee ON jobs (employee, target);
+CREATE INDEX jobs_failed ON jobs (target) WHERE status = 'failed';
+CREATE TABLE journal (
+    run BIGINT NOT NULL, position BIGINT NOT NULL, target TEXT NOT NULL, employee BIGINT, account TEXT,
+    op TEXT NOT NULL, fields TEXT NOT NULL, fingerprint TEXT NOT NULL, state TEXT NOT NULL, code TEXT,
+    at BIGINT NOT NULL, settled_at BIGINT,
+    PRIMARY KEY (run, position)) {clustered};
+CREATE INDEX journal_open ON journal (target) WHERE state IN ('open', 'unknown');
+CREATE TABLE recent_writes (
+    target TEXT NOT NULL, op TEXT NOT NULL, at BIGINT NOT NULL, writes BIGINT NOT NULL,
+    PRIMARY KEY (target, op, at)) {clustered};
+CREATE TABLE targets (
+    target TEXT NOT NULL PRIMARY KEY, identity TEXT, first_completed_at BIGINT, last_started BIGINT,
+    last_finished BIGINT, last_ok BIGINT, section TEXT, scope TEXT,
+    seen_run BIGINT NOT NULL, seen_at BIGINT NOT NULL, seen TEXT NOT NULL);
+CREATE TABLE last_seen (
+    target TEXT NOT NULL, employee BIGINT NOT NULL, run BIGINT NOT NULL, at BIGINT NOT NULL,
+    PRIMARY KEY (target, employee)) {clustered};
+CREATE TABLE repeats (
+    target TEXT NOT NULL, employee BIGINT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, writes BIGINT NOT NULL,
+    first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,
+    PRIMARY KEY (target, employee, field)) {clustered};
+CREATE TABLE unstored (
+    target TEXT NOT NULL, field TEXT NOT NULL, at BIGINT NOT NULL,
+    PRIMARY KEY (target, field)) {clustered};
+CREATE TABLE ledger (
+    target TEXT NOT NULL, kind TEXT NOT NULL, employee BIGINT NOT NULL, action TEXT NOT NULL, state TEXT NOT NULL,
+    opened_at BIGINT NOT NULL, closed_at BIGINT, external_id TEXT,
+    PRIMARY KEY (target, kind, employee, action)) {clustered};
+CREATE TABLE budget (
+    period TEXT NOT NULL, target TEXT NOT NULL, tasks BIGINT NOT NULL,
+    PRIMARY KEY (period, target)) {clustered};
+CREATE TABLE confirmed (
+    kind TEXT NOT NULL, target TEXT NOT NULL, content TEXT NOT NULL, at BIGINT NOT NULL,
+    PRIMARY KEY (kind, target)) {clustered};
+CREATE TABLE lock_holders (
+    identity TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL);
+"];
+
+/// The schema version that this version of the tool reads and writes.
+const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+/// Brings the tables up to date and returns the hasher with the state's own key.
+///
+/// # Errors
+///
+/// When the state is newer than this tool, or belongs to something else, or cannot be written.
+pub(super) fn migrate(database: &mut dyn Database) -> Result<Hasher, StateError> {
+    // First a look that needs no right to write. As of one moment: another process may be making the tables.
+    let key = match sql::within(database, Purpose::Read, found)? {
+        (KNOWN, Some(key)) => key,
+        _ => sql::within(database, Purpose::Migrate, upgrade)?,
+    };
+    Ok(Hasher::new(key.as_bytes()))
+}
+
+/// The schema version and key that are there.
+fn found(database: &mut dyn Database) -> Result<(i64, Option<String>), StateError> {
+    let place = database.place().to_owned();
+    if !database.has_table("meta")? {
+        return if database.is_empty()? { Ok((0, None)) } else { Err(StateError::Foreign { place }) };
+    }
+    let value = "SELECT value FROM meta WHERE name = ?";
+    let version = sql::first(database, value, &["schema".into()], |row| Ok(row.word(0)?.parse::<i64>().ok()))?;
+    let version = match version {
+        Some(Some(version)) => version,
+        Some(None) => return Err(StateError::Damaged { place, why: "its schema version is no number".into() }),
+        None => return Err(StateError::Foreign { place }),
+    };
+    if version > KNOWN {
+        return Err(StateError::Newer { place, found: version, known: KNOWN });
+    }
+    let key = sql::first(database, value, &["hash_key".into()], |row| Ok(row.word(0)?.to_owned()))?;
+    match key {
+        Some(key) => Ok((version, Some(key))),
+        None => Err(StateError::Damaged { place, why: "its hash key is gone".into() }),
+    }
+}
+
+/// Runs the missing migrations. Looks again first: another process may just have done it.
+fn upgrade(database: &mut dyn Database) -> Result<String, StateError> {
+    let (version, key) = found(database)?;
+    let key = match key {
+        Some(key) => key,
+        None => {
+            let place = database.place().to_owned();
+            let key =
+                new_key().map_err(|_| StateError::Failed { place, why: "no random numbers for its key".into() })?;
+            database.script("CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")?;
+            let insert = "INSERT INTO meta (name, value) VALUES (?, ?)";
+            database.execute(insert, &["hash_key".into(), key.as_str().into()])?;
+            database.execute(insert, &["schema".into(), "0".into()])?;
+            key
+        }
+    };
+    for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+        let script = database.spell(migration);
+        database.script(&script)?;
+    }
+    database.execute("UPDATE meta SET value = ? WHERE name = 'schema'", &[KNOWN.to_string().into()])?;
+    Ok(key)
+}

@@ -1,0 +1,147 @@
+use crate::plan::{AccountId, Op};
+use crate::state::{
+    Finished, Intent, JobId, JobStatus, NewJob, OnceOnly, RunStart, Settlement, State, Step, TargetEnd, Written,
+};
+
+use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};
+
+on_each_database!(
+    a_forgotten_employee_leaves_no_trace,
+    forgetting_makes_no_room_for_removals,
+    a_disconnected_target_begins_anew,
+);
+
+/// Fills every table for employees 471147 and 471148, whose accounts are acct-471147x and acct-471148x.
+fn lived_in(state: &State) {
+    let as_of = at(0).date_naive();
+    let command = "sync --employee 471147 --employee 471148 --yes";
+    let run = state.start_run(&RunStart { at: at(0), command, as_of, tool: "0.1.0", targets: &["desk"] }).unwrap();
+    for target in ["desk", "books"] {
+        state.store_links(target, &[link(471_147, "acct-one"), link(471_148, "acct-two")]).unwrap();
+    }
+    let update = |id| Intent { account: Some(AccountId::from("acct-one")), ..intent(state, Op::Update, id) };
+    let ids = state.record(run, "desk", &[], &[update(471_147), intent(state, Op::Create, 471_148)], at(0)).unwrap();
+    state.settle("desk", &[Finished { id: ids[1], settlement: Settlement::Unknown, link: None }], at(0)).unwrap();
+    for id in [471_147, 471_148] {
+        let what = OnceOnly {
+            target: "desk".into(),
+            kind: "workflow".into(),
+            employee: employee(id),
+            action: "onboarding".into(),
+        };
+        assert_eq!(state.open_once(&[what], at(0)).unwrap(), [true]);
+    }
+    state.confirm("team_plan", "desk", r#"{"leads":[471147]}"#, at(0)).unwrap();
+    state.confirm("team_plan", "books", r#"{"leads":[471148]}"#, at(0)).unwrap();
+    let step = |path: &str| Step { method: "PUT".into(), path: path.into(), status: Some(200) };
+    let jobs = [
+        NewJob { name: Some("Ines Example".into()), ..job(471_147, JobStatus::Failed) },
+        NewJob {
+            error: Some("shares a match key with 471147".into()),
+            advice: Some("look at 471147, not at 4711471".into()),
+            steps: vec![step("/accounts/acct-two/manager/acct-one"), step("/employees/471147"), step("/acct-one-b")],
+            ..job(471_148, JobStatus::Failed)
+        },
+    ];
+    let written = [471_147, 471_148].map(|id| Written {
+        employee: employee(id),
+        field: "job_title".into(),
+        value: state.hasher().fingerprint("value", ["x"]),
+    });
+    let end = TargetEnd { written: written.into(), tasks: 3, ..end_of(state, "desk", &[471_146, 471_147, 471_148]) };
+    finish(state, run, 1, end, &jobs);
+    state.acknowledge(JobId { run, number: 2 }, at(9), "waits for 471147").unwrap();
+    // They leave the list of those in line, so that each has a row of their own.
+    let next = start(state, 2);
+    finish(state, next, 2, TargetEnd { written: written_again(state), ..end_of(state, "desk", &[471_146]) }, &[]);
+    let last = start(state, 3);
+    finish(state, last, 3, end_of(state, "books", &[471_147, 471_148]), &[]);
+}
+
+fn written_again(state: &State) -> Vec<Written> {
+    let value = state.hasher().fingerprint("value", ["x"]);
+    vec![Written { employee: employee(471_147), field: "job_title".into(), value }]
+}
+
+/// Mentions of the employee, of the account and of the name, the longer numbers that only contain theirs left out.
+fn mentions(place: &Place) -> Vec<String> {
+    let dump = place.dump().replace("4711471", "").replace("acct-one-b", "");
+    let traces = |line: &&str| ["471147", "acct-one", "Ines"].iter().any(|trace| line.contains(trace));
+    dump.lines().filter(traces).map(String::from).collect()
+}
+
+fn a_forgotten_employee_leaves_no_trace(place: &Place) {
+    let state = place.open();
+    lived_in(&state);
+    let before = mentions(place);
+    for table in ["links", "journal", "jobs", "runs", "last_seen", "repeats", "ledger", "confirmed"] {
+        assert!(before.iter().any(|line| line.starts_with(&format!("{table}|"))), "{table} is not covered");
+    }
+    assert!(!state.last_seen(employee(471_147)).unwrap().is_empty());
+
+    state.forget_employee(employee(471_147)).unwrap();
+    assert_eq!(mentions(place), Vec::<String>::new());
+    assert_eq!(state.last_seen(employee(471_147)).unwrap(), []);
+
+    // Nobody else lost anything.
+    let memory = state.memory("desk", at(3)).unwrap();
+    assert_eq!(memory.links, [link(471_148, "acct-two")]);
+    assert_eq!(memory.open.len(), 1);
+    assert_eq!(state.last_seen(employee(471_146)).unwrap().len(), 1);
+    assert_eq!(state.last_seen(employee(471_148)).unwrap().len(), 2);
+    assert_eq!(state.ledger("desk", "workflow").unwrap().len(), 1);
+    assert!(state.confirmed("team_plan", "desk").unwrap().is_none(), "to be confirmed afresh");
+    assert!(state.confirmed("team_plan", "books").unwrap().is_some());
+    let left = state.jobs(&Default::default(), 10).unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].job.error.as_deref(), Some("shares a match key with …"));
+    assert_eq!(left[0].job.advice.as_deref(), Some("look at …, not at 4711471"));
+    assert_eq!(left[0].acknowledged_reason.as_deref(), Some("waits for …"));
+    let paths: Vec<&str> = left[0].job.steps.iter().map(|step| &*step.path).collect();
+    assert_eq!(paths, ["/accounts/acct-two/manager/…", "/employees/…", "/acct-one-b"]);
+    let commands: Vec<_> = state.runs(None, 10).unwrap().into_iter().map(|run| run.command).collect();
+    assert_eq!(&*commands[2], "sync --employee … --employee 471148 --yes");
+}
+
+/// Nor in the pages of the file that rows have left, nor in the log beside it.
+#[test]
+fn a_forgotten_employee_is_overwritten_in_the_file() {
+    let place = Place::sqlite();
+    let state = place.open();
+    lived_in(&state);
+    let raw = || {
+        let folder = place.path().parent().unwrap().to_owned();
+        let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        let text = files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect::<String>();
+        text.replace("acct-one-b", "").replace("4711471", "")
+    };
+    assert!(raw().contains("acct-one") && raw().contains("Ines") && raw().contains("471147"));
+    state.forget_employee(employee(471_147)).unwrap();
+    for trace in ["acct-one", "Ines", "471147"] {
+        assert!(!raw().contains(trace), "{trace}");
+    }
+    assert!(raw().contains("acct-two"));
+}
+
+fn forgetting_makes_no_room_for_removals(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    state.record(run, "desk", &[], &[intent(&state, Op::Deactivate, 1)], at(0)).unwrap();
+    state.forget_employee(employee(1)).unwrap();
+    assert_eq!(state.memory("desk", at(1)).unwrap().recent[&Op::Deactivate], 1);
+}
+
+fn a_disconnected_target_begins_anew(place: &Place) {
+    let state = place.open();
+    lived_in(&state);
+    state.disconnect("desk").unwrap();
+    let memory = state.memory("desk", at(3)).unwrap();
+    assert!(memory.is_first_run());
+    assert_eq!(memory, State::temporary().unwrap().memory("desk", at(3)).unwrap());
+    assert_eq!(state.jobs(&Default::default(), 10).unwrap(), []);
+    assert!(state.confirmed("team_plan", "desk").unwrap().is_none());
+    let left: Vec<String> = place.dump().lines().filter(|line| line.contains("desk")).map(String::from).collect();
+    assert!(left.iter().all(|line| line.starts_with("ledger|") || line.starts_with("budget|")), "{left:?}");
+    assert_eq!(state.ledger("desk", "workflow").unwrap().len(), 2, "nobody is invited twice");
+    assert_eq!(state.memory("books", at(3)).unwrap().links.len(), 2);
+}

@@ -1,0 +1,232 @@
+use chrono::TimeDelta;
+
+use crate::plan::Op;
+use crate::state::{Job, JobFilter, JobId, JobStatus, NewJob, RunEnd, RunId, State, Step, TargetEnd};
+
+use super::{Place, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
+
+on_each_database!(
+    runs_of_the_same_instant_have_numbers_of_their_own,
+    runs_keep_their_order_when_the_clock_is_set_back,
+    a_run_remembers_what_came_of_it,
+    jobs_are_found_by_each_filter_and_in_pages,
+    a_job_comes_back_as_it_was_without_queries_and_addresses,
+    jobs_are_acknowledged,
+    failures_are_outstanding_until_they_are_made_good,
+    last_seen_follows_each_employee,
+    old_runs_go_and_open_intents_stay,
+);
+
+fn runs_of_the_same_instant_have_numbers_of_their_own(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    let ids = [start(&one, 0), start(&other, 0), start(&one, 0)];
+    assert!(ids[0] < ids[1] && ids[1] < ids[2], "{ids:?}");
+}
+
+fn runs_keep_their_order_when_the_clock_is_set_back(place: &Place) {
+    let state = place.open();
+    let (first, second) = (start(&state, 60), start(&state, 0));
+    finish(&state, first, 1, end_of(&state, "desk", &[1]), &[]);
+    finish(&state, second, 2, end_of(&state, "desk", &[1]), &[]);
+    let runs = state.runs(None, 10).unwrap();
+    assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!(runs[1].finished_at, Some(at(60)), "no run ends before it begins");
+    assert_eq!(state.memory("desk", at(2)).unwrap().record.unwrap().last.unwrap().run, second);
+    assert_eq!(state.last_seen(employee(1)).unwrap()[0].run, second);
+}
+
+fn a_run_remembers_what_came_of_it(place: &Place) {
+    let state = place.open();
+    let run = start_for(&state, 0, &["desk", "books"]);
+    let running = state.run(run).unwrap().unwrap();
+    assert_eq!((running.finished_at, running.exit_code), (None, None));
+    let statuses = [
+        (JobStatus::Succeeded, 3),
+        (JobStatus::Failed, 2),
+        (JobStatus::Held, 1),
+        (JobStatus::Skipped, 5),
+        (JobStatus::NotAttempted, 4),
+    ];
+    let mut jobs = Vec::new();
+    for (status, count) in statuses {
+        for _ in 0..count {
+            jobs.push(job(100 + jobs.len() as u64, status));
+        }
+    }
+    jobs.push(NewJob { target: "books".into(), ..job(1, JobStatus::Failed) });
+    let targets = [
+        TargetEnd { tasks: 9, ..end_of(&state, "desk", &[1, 2]) },
+        TargetEnd { ok: false, whole: false, ..end_of(&state, "books", &[]) },
+    ];
+    let end = RunEnd { run, at: at(3), exit_code: 130, period: "2026-11", targets: &targets, jobs: &jobs };
+    state.finish_run(&end).unwrap();
+
+    let found = place.open().run(run).unwrap().unwrap();
+    assert_eq!((found.started_at, found.finished_at, found.exit_code), (at(0), Some(at(3)), Some(130)));
+    assert_eq!((&*found.command, &*found.tool, found.as_of.to_string()), ("sync --yes", "0.1.0", "2026-11-22".into()));
+    let [books, desk] = &found.targets[..] else { panic!("two targets, sorted") };
+    for (status, count) in statuses {
+        assert_eq!(desk.jobs[status.as_str()], count, "{status:?}");
+    }
+    assert_eq!((desk.in_sync, desk.tasks, desk.ok, desk.whole), (2, 9, true, true));
+    assert_eq!((&*books.target, books.jobs["failed"], books.ok, books.whole), ("books", 1, false, false));
+    assert_eq!(state.run(RunId(run.0 + 1)).unwrap(), None);
+}
+
+fn numbers(jobs: &[Job]) -> Vec<(i64, u64)> {
+    jobs.iter().map(|job| (job.id.run.0, job.job.employee.0)).collect()
+}
+
+fn jobs_are_found_by_each_filter_and_in_pages(place: &Place) {
+    let state = place.open();
+    let mut runs = Vec::new();
+    for minutes in 0..3 {
+        let run = start(&state, minutes);
+        let jobs = [
+            job(1, JobStatus::Failed),
+            job(2, JobStatus::Succeeded),
+            NewJob { target: "books".into(), ..job(1, JobStatus::Held) },
+        ];
+        finish(&state, run, minutes, end_of(&state, "desk", &[]), &jobs);
+        runs.push(run.0);
+    }
+    let find = |filter: JobFilter<'_>| numbers(&state.jobs(&filter, 100).unwrap());
+    let [a, b, c] = runs[..] else { panic!("three runs") };
+    assert_eq!(find(JobFilter::default()), [(c, 1), (c, 2), (c, 1), (b, 1), (b, 2), (b, 1), (a, 1), (a, 2), (a, 1)]);
+    let status = |status| JobFilter { status: Some(status), ..JobFilter::default() };
+    assert_eq!(find(status(JobStatus::Succeeded)), [(c, 2), (b, 2), (a, 2)]);
+    assert_eq!(find(status(JobStatus::Skipped)), []);
+    assert_eq!(find(JobFilter { target: Some("books"), ..status(JobStatus::Held) }), [(c, 1), (b, 1), (a, 1)]);
+    assert_eq!(find(JobFilter { target: Some("desk"), ..status(JobStatus::Held) }), []);
+    let of = JobFilter { run: Some(RunId(b)), employee: Some(employee(1)), ..JobFilter::default() };
+    assert_eq!(find(of), [(b, 1), (b, 1)]);
+
+    let mut pages = Vec::new();
+    let mut before = None;
+    loop {
+        let page = state.jobs(&JobFilter { before, ..JobFilter::default() }, 4).unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.id);
+        pages.push(numbers(&page));
+    }
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 1]);
+    assert_eq!(pages.concat(), find(JobFilter::default()));
+    assert_eq!(state.runs(Some(RunId(c)), 1).unwrap()[0].id, RunId(b));
+}
+
+fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let step = |path: &str, status| Step { method: "GET".into(), path: path.into(), status };
+    let full = NewJob {
+        name: Some("Ines Example".into()),
+        ops: vec![Op::Reactivate, Op::Update],
+        code: Some("refused".into()),
+        error: Some("the service refuses `job_title`".into()),
+        advice: Some("shorten it".into()),
+        steps: vec![
+            step("/users/ines@example.com/manager", Some(404)),
+            step("/users/ines%40example.com", None),
+            step("/requesters?query=ines", Some(200)),
+        ],
+        ..job(1, JobStatus::Failed)
+    };
+    finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(2, JobStatus::Held), full.clone()]);
+    let id = JobId { run, number: 2 };
+    let found = place.open().job(id).unwrap().unwrap();
+    assert_eq!(found.id, id);
+    let steps = vec![step("/users/…/manager", Some(404)), step("/users/…", None), step("/requesters", Some(200))];
+    assert_eq!(found.job, NewJob { steps, ..full });
+    assert_eq!(state.job(JobId { run, number: 3 }).unwrap(), None);
+}
+
+fn jobs_are_acknowledged(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(1, JobStatus::Failed)]);
+    let id = JobId { run, number: 1 };
+    assert!(state.acknowledge(id, at(60), "the licence comes on Monday").unwrap());
+    assert!(!state.acknowledge(JobId { run, number: 2 }, at(60), "no such job").unwrap());
+    let found = place.open().job(id).unwrap().unwrap();
+    assert_eq!(found.acknowledged_until, Some(at(60)));
+    assert_eq!(found.acknowledged_reason.as_deref(), Some("the licence comes on Monday"));
+}
+
+fn failures_are_outstanding_until_they_are_made_good(place: &Place) {
+    let state = place.open();
+    let after = |minutes, unchanged: &[u64], jobs: &[NewJob]| {
+        let run = start(&state, minutes);
+        finish(&state, run, minutes, end_of(&state, "desk", unchanged), jobs);
+        let found = numbers(&state.outstanding(Some("desk")).unwrap());
+        assert_eq!(found, numbers(&state.outstanding(None).unwrap()));
+        found.into_iter().map(|(found, employee)| (found - run.0, employee)).collect::<Vec<_>>()
+    };
+    let failed: Vec<NewJob> = (1..=4).map(|id| job(id, JobStatus::Failed)).collect();
+    assert_eq!(after(60, &[], &failed), [(0, 1), (0, 2), (0, 3), (0, 4)]);
+    // 1 was put right elsewhere, 2 succeeded, 3 failed again, 4 had no turn. The clock was set back meanwhile.
+    let jobs = [job(2, JobStatus::Succeeded), job(3, JobStatus::Failed), job(4, JobStatus::NotAttempted)];
+    assert_eq!(after(0, &[1], &jobs), [(0, 3), (-1, 4)]);
+    assert_eq!(after(1, &[1, 2, 3, 4], &[]), []);
+    assert_eq!(after(2, &[1, 2, 3], &[job(4, JobStatus::Failed)]), [(0, 4)], "it failed after it was in line");
+    assert_eq!(state.outstanding(Some("other")).unwrap(), []);
+}
+
+fn last_seen_follows_each_employee(place: &Place) {
+    let state = place.open();
+    let seen = |state: &State, id| state.last_seen(employee(id)).unwrap().first().map(|seen| seen.at);
+    let first = start(&state, 0);
+    finish(&state, first, 0, end_of(&state, "desk", &[1, 2, 3]), &[job(4, JobStatus::Succeeded)]);
+    for (id, expected) in [(1, Some(at(0))), (4, Some(at(0))), (5, None)] {
+        assert_eq!(seen(&state, id), expected, "{id}");
+    }
+    // 2 fails, 3 is no longer there.
+    let second = start(&state, 1);
+    finish(&state, second, 1, end_of(&state, "desk", &[1, 4]), &[job(2, JobStatus::Failed)]);
+    // A run for one employee says nothing about the others.
+    let third = start_for(&state, 2, &[]);
+    let some = TargetEnd { whole: false, ..end_of(&state, "desk", &[]) };
+    finish(&state, third, 2, some, &[job(2, JobStatus::Succeeded)]);
+    // The target cannot be read: nor does that.
+    let fourth = start(&state, 3);
+    finish(&state, fourth, 3, TargetEnd { ok: false, ..end_of(&state, "desk", &[]) }, &[]);
+    let state = place.open();
+    for (id, expected) in [(1, Some(at(1))), (2, Some(at(2))), (3, Some(at(0))), (4, Some(at(1))), (5, None)] {
+        assert_eq!(seen(&state, id), expected, "{id}");
+    }
+    let fifth = start(&state, 4);
+    finish(&state, fifth, 4, end_of(&state, "desk", &[3]), &[]);
+    for (id, expected) in [(1, Some(at(1))), (2, Some(at(2))), (3, Some(at(4)))] {
+        assert_eq!(seen(&state, id), expected, "{id}");
+    }
+}
+
+fn old_runs_go_and_open_intents_stay(place: &Place) {
+    let state = place.open();
+    let mut runs = Vec::new();
+    for day in 0..4 {
+        let minutes = day * 24 * 60;
+        let run = start(&state, minutes);
+        let ids = state.record(run, "desk", &[], &[intent(&state, Op::Update, 1)], at(minutes)).unwrap();
+        if day != 1 {
+            let settlement = crate::state::Settlement::Done;
+            state
+                .settle("desk", &[crate::state::Finished { id: ids[0], settlement, link: None }], at(minutes))
+                .unwrap();
+        }
+        finish(&state, run, minutes, end_of(&state, "desk", &[1]), &[job(2, JobStatus::Failed)]);
+        runs.push(run);
+    }
+    assert_eq!(state.prune(at(0) + TimeDelta::days(3)).unwrap(), 2, "one of three has an open intent");
+    let left: Vec<RunId> = state.runs(None, 10).unwrap().iter().map(|run| run.id).collect();
+    assert_eq!(left, [runs[3], runs[1]]);
+    let jobs = state.jobs(&JobFilter::default(), 10).unwrap();
+    assert_eq!(jobs.iter().map(|job| job.id.run).collect::<Vec<_>>(), [runs[3], runs[1]]);
+    let memory = state.memory("desk", at(3 * 24 * 60)).unwrap();
+    assert_eq!(memory.open.len(), 1);
+    assert!(!memory.is_first_run());
+    let journal: Vec<String> =
+        place.dump().lines().filter(|line| line.starts_with("journal|")).map(String::from).collect();
+    assert_eq!(journal.len(), 2, "{journal:?}");
+    // Numbers of runs that went are not given again.
+    assert!(start(&state, 9000) > runs[3]);
+}

@@ -1,0 +1,122 @@
+use crate::plan::Op;
+use crate::state::{Finished, Intent, Journal, JournalId, Settlement, State};
+
+use super::{Place, at, intent, link, on_each_database, start};
+
+on_each_database!(
+    an_intent_is_there_after_a_crash_at_once,
+    outcomes_travel_with_the_next_batch,
+    what_was_sent_without_an_answer_stays_open,
+    settling_stores_the_link_with_the_outcome,
+    a_named_thing_has_no_employee,
+    threads_share_a_journal,
+);
+
+fn open(place: &Place) -> Vec<JournalId> {
+    place.open().memory("desk", at(0)).unwrap().open.iter().map(|open| open.id).collect()
+}
+
+fn done(id: JournalId) -> Finished {
+    Finished { id, settlement: Settlement::Done, link: None }
+}
+
+fn creates(state: &State, ids: &[u64]) -> Vec<Intent> {
+    ids.iter().map(|id| intent(state, Op::Create, *id)).collect()
+}
+
+fn an_intent_is_there_after_a_crash_at_once(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let journal = Journal::new(&state, run, "desk");
+    let intents = creates(&state, &[3, 1, 2]);
+    let ids = journal.begin(&intents, at(5)).unwrap();
+    let found = place.open().memory("desk", at(5)).unwrap().open;
+    assert_eq!(found.iter().map(|open| open.id).collect::<Vec<_>>(), ids);
+    assert_eq!(found.iter().map(|open| &open.intent).collect::<Vec<_>>(), intents.iter().collect::<Vec<_>>());
+    assert!(found.iter().all(|open| !open.sent && open.at == at(5)));
+    assert_eq!(place.open().memory("other", at(5)).unwrap().open, []);
+}
+
+fn outcomes_travel_with_the_next_batch(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let journal = Journal::new(&state, run, "desk");
+    let first = journal.begin(&creates(&state, &[1, 2]), at(0)).unwrap();
+    journal.finish(done(first[0]));
+    assert_eq!(open(place), first, "the outcome waits");
+    let second = journal.begin(&creates(&state, &[3]), at(1)).unwrap();
+    assert_eq!(open(place), [first[1], second[0]]);
+    journal.finish(Finished { settlement: Settlement::Failed { code: "refused".into() }, ..done(first[1]) });
+    journal.finish(done(second[0]));
+    journal.flush(at(2)).unwrap();
+    assert_eq!(open(place), []);
+    journal.flush(at(3)).unwrap();
+    // Lost with the process: the next run looks.
+    let third = journal.begin(&creates(&state, &[4]), at(4)).unwrap();
+    journal.finish(done(third[0]));
+    drop(journal);
+    assert_eq!(open(place), third);
+}
+
+fn what_was_sent_without_an_answer_stays_open(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let ids = state.record(run, "desk", &[], &creates(&state, &[1]), at(0)).unwrap();
+    let unknown = Finished { settlement: Settlement::Unknown, ..done(ids[0]) };
+    state.settle("desk", &[unknown], at(1)).unwrap();
+    let found = place.open().memory("desk", at(1)).unwrap().open;
+    assert_eq!(found.len(), 1);
+    assert!(found[0].sent);
+    // Another run settles it.
+    let state = place.open();
+    start(&state, 2);
+    state.settle("desk", &[done(found[0].id)], at(2)).unwrap();
+    assert_eq!(open(place), []);
+}
+
+fn settling_stores_the_link_with_the_outcome(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let ids = state.record(run, "desk", &[], &creates(&state, &[1, 2]), at(0)).unwrap();
+    let made = Finished { link: Some(link(1, "77")), ..done(ids[0]) };
+    // Two outcomes for one write in one batch: the later one counts.
+    let unknown = Finished { settlement: Settlement::Unknown, ..done(ids[0]) };
+    state.record(run, "desk", &[unknown, made], &[], at(1)).unwrap();
+    let memory = place.open().memory("desk", at(1)).unwrap();
+    assert_eq!(memory.links, [link(1, "77")]);
+    assert_eq!(memory.open.iter().map(|open| open.id).collect::<Vec<_>>(), [ids[1]]);
+    // An outcome is not taken for another target's write.
+    state.settle("other", &[done(ids[1])], at(1)).unwrap();
+    assert_eq!(open(place), [ids[1]]);
+}
+
+fn a_named_thing_has_no_employee(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let reference = Intent { employee: None, account: None, ..intent(&state, Op::Reference, 1) };
+    state.record(run, "desk", &[], std::slice::from_ref(&reference), at(0)).unwrap();
+    assert_eq!(place.open().memory("desk", at(0)).unwrap().open[0].intent, reference);
+}
+
+fn threads_share_a_journal(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let journal = Journal::new(&state, run, "desk");
+    std::thread::scope(|scope| {
+        for number in 0..4u64 {
+            let (journal, state) = (&journal, &state);
+            scope.spawn(move || {
+                for round in 0..5 {
+                    let batch = creates(state, &[number * 100 + round * 2, number * 100 + round * 2 + 1]);
+                    for id in journal.begin(&batch, at(0)).unwrap() {
+                        journal.finish(done(id));
+                    }
+                }
+            });
+        }
+    });
+    journal.flush(at(1)).unwrap();
+    let memory = place.open().memory("desk", at(1)).unwrap();
+    assert_eq!(memory.open, []);
+    assert_eq!(memory.recent[&Op::Create], 40);
+}

@@ -1,0 +1,239 @@
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::state::{Holder, Lock, LockError, LockRequest, State};
+
+use super::{Place, at, on_each_database};
+
+on_each_database!(
+    the_second_run_sees_who_holds_the_lock,
+    different_accounts_do_not_meet,
+    waiting_ends_with_the_time,
+    waiting_ends_with_the_lock,
+    waiting_ends_when_the_caller_gives_up,
+);
+
+/// Tests on one server share its locks: an account for each test.
+struct Account {
+    folder: TempDir,
+    identity: String,
+}
+
+impl Account {
+    fn new(name: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let identity = format!("freshservice:{name}-{}.example.com", folder.path().display());
+        Self { folder, identity }
+    }
+
+    fn lock_with(
+        &self,
+        state: &State,
+        pid: u32,
+        seconds: u64,
+        pause: &mut dyn FnMut(Duration) -> bool,
+    ) -> Result<Lock, LockError> {
+        // The folder is made when it is not there.
+        let folder = self.folder.path().join("run");
+        let request = LockRequest {
+            folder: &folder,
+            identity: &self.identity,
+            holder: &holder(pid),
+            timeout: Duration::from_secs(seconds),
+            pause,
+        };
+        state.lock(request)
+    }
+
+    fn lock(&self, state: &State, pid: u32) -> Result<Lock, LockError> {
+        self.lock_with(state, pid, 0, &mut |_| panic!("asked to wait"))
+    }
+
+    /// The lock file.
+    fn file(&self) -> PathBuf {
+        fs::read_dir(self.folder.path().join("run")).unwrap().next().unwrap().unwrap().path()
+    }
+}
+
+fn holder(pid: u32) -> Holder {
+    Holder { pid, host: "runner-1".into(), command: "sync --yes".into(), since: at(0) }
+}
+
+#[track_caller]
+fn assert_busy(result: Result<Lock, LockError>, pid: u32) {
+    match result {
+        Err(LockError::Busy { holder: found, .. }) => assert_eq!(found, Some(holder(pid))),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn the_second_run_sees_who_holds_the_lock(place: &Place) {
+    let account = Account::new("seen");
+    let (one, other) = (place.open(), place.open());
+    let mut lock = account.lock(&one, 1).unwrap();
+    lock.check().unwrap();
+    assert_busy(account.lock(&other, 2), 1);
+    let message = account.lock(&other, 2).unwrap_err().to_string();
+    let expected = format!(
+        "another run works on {} (process 1 on runner-1, `sync --yes`, since 2026-11-22 12:00:00 UTC)",
+        account.identity
+    );
+    assert_eq!(message, expected);
+    drop(lock);
+    let lock = account.lock(&other, 2).unwrap();
+    assert_busy(account.lock(&one, 3), 2);
+    drop(lock);
+}
+
+fn different_accounts_do_not_meet(place: &Place) {
+    let (account, another) = (Account::new("one"), Account::new("two"));
+    let state = place.open();
+    let first = account.lock(&state, 1).unwrap();
+    let second = another.lock(&state, 2).unwrap();
+    assert_busy(account.lock(&state, 3), 1);
+    drop((first, second));
+}
+
+fn waiting_ends_with_the_time(place: &Place) {
+    let account = Account::new("time");
+    let state = place.open();
+    let held = account.lock(&state, 1).unwrap();
+    let mut waited = Duration::ZERO;
+    let result = account.lock_with(&state, 2, 3, &mut |pause| {
+        waited += pause;
+        true
+    });
+    assert_busy(result, 1);
+    assert_eq!(waited, Duration::from_secs(3));
+    drop(held);
+}
+
+fn waiting_ends_with_the_lock(place: &Place) {
+    let account = Account::new("freed");
+    let (one, other) = (place.open(), place.open());
+    let mut held = Some(account.lock(&one, 1).unwrap());
+    let mut pauses = 0;
+    let lock = account.lock_with(&other, 2, 60, &mut |_| {
+        pauses += 1;
+        if pauses == 3 {
+            held = None;
+        }
+        true
+    });
+    drop(lock.unwrap());
+    assert_eq!(pauses, 3);
+}
+
+fn waiting_ends_when_the_caller_gives_up(place: &Place) {
+    let account = Account::new("signal");
+    let state = place.open();
+    let held = account.lock(&state, 1).unwrap();
+    let mut pauses = 0;
+    let result = account.lock_with(&state, 2, 60, &mut |_| {
+        pauses += 1;
+        pauses < 2
+    });
+    assert_busy(result, 1);
+    assert_eq!(pauses, 2);
+    drop(held);
+}
+
+#[test]
+fn a_killed_holder_leaves_only_its_name() {
+    let account = Account::new("killed");
+    let state = State::temporary().unwrap();
+    drop(account.lock(&state, 1).unwrap());
+    // What the kernel does for a process that is killed: its description of the file goes, its text stays.
+    let other = File::options().read(true).write(true).open(account.file()).unwrap();
+    other.try_lock().unwrap();
+    let text = r#"{"pid":7,"host":"runner-1","command":"sync --yes","since":"2026-11-22T12:00:00+00:00","more":1}"#;
+    fs::write(account.file(), text).unwrap();
+    assert_busy(account.lock(&state, 2), 7);
+    drop(other);
+    // Not at once: a test beside this one may be starting a program, which shares all open files for a moment.
+    let lock = account.lock_with(&state, 2, 36_000, &mut |_| {
+        std::thread::yield_now();
+        true
+    });
+    let lock = lock.unwrap();
+    assert_busy(account.lock(&state, 3), 2);
+    drop(lock);
+    // Nothing is told of a run that has ended, nor guessed from a text that says nothing.
+    assert_eq!(fs::read_to_string(account.file()).unwrap(), "");
+    let other = File::options().read(true).write(true).open(account.file()).unwrap();
+    other.try_lock().unwrap();
+    match account.lock(&state, 2) {
+        Err(LockError::Busy { holder: None, identity }) => assert_eq!(identity, account.identity),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A program that this one starts must not keep the lock when this one is killed.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_is_started_meanwhile_does_not_get_the_lock() {
+    let account = Account::new("child");
+    let lock = account.lock(&State::temporary().unwrap(), 1).unwrap();
+    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // An echo: by now it is the other program that runs.
+    child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let open: Vec<PathBuf> = fs::read_dir(format!("/proc/{}/fd", child.id()))
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .collect();
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(!open.is_empty());
+    assert!(!open.contains(&account.file().canonicalize().unwrap()), "{open:?}");
+    drop(lock);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_lock_is_private_and_follows_no_link() {
+    use std::os::unix::fs::PermissionsExt;
+    let account = Account::new("link");
+    let state = State::temporary().unwrap();
+    drop(account.lock(&state, 1).unwrap());
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let file = account.file();
+    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    assert!(!file.display().to_string().contains("freshservice"));
+    let victim = account.folder.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(&victim, &file).unwrap();
+    assert!(matches!(account.lock(&state, 1), Err(LockError::File { .. })));
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_an_error() {
+    let account = Account::new("folder");
+    fs::write(account.folder.path().join("run"), "a file").unwrap();
+    let refused = account.lock(&State::temporary().unwrap(), 1);
+    assert!(matches!(refused, Err(LockError::File { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_lost_connection_frees_the_lock_and_is_noticed() {
+    let Some(place) = Place::postgres("a_lost_connection_frees_the_lock") else { return };
+    let account = Account::new("lost");
+    let mut lock = account.lock(&place.open_as("lock_holder_to_be_lost"), 1).unwrap();
+    lock.check().unwrap();
+    place.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lock_holder_to_be_lost'",
+    );
+    assert!(lock.check().is_err());
+    let state = place.open();
+    let again = account.lock_with(&state, 2, 60, &mut |_| true).unwrap();
+    drop(lock);
+    assert_busy(account.lock(&state, 3), 2);
+    drop(again);
+}

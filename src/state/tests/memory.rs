@@ -1,0 +1,254 @@
+use crate::plan::{AccountId, Op};
+use crate::state::{OnceOnly, Origin, State, TargetEnd, Written};
+
+use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};
+
+on_each_database!(
+    links_are_sorted_replaced_and_removed,
+    many_links_are_stored_at_once,
+    the_first_run_ends_when_a_whole_run_ends_well,
+    filters_stay_as_they_were_accepted,
+    writes_of_a_day_count_until_a_day_has_passed,
+    a_clock_set_back_frees_nothing,
+    repeated_writes_are_counted_until_the_field_settles,
+    fields_that_are_not_stored_are_remembered,
+    what_is_done_once_is_never_done_twice,
+    calls_add_up_within_a_period,
+    confirmations_are_replaced,
+    the_key_of_a_state_stays_with_it,
+    several_connections_write_at_the_same_time,
+);
+
+fn links_are_sorted_replaced_and_removed(place: &Place) {
+    let state = place.open();
+    state.store_links("desk", &[link(30, "c"), link(u64::MAX >> 1, "z"), link(4, "a"), link(200, "b")]).unwrap();
+    state.store_links("other", &[link(4, "elsewhere")]).unwrap();
+    // The same account: when it began and how stay. Another account: another beginning.
+    let later = |id, account| crate::state::Link {
+        origin: Origin::Created,
+        created_at: at(60),
+        verified_at: at(60),
+        ..link(id, account)
+    };
+    state.store_links("desk", &[later(4, "a"), later(30, "c2"), later(30, "c3")]).unwrap();
+
+    let memory = place.open().memory("desk", at(60)).unwrap();
+    let ids: Vec<u64> = memory.links.iter().map(|link| link.employee.0).collect();
+    assert_eq!(ids, [4, 30, 200, u64::MAX >> 1]);
+    let verified = crate::state::Link { verified_at: at(60), ..link(4, "a") };
+    assert_eq!(memory.link(employee(4)), Some(&verified));
+    assert_eq!(memory.link(employee(30)), Some(&later(30, "c3")), "of two for one employee the last counts");
+    assert_eq!(memory.link(employee(5)), None);
+
+    state.remove_links("desk", &[employee(4), employee(5)]).unwrap();
+    assert_eq!(state.memory("desk", at(60)).unwrap().link(employee(4)), None);
+    assert_eq!(state.memory("other", at(60)).unwrap().links, [link(4, "elsewhere")]);
+}
+
+fn many_links_are_stored_at_once(place: &Place) {
+    let state = place.open();
+    let links: Vec<_> = (1..=10_000).map(|id| link(id, &format!("account-{id}"))).collect();
+    state.store_links("desk", &links).unwrap();
+    state.store_links("desk", &links).unwrap();
+    assert_eq!(state.memory("desk", at(0)).unwrap().links, links);
+}
+
+fn the_first_run_ends_when_a_whole_run_ends_well(place: &Place) {
+    let state = place.open();
+    assert!(state.memory("desk", at(0)).unwrap().is_first_run());
+    type Change = fn(TargetEnd) -> TargetEnd;
+    let steps: [(&str, Change, bool); 4] = [
+        ("some employees", |end| TargetEnd { whole: false, ..end }, true),
+        ("could not be read", |end| TargetEnd { ok: false, ..end }, true),
+        ("ended well", |end| end, false),
+        ("could not be read later", |end| TargetEnd { ok: false, ..end }, false),
+    ];
+    for (minutes, (what, change, expected)) in (0..).zip(steps) {
+        let run = start(&state, minutes);
+        assert_eq!(state.memory("desk", at(minutes)).unwrap().is_first_run(), minutes < 3, "while it runs: {what}");
+        finish(&state, run, minutes, change(end_of(&state, "desk", &[1])), &[]);
+        assert_eq!(state.memory("desk", at(minutes)).unwrap().is_first_run(), expected, "{what}");
+    }
+    let record = place.open().targets().unwrap().remove(0);
+    assert_eq!(record.first_completed_at, Some(at(2)));
+    assert_eq!(record.last_ok, Some(at(2)));
+    assert_eq!(record.last_started, Some(at(3)));
+    assert_eq!(record.last_finished, Some(at(3)));
+    assert_eq!(record.identity.as_deref(), Some("freshservice:acme.freshservice.com"));
+    assert!(!record.last.unwrap().ok);
+}
+
+fn filters_stay_as_they_were_accepted(place: &Place) {
+    let state = place.open();
+    let scope = |filters: &str| Some(state.hasher().fingerprint("scope", [filters]));
+    for (given, expected) in
+        [(None, None), (scope("one"), scope("one")), (None, scope("one")), (scope("two"), scope("two"))]
+    {
+        let run = start(&state, 0);
+        finish(&state, run, 0, TargetEnd { scope: given, ..end_of(&state, "desk", &[]) }, &[]);
+        assert_eq!(state.memory("desk", at(0)).unwrap().scope(), expected.as_ref());
+    }
+}
+
+/// Records deactivations of these employees.
+fn deactivate(state: &State, minutes: i64, ids: &[u64]) -> Vec<crate::state::JournalId> {
+    let run = start(state, minutes);
+    let intents: Vec<_> = ids.iter().map(|id| intent(state, Op::Deactivate, *id)).collect();
+    state.record(run, "desk", &[], &intents, at(minutes)).unwrap()
+}
+
+fn removals(state: &State, minutes: i64) -> u64 {
+    state.memory("desk", at(minutes)).unwrap().recent.get(&Op::Deactivate).copied().unwrap_or(0)
+}
+
+fn writes_of_a_day_count_until_a_day_has_passed(place: &Place) {
+    let state = place.open();
+    let ids = deactivate(&state, 0, &[1, 2, 3]);
+    deactivate(&state, 60, &[4]);
+    let state = place.open();
+    assert_eq!(removals(&state, 60), 4, "counted from the intent on, so that a crash does not lose them");
+    assert_eq!(state.memory("other", at(60)).unwrap().recent.len(), 0);
+    // What certainly did not happen does not count, and is taken off once only.
+    for _ in 0..2 {
+        let failed = crate::state::Settlement::Failed { code: "refused".into() };
+        let finished = crate::state::Finished { id: ids[1], settlement: failed, link: None };
+        state.settle("desk", &[finished], at(61)).unwrap();
+    }
+    assert_eq!(removals(&state, 61), 3);
+    assert_eq!(removals(&state, 24 * 60 - 1), 3);
+    assert_eq!(removals(&state, 24 * 60), 1);
+    assert_eq!(removals(&state, 25 * 60), 0);
+}
+
+fn a_clock_set_back_frees_nothing(place: &Place) {
+    let state = place.open();
+    deactivate(&state, 60, &[1, 2]);
+    // The clock is set back an hour.
+    assert_eq!(removals(&state, 0), 2);
+    deactivate(&state, 1, &[3]);
+    assert_eq!(removals(&state, 1), 3);
+    assert_eq!(removals(&state, 24 * 60 + 1), 2, "nothing leaves the window early");
+    assert_eq!(removals(&state, 25 * 60), 0);
+}
+
+fn repeated_writes_are_counted_until_the_field_settles(place: &Place) {
+    let state = place.open();
+    let written = |id, field: &str, value: &str| Written {
+        employee: employee(id),
+        field: field.into(),
+        value: state.hasher().fingerprint("value", [value]),
+    };
+    let after = |minutes, written: Vec<Written>, unchanged: &[u64]| {
+        let run = start(&state, minutes);
+        finish(&state, run, minutes, TargetEnd { written, ..end_of(&state, "desk", unchanged) }, &[]);
+        let repeats = state.memory("desk", at(minutes)).unwrap().repeats;
+        repeats.iter().map(|repeat| (repeat.employee.0, repeat.field.to_string(), repeat.writes)).collect::<Vec<_>>()
+    };
+    let row = |id: u64, field: &str, writes: u64| (id, field.to_owned(), writes);
+    assert_eq!(
+        after(0, vec![written(2, "b", "x"), written(1, "b", "x"), written(1, "a", "x")], &[]),
+        [row(1, "a", 1), row(1, "b", 1), row(2, "b", 1)]
+    );
+    // The other field of 1 has settled, since it was not planned again; of 2 nothing is known in this run.
+    assert_eq!(after(1, vec![written(1, "a", "x")], &[]), [row(1, "a", 2), row(2, "b", 1)]);
+    assert_eq!(after(2, vec![written(1, "a", "x")], &[2]), [row(1, "a", 3)]);
+    let repeat = state.memory("desk", at(2)).unwrap().repeats.remove(0);
+    assert_eq!((repeat.first_at, repeat.last_at), (at(0), at(2)));
+    assert_eq!(after(3, vec![written(1, "a", "y")], &[]), [row(1, "a", 1)], "another value begins anew");
+    let repeat = state.memory("desk", at(3)).unwrap().repeats.remove(0);
+    assert_eq!((repeat.first_at, repeat.last_at), (at(3), at(3)));
+    assert_eq!(after(4, vec![], &[1]), []);
+}
+
+fn fields_that_are_not_stored_are_remembered(place: &Place) {
+    let state = place.open();
+    let after = |whole, fields: &[&str]| {
+        let run = start(&state, 0);
+        let unstored = fields.iter().map(|field| Box::from(*field)).collect();
+        finish(&state, run, 0, TargetEnd { whole, unstored, ..end_of(&state, "desk", &[]) }, &[]);
+        state.memory("desk", at(0)).unwrap().unstored.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(after(true, &["b", "a", "b"]), ["a", "b"]);
+    assert_eq!(after(false, &["c"]), ["a", "b", "c"], "a run for some employees only adds");
+    assert_eq!(after(true, &["c"]), ["c"]);
+}
+
+fn what_is_done_once_is_never_done_twice(place: &Place) {
+    let state = place.open();
+    let what = |id, action: &str| OnceOnly {
+        target: "desk".into(),
+        kind: "workflow".into(),
+        employee: employee(id),
+        action: action.into(),
+    };
+    let all = [what(1, "onboarding"), what(1, "offboarding"), what(2, "onboarding")];
+    assert_eq!(state.open_once(&all[..2], at(0)).unwrap(), [true, true]);
+    // The next run knows, whether it was done or only begun.
+    let state = place.open();
+    assert_eq!(state.open_once(&all, at(1)).unwrap(), [false, false, true]);
+    state.close_once(&all[0], Some("req-77"), at(2)).unwrap();
+    state.release_once(&all[0]).unwrap();
+    state.release_once(&all[1]).unwrap();
+    assert_eq!(state.open_once(&all, at(3)).unwrap(), [false, true, false], "only what was not done is free again");
+    let ledger = state.ledger("desk", "workflow").unwrap();
+    assert_eq!(ledger.iter().map(|entry| &entry.what).collect::<Vec<_>>(), [&all[1], &all[0], &all[2]]);
+    assert_eq!((ledger[1].closed_at, ledger[1].external_id.as_deref()), (Some(at(2)), Some("req-77")));
+    assert_eq!((ledger[2].opened_at, ledger[2].closed_at), (at(1), None));
+    assert_eq!(state.ledger("desk", "upload").unwrap(), []);
+}
+
+fn calls_add_up_within_a_period(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    finish(&state, run, 0, TargetEnd { tasks: 12, ..end_of(&state, "desk", &[]) }, &[]);
+    state.add_tasks("2026-11", "desk", 3).unwrap();
+    state.add_tasks("2026-11", "books", 5).unwrap();
+    state.add_tasks("2026-12", "desk", 7).unwrap();
+    let state = place.open();
+    assert_eq!(state.tasks("2026-11").unwrap(), [("books".into(), 5), ("desk".into(), 15)]);
+    assert_eq!(state.tasks("2026-12").unwrap(), [("desk".into(), 7)]);
+    assert_eq!(state.tasks("2027-01").unwrap(), []);
+}
+
+fn confirmations_are_replaced(place: &Place) {
+    let state = place.open();
+    assert_eq!(state.confirmed("team_plan", "desk").unwrap(), None);
+    state.confirm("team_plan", "desk", "{\"hash\":\"1\"}", at(0)).unwrap();
+    state.confirm("team_plan", "desk", "{\"hash\":\"2\"}", at(1)).unwrap();
+    let confirmed = place.open().confirmed("team_plan", "desk").unwrap().unwrap();
+    assert_eq!((&*confirmed.content, confirmed.at), ("{\"hash\":\"2\"}", at(1)));
+    assert_eq!(state.confirmed("team_plan", "other").unwrap(), None);
+}
+
+fn the_key_of_a_state_stays_with_it(place: &Place) {
+    let fingerprint = |state: &State| state.hasher().fingerprint("value", ["ines@example.com"]);
+    let first = fingerprint(&place.open());
+    assert_eq!(first, fingerprint(&place.open()));
+    assert_ne!(first, fingerprint(&State::temporary().unwrap()));
+    assert_eq!(first.as_str().len(), 32);
+}
+
+fn several_connections_write_at_the_same_time(place: &Place) {
+    // Also the very first opening, which makes the tables.
+    std::thread::scope(|scope| {
+        for number in 0..4u64 {
+            scope.spawn(move || {
+                let state = place.open();
+                let run = start(&state, 0);
+                for round in 0..10 {
+                    let id = number * 100 + round;
+                    let recorded = state.record(run, "desk", &[], &[intent(&state, Op::Update, id)], at(0)).unwrap();
+                    let link = Some(link(id, &AccountId::from(format!("a{id}")).0));
+                    let settlement = crate::state::Settlement::Done;
+                    let finished = crate::state::Finished { id: recorded[0], settlement, link };
+                    state.settle("desk", &[finished], at(0)).unwrap();
+                }
+                finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(number, super::JobStatus::Succeeded)]);
+            });
+        }
+    });
+    let memory = place.open().memory("desk", at(0)).unwrap();
+    assert_eq!(memory.links.len(), 40);
+    assert_eq!(memory.open, []);
+    assert_eq!(memory.recent[&Op::Update], 40);
+}
