@@ -17,7 +17,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// When the state cannot be written; nothing is erased then.
+    /// When the state cannot be written; nothing is erased then. [`StateError::Busy`] may also mean that everything is
+    /// erased but an earlier copy stays in the file's log, because another process reads; doing it again settles that.
     pub fn forget_employee(&self, employee: EmployeeId) -> Result<(), StateError> {
         self.write(|database| {
             let accounts = accounts_of(database, employee)?;
@@ -31,11 +32,11 @@ impl State {
     }
 
     /// Forgets links and history of a target. The ledger stays: whoever was invited is not invited again when the
-    /// target comes back. The next run is a first run.
+    /// target comes back; so does the number of calls made in this period. The next run is a first run.
     ///
     /// # Errors
     ///
-    /// When the state cannot be written; nothing is forgotten then.
+    /// As for [`State::forget_employee`].
     pub fn disconnect(&self, target: &str) -> Result<(), StateError> {
         self.write(|database| {
             let tables = [

@@ -158,8 +158,16 @@ fn keep_trying(
     }
 }
 
+/// Takes the lock on a server where there is a session for it, and the kernel's otherwise.
+pub(super) fn acquire(session: Option<Box<dyn AdvisorySession>>, request: LockRequest<'_>) -> Result<Lock, LockError> {
+    match session {
+        Some(session) => acquire_advisory(session, request),
+        None => acquire_file(request),
+    }
+}
+
 /// Takes the kernel's lock on a file named after the identity. Two files of settings that name the same account meet here.
-pub(super) fn acquire_file(request: LockRequest<'_>) -> Result<Lock, LockError> {
+fn acquire_file(request: LockRequest<'_>) -> Result<Lock, LockError> {
     let LockRequest { folder, identity, holder, timeout, pause } = request;
     let broken =
         |place: &Path, error: io::Error| LockError::File { place: place.display().to_string(), why: error.to_string() };
@@ -214,10 +222,7 @@ pub(super) trait AdvisorySession: Send {
 }
 
 /// Takes a server's lock, by a number made from the identity.
-pub(super) fn acquire_advisory(
-    mut session: Box<dyn AdvisorySession>,
-    request: LockRequest<'_>,
-) -> Result<Lock, LockError> {
+fn acquire_advisory(mut session: Box<dyn AdvisorySession>, request: LockRequest<'_>) -> Result<Lock, LockError> {
     let LockRequest { identity, holder, timeout, pause, .. } = request;
     let digest = Sha256::digest(format!("personio-sync:{identity}").as_bytes());
     let key = i64::from_be_bytes(digest[..8].try_into().expect("a digest has more than eight bytes"));

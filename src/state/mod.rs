@@ -67,7 +67,8 @@ impl State {
     }
 
     /// The state on a PostgreSQL server that several machines share, by its address. Its tables are in the schema
-    /// `personio_sync`, or where the `search_path` of the address or of the role says.
+    /// `personio_sync`, or where the `search_path` of the address or of the role says. A pooler between must keep
+    /// sessions: locks belong to them.
     ///
     /// # Errors
     ///
@@ -107,7 +108,9 @@ impl State {
     ///
     /// [`LockError::Busy`] with its holder when another run has it and the time is over.
     pub fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError> {
-        self.database.lock().unwrap_or_else(PoisonError::into_inner).lock(request)
+        // Waiting for another run must not keep other threads from the state.
+        let session = self.database.lock().unwrap_or_else(PoisonError::into_inner).lock_session()?;
+        lock::acquire(session, request)
     }
 
     /// Does some reading that belongs together.

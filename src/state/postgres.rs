@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::error::Error as _;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,9 +14,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::Secret;
 
-use super::lock;
+use super::StateError;
+use super::lock::AdvisorySession;
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
-use super::{Lock, LockError, LockRequest, StateError};
 
 /// The schema that holds the tables, unless the address or the role chooses one by its `search_path`.
 const SCHEMA: &str = "personio_sync";
@@ -86,7 +88,7 @@ fn is_local(host: &Host) -> bool {
 }
 
 fn prepare(client: &mut Client) -> Result<(), postgres::Error> {
-    client.batch_execute("SET client_min_messages = 'warning'; SET lock_timeout = '30s'; SET TIME ZONE 'UTC'")?;
+    client.batch_execute("SET client_min_messages = 'warning'; SET lock_timeout = '30s'")?;
     // An intent must outlive a crash of the server.
     client.batch_execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
@@ -126,8 +128,7 @@ fn tls(place: &str) -> Result<MakeRustlsConnect, StateError> {
 fn translate(place: &str, error: &postgres::Error) -> StateError {
     let place = place.to_owned();
     let Some(answer) = error.as_db_error() else {
-        // Such an error already tells its cause.
-        let why = error.to_string();
+        let why = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
         return StateError::Unavailable { place, why };
     };
     // The message only: `detail` quotes rows.
@@ -163,6 +164,19 @@ fn parameters<'a>(cells: &'a [Cell<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> 
             Cell::Text(text) => (text as &(dyn ToSql + Sync), Type::TEXT),
         })
         .collect()
+}
+
+/// The server takes no NUL in a text; a message that quotes a service may hold one.
+fn without_nul<'a, 'b>(cells: &'a [Cell<'b>]) -> Cow<'a, [Cell<'b>]> {
+    let has_nul = |cell: &Cell<'_>| matches!(cell, Cell::Text(text) if text.contains('\0'));
+    if !cells.iter().any(has_nul) {
+        return Cow::Borrowed(cells);
+    }
+    let cleaned = cells.iter().map(|cell| match cell {
+        Cell::Text(text) if text.contains('\0') => Cell::Text(Cow::Owned(text.replace('\0', ""))),
+        other => other.clone(),
+    });
+    Cow::Owned(cleaned.collect())
 }
 
 /// `?` in PostgreSQL's own spelling.
@@ -232,12 +246,12 @@ impl Database for Postgres {
     }
 
     fn execute(&mut self, sql: &str, cells: &[Cell<'_>]) -> Result<u64, StateError> {
-        let done = self.client.execute_typed(&numbered(sql), &parameters(cells));
+        let done = self.client.execute_typed(&numbered(sql), &parameters(&without_nul(cells)));
         self.sound(done)
     }
 
     fn query(&mut self, sql: &str, cells: &[Cell<'_>], each: EachRow<'_>) -> Result<(), StateError> {
-        let rows = self.client.query_typed(&numbered(sql), &parameters(cells));
+        let rows = self.client.query_typed(&numbered(sql), &parameters(&without_nul(cells)));
         for row in &self.sound(rows)? {
             each(&PostgresRow { row, place: &self.place })?;
         }
@@ -248,7 +262,7 @@ impl Database for Postgres {
         // Many rows in one statement: each statement is a way to the server and back.
         for chunk in cells.chunks(PARAMETERS / kinds.len() * kinds.len()) {
             let sql = sql.replace("{rows}", &rows(kinds, chunk.len() / kinds.len()));
-            let done = self.client.execute_typed(&numbered(&sql), &parameters(chunk));
+            let done = self.client.execute_typed(&numbered(&sql), &parameters(&without_nul(chunk)));
             self.sound(done)?;
         }
         Ok(())
@@ -279,13 +293,13 @@ impl Database for Postgres {
         Ok(())
     }
 
-    fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError> {
-        // A connection of its own: the lock lasts exactly as long as it does, whatever becomes of the other.
+    fn lock_session(&self) -> Result<Option<Box<dyn AdvisorySession>>, StateError> {
+        // The lock lasts exactly as long as this connection does, whatever becomes of the other.
         let mut client = open(&self.config, &self.place)?;
         // A machine that died does not say goodbye; the server finds out by asking.
         let patience = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
         client.batch_execute(patience).map_err(|error| translate(&self.place, &error))?;
-        lock::acquire_advisory(Box::new(Session { client, place: self.place.clone() }), request)
+        Ok(Some(Box::new(Session { client, place: self.place.clone() })))
     }
 
     #[cfg(test)]
@@ -298,12 +312,12 @@ impl Database for Postgres {
 }
 
 /// The connection that holds an advisory lock.
-pub(super) struct Session {
+struct Session {
     client: Client,
     place: String,
 }
 
-impl lock::AdvisorySession for Session {
+impl AdvisorySession for Session {
     fn try_lock(&mut self, key: i64) -> Result<bool, StateError> {
         let row = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&key]);
         row.map(|row| row.get(0)).map_err(|error| translate(&self.place, &error))

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use crate::employee::EmployeeId;
 use crate::plan::AccountId;
 
-use super::{Fingerprint, Lock, LockError, LockRequest, StateError};
+use super::lock::AdvisorySession;
+use super::{Fingerprint, StateError};
 
 /// A parameter of a query.
 #[derive(Clone, Debug)]
@@ -104,8 +105,8 @@ pub(super) trait Database: Send {
     fn rollback(&mut self);
     /// Called after rows were erased for good: nothing of them may linger outside the tables.
     fn scrub(&mut self) -> Result<(), StateError>;
-    /// Takes the lock on a target's account.
-    fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError>;
+    /// A connection of its own that holds locks on the server; `None` where there is no server.
+    fn lock_session(&self) -> Result<Option<Box<dyn AdvisorySession>>, StateError>;
     /// Lets writes fail from now on.
     #[cfg(test)]
     fn break_down(&mut self, fault: super::tests::Fault);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
-use super::lock;
+use super::StateError;
+use super::lock::AdvisorySession;
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
-use super::{Lock, LockError, LockRequest, StateError};
 
 /// How long to wait for another process that writes to the same file. Runs against different targets share one.
 const BUSY: Duration = Duration::from_secs(10);
@@ -228,8 +228,8 @@ impl Database for Sqlite {
         }
     }
 
-    fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError> {
-        lock::acquire_file(request)
+    fn lock_session(&self) -> Result<Option<Box<dyn AdvisorySession>>, StateError> {
+        Ok(None)
     }
 
     #[cfg(test)]

@@ -239,8 +239,10 @@ fn a_lost_connection_is_made_again_for_the_next_call() {
     let Some(place) = Place::postgres("a_lost_connection_is_made_again") else { return };
     let state = place.open_as("state_to_be_lost");
     let run = start(&state, 0);
-    place.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'state_to_be_lost'");
-    // The call that meets the loss fails, so that its caller stops.
+    place.sql(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'state_to_be_lost'",
+    );
+    // The call that meets the loss may fail, and its caller stops.
     let met = state.record(run, "desk", &[], &[intent(&state, Op::Create, 1)], at(0));
     if let Err(error) = &met {
         assert!(matches!(error, StateError::Unavailable { .. }), "{error:?}");

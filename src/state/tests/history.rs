@@ -11,6 +11,7 @@ on_each_database!(
     a_run_remembers_what_came_of_it,
     jobs_are_found_by_each_filter_and_in_pages,
     a_job_comes_back_as_it_was_without_queries_and_addresses,
+    a_message_with_a_nul_is_no_reason_to_lose_a_run,
     jobs_are_acknowledged,
     failures_are_outstanding_until_they_are_made_good,
     last_seen_follows_each_employee,
@@ -138,6 +139,15 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
     let steps = vec![step("/users/…/manager", Some(404)), step("/users/…", None), step("/requesters", Some(200))];
     assert_eq!(found.job, NewJob { steps, ..full });
     assert_eq!(state.job(JobId { run, number: 3 }).unwrap(), None);
+}
+
+fn a_message_with_a_nul_is_no_reason_to_lose_a_run(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let error = Some("the service answered `\0\0`".into());
+    finish(&state, run, 0, end_of(&state, "desk", &[]), &[NewJob { error, ..job(1, JobStatus::Failed) }]);
+    let found = state.job(JobId { run, number: 1 }).unwrap().unwrap().job.error.unwrap();
+    assert_eq!(found.replace('\0', ""), "the service answered ``");
 }
 
 fn jobs_are_acknowledged(place: &Place) {

@@ -16,6 +16,7 @@ on_each_database!(
     waiting_ends_with_the_time,
     waiting_ends_with_the_lock,
     waiting_ends_when_the_caller_gives_up,
+    waiting_keeps_nobody_from_the_state,
 );
 
 /// Tests on one server share its locks: an account for each test.
@@ -143,6 +144,18 @@ fn waiting_ends_when_the_caller_gives_up(place: &Place) {
     drop(held);
 }
 
+fn waiting_keeps_nobody_from_the_state(place: &Place) {
+    let account = Account::new("meanwhile");
+    let state = place.open();
+    let held = account.lock(&state, 1).unwrap();
+    let result = account.lock_with(&state, 2, 60, &mut |_| {
+        assert!(state.memory("desk", at(0)).unwrap().is_first_run());
+        false
+    });
+    assert_busy(result, 1);
+    drop(held);
+}
+
 #[test]
 fn a_killed_holder_leaves_only_its_name() {
     let account = Account::new("killed");
@@ -228,7 +241,7 @@ fn a_lost_connection_frees_the_lock_and_is_noticed() {
     let mut lock = account.lock(&place.open_as("lock_holder_to_be_lost"), 1).unwrap();
     lock.check().unwrap();
     place.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lock_holder_to_be_lost'",
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'lock_holder_to_be_lost'",
     );
     assert!(lock.check().is_err());
     let state = place.open();
