@@ -8,7 +8,8 @@ use crate::output::{Bars, Format, Problem, count, employees, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind};
 use crate::sync::{PrepareOptions, Prepared};
 
-use super::session::{Memory, Session};
+use super::memory::Memory;
+use super::session::Session;
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
 
 /// Check the configuration file; with --online also credentials, rights, attributes, names and reachability
@@ -140,7 +141,7 @@ fn online(
         accepted_removals: None,
         accept_filter_change: false,
     };
-    let memory = Memory::read_only(session)?;
+    let memory = Memory::for_reading(session, world.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     let (found, more) = super::session::judge(&prepared);

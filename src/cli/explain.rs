@@ -11,7 +11,8 @@ use crate::plan::FieldValue;
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope};
 use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
 
-use super::session::{Memory, Session};
+use super::memory::Memory;
+use super::session::Session;
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
 
 /// Explain one employee: fetched, scoped (each clause), matched, mapped (each step), decided, held
@@ -85,7 +86,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         accepted_removals: None,
         accept_filter_change: false,
     };
-    let memory = Memory::read_only(&session)?;
+    let memory = Memory::for_reading(&session, world.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     let employee = find(&prepared, &arguments.employee)?;

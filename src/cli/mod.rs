@@ -4,10 +4,12 @@ mod attributes;
 mod check;
 mod exit;
 mod explain;
+mod memory;
 mod plan;
 mod plan_file;
 mod sandbox;
 mod session;
+mod status;
 mod sync;
 
 pub use exit::{Reason, Reasons};
@@ -88,6 +90,7 @@ enum Command {
     Plan(plan::Arguments),
     Sync(sync::Arguments),
     Explain(explain::Arguments),
+    Status(status::Arguments),
     Sandbox(sandbox::Arguments),
     /// Print a completion script for a shell
     Completions {
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&world, &arguments),
         Command::Sync(arguments) => sync::run(&world, &arguments),
         Command::Explain(arguments) => explain::run(&world, &arguments),
+        Command::Status(arguments) => status::run(&world, &arguments),
         Command::Sandbox(arguments) => sandbox::run(&world, &arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

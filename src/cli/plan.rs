@@ -10,7 +10,8 @@ use crate::output::{Bars, Document, Kind};
 use crate::plan::Plan;
 use crate::sync::PrepareOptions;
 
-use super::session::{Memory, Session};
+use super::memory::Memory;
+use super::session::Session;
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan_file};
 
 /// Show what `sync` would change; write nothing
@@ -75,7 +76,7 @@ pub(super) fn preview(
     detailed_exitcode: bool,
 ) -> Result<Reasons, Failure> {
     let bars = Bars::new(world.terminal);
-    let memory = Memory::read_only(session)?;
+    let memory = Memory::for_reading(session, world.now)?;
     let prepared = session.prepare(&memory, options, &bars)?;
     drop(bars);
     let (mut reasons, problems) = super::session::judge(&prepared);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::config::{LoadError, LoadOptions, SecretMode, Settings, Severity, find_config, load};
+use crate::config::{LoadError, LoadOptions, SecretMode, Settings, Severity, StatePlace, find_config, load};
 use crate::output::table::Look;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
 use crate::personio::{PersonioSource, SourceError, SourceErrorKind, SourceSettings};
@@ -14,6 +14,7 @@ use crate::plan::TargetPlan;
 use crate::sync::{PrepareError, PrepareOptions, Prepared, ReadProgress, prepare};
 use crate::targets::ErrorKind;
 
+use super::memory::Memory;
 use super::sandbox::RunningSandbox;
 use super::{Global, Reason, Reasons, SandboxChoice};
 
@@ -189,6 +190,24 @@ impl World {
         Ok(Session { settings, today, sandbox })
     }
 
+    /// Loads the file for a command that contacts nobody but the state.
+    ///
+    /// # Errors
+    ///
+    /// When the file has a mistake.
+    pub fn open_offline(&self) -> Result<Session, Failure> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let path = self.config_path();
+        let options = |secrets| LoadOptions { secrets, ..LoadOptions::new(&environment) };
+        let mut settings = load(&path, &options(SecretMode::Invent))?;
+        if matches!(settings.state.place, StatePlace::Server(_)) {
+            // The address of the server is a secret as well.
+            settings = load(&path, &options(SecretMode::Read))?;
+        }
+        let today = self.now.with_timezone(&settings.timezone).date_naive();
+        Ok(Session { settings, today, sandbox: None })
+    }
+
     /// The path of the configuration file.
     pub fn config_path(&self) -> PathBuf {
         find_config(self.global.config.clone(), &|name| std::env::var(name).ok())
@@ -225,33 +244,19 @@ impl Session {
     }
 }
 
-/// What is remembered between runs.
-pub struct Memory;
-
-impl Memory {
-    /// For reading only: nothing is made or changed.
-    ///
-    /// # Errors
-    ///
-    /// When the state is there and cannot be read.
-    pub fn read_only(_session: &Session) -> Result<Self, Failure> {
-        Ok(Self)
-    }
-}
-
 impl Session {
     /// Reads everything and plans.
     ///
     /// # Errors
     ///
     /// When the source or the state cannot be read.
-    pub fn prepare(
+    pub(super) fn prepare(
         &self,
-        _memory: &Memory,
+        memory: &Memory,
         options: &PrepareOptions,
         progress: &dyn ReadProgress,
     ) -> Result<Prepared<'_>, Failure> {
-        Ok(prepare(&self.settings, &self.source()?, &crate::sync::NoMemory, options, progress)?)
+        Ok(prepare(&self.settings, &self.source()?, memory, options, progress)?)
     }
 }
 

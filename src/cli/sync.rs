@@ -2,18 +2,24 @@
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 
+use crate::config::TargetSettings;
+use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count};
-use crate::plan::{Op, Outcome, Plan, TargetStatus};
-use crate::sync::{ApplyOptions, PrepareOptions, Prepared, apply};
+use crate::plan::{Hold, Outcome, Plan, TargetStatus};
+use crate::state::{Lock, RunId};
+use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply};
 
-use super::session::{Memory, failing_skips, judge};
+use super::memory::{Memory, RunJournal, jobs, period, section_fingerprint};
+use super::session::{Session, failing_skips, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
 
 /// Plan, ask, and apply
@@ -34,6 +40,9 @@ pub(super) struct Arguments {
     /// Only this employee (Personio's id); also on paused targets
     #[arg(long, value_name = "ID")]
     employee: Option<EmployeeId>,
+    /// Only the targets whose `every` has passed, or whose part of the file changed
+    #[arg(long)]
+    due: bool,
     /// Apply exactly this reviewed plan, and nothing that changed since
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "employee"])]
     plan: Option<PathBuf>,
@@ -46,8 +55,15 @@ pub(super) struct Arguments {
     /// Accept that filters changed since the last run
     #[arg(long)]
     accept_filter_change: bool,
+    /// How long to wait for another run on the same target, such as 30s or 5m [default: not at all]
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s", hide_default_value = true)]
+    lock_timeout: Duration,
     #[command(flatten)]
     sandbox: SandboxChoice,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "a length of time such as 30s, 5m or 1h".into())
 }
 
 /// Writes under way at once in one target; its own pace limits them further.
@@ -56,7 +72,7 @@ const WORKERS: usize = 8;
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
     let session = world.open(&sandbox, &targets)?;
-    let options = PrepareOptions {
+    let mut options = PrepareOptions {
         today: session.today,
         targets: targets.iter().map(|name| name.as_str().into()).collect(),
         only: arguments.employee,
@@ -68,31 +84,70 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     }
     let reviewed = arguments.plan.as_deref().map(|path| plan_file::read(path, &session)).transpose()?;
     let signals = Signals::listen()?;
+    let memory = Memory::open(&session, world.now)?;
+    if arguments.due {
+        options.targets = due(&memory, &session, &options, world.now)?;
+        if options.targets.is_empty() {
+            world.say("nothing is due");
+            return Ok(Reasons::default());
+        }
+    }
+    synchronise(world, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
+        if let Some(reviewed) = &reviewed {
+            reviewed.restrict(&mut prepared.plan, arguments.skip_stale)?;
+        }
+        Ok(!arguments.yes)
+    })
+}
+
+/// Reads, plans, asks if `review` says so, applies, and keeps what came of it.
+pub(super) fn synchronise(
+    world: &World,
+    session: &Session,
+    memory: &Memory,
+    options: &PrepareOptions,
+    signals: &Signals,
+    lock_timeout: Duration,
+    review: impl FnOnce(&mut Prepared<'_>) -> Result<bool, Failure>,
+) -> Result<Reasons, Failure> {
+    let selected: Vec<&TargetSettings> = session
+        .settings
+        .targets
+        .iter()
+        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.name))
+        .filter(|target| !target.paused || options.only.is_some())
+        .collect();
+    let mut pause = |wait: Duration| {
+        std::thread::sleep(wait);
+        !signals.stopped()
+    };
+    let locks = Mutex::new(memory.lock(&selected, lock_timeout, &mut pause)?);
     let bars = Bars::new(world.terminal);
-    let memory = Memory::read_only(&session)?;
-    let mut prepared = session.prepare(&memory, &options, &bars)?;
-    if let Some(reviewed) = &reviewed {
-        reviewed.restrict(&mut prepared.plan, arguments.skip_stale)?;
-    }
+    let mut prepared = session.prepare(memory, options, &bars)?;
+    let asks = review(&mut prepared)?;
     let (mut reasons, mut problems) = judge(&prepared);
+    check_budget(session, memory, &mut prepared, &mut reasons, &mut problems)?;
     let pending = pending(&prepared.plan);
+    let asks = asks && pending > 0;
     let text_output = world.global.format == Format::Table;
-    let asks = pending > 0 && !arguments.yes;
-    if text_output && asks {
-        world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
-    }
     if asks {
+        if text_output {
+            world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
+        }
         approve(world, pending)?;
     }
-    carry_out(&mut prepared, &signals, &bars, &mut reasons, &mut problems);
-    drop(bars);
-    if let Some(reason) = signals.reason() {
-        reasons.add(reason);
-        problems.push(Problem::new(
-            reason.word(),
-            "stopped by a signal; writes under way were finished, the rest was not attempted",
-        ));
+    let names: Vec<&str> = selected.iter().map(|target| &*target.name).collect();
+    let run = memory.start(session.today, &names)?;
+    for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
+        if let Some(open) = &target.open {
+            memory.settle(plan, open)?;
+        }
     }
+    let applied = carry_out(&mut prepared, memory, run, &locks, signals, &bars);
+    drop(bars);
+    assess(&prepared, &applied, signals, &mut reasons, &mut problems);
+    remember(session, memory, run, &prepared, &applied, options, &mut reasons, &mut problems);
+    drop(locks);
     let document =
         Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
     world.show_with(&document, Look { outcomes_only: asks, ..world.look() });
@@ -105,6 +160,70 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     }
     world.say_problems(&problems);
     Ok(reasons)
+}
+
+/// The targets whose `every` has passed, or whose part of the file changed since their last run.
+fn due(
+    memory: &Memory,
+    session: &Session,
+    options: &PrepareOptions,
+    now: DateTime<Utc>,
+) -> Result<Vec<Box<str>>, Failure> {
+    let records = memory.state.targets()?;
+    let is_due = |target: &&TargetSettings| {
+        let Some(record) = records.iter().find(|record| record.target == target.name) else {
+            return true;
+        };
+        let changed = record.section.as_ref() != Some(&section_fingerprint(&memory.state, target));
+        changed || super::status::next_due(target, record).is_some_and(|next| next <= now)
+    };
+    Ok(session
+        .settings
+        .targets
+        .iter()
+        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.name))
+        .filter(|target| !target.paused)
+        .filter(is_due)
+        .map(|target| target.name.clone())
+        .collect())
+}
+
+/// Holds everything when the calls of this run do not fit into what is left of the period, so that no run
+/// stops in the middle.
+fn check_budget(
+    session: &Session,
+    memory: &Memory,
+    prepared: &mut Prepared<'_>,
+    reasons: &mut Reasons,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Failure> {
+    let Some(budget) = &session.settings.budget else {
+        return Ok(());
+    };
+    let used: u64 =
+        memory.state.tasks(&period(Some(budget.period), session.today))?.iter().map(|(_, tasks)| tasks).sum();
+    let needed: u64 =
+        prepared.plan.targets.iter().filter_map(|target| target.forecast.as_ref()).map(|one| one.calls).sum();
+    if needed == 0 {
+        return Ok(());
+    }
+    if used + needed > budget.tasks {
+        let detail = format!(
+            "this run needs about {needed} calls, and {} of {} are left in this period (budget.tasks)",
+            budget.tasks.saturating_sub(used),
+            budget.tasks
+        );
+        for change in prepared.plan.targets.iter_mut().flat_map(|target| &mut target.changes) {
+            change.hold.get_or_insert_with(|| Hold { code: "budget", detail: detail.clone() });
+        }
+        reasons.add(Reason::Held);
+        problems.push(Problem::new("budget", format!("nothing was changed: {detail}")));
+    } else if (used + needed) * 10_000 >= budget.tasks * u64::from(budget.warn_at.0) {
+        let message =
+            format!("after this run about {} of {} calls of this period are used", used + needed, budget.tasks);
+        problems.push(Problem::new("budget_low", message));
+    }
+    Ok(())
 }
 
 /// How many changes are about to be carried out.
@@ -135,12 +254,13 @@ fn approve(world: &World, pending: usize) -> Result<(), Failure> {
 /// Applies every target's plan, the targets side by side.
 fn carry_out(
     prepared: &mut Prepared<'_>,
+    memory: &Memory,
+    run: RunId,
+    locks: &Mutex<Vec<Lock>>,
     signals: &Signals,
     bars: &Bars,
-    reasons: &mut Reasons,
-    problems: &mut Vec<Problem>,
-) {
-    let applied: Vec<_> = std::thread::scope(|scope| {
+) -> Vec<Option<Applied>> {
+    std::thread::scope(|scope| {
         let threads: Vec<_> = prepared
             .plan
             .targets
@@ -152,16 +272,21 @@ fn carry_out(
                 Some(scope.spawn(move || {
                     let total = plan.changes.iter().filter(|change| change.hold.is_none()).count();
                     let bar = bars.writing(&plan.name, total);
+                    let journal = RunJournal::new(memory, run, &settings.name, locks);
                     let options = ApplyOptions {
                         stop: &signals.stop,
                         progress: &bar,
-                        journal: &crate::sync::NoJournal,
+                        journal: &journal,
                         workers: WORKERS,
                         max_failures: settings.safety.max_failures,
                         match_fields: &settings.match_fields,
                         owned: &open.owned,
                     };
-                    apply(&*open.target, &open.schema, plan, &options)
+                    let mut applied = apply(&*open.target, &open.schema, plan, &options);
+                    if let Err(error) = journal.flush() {
+                        applied.journal_failed.get_or_insert(error.to_string());
+                    }
+                    applied
                 }))
             })
             .collect();
@@ -169,65 +294,117 @@ fn carry_out(
             .into_iter()
             .map(|thread| thread.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
             .collect()
-    });
+    })
+}
+
+/// What applying means for the exit status.
+fn assess(
+    prepared: &Prepared<'_>,
+    applied: &[Option<Applied>],
+    signals: &Signals,
+    reasons: &mut Reasons,
+    problems: &mut Vec<Problem>,
+) {
     for (plan, applied) in prepared.plan.targets.iter().zip(applied) {
         if plan.status != TargetStatus::Ready {
             continue;
         }
-        let failed =
-            plan.changes.iter().filter(|change| matches!(change.outcome, Some(Outcome::Failed { .. }))).count();
+        let with = |wanted: fn(&Outcome) -> bool| {
+            plan.changes.iter().filter(|change| change.outcome.as_ref().is_some_and(wanted)).count()
+        };
+        let failed = with(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        let not_attempted = with(|outcome| matches!(outcome, Outcome::NotAttempted { .. }));
         let skipped = failing_skips(plan);
-        if failed + skipped > 0 {
+        let mut parts = Vec::new();
+        if failed > 0 {
+            parts.push(format!("{} failed", count(failed, "change", "changes")));
+        }
+        if not_attempted > 0 && !signals.stopped() {
+            parts.push(format!("{} not attempted", count(not_attempted, "change was", "changes were")));
+        }
+        if skipped > 0 {
+            parts.push(format!("{} could not be planned", count(skipped, "employee", "employees")));
+        }
+        if !parts.is_empty() {
             reasons.add(Reason::SomeFailed);
-            let message = format!(
-                "{} failed{}",
-                count(failed, "change", "changes"),
-                if skipped > 0 {
-                    format!(", {} could not be planned", count(skipped, "employee", "employees"))
-                } else {
-                    String::new()
-                }
-            );
-            problems.push(Problem::new(Reason::SomeFailed.word(), message).target(&plan.name));
+            problems.push(Problem::new(Reason::SomeFailed.word(), parts.join(", ")).target(&plan.name));
         }
         let Some(applied) = applied else { continue };
-        if applied.sign_in_refused {
-            reasons.add(Reason::Refused);
-            problems.push(
-                Problem::new(Reason::Refused.word(), "the target refused the sign-in; it was left alone")
-                    .target(&plan.name),
-            );
-        }
-        if applied.unavailable {
-            reasons.add(Reason::Unavailable);
-            problems.push(
-                Problem::new(Reason::Unavailable.word(), "the target could not be reached for some changes")
-                    .target(&plan.name),
-            );
-        }
-        if let Some(why) = applied.journal_failed {
-            reasons.add(Reason::Internal);
-            problems.push(Problem::new("state_unwritable", why).target(&plan.name));
-        }
-        let attempted = |op: Op| {
-            plan.changes
-                .iter()
-                .any(|change| change.op == op && matches!(change.outcome, Some(Outcome::NotAttempted { .. })))
+        let mut because = |applies: bool, reason: Reason, code, message: &str| {
+            if applies {
+                reasons.add(reason);
+                problems.push(Problem::new(code, message).target(&plan.name));
+            }
         };
-        if [Op::Create, Op::Update, Op::Reactivate, Op::Deactivate].into_iter().any(attempted) && !signals.stopped() {
-            reasons.add(Reason::SomeFailed);
-        }
+        because(
+            applied.sign_in_refused,
+            Reason::Refused,
+            Reason::Refused.word(),
+            "the target refused the sign-in; it was left alone",
+        );
+        because(
+            applied.unavailable,
+            Reason::Unavailable,
+            Reason::Unavailable.word(),
+            "the target could not be reached for some changes",
+        );
+        let why = applied.journal_failed.as_deref();
+        because(why.is_some(), Reason::Internal, "state_unwritable", why.unwrap_or_default());
+    }
+    if let Some(reason) = signals.reason() {
+        reasons.add(reason);
+        let message = "stopped by a signal; writes under way were finished, the rest was not attempted";
+        problems.push(Problem::new(reason.word(), message));
     }
 }
 
+/// Keeps the run, its jobs and what is known of the targets now.
+#[expect(clippy::too_many_arguments, reason = "each is a different part of the run that ends here")]
+fn remember(
+    session: &Session,
+    memory: &Memory,
+    run: RunId,
+    prepared: &Prepared<'_>,
+    applied: &[Option<Applied>],
+    options: &PrepareOptions,
+    reasons: &mut Reasons,
+    problems: &mut Vec<Problem>,
+) {
+    let settings = &session.settings;
+    let keep_names = settings.state.keep_names;
+    let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
+    let (mut ends, mut all_jobs) = (Vec::new(), Vec::new());
+    for ((plan, target), applied) in prepared.plan.targets.iter().zip(&prepared.targets).zip(applied) {
+        if plan.status == TargetStatus::Paused {
+            continue;
+        }
+        let whole = options.only.is_none();
+        ends.push(memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), whole));
+        all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
+    }
+    let period = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
+    if let Err(error) = memory.finish(run, reasons.code(), &period, &ends, &all_jobs, settings.state.keep) {
+        reasons.add(Reason::Internal);
+        problems.push(Problem::new("state_unwritable", format!("the history of this run is not kept: {error}")));
+    }
+}
+
+fn full_name(prepared: &Prepared<'_>, employee: EmployeeId) -> Option<Box<str>> {
+    let attributes = &prepared.employees.attributes;
+    let record = prepared.employees.get(employee)?;
+    let part = |key| attributes.column(key).and_then(|column| record.value(column).as_text());
+    let name: Vec<&str> = [part("first_name"), part("last_name")].into_iter().flatten().collect();
+    (!name.is_empty()).then(|| name.join(" ").into())
+}
+
 /// Notices SIGINT and SIGTERM, so that a run can wind down.
-struct Signals {
+pub(super) struct Signals {
     stop: Arc<AtomicBool>,
     signal: Arc<AtomicI32>,
 }
 
 impl Signals {
-    fn listen() -> Result<Self, Failure> {
+    pub(super) fn listen() -> Result<Self, Failure> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         let stop = Arc::new(AtomicBool::new(false));
         let signal = Arc::new(AtomicI32::new(0));
@@ -249,11 +426,11 @@ impl Signals {
         Ok(Self { stop, signal })
     }
 
-    fn stopped(&self) -> bool {
+    pub(super) fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
-    fn reason(&self) -> Option<Reason> {
+    pub(super) fn reason(&self) -> Option<Reason> {
         match self.signal.load(Ordering::SeqCst) {
             0 => None,
             signal_hook::consts::SIGTERM => Some(Reason::Terminated),

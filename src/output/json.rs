@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Change, FieldChange, Notice, Plan, Skip, Summary, TargetPlan};
+use crate::plan::{Change, FieldChange, Forecast, Notice, Plan, Skip, Summary, TargetPlan};
 
 use super::{Document, Kind, Problem};
 
@@ -44,6 +44,7 @@ struct Target<'a> {
     skipped: Vec<SkipOut<'a>>,
     orphans: Vec<&'a str>,
     notices: Vec<NoticeOut<'a>>,
+    forecast: Option<Forecast>,
 }
 
 #[derive(Serialize)]
@@ -164,6 +165,7 @@ fn target(plan: &TargetPlan) -> Target<'_> {
         skipped: plan.skipped.iter().map(skip).collect(),
         orphans: plan.orphans.iter().map(|account| &*account.0).collect(),
         notices: plan.notices.iter().map(notice).collect(),
+        forecast: plan.forecast,
     }
 }
 

@@ -67,6 +67,19 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
     if !shown.is_empty() {
         changes(text, &shown, kind, look);
     }
+    if let (Kind::Plan, Some(forecast)) = (kind, target.forecast.filter(|forecast| forecast.calls > 0)) {
+        let minutes = forecast.minutes.map_or_else(String::new, |minutes| {
+            format!(
+                ", up to {} at the known limits",
+                count(usize::try_from(minutes).unwrap_or(usize::MAX), "minute", "minutes")
+            )
+        });
+        let _ = writeln!(
+            text,
+            "  about {}{minutes}",
+            count(usize::try_from(forecast.calls).unwrap_or(usize::MAX), "call", "calls")
+        );
+    }
     for (code, detail) in holds(target) {
         let _ = writeln!(text, "  held ({code}): {detail}");
     }

@@ -22,7 +22,9 @@ pub struct Memory<'a> {
     /// Whose account is whose.
     pub links: BTreeMap<EmployeeId, AccountId>,
     /// Whether a field of an employee has been written with this value several times without staying.
-    pub gave_up: Option<&'a (dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Sync)>,
+    pub gave_up: Option<&'a (dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync)>,
+    /// Fields that the service was found not to store; written on create only.
+    pub unstored: BTreeSet<Box<str>>,
 }
 
 /// Everything a plan for one target rests on.
@@ -58,6 +60,8 @@ pub struct Built {
     pub linked: usize,
     /// The employees in scope, sorted.
     pub in_scope: Vec<EmployeeId>,
+    /// Employees in scope who need nothing and of whom nothing was left alone.
+    pub unchanged: Vec<EmployeeId>,
 }
 
 /// Builds the plan for one target.
@@ -87,6 +91,7 @@ struct Builder<'a> {
     account_of: HashMap<EmployeeId, usize>,
     matched_by: BTreeMap<EmployeeId, FieldIndex>,
     in_scope: Vec<EmployeeId>,
+    unchanged: Vec<EmployeeId>,
 }
 
 impl<'a> Builder<'a> {
@@ -102,6 +107,7 @@ impl<'a> Builder<'a> {
             account_of: HashMap::new(),
             matched_by: BTreeMap::new(),
             in_scope: Vec::new(),
+            unchanged: Vec::new(),
         }
     }
 
@@ -308,6 +314,7 @@ impl<'a> Builder<'a> {
         let op = match (account.active, self.input.schema.capabilities.reactivate) {
             (true, _) if fields.is_empty() => {
                 self.plan.in_sync += 1;
+                self.unchanged.push(employee);
                 return;
             }
             (true, _) => Op::Update,
@@ -362,6 +369,9 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let spec = self.spec(mapping.index);
+            if account.is_some() && self.input.memory.unstored.contains(&spec.name) {
+                continue;
+            }
             let desired = match mapping.desired(spec, facts) {
                 Desired::Value(value) => value,
                 Desired::Keep(None) => continue,
@@ -647,6 +657,14 @@ impl<'a> Builder<'a> {
                 });
             }
         }
+        let left_alone: BTreeSet<EmployeeId> = self
+            .unresolved
+            .values()
+            .flatten()
+            .copied()
+            .chain(self.plan.notices.iter().filter_map(|notice| notice.employee))
+            .collect();
+        self.unchanged.retain(|employee| !left_alone.contains(employee));
         for ((code, message), mut employees) in std::mem::take(&mut self.unresolved) {
             employees.sort_unstable();
             employees.dedup();
@@ -682,7 +700,14 @@ impl<'a> Builder<'a> {
             .zip(&correlation.owners)
             .filter(|(account, owner)| account.active && owner.is_some())
             .count();
-        Built { plan: self.plan, owned, matched_by: self.matched_by, linked, in_scope: self.in_scope }
+        Built {
+            plan: self.plan,
+            owned,
+            matched_by: self.matched_by,
+            linked,
+            in_scope: self.in_scope,
+            unchanged: self.unchanged,
+        }
     }
 }
 

@@ -197,6 +197,39 @@ pub struct TargetPlan {
     pub notices: Vec<Notice>,
     /// Employees whose account needs nothing.
     pub in_sync: usize,
+    /// What carrying it out will cost.
+    pub forecast: Option<Forecast>,
+}
+
+/// What carrying a plan out will cost, told from the number of changes and the known limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Forecast {
+    /// Calls to the target, about.
+    pub calls: u64,
+    /// Minutes at the pace the target allows, rounded up; `None` when its limit is not known.
+    pub minutes: Option<u64>,
+}
+
+impl Forecast {
+    /// For the changes that are not held.
+    pub fn of(changes: &[Change], calls_per_minute: Option<u32>) -> Self {
+        let calls = changes
+            .iter()
+            .filter(|change| change.hold.is_none())
+            .map(|change| {
+                let waits = change.fields.iter().any(|field| matches!(field.after, FieldValue::Employee(_)));
+                let own = match change.op {
+                    Op::Create | Op::Update | Op::Deactivate | Op::Reference => 1,
+                    // Bringing back, reading what is left, writing the rest.
+                    Op::Reactivate => 3,
+                    // Looking whether it was made before, and making it.
+                    Op::Request => 2,
+                };
+                own + u64::from(waits)
+            })
+            .sum();
+        Self { calls, minutes: calls_per_minute.map(|pace| u64::div_ceil(calls, u64::from(pace.max(1)))) }
+    }
 }
 
 /// How many of each, for one target.
@@ -233,6 +266,7 @@ impl TargetPlan {
             orphans: Vec::new(),
             notices: Vec::new(),
             in_sync: 0,
+            forecast: None,
         }
     }
 

@@ -14,7 +14,8 @@ mod guard;
 pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
 pub use build::{Built, Memory, PlanInput, build};
 pub use change::{
-    Change, FieldChange, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan, TargetStatus,
+    Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
+    TargetStatus,
 };
 pub use diff::same;
 pub use field::{Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, iso_day};

@@ -83,6 +83,8 @@ impl Journal for NoJournal {
 pub struct Applied {
     /// Requests sent on behalf of employees.
     pub tasks: u64,
+    /// What was sent for each change, by its place in the plan.
+    pub exchanges: BTreeMap<usize, Vec<Exchange>>,
     /// Accounts that were made or adopted.
     pub made: BTreeMap<EmployeeId, AccountId>,
     /// Whether the target refused the sign-in.
@@ -226,9 +228,13 @@ impl Run<'_> {
                     });
                 }
             });
+            let mut applied = self.applied.lock().expect("no panic while held");
             for (step, outcome) in batch.iter().zip(outcomes) {
                 let outcome = outcome.into_inner().expect("no panic while held").expect("every step has an outcome");
                 let change = &mut plan.changes[step.place];
+                if !outcome.exchanges.is_empty() {
+                    applied.exchanges.entry(step.place).or_default().extend(outcome.exchanges);
+                }
                 if let (Outcome::Succeeded, Some(account)) = (&outcome.outcome, outcome.account) {
                     change.account = Some(account);
                 }
@@ -316,7 +322,7 @@ impl Run<'_> {
                 if !intent.fields.is_empty() {
                     self.update(account, &intent.fields)?;
                 }
-                Ok(Some(account.clone()))
+                Ok(Some(writer.id_after(account, &intent.fields)))
             }
             (Op::Reactivate, Some(account)) => {
                 self.reactivate(account, intent.fields.iter().chain(rewrite))?;

@@ -5,9 +5,11 @@
 
 mod apply;
 mod prepare;
+mod settle;
 
 pub use apply::{Applied, ApplyOptions, Intent, JobOutcome, Journal, NoJournal, apply};
 pub use prepare::{
-    NoMemory, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered,
+    GaveUp, NoMemory, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered,
     TargetMemory, prepare,
 };
+pub use settle::settle;

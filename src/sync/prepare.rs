@@ -8,9 +8,10 @@ use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError};
 use crate::plan::{
-    AccountId, Built, FieldIndex, GuardInput, Memory, Notice, Plan, PlanInput, Schema, Skip, Snapshot, SourceSummary,
-    TargetPlan, TargetStatus, build, guard,
+    AccountId, Built, FieldIndex, FieldValue, Forecast, GuardInput, Memory, Notice, Plan, PlanInput, Schema, Skip,
+    Snapshot, SourceSummary, TargetPlan, TargetStatus, build, guard,
 };
+use crate::state::OpenIntent;
 use crate::targets::{Connection, ErrorKind, Progress, ReadAccounts, Target, TargetError};
 
 /// What a run is asked to look at.
@@ -41,12 +42,12 @@ pub trait Remembered: Sync {
     /// # Errors
     ///
     /// When the state cannot be read.
-    fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory>;
+    fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>>;
 }
 
 /// What is remembered of one target.
-#[derive(Debug, Default)]
-pub struct TargetMemory {
+#[derive(Default)]
+pub struct TargetMemory<'a> {
     /// Whose account is whose.
     pub links: BTreeMap<EmployeeId, AccountId>,
     /// Whether a run against this target has ever come to its end.
@@ -55,14 +56,23 @@ pub struct TargetMemory {
     pub filters_changed: bool,
     /// Removals in the last 24 hours.
     pub removed_lately: u64,
+    /// Whether a field of an employee was written with this value several times without staying.
+    pub gave_up: Option<GaveUp<'a>>,
+    /// Writes of earlier runs whose outcome is not known.
+    pub open: Vec<OpenIntent>,
+    /// Fields that the service was found not to store.
+    pub unstored: BTreeSet<Box<str>>,
 }
+
+/// Whether a field of an employee was written with this value several times without staying.
+pub type GaveUp<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;
 
 /// Remembers nothing: links come from the match fields alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoMemory;
 
 impl Remembered for NoMemory {
-    fn target(&self, _target: &TargetSettings) -> anyhow::Result<TargetMemory> {
+    fn target(&self, _target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
         Ok(TargetMemory { ran_before: true, ..TargetMemory::default() })
     }
 }
@@ -101,6 +111,12 @@ pub struct OpenTarget {
     pub matched_by: BTreeMap<EmployeeId, FieldIndex>,
     /// How many of those accounts are in use.
     pub linked: usize,
+    /// The employees in scope, sorted.
+    pub in_scope: Vec<EmployeeId>,
+    /// Employees who need nothing at all.
+    pub unchanged: Vec<EmployeeId>,
+    /// Writes of earlier runs whose outcome is not known.
+    pub open_intents: Vec<OpenIntent>,
 }
 
 /// Reads the source and the targets, and plans. Nothing is written: planning holds views that cannot.
@@ -180,12 +196,17 @@ pub fn prepare<'s>(
                     standings: &standings,
                     today: options.today,
                     tables: &tables,
-                    memory: &Memory { links: memory.links, gave_up: None },
+                    memory: &Memory {
+                        links: memory.links,
+                        gave_up: memory.gave_up.as_deref().map(|gave_up| gave_up as _),
+                        unstored: memory.unstored,
+                    },
                     only: options.only,
                 };
                 let accounts = snapshot.accounts.len();
                 let target_complete = snapshot.incomplete.is_none();
-                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope } = build(&input, snapshot);
+                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, unchanged } =
+                    build(&input, snapshot);
                 let rails = GuardInput {
                     linked: linked as u64,
                     source_complete: employees.is_complete(),
@@ -196,7 +217,17 @@ pub fn prepare<'s>(
                     accepted_removals: options.accepted_removals,
                 };
                 guard(&mut target_plan, &target.safety, &rails);
-                let open = OpenTarget { target: open, schema, owned: owned.into_iter().collect(), matched_by, linked };
+                target_plan.forecast = Some(Forecast::of(&target_plan.changes, target.target.calls_per_minute()));
+                let open = OpenTarget {
+                    target: open,
+                    schema,
+                    owned: owned.into_iter().collect(),
+                    matched_by,
+                    linked,
+                    in_scope: in_scope.clone(),
+                    unchanged,
+                    open_intents: memory.open,
+                };
                 (target_plan, Some(PreparedTarget { settings: target, open: Some(open), error: None }), in_scope)
             }
         };

@@ -52,6 +52,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     /// Points every address and path at the sandbox and invents every secret.
     fn redirect(&mut self, sandbox: &SandboxPlaces);
 
+    /// How many calls a minute the service is known to allow, for forecasts.
+    fn calls_per_minute(&self) -> Option<u32> {
+        None
+    }
+
     /// Employees of every standing are in scope (a help desk that shows people who left, too).
     fn takes_everyone(&self) -> bool {
         false

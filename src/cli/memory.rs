@@ -1,0 +1,482 @@
+//! The state as commands use it: what is remembered, the journal of a run, its locks and its end.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::config::{BudgetPeriod, StatePlace, TargetSettings};
+use crate::employee::EmployeeId;
+use crate::plan::{AccountId, FieldValue, Op, Outcome, TargetPlan, TargetStatus};
+use crate::rules::Expression;
+use crate::state::{
+    Fingerprint, Finished, Holder, Intent as StateIntent, JobStatus, Journal as StateJournal, JournalId, Link, Lock,
+    LockError, LockRequest, NewJob, Origin, RunEnd, RunId, RunStart, Settlement, State, StateError, Step, TargetEnd,
+    TargetMemory as StateMemory, Written,
+};
+use crate::sync::{Applied, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
+
+use super::session::Session;
+use super::{Failure, Reason};
+
+/// After so many successful writes of one value to one field, it is left alone.
+const WRITES_BEFORE_GIVING_UP: u64 = 3;
+
+/// What is remembered between runs.
+pub(super) struct Memory {
+    /// The state; one that remembers nothing when there is none yet and nothing may be made.
+    pub(super) state: State,
+    now: DateTime<Utc>,
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        let reason = match error {
+            StateError::Unavailable { .. } | StateError::Busy { .. } => Reason::Unavailable,
+            StateError::Newer { .. } | StateError::Foreign { .. } => Reason::Usage,
+            _ => Reason::Internal,
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl Memory {
+    /// For commands that change nothing: a state that is not there yet is not made.
+    ///
+    /// # Errors
+    ///
+    /// When the state is there and cannot be read.
+    pub(super) fn for_reading(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
+        match &session.settings.state.place {
+            StatePlace::File(path) if !path.exists() => Ok(Self { state: State::temporary()?, now }),
+            _ => Self::open(session, now),
+        }
+    }
+
+    /// For commands that write; a state that is not there yet is made.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be opened.
+    pub(super) fn open(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
+        let state = match &session.settings.state.place {
+            StatePlace::File(path) => State::open(path)?,
+            StatePlace::Server(address) => State::connect(address)?,
+        };
+        Ok(Self { state, now })
+    }
+
+    /// Takes the locks of all targets that are about to be written, in one order for everybody.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Locked`] with the holder when another run has one of them.
+    pub(super) fn lock(
+        &self,
+        targets: &[&TargetSettings],
+        timeout: Duration,
+        pause: &mut dyn FnMut(Duration) -> bool,
+    ) -> Result<Vec<Lock>, Failure> {
+        let folder = lock_folder();
+        let holder = Holder { pid: std::process::id(), host: host_name(), command: command_line(), since: self.now };
+        let mut identities: Vec<String> = targets.iter().map(|target| target.target.identity()).collect();
+        identities.sort_unstable();
+        identities.dedup();
+        identities
+            .iter()
+            .map(|identity| {
+                self.state.lock(LockRequest { folder: &folder, identity, holder: &holder, timeout, pause }).map_err(
+                    |error| match error {
+                        LockError::Busy { .. } => {
+                            Failure::new(Reason::Locked, format!("{error}; wait for it to end, or use --lock-timeout"))
+                        }
+                        LockError::File { .. } => Failure::new(Reason::Internal, error.to_string()),
+                        LockError::State(error) => error.into(),
+                    },
+                )
+            })
+            .collect()
+    }
+
+    /// Begins a run in the history.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written; nothing may be sent then.
+    pub(super) fn start(&self, today: NaiveDate, targets: &[&str]) -> Result<RunId, Failure> {
+        Ok(self.state.start_run(&RunStart {
+            at: self.now,
+            command: &command_line(),
+            as_of: today,
+            tool: env!("CARGO_PKG_VERSION"),
+            targets,
+        })?)
+    }
+
+    /// The fingerprint of a value, for finding fields that never settle.
+    fn value(&self, value: &FieldValue) -> Fingerprint {
+        value_fingerprint(&self.state, value)
+    }
+}
+
+fn value_fingerprint(state: &State, value: &FieldValue) -> Fingerprint {
+    state.hasher().fingerprint("value", [value.to_string().as_str()])
+}
+
+/// The fingerprint of the filters of a target, aliases resolved.
+fn scope_fingerprint(state: &State, target: &TargetSettings) -> Fingerprint {
+    let text = |list: &'static str, expressions: &[Expression]| -> Vec<String> {
+        expressions.iter().map(|one| format!("{list} {} {:?}", one.source(), one.variables())).collect()
+    };
+    let parts: Vec<String> =
+        text("include", &target.include).into_iter().chain(text("exclude", &target.exclude)).collect();
+    state.hasher().fingerprint("scope", parts.iter().map(String::as_str))
+}
+
+/// The fingerprint of a target's section of the file, to see whether it changed since the last run.
+pub(super) fn section_fingerprint(state: &State, target: &TargetSettings) -> Fingerprint {
+    state.hasher().fingerprint("section", [target.section.as_str()])
+}
+
+impl Remembered for Memory {
+    fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
+        let memory = self.state.memory(&target.name, self.now)?;
+        let identity = target.target.identity();
+        // Links to the accounts of another service would be wrong for everyone.
+        let same_account =
+            memory.record.as_ref().and_then(|record| record.identity.as_deref()).is_none_or(|known| known == identity);
+        let scope = scope_fingerprint(&self.state, target);
+        let filters_changed = same_account && memory.scope().is_some_and(|known| *known != scope);
+        let ran_before = same_account && !memory.is_first_run();
+        let removed_lately = memory.recent.get(&Op::Deactivate).copied().unwrap_or_default();
+        let StateMemory { links, repeats, open, unstored, .. } = memory;
+        let given_up: HashSet<(EmployeeId, Box<str>, Fingerprint)> = repeats
+            .into_iter()
+            .filter(|repeat| repeat.writes >= WRITES_BEFORE_GIVING_UP)
+            .map(|repeat| (repeat.employee, repeat.field, repeat.value))
+            .collect();
+        let gave_up: TargetMemoryCheck<'_> = Box::new(move |employee, field: &str, value: &FieldValue| {
+            !given_up.is_empty() && given_up.contains(&(employee, field.into(), self.value(value)))
+        });
+        Ok(TargetMemory {
+            links: if same_account {
+                links.into_iter().map(|link| (link.employee, link.account)).collect()
+            } else {
+                BTreeMap::new()
+            },
+            ran_before,
+            filters_changed,
+            removed_lately,
+            gave_up: Some(gave_up),
+            open: if same_account { open } else { Vec::new() },
+            unstored: unstored.into_iter().collect(),
+        })
+    }
+}
+
+type TargetMemoryCheck<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;
+
+/// The journal of one target in one run.
+pub(super) struct RunJournal<'a> {
+    journal: StateJournal<'a>,
+    state: &'a State,
+    now: DateTime<Utc>,
+    ids: Mutex<Vec<JournalId>>,
+    lock: Option<&'a Mutex<Vec<Lock>>>,
+}
+
+impl<'a> RunJournal<'a> {
+    /// For a target; `locks` are checked before each batch, because one on a server can be lost.
+    pub(super) fn new(memory: &'a Memory, run: RunId, target: &'a str, locks: &'a Mutex<Vec<Lock>>) -> Self {
+        Self {
+            journal: StateJournal::new(&memory.state, run, target),
+            state: &memory.state,
+            now: memory.now,
+            ids: Mutex::default(),
+            lock: Some(locks),
+        }
+    }
+
+    /// Stores the outcomes that wait.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub(super) fn flush(&self) -> Result<(), StateError> {
+        self.journal.flush(self.now)
+    }
+}
+
+impl Journal for RunJournal<'_> {
+    fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>> {
+        if let Some(locks) = self.lock {
+            for lock in locks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+                lock.check()?;
+            }
+        }
+        let stored: Vec<StateIntent> = intents
+            .iter()
+            .map(|intent| {
+                let values: Vec<String> = intent.fields.iter().map(|field| field.after.to_string()).collect();
+                StateIntent {
+                    employee: intent.employee,
+                    account: intent.account.clone(),
+                    op: intent.op,
+                    fields: intent.fields.iter().map(|field| field.field.clone()).collect(),
+                    fingerprint: self.state.hasher().fingerprint("intent", values.iter().map(String::as_str)),
+                }
+            })
+            .collect();
+        let new = self.journal.begin(&stored, self.now)?;
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = ids.len() as u64;
+        ids.extend(new);
+        Ok((first..ids.len() as u64).collect())
+    }
+
+    fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(id) = usize::try_from(number).ok().and_then(|place| ids.get(place)).copied() else {
+            return;
+        };
+        drop(ids);
+        let settlement = match &outcome.outcome {
+            Outcome::Succeeded => Settlement::Done,
+            _ if outcome.open => Settlement::Unknown,
+            Outcome::Failed { code, .. } => Settlement::Failed { code: (*code).into() },
+            Outcome::Held | Outcome::NotAttempted { .. } => Settlement::Failed { code: "not_attempted".into() },
+        };
+        let link = match (&outcome.outcome, intent.employee, &outcome.account) {
+            (Outcome::Succeeded, Some(employee), Some(account)) => {
+                let origin = if intent.op == Op::Create { Origin::Created } else { Origin::Matched };
+                Some(link(employee, account.clone(), origin, self.now))
+            }
+            _ => None,
+        };
+        self.journal.finish(Finished { id, settlement, link });
+    }
+}
+
+fn link(employee: EmployeeId, account: AccountId, origin: Origin, now: DateTime<Utc>) -> Link {
+    Link { employee, account, origin, created_at: now, verified_at: now }
+}
+
+impl Memory {
+    /// Before the first write: what earlier runs left open is settled, and accounts found by a match field are linked.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written; nothing may be sent then.
+    pub(super) fn settle(&self, plan: &TargetPlan, target: &OpenTarget) -> Result<(), StateError> {
+        let finished = crate::sync::settle(&target.open_intents, plan, target, self.now);
+        if !finished.is_empty() {
+            self.state.settle(&plan.name, &finished, self.now)?;
+        }
+        let links: Vec<Link> = target
+            .matched_by
+            .keys()
+            .filter(|employee| target.in_scope.binary_search(employee).is_ok())
+            .filter_map(|employee| {
+                Some(link(*employee, target.owned.get(employee)?.clone(), Origin::Matched, self.now))
+            })
+            .collect();
+        if !links.is_empty() {
+            self.state.store_links(&plan.name, &links)?;
+        }
+        Ok(())
+    }
+
+    /// What a target's turn brought, for the end of the run.
+    pub(super) fn target_end(
+        &self,
+        settings: &TargetSettings,
+        plan: &TargetPlan,
+        target: Option<&OpenTarget>,
+        applied: Option<&Applied>,
+        whole: bool,
+    ) -> TargetEnd {
+        let held_for_filters =
+            plan.changes.iter().any(|change| change.hold.as_ref().is_some_and(|hold| hold.code == "filters_changed"));
+        let written = plan
+            .changes
+            .iter()
+            .filter(|change| change.op == Op::Update && change.outcome == Some(Outcome::Succeeded))
+            .filter_map(|change| Some((change.employee?, &change.fields)))
+            .flat_map(|(employee, fields)| fields.iter().map(move |field| (employee, field)))
+            .map(|(employee, field)| Written { employee, field: field.field.clone(), value: self.value(&field.after) })
+            .collect();
+        let complete = plan.status == TargetStatus::Ready
+            && applied.is_none_or(|applied| applied.journal_failed.is_none() && !applied.sign_in_refused);
+        TargetEnd {
+            target: settings.name.clone(),
+            identity: settings.target.identity().into(),
+            ok: complete,
+            whole,
+            unchanged: target.map(|target| target.unchanged.clone()).unwrap_or_default(),
+            written,
+            unstored: Vec::new(),
+            section: section_fingerprint(&self.state, settings),
+            scope: (!held_for_filters).then(|| scope_fingerprint(&self.state, settings)),
+            tasks: applied.map(|applied| applied.tasks).unwrap_or_default(),
+        }
+    }
+
+    /// Ends a run: its jobs, counters, links and what is known of its targets now.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub(super) fn finish(
+        &self,
+        run: RunId,
+        exit_code: u8,
+        period: &str,
+        targets: &[TargetEnd],
+        jobs: &[NewJob],
+        keep: Duration,
+    ) -> Result<(), StateError> {
+        self.state.finish_run(&RunEnd { run, at: Utc::now().max(self.now), exit_code, period, targets, jobs })?;
+        let keep = chrono::TimeDelta::from_std(keep).unwrap_or(chrono::TimeDelta::days(90));
+        self.state.prune(self.now - keep)?;
+        Ok(())
+    }
+}
+
+/// One job for each employee that something came of.
+pub(super) fn jobs(
+    plan: &TargetPlan,
+    applied: Option<&Applied>,
+    name_of: &dyn Fn(EmployeeId) -> Option<Box<str>>,
+) -> Vec<NewJob> {
+    let mut jobs: BTreeMap<EmployeeId, NewJob> = BTreeMap::new();
+    for (place, change) in plan.changes.iter().enumerate() {
+        let Some(employee) = change.employee else { continue };
+        let (status, code, error) = match &change.outcome {
+            Some(Outcome::Succeeded) => (JobStatus::Succeeded, None, None),
+            Some(Outcome::Failed { error, code }) => (JobStatus::Failed, Some(*code), Some(error.clone())),
+            Some(Outcome::NotAttempted { error }) => (JobStatus::NotAttempted, None, Some(error.clone())),
+            Some(Outcome::Held) | None => {
+                let hold = change.hold.as_ref();
+                (JobStatus::Held, hold.map(|hold| hold.code), hold.map(|hold| hold.detail.clone()))
+            }
+        };
+        let steps =
+            applied.and_then(|applied| applied.exchanges.get(&place)).into_iter().flatten().map(|exchange| Step {
+                method: exchange.method.as_str().into(),
+                path: exchange.path.as_str().into(),
+                status: exchange.status,
+            });
+        let job = jobs.entry(employee).or_insert_with(|| NewJob {
+            target: plan.name.clone(),
+            employee,
+            name: name_of(employee),
+            ops: Vec::new(),
+            fields: Vec::new(),
+            status: JobStatus::Succeeded,
+            code: None,
+            error: None,
+            advice: None,
+            steps: Vec::new(),
+        });
+        job.ops.push(change.op);
+        job.fields.extend(change.fields.iter().map(|field| field.field.clone()));
+        job.steps.extend(steps);
+        if worse(status, job.status) {
+            job.status = status;
+            job.code = code.map(Into::into);
+            job.error = error.map(Into::into);
+            job.advice = code.and_then(advice).map(Into::into);
+        }
+    }
+    for skip in &plan.skipped {
+        jobs.entry(skip.employee).or_insert_with(|| NewJob {
+            target: plan.name.clone(),
+            employee: skip.employee,
+            name: name_of(skip.employee),
+            ops: Vec::new(),
+            fields: Vec::new(),
+            status: JobStatus::Skipped,
+            code: Some(skip.reason.into()),
+            error: Some(skip.detail.as_str().into()),
+            advice: advice(skip.reason).map(Into::into),
+            steps: Vec::new(),
+        });
+    }
+    jobs.into_values().collect()
+}
+
+fn worse(one: JobStatus, other: JobStatus) -> bool {
+    let rank = |status| match status {
+        JobStatus::Succeeded => 0,
+        JobStatus::Skipped => 1,
+        JobStatus::Held => 2,
+        JobStatus::NotAttempted => 3,
+        JobStatus::Failed => 4,
+    };
+    rank(one) > rank(other)
+}
+
+/// What to do about a code, in a sentence.
+pub(super) fn advice(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "refused" => "Look at what the target says of the field, mend it in Personio or in the mapping, then retry.",
+        "already_exists" => "Another account has the same key; merge or rename it in the target, then retry.",
+        "account_not_found" => "The account is gone; the next run plans afresh.",
+        "sign_in_refused" => "Check the target's key: it may have been revoked, or its owner may be gone.",
+        "right_missing" => "Give the key's owner the right that the message names, then retry.",
+        "unavailable" => "The target could not be reached; retry when it is back.",
+        "outcome_unknown" => "The answer was lost; the next run looks before it writes.",
+        "unexpected_answer" => "Check the target's address; if it is right, retry later.",
+        "reference_not_made" => "The manager's account is missing; it is linked by the run after it exists.",
+        "max_deactivate" => "Check the list; if it is right, run sync with --accept-removals and the number it names.",
+        "first_run" => "The first run removes nobody; run again once its links look right.",
+        "source_unproven" => "Run again; if it stays, look at the note about Personio's answer.",
+        "filters_changed" => "Check who is affected, then run sync with --accept-filter-change.",
+        "match_key_missing" => "Fill the field in Personio that the match needs.",
+        "match_key_shared" => "Two people share the key; clear or change it for one of them in Personio.",
+        "several_accounts" => "Merge the accounts in the target, or match on a field that tells them apart.",
+        "account_taken" => "The account belongs to somebody else; a rehire needs the old link removed with `forget`.",
+        "field_invalid" => "Mend the value in Personio, or say in the mapping what an invalid value does (on_invalid).",
+        "field_empty" | "required_field_empty" => "Fill the value in Personio.",
+        "in_several_targets" => "Change the filters so that each employee is in one target of the group.",
+        "account_is_agent" => "Agents are changed by hand in the target.",
+        _ => return None,
+    })
+}
+
+/// The period that calls count for: `2026-11-22`, `2026-11`, `2026`.
+pub(super) fn period(period: Option<BudgetPeriod>, today: NaiveDate) -> String {
+    match period.unwrap_or(BudgetPeriod::Month) {
+        BudgetPeriod::Day => today.to_string(),
+        BudgetPeriod::Month => today.format("%Y-%m").to_string(),
+        BudgetPeriod::Year => today.format("%Y").to_string(),
+    }
+}
+
+/// Locks live where the system cleans up, in a folder of this user alone.
+fn lock_folder() -> PathBuf {
+    let base = std::env::var_os("XDG_RUNTIME_DIR")
+        .filter(|value| !value.is_empty())
+        .map_or_else(std::env::temp_dir, PathBuf::from);
+    base.join(format!("personio-sync-{}", user()))
+}
+
+fn user() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "user".into())
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "this machine".into())
+}
+
+/// What the process was started with: names of options and targets; an employee's e-mail address is left out.
+fn command_line() -> String {
+    std::env::args().skip(1).filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ")
+}

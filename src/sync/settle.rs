@@ -1,0 +1,48 @@
+//! Settles what an earlier run left open, by looking at what is there now.
+
+use crate::plan::{Op, TargetPlan};
+use crate::state::{Finished, Link, OpenIntent, Origin, Settlement};
+
+use super::OpenTarget;
+
+/// What came of the open intents of earlier runs, told from a fresh plan.
+///
+/// A create was carried out if its employee has an account now. Any other write was carried out if the
+/// fresh plan does not ask for it again. Nothing is repeated from the journal: what is still missing is in
+/// the plan, made afresh.
+pub fn settle(
+    open: &[OpenIntent],
+    plan: &TargetPlan,
+    target: &OpenTarget,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Vec<Finished> {
+    open.iter()
+        .map(|entry| {
+            let intent = &entry.intent;
+            let account = intent.employee.and_then(|employee| target.owned.get(&employee));
+            let planned = |op: Op| {
+                plan.changes.iter().filter(move |change| change.op == op && change.employee == intent.employee)
+            };
+            let done = match intent.op {
+                Op::Create => account.is_some(),
+                Op::Deactivate | Op::Reactivate => planned(intent.op).next().is_none(),
+                Op::Update | Op::Reference | Op::Request => !planned(intent.op)
+                    .flat_map(|change| &change.fields)
+                    .any(|field| intent.fields.contains(&field.field)),
+            };
+            let link = match (intent.op, intent.employee, account) {
+                (Op::Create, Some(employee), Some(account)) => Some(Link {
+                    employee,
+                    account: account.clone(),
+                    origin: Origin::Created,
+                    created_at: now,
+                    verified_at: now,
+                }),
+                _ => None,
+            };
+            let settlement =
+                if done { Settlement::Done } else { Settlement::Failed { code: "not_carried_out".into() } };
+            Finished { id: entry.id, settlement, link }
+        })
+        .collect()
+}
