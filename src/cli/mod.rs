@@ -4,12 +4,14 @@ mod attributes;
 mod check;
 mod exit;
 mod explain;
+mod history;
 mod memory;
 mod plan;
 mod plan_file;
 mod sandbox;
 mod session;
 mod status;
+mod switch;
 mod sync;
 
 pub use exit::{Reason, Reasons};
@@ -91,6 +93,13 @@ enum Command {
     Sync(sync::Arguments),
     Explain(explain::Arguments),
     Status(status::Arguments),
+    Runs(history::RunsArguments),
+    Jobs(history::JobsArguments),
+    Retry(history::RetryArguments),
+    Pause(switch::PauseArguments),
+    Resume(switch::ResumeArguments),
+    Disconnect(switch::DisconnectArguments),
+    Forget(switch::ForgetArguments),
     Sandbox(sandbox::Arguments),
     /// Print a completion script for a shell
     Completions {
@@ -119,6 +128,13 @@ pub fn main() -> ExitCode {
         Command::Sync(arguments) => sync::run(&world, &arguments),
         Command::Explain(arguments) => explain::run(&world, &arguments),
         Command::Status(arguments) => status::run(&world, &arguments),
+        Command::Runs(arguments) => history::runs(&world, &arguments),
+        Command::Jobs(arguments) => history::jobs(&world, &arguments),
+        Command::Retry(arguments) => history::retry(&world, &arguments),
+        Command::Pause(arguments) => switch::pause(&world, &arguments),
+        Command::Resume(arguments) => switch::resume(&world, &arguments),
+        Command::Disconnect(arguments) => switch::disconnect(&world, &arguments),
+        Command::Forget(arguments) => switch::forget(&world, &arguments),
         Command::Sandbox(arguments) => sandbox::run(&world, &arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

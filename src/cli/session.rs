@@ -208,6 +208,18 @@ impl World {
         Ok(Session { settings, today, sandbox: None })
     }
 
+    /// Loads the file for a command on the history, that of a lasting sandbox if one is chosen.
+    ///
+    /// # Errors
+    ///
+    /// When the file has a mistake, or the sandbox is not there.
+    pub fn open_history(&self, sandbox: &SandboxChoice) -> Result<Session, Failure> {
+        match &sandbox.sandbox {
+            Some(_) => self.open(sandbox, &[]),
+            None => self.open_offline(),
+        }
+    }
+
     /// The path of the configuration file.
     pub fn config_path(&self) -> PathBuf {
         find_config(self.global.config.clone(), &|name| std::env::var(name).ok())

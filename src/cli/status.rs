@@ -13,7 +13,7 @@ use crate::output::{Format, Problem, json};
 use crate::state::TargetRecord;
 
 use super::memory::{Memory, period};
-use super::{Failure, Reason, Reasons, World};
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
 
 /// Show each target: paused, last run, next due, succeeded, failed, tasks used
 #[derive(Debug, Args)]
@@ -21,6 +21,8 @@ pub(super) struct Arguments {
     /// End with status 6 when a target was not brought in line for longer than this, such as 26h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_age: Option<Duration>,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -61,7 +63,7 @@ struct Line {
 }
 
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let session = world.open_offline()?;
+    let session = world.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session, world.now)?;
     let records = memory.state.targets()?;
     let settings = &session.settings;

@@ -95,6 +95,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     synchronise(world, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
         if let Some(reviewed) = &reviewed {
             reviewed.restrict(&mut prepared.plan, arguments.skip_stale)?;
+            prepared.restricted = true;
         }
         Ok(!arguments.yes)
     })
@@ -146,7 +147,7 @@ pub(super) fn synchronise(
     let applied = carry_out(&mut prepared, memory, run, &locks, signals, &bars);
     drop(bars);
     assess(&prepared, &applied, signals, &mut reasons, &mut problems);
-    remember(session, memory, run, &prepared, &applied, options, &mut reasons, &mut problems);
+    remember(session, memory, run, &prepared, &applied, &mut reasons, &mut problems);
     drop(locks);
     let document =
         Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
@@ -359,14 +360,12 @@ fn assess(
 }
 
 /// Keeps the run, its jobs and what is known of the targets now.
-#[expect(clippy::too_many_arguments, reason = "each is a different part of the run that ends here")]
 fn remember(
     session: &Session,
     memory: &Memory,
     run: RunId,
     prepared: &Prepared<'_>,
     applied: &[Option<Applied>],
-    options: &PrepareOptions,
     reasons: &mut Reasons,
     problems: &mut Vec<Problem>,
 ) {
@@ -378,7 +377,7 @@ fn remember(
         if plan.status == TargetStatus::Paused {
             continue;
         }
-        let whole = options.only.is_none();
+        let whole = !prepared.restricted;
         ends.push(memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), whole));
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
     }

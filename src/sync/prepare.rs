@@ -87,6 +87,8 @@ pub struct Prepared<'s> {
     pub employees: Employees,
     /// Where each employee stands, in the order of the employees.
     pub standings: Vec<Standing>,
+    /// Whether the plan was cut down to some employees or some reviewed changes.
+    pub restricted: bool,
 }
 
 /// One target of a prepared run.
@@ -236,7 +238,7 @@ pub fn prepare<'s>(
         scopes.push(in_scope);
     }
     check_groups(&mut plan, &targets, &scopes, &employees, options.only);
-    Ok(Prepared { plan, targets, employees, standings })
+    Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some() })
 }
 
 type Read = (Box<dyn Target>, Schema, Snapshot);

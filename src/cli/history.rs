@@ -1,0 +1,441 @@
+//! `runs`, `jobs` and `retry`: what happened, and once more for those whom it did not happen to.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::employee::EmployeeId;
+use crate::output::{Format, count, json};
+use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
+use crate::sync::PrepareOptions;
+
+use super::memory::Memory;
+use super::session::Session;
+use super::sync::{Signals, synchronise};
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
+
+/// List past runs
+#[derive(Debug, Args)]
+pub(super) struct RunsArguments {
+    /// How many, the newest first
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// List jobs: what became of each employee in each target in each run
+#[derive(Debug, Args)]
+pub(super) struct JobsArguments {
+    #[command(subcommand)]
+    command: Option<JobsCommand>,
+    /// Only those that failed
+    #[arg(long, conflicts_with = "status")]
+    failed: bool,
+    /// Only those with this outcome
+    #[arg(long, value_name = "STATUS", value_parser = status)]
+    status: Option<JobStatus>,
+    /// Only of this target
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
+    /// Only of this run
+    #[arg(long, value_name = "RUN")]
+    run: Option<RunId>,
+    /// Only of this employee
+    #[arg(long, value_name = "ID")]
+    employee: Option<EmployeeId>,
+    /// How many, the newest first
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum JobsCommand {
+    /// Show one job with every step, status, error and advice
+    Show {
+        /// The number of the job, such as 12.3
+        job: JobId,
+    },
+}
+
+/// Plan failed employees afresh and apply; never repeats an old request
+#[derive(Debug, Args)]
+pub(super) struct RetryArguments {
+    /// Numbers of jobs, such as 12.3
+    #[arg(value_name = "ID", required_unless_present = "failed")]
+    jobs: Vec<JobId>,
+    /// All failures that no later run has made good
+    #[arg(long, conflicts_with = "jobs")]
+    failed: bool,
+    /// Only of this target
+    #[arg(long, value_name = "TARGET", requires = "failed")]
+    target: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+fn status(text: &str) -> Result<JobStatus, String> {
+    JobStatus::ALL
+        .into_iter()
+        .find(|status| status.as_str() == text)
+        .ok_or_else(|| format!("known: {}", JobStatus::ALL.map(JobStatus::as_str).join(", ")))
+}
+
+#[derive(Serialize)]
+struct RunsDocument {
+    schema: u32,
+    kind: &'static str,
+    exit_code: u8,
+    runs: Vec<RunOut>,
+}
+
+#[derive(Serialize)]
+struct RunOut {
+    run: String,
+    started: String,
+    finished: Option<String>,
+    exit_code: Option<u8>,
+    command: String,
+    today: String,
+    targets: Vec<RunTargetOut>,
+}
+
+#[derive(Serialize)]
+struct RunTargetOut {
+    target: String,
+    ok: bool,
+    in_sync: u64,
+    succeeded: u64,
+    failed: u64,
+    held: u64,
+    skipped: u64,
+    not_attempted: u64,
+    tasks: u64,
+}
+
+pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, Failure> {
+    let session = world.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, world.now)?;
+    let runs: Vec<RunOut> =
+        memory.state.runs(None, arguments.limit)?.into_iter().map(|run| run_out(&session, run)).collect();
+    if world.global.format == Format::Json {
+        world.print(&json::render_value(&RunsDocument { schema: json::SCHEMA, kind: "runs", exit_code: 0, runs }));
+        return Ok(Reasons::default());
+    }
+    if runs.is_empty() {
+        world.print("No run yet.\n");
+        return Ok(Reasons::default());
+    }
+    let mut table = listing(world);
+    table.set_header([
+        "Run",
+        "Started",
+        "Exit",
+        "Target",
+        "Succeeded",
+        "Failed",
+        "Held",
+        "Skipped",
+        "In sync",
+        "Command",
+    ]);
+    for run in &runs {
+        let exit = run.exit_code.map_or_else(|| "unfinished".to_owned(), |code| code.to_string());
+        if run.targets.is_empty() {
+            table.add_row([&run.run, &run.started, &exit, "", "", "", "", "", "", &run.command]);
+        }
+        for (place, target) in run.targets.iter().enumerate() {
+            let once = |text: &str| if place == 0 { text.to_owned() } else { String::new() };
+            table.add_row([
+                once(&run.run),
+                once(&run.started),
+                once(&exit),
+                target.target.clone(),
+                target.succeeded.to_string(),
+                target.failed.to_string(),
+                target.held.to_string(),
+                target.skipped.to_string(),
+                target.in_sync.to_string(),
+                once(&run.command),
+            ]);
+        }
+    }
+    world.print(&lines(&table));
+    Ok(Reasons::default())
+}
+
+fn run_out(session: &Session, run: Run) -> RunOut {
+    let jobs = |target: &crate::state::RunTarget, status: JobStatus| {
+        target.jobs.get(status.as_str()).copied().unwrap_or_default()
+    };
+    RunOut {
+        run: run.id.to_string(),
+        started: local(session, run.started_at),
+        finished: run.finished_at.map(|at| local(session, at)),
+        exit_code: run.exit_code,
+        command: run.command.to_string(),
+        today: run.as_of.to_string(),
+        targets: run
+            .targets
+            .iter()
+            .map(|target| RunTargetOut {
+                target: target.target.to_string(),
+                ok: target.ok,
+                in_sync: target.in_sync,
+                succeeded: jobs(target, JobStatus::Succeeded),
+                failed: jobs(target, JobStatus::Failed),
+                held: jobs(target, JobStatus::Held),
+                skipped: jobs(target, JobStatus::Skipped),
+                not_attempted: jobs(target, JobStatus::NotAttempted),
+                tasks: target.tasks,
+            })
+            .collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct JobsDocument {
+    schema: u32,
+    kind: &'static str,
+    exit_code: u8,
+    jobs: Vec<JobOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    last_in_sync: Vec<LastInSync>,
+}
+
+#[derive(Serialize)]
+struct LastInSync {
+    target: String,
+    run: String,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct JobOut {
+    job: String,
+    target: String,
+    employee: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    ops: Vec<&'static str>,
+    fields: Vec<String>,
+    status: &'static str,
+    code: Option<String>,
+    error: Option<String>,
+    advice: Option<String>,
+    steps: Vec<StepOut>,
+    acknowledged_until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StepOut {
+    method: String,
+    path: String,
+    status: Option<u16>,
+}
+
+pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, Failure> {
+    let session = world.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, world.now)?;
+    if let Some(JobsCommand::Show { job }) = &arguments.command {
+        let found = memory.state.job(*job)?.ok_or_else(|| no_job(*job))?;
+        let out = job_out(&session, found);
+        match world.global.format {
+            Format::Json => world.print(&json::render_value(&JobsDocument {
+                schema: json::SCHEMA,
+                kind: "jobs",
+                exit_code: 0,
+                jobs: vec![out],
+                last_in_sync: Vec::new(),
+            })),
+            Format::Table | Format::Markdown => world.print(&show(&out)),
+        }
+        return Ok(Reasons::default());
+    }
+    let filter = JobFilter {
+        status: if arguments.failed { Some(JobStatus::Failed) } else { arguments.status },
+        target: arguments.target.as_deref(),
+        run: arguments.run,
+        employee: arguments.employee,
+        before: None,
+    };
+    let jobs: Vec<JobOut> =
+        memory.state.jobs(&filter, arguments.limit)?.into_iter().map(|job| job_out(&session, job)).collect();
+    let last: Vec<LastInSync> = match arguments.employee {
+        Some(employee) => memory
+            .state
+            .last_seen(employee)?
+            .into_iter()
+            .map(|seen| LastInSync {
+                target: seen.target.to_string(),
+                run: seen.run.to_string(),
+                at: local(&session, seen.at),
+            })
+            .collect(),
+        None => Vec::new(),
+    };
+    if world.global.format == Format::Json {
+        let document = JobsDocument { schema: json::SCHEMA, kind: "jobs", exit_code: 0, jobs, last_in_sync: last };
+        world.print(&json::render_value(&document));
+        return Ok(Reasons::default());
+    }
+    if jobs.is_empty() {
+        world.print("No such job.\n");
+    } else {
+        let mut table = listing(world);
+        table.set_header(["Job", "Target", "Employee", "Status", "What", "Why"]);
+        for job in &jobs {
+            let who = job.name.as_ref().map_or_else(|| job.employee.clone(), |name| format!("{} {name}", job.employee));
+            let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+            table.add_row([
+                job.job.clone(),
+                job.target.clone(),
+                who,
+                job.status.replace('_', " "),
+                job.ops.join(", "),
+                why,
+            ]);
+        }
+        world.print(&lines(&table));
+    }
+    for seen in &last {
+        world.print(&format!("last in line with {}: {} (run {})\n", seen.target, seen.at, seen.run));
+    }
+    Ok(Reasons::default())
+}
+
+fn no_job(job: JobId) -> Failure {
+    Failure::new(Reason::Usage, format!("there is no job {job}; `personio-sync jobs` lists them"))
+}
+
+fn job_out(session: &Session, found: Job) -> JobOut {
+    let Job { id, job, acknowledged_until, .. } = found;
+    JobOut {
+        job: id.to_string(),
+        target: job.target.into(),
+        employee: job.employee.to_string(),
+        name: job.name.map(Into::into),
+        ops: job.ops.iter().map(|op| op.as_str()).collect(),
+        fields: job.fields.into_iter().map(Into::into).collect(),
+        status: job.status.as_str(),
+        code: job.code.map(Into::into),
+        error: job.error.map(Into::into),
+        advice: job.advice.map(Into::into),
+        steps: job
+            .steps
+            .into_iter()
+            .map(|step| StepOut { method: step.method.into(), path: step.path.into(), status: step.status })
+            .collect(),
+        acknowledged_until: acknowledged_until.map(|until| local(session, until)),
+    }
+}
+
+fn show(job: &JobOut) -> String {
+    let mut text =
+        format!("Job {}: employee {} in {}: {}\n", job.job, job.employee, job.target, job.status.replace('_', " "));
+    let mut line = |label: &str, value: &str| {
+        if !value.is_empty() {
+            text.push_str(&format!("  {label:<8} {value}\n"));
+        }
+    };
+    line("what", &job.ops.join(", "));
+    line("fields", &job.fields.join(", "));
+    line("code", job.code.as_deref().unwrap_or_default());
+    line("error", job.error.as_deref().unwrap_or_default());
+    line("advice", job.advice.as_deref().unwrap_or_default());
+    line("accepted", &job.acknowledged_until.as_ref().map(|until| format!("until {until}")).unwrap_or_default());
+    for step in &job.steps {
+        let status = step.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        line("step", &format!("{} {} → {status}", step.method, step.path));
+    }
+    text
+}
+
+pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons, Failure> {
+    let history = world.open_history(&arguments.sandbox)?;
+    let wanted: BTreeSet<(Box<str>, EmployeeId)> = {
+        let memory = Memory::for_reading(&history, world.now)?;
+        if arguments.failed {
+            let jobs = memory.state.outstanding(arguments.target.as_deref())?;
+            jobs.into_iter().map(|job| (job.job.target, job.job.employee)).collect()
+        } else {
+            let mut wanted = BTreeSet::new();
+            for id in &arguments.jobs {
+                let job = memory.state.job(*id)?.ok_or_else(|| no_job(*id))?.job;
+                wanted.insert((job.target, job.employee));
+            }
+            wanted
+        }
+    };
+    drop(history);
+    if wanted.is_empty() {
+        world.say("nothing to retry");
+        return Ok(Reasons::default());
+    }
+    let targets: BTreeSet<&str> = wanted.iter().map(|(target, _)| &**target).collect();
+    let names: Vec<String> = targets.iter().map(|name| (*name).to_owned()).collect();
+    let session = world.open(&arguments.sandbox, &names)?;
+    let memory = Memory::open(&session, world.now)?;
+    let signals = Signals::listen()?;
+    let options = PrepareOptions {
+        today: session.today,
+        targets: names.iter().map(|name| name.as_str().into()).collect(),
+        only: None,
+        accepted_removals: None,
+        accept_filter_change: false,
+    };
+    world.say(&format!("retrying {}", count(wanted.len(), "employee", "employees")));
+    synchronise(world, &session, &memory, &options, &signals, Duration::ZERO, |prepared| {
+        for target in &mut prepared.plan.targets {
+            let is_wanted = |employee: Option<EmployeeId>| {
+                employee.is_some_and(|employee| wanted.contains(&(target.name.clone(), employee)))
+            };
+            let needs: BTreeSet<(crate::plan::FieldIndex, String)> = target
+                .changes
+                .iter()
+                .filter(|change| is_wanted(change.employee))
+                .flat_map(|change| &change.fields)
+                .map(|field| (field.index, field.after.to_string()))
+                .collect();
+            // What these employees refer to is made as well; a list names several at once.
+            target.changes.retain(|change| {
+                is_wanted(change.employee)
+                    || change.employee.is_none()
+                        && change.fields.iter().any(|made| {
+                            let name = made.after.to_string();
+                            needs
+                                .iter()
+                                .any(|(index, value)| *index == made.index && value.split(", ").any(|one| one == name))
+                        })
+            });
+            target.skipped.retain(|skip| wanted.contains(&(target.name.clone(), skip.employee)));
+            target.notices.retain(|notice| is_wanted(notice.employee));
+        }
+        prepared.restricted = true;
+        Ok(!arguments.yes)
+    })
+}
+
+fn local(session: &Session, at: DateTime<Utc>) -> String {
+    at.with_timezone(&session.settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn listing(world: &World) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(world.look().width.unwrap_or(160).max(60));
+    table
+}
+
+fn lines(table: &Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

@@ -1,0 +1,120 @@
+//! `pause`, `resume`, `disconnect` and `forget`.
+
+use std::io::Write as _;
+
+use clap::Args;
+
+use crate::config::set_paused;
+use crate::employee::EmployeeId;
+use crate::sync::PrepareOptions;
+
+use super::memory::Memory;
+use super::{Failure, Reason, Reasons, SandboxChoice, World, plan};
+
+/// Leave a target alone until it is resumed; edits `paused` in the file, keeping its comments
+#[derive(Debug, Args)]
+pub(super) struct PauseArguments {
+    /// The target
+    target: String,
+}
+
+/// Take a paused target up again; shows what the next sync will overwrite
+#[derive(Debug, Args)]
+pub(super) struct ResumeArguments {
+    /// The target
+    target: String,
+    /// Do not show the plan
+    #[arg(long)]
+    no_plan: bool,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// Forget the links and the history of a target; never touches the target itself
+///
+/// Reconnecting is running it again: everybody is found by the match fields.
+#[derive(Debug, Args)]
+pub(super) struct DisconnectArguments {
+    /// The target, as the file names or named it
+    target: String,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// Erase one person from the state: links, history and all mentions; never touches a target
+#[derive(Debug, Args)]
+pub(super) struct ForgetArguments {
+    /// Personio's id of the employee
+    employee: EmployeeId,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+pub(super) fn pause(world: &World, arguments: &PauseArguments) -> Result<Reasons, Failure> {
+    edit(world, &arguments.target, true)?;
+    world
+        .say(&format!("{} is paused; `personio-sync resume {}` takes it up again", arguments.target, arguments.target));
+    Ok(Reasons::default())
+}
+
+pub(super) fn resume(world: &World, arguments: &ResumeArguments) -> Result<Reasons, Failure> {
+    edit(world, &arguments.target, false)?;
+    world.say(&format!("{} is no longer paused", arguments.target));
+    if arguments.no_plan {
+        return Ok(Reasons::default());
+    }
+    world.say("the next sync will do this:");
+    let targets = [arguments.target.clone()];
+    let session = world.open(&arguments.sandbox, &targets)?;
+    let options = PrepareOptions {
+        today: session.today,
+        targets: targets.iter().map(|name| name.as_str().into()).collect(),
+        only: None,
+        accepted_removals: None,
+        accept_filter_change: false,
+    };
+    plan::preview(world, &session, &options, None, false)
+}
+
+/// Writes `paused` into the file, replacing it in one step.
+fn edit(world: &World, target: &str, paused: bool) -> Result<(), Failure> {
+    let session = world.open_offline()?;
+    let settings = &session.settings;
+    if !settings.targets.iter().any(|known| &*known.name == target) {
+        let known = crate::config::reader::known(target, settings.targets.iter().map(|known| &*known.name));
+        return Err(Failure::new(Reason::Usage, format!("there is no target `{target}`; {known}")));
+    }
+    let text = set_paused(&settings.file.text, target, paused)
+        .map_err(|error| Failure::new(Reason::Usage, error.to_string()))?;
+    // Through a link the file itself is replaced, not the link.
+    let path = std::fs::canonicalize(&settings.file.path).unwrap_or_else(|_| settings.file.path.clone());
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(std::path::Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().set_permissions(std::fs::metadata(&path)?.permissions())?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
+}
+
+pub(super) fn disconnect(world: &World, arguments: &DisconnectArguments) -> Result<Reasons, Failure> {
+    let session = world.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, world.now)?;
+    memory.state.disconnect(&arguments.target)?;
+    world.say(&format!("links and history of {} are forgotten; the target itself was not touched", arguments.target));
+    Ok(Reasons::default())
+}
+
+pub(super) fn forget(world: &World, arguments: &ForgetArguments) -> Result<Reasons, Failure> {
+    let session = world.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, world.now)?;
+    memory.state.forget_employee(arguments.employee)?;
+    world.say(&format!(
+        "employee {} is erased from the state; accounts in the targets were not touched",
+        arguments.employee
+    ));
+    Ok(Reasons::default())
+}
