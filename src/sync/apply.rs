@@ -9,6 +9,8 @@ use crate::plan::{
 };
 use crate::targets::{ErrorKind, Progress, Target, TargetError};
 
+use super::order::waves;
+
 /// How a plan is carried out.
 pub struct ApplyOptions<'a> {
     /// Set by a signal: writes under way are finished, the rest is not attempted.
@@ -117,10 +119,7 @@ pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, option
         change.outcome = Some(Outcome::Held);
     }
     run.phase(plan, |change| (change.op == Op::Reference).then(|| change.fields.clone()));
-    run.phase(plan, |change| {
-        matches!(change.op, Op::Create | Op::Reactivate | Op::Update)
-            .then(|| change.fields.iter().filter(|field| !awaits_account(field)).cloned().collect())
-    });
+    run.waves(plan);
     run.late_references(plan);
     run.phase(plan, |change| (change.op == Op::Deactivate).then(Vec::new));
     run.finish(plan)
@@ -166,6 +165,56 @@ impl Run<'_> {
             })
             .collect();
         self.steps(plan, &steps);
+    }
+
+    /// Creates, reactivations and updates, in an order in which nobody takes a value that another account still has.
+    fn waves(&self, plan: &mut TargetPlan) {
+        let order = waves(&plan.changes, self.schema, self.options.match_fields);
+        for (number, wave) in order.waves.iter().enumerate() {
+            let parked: Vec<Step> = order
+                .parked
+                .iter()
+                .filter(|(before, ..)| *before == number)
+                .map(|(_, place, field)| {
+                    let change = &plan.changes[*place];
+                    let fields = change
+                        .fields
+                        .iter()
+                        .filter(|one| one.index == *field)
+                        .map(|one| FieldChange { after: FieldValue::Empty, ..one.clone() })
+                        .collect();
+                    let (employee, account) = (change.employee, change.account.clone());
+                    Step {
+                        place: *place,
+                        intent: Intent { op: Op::Update, employee, account, fields },
+                        rewrite: Vec::new(),
+                    }
+                })
+                .collect();
+            self.steps(plan, &parked);
+            for step in &parked {
+                // Only a first half: its outcome counts when the change itself has one.
+                let change = &mut plan.changes[step.place];
+                if change.outcome == Some(Outcome::Succeeded) {
+                    change.outcome = None;
+                }
+            }
+            let steps: Vec<Step> = wave
+                .iter()
+                .filter(|place| plan.changes[**place].outcome.is_none())
+                .map(|place| {
+                    let change = &plan.changes[*place];
+                    let fields = change.fields.iter().filter(|field| !awaits_account(field)).cloned().collect();
+                    let (employee, account) = (change.employee, change.account.clone());
+                    Step {
+                        place: *place,
+                        intent: Intent { op: change.op, employee, account, fields },
+                        rewrite: change.rewrite.clone(),
+                    }
+                })
+                .collect();
+            self.steps(plan, &steps);
+        }
     }
 
     /// Sets fields that refer to accounts made in this run, managers above all.

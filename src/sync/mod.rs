@@ -4,6 +4,7 @@
 //! [`Plan`](crate::plan::Plan). Applying carries one out, change by change, and gives each an outcome.
 
 mod apply;
+mod order;
 mod prepare;
 mod settle;
 
