@@ -14,15 +14,12 @@ use crate::rules::Expression;
 use crate::state::{
     Fingerprint, Finished, Holder, Intent as StateIntent, JobStatus, Journal as StateJournal, JournalId, Link, Lock,
     LockError, LockRequest, NewJob, Origin, RunEnd, RunId, RunStart, Settlement, State, StateError, Step, TargetEnd,
-    TargetMemory as StateMemory, Written,
+    TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
 };
 use crate::sync::{Applied, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
 
 use super::session::Session;
 use super::{Failure, Reason};
-
-/// After so many successful writes of one value to one field, it is left alone.
-const WRITES_BEFORE_GIVING_UP: u64 = 3;
 
 /// What is remembered between runs.
 pub(super) struct Memory {
@@ -297,6 +294,7 @@ impl Memory {
         applied: Option<&Applied>,
         whole: bool,
     ) -> TargetEnd {
+        let not_stored = applied.map(|applied| applied.not_stored.as_slice()).unwrap_or_default();
         let held_for_filters =
             plan.changes.iter().any(|change| change.hold.as_ref().is_some_and(|hold| hold.code == "filters_changed"));
         let written = plan
@@ -305,7 +303,14 @@ impl Memory {
             .filter(|change| change.op == Op::Update && change.outcome == Some(Outcome::Succeeded))
             .filter_map(|change| Some((change.employee?, &change.fields)))
             .flat_map(|(employee, fields)| fields.iter().map(move |field| (employee, field)))
-            .map(|(employee, field)| Written { employee, field: field.field.clone(), value: self.value(&field.after) })
+            .map(|(employee, field)| (employee, field, 1))
+            .chain(not_stored.iter().map(|lost| (lost.employee, &lost.change, WRITES_BEFORE_GIVING_UP)))
+            .map(|(employee, field, writes)| Written {
+                employee,
+                field: field.field.clone(),
+                value: self.value(&field.after),
+                writes,
+            })
             .collect();
         let complete = plan.status == TargetStatus::Ready
             && applied.is_none_or(|applied| applied.journal_failed.is_none() && !applied.sign_in_refused);

@@ -16,7 +16,7 @@ use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count};
 use crate::plan::{Hold, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId};
-use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply};
+use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply, read_back};
 
 use super::memory::{Memory, RunJournal, jobs, period, section_fingerprint};
 use super::session::{Session, failing_skips, judge};
@@ -286,6 +286,9 @@ fn carry_out(
                     let mut applied = apply(&*open.target, &open.schema, plan, &options);
                     if let Err(error) = journal.flush() {
                         applied.journal_failed.get_or_insert(error.to_string());
+                    }
+                    if !signals.stopped() {
+                        applied.not_stored = read_back(open.target.reader(), &open.schema, plan);
                     }
                     applied
                 }))

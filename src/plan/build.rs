@@ -409,7 +409,7 @@ impl<'a> Builder<'a> {
                     form(&after),
                     form(&before)
                 );
-                self.plan.notices.push(Notice { code: "not_converging", employee: Some(employee), message });
+                self.note("not_converging", message, employee);
                 continue;
             }
             fields.push(FieldChange { index: mapping.index, field: spec.name.clone(), before, after });
@@ -744,7 +744,7 @@ fn some_of(employees: &[EmployeeId]) -> String {
 }
 
 /// The form of a value, for messages that must not show it.
-fn form(value: &FieldValue) -> String {
+pub fn form(value: &FieldValue) -> String {
     match value {
         FieldValue::Empty => "nothing".into(),
         FieldValue::Text(text) => format!("a text of {} characters", text.chars().count()),

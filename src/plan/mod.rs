@@ -12,7 +12,7 @@ mod field;
 mod guard;
 
 pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
-pub use build::{Built, Memory, PlanInput, build};
+pub use build::{Built, Memory, PlanInput, build, form};
 pub use change::{
     Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
     TargetStatus,

@@ -183,12 +183,15 @@ pub(super) fn note_written(
 ) -> Result<(), StateError> {
     let known = repeats(database, target)?;
     let unchanged: BTreeSet<EmployeeId> = unchanged.iter().copied().collect();
-    let fields: BTreeMap<(EmployeeId, &str), &Fingerprint> =
-        written.iter().map(|written| ((written.employee, &*written.field), &written.value)).collect();
+    let fields: BTreeMap<(EmployeeId, &str), &records::Written> =
+        written.iter().map(|written| ((written.employee, &*written.field), written)).collect();
     let employees: BTreeSet<EmployeeId> = written.iter().map(|written| written.employee).collect();
     let settled = known.iter().filter(|repeat| {
         unchanged.contains(&repeat.employee)
-            || (employees.contains(&repeat.employee) && !fields.contains_key(&(repeat.employee, &*repeat.field)))
+            // A field that is left alone is not written either, and has not settled all the same.
+            || (repeat.writes < records::WRITES_BEFORE_GIVING_UP
+                && employees.contains(&repeat.employee)
+                && !fields.contains_key(&(repeat.employee, &*repeat.field)))
     });
     for repeat in settled {
         database.execute(
@@ -198,14 +201,16 @@ pub(super) fn note_written(
     }
     let cells: Vec<Cell<'_>> = fields
         .iter()
-        .flat_map(|((employee, field), value)| {
-            [target.into(), (*employee).into(), (*field).into(), (*value).into(), 1i64.into(), at.into(), at.into()]
+        .flat_map(|((employee, field), written)| {
+            let (value, writes) = ((&written.value).into(), written.writes.into());
+            [target.into(), (*employee).into(), (*field).into(), value, writes, at.into(), at.into()]
         })
         .collect();
     database.write_rows(
         "INSERT INTO repeats (target, employee, field, value, writes, first_at, last_at) VALUES {rows}
          ON CONFLICT (target, employee, field) DO UPDATE SET
-            writes = CASE WHEN repeats.value = excluded.value THEN repeats.writes + 1 ELSE 1 END,
+            writes = CASE WHEN repeats.value = excluded.value THEN repeats.writes + excluded.writes
+                ELSE excluded.writes END,
             first_at = CASE WHEN repeats.value = excluded.value THEN repeats.first_at ELSE excluded.first_at END,
             value = excluded.value, last_at = excluded.last_at",
         "tittiii",

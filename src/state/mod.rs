@@ -34,7 +34,7 @@ pub use lock::{Holder, Lock, LockError, LockRequest};
 pub use records::{
     Confirmed, Finished, Intent, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry, Link, NewJob,
     OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step, TargetEnd,
-    TargetMemory, TargetRecord, Written,
+    TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Written,
 };
 
 use sql::{Database, Purpose};

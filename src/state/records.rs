@@ -97,6 +97,9 @@ pub struct JournalId {
     pub(super) position: i64,
 }
 
+/// After so many successful writes of one value to one field of an employee, it is left alone.
+pub const WRITES_BEFORE_GIVING_UP: u64 = 3;
+
 /// A write that is about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
@@ -176,6 +179,8 @@ pub struct Written {
     pub field: Box<str>,
     /// Of the value.
     pub value: Fingerprint,
+    /// How often this counts: once, or often enough to be left alone when it was read back and was not stored.
+    pub writes: u64,
 }
 
 /// What is known of a target as a whole.

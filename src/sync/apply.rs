@@ -9,6 +9,7 @@ use crate::plan::{
 };
 use crate::targets::{ErrorKind, Progress, Target, TargetError};
 
+use super::NotStored;
 use super::order::waves;
 
 /// How a plan is carried out.
@@ -89,6 +90,8 @@ pub struct Applied {
     pub exchanges: BTreeMap<usize, Vec<Exchange>>,
     /// Accounts that were made or adopted.
     pub made: BTreeMap<EmployeeId, AccountId>,
+    /// Fields that were written and hold something else when read back.
+    pub not_stored: Vec<NotStored>,
     /// Whether the target refused the sign-in.
     pub sign_in_refused: bool,
     /// Whether the target could not be reached any more.

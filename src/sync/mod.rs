@@ -6,6 +6,7 @@
 mod apply;
 mod order;
 mod prepare;
+mod read_back;
 mod settle;
 
 pub use apply::{Applied, ApplyOptions, Intent, JobOutcome, Journal, NoJournal, apply};
@@ -13,4 +14,5 @@ pub use prepare::{
     GaveUp, NoMemory, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered,
     TargetMemory, prepare,
 };
+pub use read_back::{NotStored, read_back};
 pub use settle::settle;

@@ -47,6 +47,7 @@ fn lived_in(state: &State) {
         employee: employee(id),
         field: "job_title".into(),
         value: state.hasher().fingerprint("value", ["x"]),
+        writes: 1,
     });
     let end = TargetEnd { written: written.into(), tasks: 3, ..end_of(state, "desk", &[471_146, 471_147, 471_148]) };
     finish(state, run, 1, end, &jobs);
@@ -60,7 +61,7 @@ fn lived_in(state: &State) {
 
 fn written_again(state: &State) -> Vec<Written> {
     let value = state.hasher().fingerprint("value", ["x"]);
-    vec![Written { employee: employee(471_147), field: "job_title".into(), value }]
+    vec![Written { employee: employee(471_147), field: "job_title".into(), value, writes: 1 }]
 }
 
 /// Mentions of the employee, of the account and of the name, the longer numbers that only contain theirs left out.

@@ -137,6 +137,7 @@ fn repeated_writes_are_counted_until_the_field_settles(place: &Place) {
         employee: employee(id),
         field: field.into(),
         value: state.hasher().fingerprint("value", [value]),
+        writes: 1,
     };
     let after = |minutes, written: Vec<Written>, unchanged: &[u64]| {
         let run = start(&state, minutes);
