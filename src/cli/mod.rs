@@ -8,6 +8,7 @@ mod history;
 mod memory;
 mod plan;
 mod plan_file;
+mod report;
 mod sandbox;
 mod session;
 mod status;
@@ -96,6 +97,8 @@ enum Command {
     Runs(history::RunsArguments),
     Jobs(history::JobsArguments),
     Retry(history::RetryArguments),
+    Report(report::ReportArguments),
+    Acknowledge(report::AcknowledgeArguments),
     Pause(switch::PauseArguments),
     Resume(switch::ResumeArguments),
     Disconnect(switch::DisconnectArguments),
@@ -131,6 +134,8 @@ pub fn main() -> ExitCode {
         Command::Runs(arguments) => history::runs(&world, &arguments),
         Command::Jobs(arguments) => history::jobs(&world, &arguments),
         Command::Retry(arguments) => history::retry(&world, &arguments),
+        Command::Report(arguments) => report::report(&world, &arguments),
+        Command::Acknowledge(arguments) => report::acknowledge(&world, &arguments),
         Command::Pause(arguments) => switch::pause(&world, &arguments),
         Command::Resume(arguments) => switch::resume(&world, &arguments),
         Command::Disconnect(arguments) => switch::disconnect(&world, &arguments),

@@ -10,7 +10,7 @@ use crate::config::{LoadError, LoadOptions, SecretMode, Settings, Severity, Stat
 use crate::output::table::Look;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
 use crate::personio::{PersonioSource, SourceError, SourceErrorKind, SourceSettings};
-use crate::plan::TargetPlan;
+use crate::plan::{Skip, TargetPlan};
 use crate::sync::{PrepareError, PrepareOptions, Prepared, ReadProgress, prepare};
 use crate::targets::ErrorKind;
 
@@ -285,9 +285,9 @@ impl World {
 }
 
 /// Skips that the file asks to count as failures, or that a mistake causes.
-pub(super) fn failing_skips(plan: &TargetPlan) -> usize {
+pub(super) fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
     let fails = |reason| matches!(reason, "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets");
-    plan.skipped.iter().filter(|skip| fails(skip.reason)).count()
+    plan.skipped.iter().filter(move |skip| fails(skip.reason))
 }
 
 /// What a plan means for the exit status, before anything is applied.

@@ -1,5 +1,6 @@
 //! `sync`: plan, ask, apply.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -146,7 +147,8 @@ pub(super) fn synchronise(
     }
     let applied = carry_out(&mut prepared, memory, run, &locks, signals, &bars);
     drop(bars);
-    assess(&prepared, &applied, signals, &mut reasons, &mut problems);
+    let accepted = memory.state.accepted(world.now)?;
+    assess(&prepared, &applied, &accepted, signals, &mut reasons, &mut problems);
     remember(session, memory, run, &prepared, &applied, &mut reasons, &mut problems);
     drop(locks);
     let document =
@@ -305,6 +307,7 @@ fn carry_out(
 fn assess(
     prepared: &Prepared<'_>,
     applied: &[Option<Applied>],
+    accepted: &BTreeSet<(Box<str>, EmployeeId, Box<str>)>,
     signals: &Signals,
     reasons: &mut Reasons,
     problems: &mut Vec<Problem>,
@@ -316,9 +319,18 @@ fn assess(
         let with = |wanted: fn(&Outcome) -> bool| {
             plan.changes.iter().filter(|change| change.outcome.as_ref().is_some_and(wanted)).count()
         };
-        let failed = with(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        let is_accepted =
+            |employee: EmployeeId, code: &str| accepted.contains(&(plan.name.clone(), employee, code.into()));
+        let failed = plan
+            .changes
+            .iter()
+            .filter(|change| match &change.outcome {
+                Some(Outcome::Failed { code, .. }) => !change.employee.is_some_and(|id| is_accepted(id, code)),
+                _ => false,
+            })
+            .count();
         let not_attempted = with(|outcome| matches!(outcome, Outcome::NotAttempted { .. }));
-        let skipped = failing_skips(plan);
+        let skipped = failing_skips(plan).filter(|skip| !is_accepted(skip.employee, skip.reason)).count();
         let mut parts = Vec::new();
         if failed > 0 {
             parts.push(format!("{} failed", count(failed, "change", "changes")));

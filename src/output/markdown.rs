@@ -108,7 +108,7 @@ fn shown(value: &FieldValue) -> String {
 }
 
 /// Keeps a value from ending its cell or from becoming markup.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -3,6 +3,7 @@
 pub mod json;
 pub mod markdown;
 mod progress;
+pub mod report;
 pub mod table;
 mod words;
 

@@ -164,6 +164,16 @@ impl State {
         })
     }
 
+    /// Failures that somebody accepted and that are accepted still: target, employee and code of each.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn accepted(&self, now: DateTime<Utc>) -> Result<BTreeSet<(Box<str>, EmployeeId, Box<str>)>, StateError> {
+        let found = self.read(|database| jobs(database, "WHERE acknowledged_until > ?", &[now.into()]))?;
+        Ok(found.into_iter().filter_map(|job| Some((job.job.target, job.job.employee, job.job.code?))).collect())
+    }
+
     /// When an employee was last in line with each target, sorted by target.
     ///
     /// # Errors

@@ -57,6 +57,12 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The code of the service's own sync log for one of our codes, where it has such a log.
+    fn sync_log_code(&self, code: &str, error: &str) -> Option<&'static str> {
+        let _ = (code, error);
+        None
+    }
+
     /// Employees of every standing are in scope (a help desk that shows people who left, too).
     fn takes_everyone(&self) -> bool {
         false

@@ -1,0 +1,179 @@
+//! `report` and `acknowledge`: a past run for a file, and failures that are right to leave out.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
+use clap::Args;
+
+use crate::output::report::{Row, RunReport, TargetLine, html, junit, markdown, workbook};
+use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
+
+use super::memory::Memory;
+use super::session::Session;
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
+
+/// Write the report of a run as a workbook, a page, Markdown or JUnit; without a file, Markdown on standard output
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// The number of the run [default: the last one]
+    run: Option<RunId>,
+    /// A page to open in a browser
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// A workbook: a summary, and one row for each employee
+    #[arg(long, value_name = "FILE")]
+    xlsx: Option<PathBuf>,
+    /// Markdown for a ticket or a pull request
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// JUnit XML for a pipeline
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// Accept a failure that is right to leave for a while: it does not count as failed until then
+#[derive(Debug, Args)]
+pub(super) struct AcknowledgeArguments {
+    /// The number of the job, such as 12.3
+    job: JobId,
+    /// Why; kept in the history, so leave personal data out
+    #[arg(long)]
+    reason: String,
+    /// The last day on which it is accepted
+    #[arg(long, value_name = "DATE")]
+    until: NaiveDate,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// Enough for every employee of a company in one run.
+const ALL: u32 = u32::MAX >> 1;
+
+pub(super) fn report(world: &World, arguments: &ReportArguments) -> Result<Reasons, Failure> {
+    let session = world.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, world.now)?;
+    let run = match arguments.run {
+        Some(id) => memory.state.run(id)?,
+        None => memory.state.runs(None, 1)?.pop(),
+    };
+    let Some(run) = run else {
+        let which = arguments.run.map_or_else(|| "no run yet".to_owned(), |id| format!("there is no run {id}"));
+        return Err(Failure::new(Reason::Usage, format!("{which}; `personio-sync runs` lists them")));
+    };
+    let jobs = memory.state.jobs(&JobFilter { run: Some(run.id), ..JobFilter::default() }, ALL)?;
+    let report = collect(&session, run, jobs, world.now);
+    let write = |path: &PathBuf, content: &[u8]| {
+        write_private(path, content)
+            .map(|()| world.say(&format!("wrote {}", path.display())))
+            .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
+    };
+    let internal = |error: anyhow::Error| Failure::new(Reason::Internal, format!("{error:#}"));
+    if let Some(path) = &arguments.xlsx {
+        write(path, &workbook(&report).map_err(internal)?)?;
+    }
+    if let Some(path) = &arguments.html {
+        write(path, html(&report).as_bytes())?;
+    }
+    if let Some(path) = &arguments.markdown {
+        write(path, markdown(&report).as_bytes())?;
+    }
+    if let Some(path) = &arguments.junit {
+        write(path, junit(&report).map_err(internal)?.as_bytes())?;
+    }
+    let files = [&arguments.xlsx, &arguments.html, &arguments.markdown, &arguments.junit];
+    if files.iter().all(|file| file.is_none()) {
+        world.print(&markdown(&report));
+    }
+    Ok(Reasons::default())
+}
+
+fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> RunReport {
+    let local = |at: DateTime<Utc>| -> NaiveDateTime { at.with_timezone(&session.settings.timezone).naive_local() };
+    let mut rows: Vec<Row> = jobs
+        .into_iter()
+        .map(|Job { id, job, acknowledged_until, .. }| {
+            let target = session.settings.targets.iter().find(|target| target.name == job.target);
+            let code = job.code.as_deref().unwrap_or_default();
+            let error = job.error.as_deref().unwrap_or_default();
+            let target_code = target.and_then(|target| target.target.sync_log_code(code, error)).unwrap_or_default();
+            Row {
+                job: id.to_string(),
+                employee: job.employee.to_string(),
+                name: job.name.as_ref().map(ToString::to_string),
+                outcome: job.status.as_str(),
+                what: job.ops.iter().map(|op| op.as_str()).collect::<Vec<_>>().join(", "),
+                fields: job.fields.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "),
+                code: code.to_owned(),
+                target_code: target_code.to_owned(),
+                error: error.to_owned(),
+                advice: job.advice.as_deref().unwrap_or_default().to_owned(),
+                accepted_until: acknowledged_until.filter(|until| *until > now).map(local),
+                target: job.target.into(),
+            }
+        })
+        .collect();
+    rows.sort_by_key(|row| (row.target.clone(), row.employee.parse::<u64>().unwrap_or(u64::MAX)));
+    let of =
+        |line: &crate::state::RunTarget, status: JobStatus| line.jobs.get(status.as_str()).copied().unwrap_or_default();
+    RunReport {
+        run: run.id.to_string(),
+        started: local(run.started_at),
+        finished: run.finished_at.map(local),
+        exit_code: run.exit_code,
+        command: run.command.to_string(),
+        targets: run
+            .targets
+            .iter()
+            .map(|line| TargetLine {
+                name: line.target.to_string(),
+                ok: line.ok,
+                succeeded: of(line, JobStatus::Succeeded),
+                failed: of(line, JobStatus::Failed),
+                held: of(line, JobStatus::Held),
+                skipped: of(line, JobStatus::Skipped),
+                not_attempted: of(line, JobStatus::NotAttempted),
+                in_sync: line.in_sync,
+                tasks: line.tasks,
+            })
+            .collect(),
+        rows,
+    }
+}
+
+pub(super) fn acknowledge(world: &World, arguments: &AcknowledgeArguments) -> Result<Reasons, Failure> {
+    let session = world.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, world.now)?;
+    if arguments.until < session.today {
+        return Err(Failure::new(
+            Reason::Usage,
+            format!("{} has passed; --until takes a day to come", arguments.until),
+        ));
+    }
+    let midnight = arguments.until.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0));
+    let until = midnight
+        .and_then(|midnight| session.settings.timezone.from_local_datetime(&midnight).earliest())
+        .map_or(DateTime::<Utc>::MAX_UTC, |until| until.with_timezone(&Utc));
+    if !memory.state.acknowledge(arguments.job, until, &arguments.reason)? {
+        return Err(Failure::new(
+            Reason::Usage,
+            format!("there is no job {}; `personio-sync jobs --failed` lists those that failed", arguments.job),
+        ));
+    }
+    world.say(&format!(
+        "job {} is accepted until {}: the same failure of this employee does not count as failed until then",
+        arguments.job, arguments.until
+    ));
+    Ok(Reasons::default())
+}
+
+/// A report names people by id, and by name where the state may keep names: only its owner may read it.
+fn write_private(path: &PathBuf, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(content)
+}

@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::RunReport;
+
+/// JUnit XML: one suite for each target, one case for each employee, so that a pipeline shows who failed.
+///
+/// # Errors
+///
+/// When the report cannot be written as XML.
+pub fn junit(report: &RunReport) -> anyhow::Result<String> {
+    let mut out = Report::new(format!("personio-sync run {}", report.run));
+    if let Some(took) = report.finished.and_then(|finished| (finished - report.started).to_std().ok()) {
+        out.set_time(took);
+    }
+    for target in &report.targets {
+        let mut suite = TestSuite::new(target.name.as_str());
+        for row in report.rows.iter().filter(|row| row.target == target.name) {
+            let status = match row.outcome {
+                "failed" if row.accepted_until.is_none() => {
+                    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                    status.set_message(row.error.as_str()).set_type(row.code.as_str());
+                    status.set_description(row.advice.as_str());
+                    status
+                }
+                "succeeded" => TestCaseStatus::success(),
+                _ => {
+                    let mut status = TestCaseStatus::skipped();
+                    let why = if row.error.is_empty() { row.outcome } else { row.error.as_str() };
+                    status.set_message(why);
+                    status
+                }
+            };
+            let mut case = TestCase::new(format!("employee {}", row.employee), status);
+            case.set_classname(target.name.as_str()).set_time(Duration::ZERO);
+            suite.add_test_case(case);
+        }
+        out.add_test_suite(suite);
+    }
+    Ok(out.to_string()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_failures_and_accepted_ones_are_skipped() {
+        let xml = junit(&super::super::sample()).unwrap();
+        assert!(xml.contains("tests=\"3\""), "{xml}");
+        assert!(xml.contains("failures=\"1\""), "{xml}");
+        assert!(xml.contains("skipped=\"1\"") || xml.contains("<skipped"), "{xml}");
+        assert!(xml.contains("job_title &lt;is&gt; too long"), "{xml}");
+    }
+}

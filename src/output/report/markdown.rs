@@ -1,0 +1,66 @@
+use std::fmt::Write as _;
+
+use crate::output::markdown::escape;
+
+use super::RunReport;
+use super::html::headline;
+
+/// Markdown for a ticket: the numbers, then everybody who did not succeed.
+pub fn markdown(report: &RunReport) -> String {
+    let mut text = String::new();
+    let failures = report.rows.iter().filter(|row| row.is_failure()).count();
+    let _ = writeln!(text, "# personio-sync, run {}\n\n{}\n", report.run, headline(report, failures));
+    let _ = writeln!(
+        text,
+        "| Target | Succeeded | Failed | Held | Skipped | Not attempted | In sync | Calls |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|"
+    );
+    for target in &report.targets {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            escape(&target.name),
+            target.succeeded,
+            target.failed,
+            target.held,
+            target.skipped,
+            target.not_attempted,
+            target.in_sync,
+            target.tasks
+        );
+    }
+    let others: Vec<_> = report.rows.iter().filter(|row| row.outcome != "succeeded").collect();
+    if others.is_empty() {
+        return text;
+    }
+    text.push_str("\n| Target | Employee | Outcome | Code | Why | What to do |\n|---|--:|---|---|---|---|\n");
+    for row in others {
+        let accepted =
+            row.accepted_until.map_or_else(String::new, |until| format!(" (accepted until {})", until.date()));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {}{accepted} | {} | {} | {} |",
+            escape(&row.target),
+            row.employee,
+            row.outcome.replace('_', " "),
+            escape(&row.code),
+            escape(&row.error),
+            escape(&row.advice)
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_who_did_not_succeed_is_listed() {
+        let text = markdown(&super::super::sample());
+        assert!(text.contains("| service-desk | 1 | 1 | 0 | 1 | 0 | 247 | 5 |"), "{text}");
+        assert!(text.contains("| 1002 | failed | refused |"), "{text}");
+        assert!(text.contains("| 1003 | failed (accepted until 2026-12-31) |"), "{text}");
+        assert!(!text.contains("| 1001 |"), "{text}");
+    }
+}

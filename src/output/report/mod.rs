@@ -1,0 +1,149 @@
+//! Reports of a past run, for files: a workbook, a page, Markdown, JUnit. Made from the history, so they
+//! hold ids and outcomes, and no value of an employee.
+
+mod html;
+mod junit;
+mod markdown;
+mod workbook;
+
+pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use workbook::workbook;
+
+use chrono::NaiveDateTime;
+
+/// One past run with everything that came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunReport {
+    /// Its number.
+    pub run: String,
+    /// When it began, in the file's time zone.
+    pub started: NaiveDateTime,
+    /// When it ended; `None` when it was killed.
+    pub finished: Option<NaiveDateTime>,
+    /// Its exit status.
+    pub exit_code: Option<u8>,
+    /// What it was started with.
+    pub command: String,
+    /// In the order of the file.
+    pub targets: Vec<TargetLine>,
+    /// Sorted by target, then employee.
+    pub rows: Vec<Row>,
+}
+
+/// One target in numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetLine {
+    /// As the file names it.
+    pub name: String,
+    /// Whether it was worked through.
+    pub ok: bool,
+    /// Jobs that succeeded.
+    pub succeeded: u64,
+    /// Jobs that failed.
+    pub failed: u64,
+    /// Jobs that a rail held.
+    pub held: u64,
+    /// Employees that were skipped.
+    pub skipped: u64,
+    /// Jobs whose turn did not come.
+    pub not_attempted: u64,
+    /// Employees that needed nothing.
+    pub in_sync: u64,
+    /// Calls made.
+    pub tasks: u64,
+}
+
+/// One employee in one target.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Row {
+    /// The number of the job.
+    pub job: String,
+    /// The target.
+    pub target: String,
+    /// Personio's id.
+    pub employee: String,
+    /// The name, where the state may keep names.
+    pub name: Option<String>,
+    /// `succeeded`, `failed`, `held`, `skipped`, `not_attempted`.
+    pub outcome: &'static str,
+    /// What was done or meant: `create`, `update`.
+    pub what: String,
+    /// Names of the fields.
+    pub fields: String,
+    /// Our code.
+    pub code: String,
+    /// The code of the target's own sync log, where it has one.
+    pub target_code: String,
+    /// What the target said.
+    pub error: String,
+    /// What to do.
+    pub advice: String,
+    /// Until when somebody accepted the failure.
+    pub accepted_until: Option<NaiveDateTime>,
+}
+
+impl Row {
+    /// Whether it is a failure that nobody accepted.
+    pub fn is_failure(&self) -> bool {
+        self.outcome == "failed" && self.accepted_until.is_none()
+    }
+}
+
+/// A small run that every format's test shows.
+#[cfg(test)]
+fn sample() -> RunReport {
+    let moment = |text: &str| text.parse().unwrap();
+    RunReport {
+        run: "12".into(),
+        started: moment("2026-11-22T06:00:00"),
+        finished: Some(moment("2026-11-22T06:01:30")),
+        exit_code: Some(3),
+        command: "sync --yes".into(),
+        targets: vec![TargetLine {
+            name: "service-desk".into(),
+            ok: true,
+            succeeded: 1,
+            failed: 1,
+            held: 0,
+            skipped: 1,
+            not_attempted: 0,
+            in_sync: 247,
+            tasks: 5,
+        }],
+        rows: vec![
+            Row {
+                job: "12.1".into(),
+                target: "service-desk".into(),
+                employee: "1001".into(),
+                outcome: "succeeded",
+                what: "create".into(),
+                fields: "first_name, last_name".into(),
+                ..Row::default()
+            },
+            Row {
+                job: "12.2".into(),
+                target: "service-desk".into(),
+                employee: "1002".into(),
+                outcome: "failed",
+                what: "update".into(),
+                fields: "job_title".into(),
+                code: "refused".into(),
+                error: "400: job_title <is> too long & \"odd\"".into(),
+                advice: "Mend it, then retry.".into(),
+                ..Row::default()
+            },
+            Row {
+                job: "12.3".into(),
+                target: "service-desk".into(),
+                employee: "1003".into(),
+                outcome: "failed",
+                what: "create".into(),
+                code: "already_exists".into(),
+                accepted_until: Some(moment("2026-12-31T23:59:59")),
+                ..Row::default()
+            },
+        ],
+    }
+}

@@ -1,0 +1,154 @@
+use anyhow::Context as _;
+use rust_xlsxwriter::{Color, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet};
+
+use super::{Row, RunReport};
+
+/// A workbook with a summary sheet and one row for each employee: frozen header, filters, real dates.
+///
+/// # Errors
+///
+/// When the report does not fit into a workbook.
+pub fn workbook(report: &RunReport) -> anyhow::Result<Vec<u8>> {
+    let mut book = Workbook::new();
+    let looks = Looks::new();
+    summary(book.add_worksheet(), report, &looks)?;
+    employees(book.add_worksheet(), &report.rows, &looks)?;
+    book.save_to_buffer().context("the workbook cannot be made")
+}
+
+struct Looks {
+    header: Format,
+    label: Format,
+    moment: Format,
+    failed: Format,
+    plain: Format,
+}
+
+impl Looks {
+    fn new() -> Self {
+        let top = Format::new().set_align(FormatAlign::Top);
+        Self {
+            header: Format::new().set_bold().set_background_color(Color::RGB(0xE8_EC_F1)).set_align(FormatAlign::Top),
+            label: Format::new().set_bold(),
+            moment: top.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
+            failed: top.clone().set_font_color(Color::RGB(0xB0_00_20)),
+            plain: top.set_text_wrap(),
+        }
+    }
+}
+
+fn summary(sheet: &mut Worksheet, report: &RunReport, looks: &Looks) -> anyhow::Result<()> {
+    sheet.set_name("Summary")?;
+    sheet.write_with_format(0, 0, format!("personio-sync, run {}", report.run), &looks.label)?;
+    sheet.write(1, 0, "Started")?;
+    sheet.write_datetime_with_format(1, 1, moment(report.started)?, &looks.moment)?;
+    sheet.write(2, 0, "Finished")?;
+    match report.finished {
+        Some(finished) => sheet.write_datetime_with_format(2, 1, moment(finished)?, &looks.moment)?,
+        None => sheet.write(2, 1, "not finished")?,
+    };
+    sheet.write(3, 0, "Exit status")?;
+    if let Some(code) = report.exit_code {
+        sheet.write_with_format(3, 1, code, &Format::new().set_align(FormatAlign::Left))?;
+    }
+    sheet.write(4, 0, "Command")?;
+    sheet.write(4, 1, &report.command)?;
+    let header =
+        ["Target", "Worked through", "Succeeded", "Failed", "Held", "Skipped", "Not attempted", "In sync", "Calls"];
+    for (column, title) in (0u16..).zip(header) {
+        sheet.write_with_format(6, column, title, &looks.header)?;
+    }
+    for (row, target) in (7u32..).zip(&report.targets) {
+        sheet.write(row, 0, &target.name)?;
+        sheet.write(row, 1, if target.ok { "yes" } else { "no" })?;
+        let numbers = [
+            target.succeeded,
+            target.failed,
+            target.held,
+            target.skipped,
+            target.not_attempted,
+            target.in_sync,
+            target.tasks,
+        ];
+        for (column, number) in (2u16..).zip(numbers) {
+            sheet.write(row, column, number)?;
+        }
+    }
+    sheet.set_column_width(0, 24)?;
+    for column in 1..=8 {
+        sheet.set_column_width(column, 16)?;
+    }
+    Ok(())
+}
+
+/// Title and width of each column.
+const COLUMNS: [(&str, f64); 12] = [
+    ("Target", 18.0),
+    ("Employee", 11.0),
+    ("Name", 24.0),
+    ("Outcome", 14.0),
+    ("What", 14.0),
+    ("Fields", 36.0),
+    ("Code", 22.0),
+    ("Target's code", 22.0),
+    ("What the target said", 48.0),
+    ("What to do", 48.0),
+    ("Accepted until", 18.0),
+    ("Job", 9.0),
+];
+
+fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Result<()> {
+    sheet.set_name("Employees")?;
+    for (column, (title, width)) in (0u16..).zip(COLUMNS) {
+        sheet.write_with_format(0, column, title, &looks.header)?;
+        sheet.set_column_width(column, width)?;
+    }
+    for (line, row) in (1u32..).zip(rows) {
+        let outcome_look = if row.is_failure() { &looks.failed } else { &looks.plain };
+        sheet.write_string_with_format(line, 0, &row.target, &looks.plain)?;
+        match row.employee.parse::<u64>() {
+            Ok(number) => sheet.write_with_format(line, 1, number, &looks.plain)?,
+            Err(_) => sheet.write_string_with_format(line, 1, &row.employee, &looks.plain)?,
+        };
+        sheet.write_string_with_format(line, 2, row.name.as_deref().unwrap_or_default(), &looks.plain)?;
+        sheet.write_string_with_format(line, 3, row.outcome.replace('_', " "), outcome_look)?;
+        let texts = [&row.what, &row.fields, &row.code, &row.target_code, &row.error, &row.advice];
+        for (column, text) in (4u16..).zip(texts) {
+            sheet.write_string_with_format(line, column, text.as_str(), &looks.plain)?;
+        }
+        if let Some(until) = row.accepted_until {
+            sheet.write_datetime_with_format(line, 10, moment(until)?, &looks.moment)?;
+        }
+        sheet.write_string_with_format(line, 11, &row.job, &looks.plain)?;
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    let last = u32::try_from(rows.len()).unwrap_or(u32::MAX - 1);
+    sheet.autofilter(0, 0, last, 11)?;
+    Ok(())
+}
+
+fn moment(at: chrono::NaiveDateTime) -> anyhow::Result<ExcelDateTime> {
+    Ok(ExcelDateTime::parse_from_str(&at.format("%Y-%m-%dT%H:%M:%S").to_string())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use calamine::{Data, Reader, Xlsx};
+
+    use super::*;
+
+    #[test]
+    fn every_employee_has_a_row_and_dates_are_dates() {
+        let bytes = workbook(&super::super::sample()).unwrap();
+        let mut book: Xlsx<_> = Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
+        assert_eq!(book.sheet_names(), ["Summary", "Employees"]);
+        let sheet = book.worksheet_range("Employees").unwrap();
+        assert_eq!(sheet.height(), 4);
+        assert_eq!(sheet.get_value((2, 1)), Some(&Data::Float(1002.0)));
+        assert_eq!(sheet.get_value((2, 6)), Some(&Data::String("refused".into())));
+        assert!(matches!(sheet.get_value((3, 10)), Some(Data::DateTime(_))));
+        let summary = book.worksheet_range("Summary").unwrap();
+        assert!(matches!(summary.get_value((1, 1)), Some(Data::DateTime(_))));
+        assert_eq!(summary.get_value((7, 7)), Some(&Data::Float(247.0)));
+    }
+}
