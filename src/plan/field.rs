@@ -160,6 +160,34 @@ pub enum Access {
     ReadOnly,
 }
 
+/// A rule of a target for the texts of one field: gives the spelling that the target keeps, or says what is
+/// wrong, without showing the value.
+#[derive(Clone, Copy)]
+pub struct Validator(fn(&str) -> Result<String, &'static str>);
+
+impl Validator {
+    /// The spelling that the target keeps.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong, as a fragment such as `it is not a postcode`.
+    pub fn canonical(&self, text: &str) -> Result<String, String> {
+        (self.0)(text).map_err(str::to_owned)
+    }
+}
+
+impl PartialEq for Validator {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl fmt::Debug for Validator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Validator")
+    }
+}
+
 /// What a target says of one of its fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldSpec {
@@ -181,6 +209,8 @@ pub struct FieldSpec {
     pub identity: bool,
     /// How a [`FieldKind::Any`] writes days (strftime); ISO when `None`.
     pub day_format: Option<Box<str>>,
+    /// The target's own rule for its texts, if it has one.
+    pub validator: Option<Validator>,
 }
 
 impl FieldSpec {
@@ -196,6 +226,7 @@ impl FieldSpec {
             choices: Box::default(),
             identity: false,
             day_format: None,
+            validator: None,
         }
     }
 
@@ -251,6 +282,12 @@ impl FieldSpec {
     /// The same, writing days in another form than ISO.
     pub fn day_format(mut self, format: impl Into<Box<str>>) -> Self {
         self.day_format = Some(format.into());
+        self
+    }
+
+    /// The same, with a rule of the target for its texts.
+    pub fn validator(mut self, rule: fn(&str) -> Result<String, &'static str>) -> Self {
+        self.validator = Some(Validator(rule));
         self
     }
 

@@ -18,5 +18,7 @@ pub use change::{
     TargetStatus,
 };
 pub use diff::same;
-pub use field::{Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, iso_day};
+pub use field::{
+    Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Validator, iso_day,
+};
 pub use guard::{GuardInput, default_removals, guard};

@@ -181,7 +181,10 @@ pub fn convert(value: FieldValue, spec: &FieldSpec) -> Result<FieldValue, String
     {
         return Err(format!("it is longer than the {most} characters that the field takes"));
     }
-    Ok(converted)
+    match (&spec.validator, converted.as_text()) {
+        (Some(validator), Some(text)) => validator.canonical(text).map(|text| FieldValue::text(&text)),
+        _ => Ok(converted),
+    }
 }
 
 fn number(text: &str) -> Result<FieldValue, String> {
@@ -251,6 +254,15 @@ mod tests {
             let spec = FieldSpec::new("field", kind).choices(["de", "en"]);
             assert_eq!(convert(value.clone(), &spec), expected.map_err(str::to_owned), "{kind:?} {value:?}");
         }
+    }
+
+    #[test]
+    fn a_validator_has_the_last_word_and_chooses_the_spelling() {
+        let spec = FieldSpec::new("field", FieldKind::Text)
+            .validator(|text| if text.len() == 2 { Ok(text.to_uppercase()) } else { Err("it is not two letters") });
+        assert_eq!(convert(FieldValue::text(" de "), &spec), Ok(FieldValue::text("DE")));
+        assert_eq!(convert(FieldValue::text("deu"), &spec), Err("it is not two letters".into()));
+        assert_eq!(convert(FieldValue::Empty, &spec), Ok(FieldValue::Empty));
     }
 
     #[test]
