@@ -4,6 +4,8 @@
 //! values), `requests.rs` (pure functions that build requests) and `mod.rs` (its settings, its schema
 //! and the two traits; the only one that sends).
 
+pub mod auth;
+pub mod declared;
 pub mod file;
 pub mod freshservice;
 pub mod scim;
@@ -66,6 +68,16 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     /// Employees of every standing are in scope (a help desk that shows people who left, too).
     fn takes_everyone(&self) -> bool {
         false
+    }
+
+    /// The interface that the file declares, for the sandbox to simulate.
+    fn declaration(&self) -> Option<&declared::Declaration> {
+        None
+    }
+
+    /// What `check` says of the section, a line each; holds no secret.
+    fn describe(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

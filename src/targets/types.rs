@@ -11,4 +11,9 @@ use super::TargetType;
 pub type Parse = fn(&Table<'_>) -> Option<Box<dyn TargetType>>;
 
 /// Every type with its reader. Adding a target is a line here.
-pub const TYPES: &[(&str, Parse)] = &[("file", super::file::parse), ("freshservice", super::freshservice::parse)];
+#[rustfmt::skip]
+pub const TYPES: &[(&str, Parse)] = &[
+    ("file", super::file::parse),
+    ("freshservice", super::freshservice::parse),
+    ("http", super::declared::parse),
+];

@@ -1,0 +1,100 @@
+use serde_json::{Map, Value as Json};
+
+/// A JSON pointer (RFC 6901) such as `/data/email`; the empty one is the whole document.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Pointer(Box<str>);
+
+impl Pointer {
+    /// Checks the form.
+    ///
+    /// # Errors
+    ///
+    /// When it is neither empty nor begins with a slash, or `~` stands before anything but 0 and 1.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if !text.is_empty() && !text.starts_with('/') {
+            return Err(format!("`{text}` is not a JSON pointer; write `/{text}`, with a slash before each name"));
+        }
+        let mut rest = text;
+        while let Some((_, after)) = rest.split_once('~') {
+            if !after.starts_with(['0', '1']) {
+                return Err(format!("`{text}` is not a JSON pointer; write `~0` for a tilde within a name"));
+            }
+            rest = after;
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// To a member of the document of this very name.
+    pub fn member(name: &str) -> Self {
+        Self(format!("/{}", name.replace('~', "~0").replace('/', "~1")).into())
+    }
+
+    /// As the file has it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What it points to; null counts as nothing.
+    pub fn get<'j>(&self, document: &'j Json) -> Option<&'j Json> {
+        document.pointer(&self.0).filter(|found| !found.is_null())
+    }
+
+    /// Puts a value where it points to, making what is missing on the way: lists for `0`, objects for all else.
+    pub fn put(&self, document: &mut Json, value: Json) {
+        let mut place = document;
+        for token in self.0.split('/').skip(1) {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            let index = token.parse::<usize>().ok();
+            if index == Some(0) && place.is_null() {
+                *place = Json::Array(Vec::new());
+            } else if !(place.is_object() || index.is_some() && place.is_array()) {
+                *place = Json::Object(Map::new());
+            }
+            place = match (place, index) {
+                (Json::Array(items), Some(index)) => {
+                    if index >= items.len() {
+                        items.push(Json::Null);
+                    }
+                    let last = items.len() - 1;
+                    &mut items[index.min(last)]
+                }
+                (other, _) => &mut other[token],
+            };
+        }
+        *place = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_put_is_found_again() {
+        let mut document = json!({"work": {"title": "Lead", "none": null}});
+        for (pointer, value) in
+            [("/email", "e"), ("/work/team", "t"), ("/phones/0/number", "n"), ("/a~1b", "s"), ("/work/none", "x")]
+        {
+            let pointer = Pointer::parse(pointer).unwrap();
+            assert_eq!(pointer.get(&document), None, "{pointer:?}");
+            pointer.put(&mut document, json!(value));
+            assert_eq!(pointer.get(&document), Some(&json!(value)));
+        }
+        assert_eq!(
+            document,
+            json!({"work": {"title": "Lead", "none": "x", "team": "t"}, "email": "e", "phones": [{"number": "n"}], "a/b": "s"})
+        );
+    }
+
+    #[test]
+    fn the_form_is_checked() {
+        assert_eq!(
+            Pointer::parse("data").unwrap_err(),
+            "`data` is not a JSON pointer; write `/data`, with a slash before each name"
+        );
+        assert!(Pointer::parse("/a~b").is_err());
+        assert_eq!(Pointer::parse("").unwrap().get(&json!([1])), Some(&json!([1])));
+        assert_eq!(Pointer::member("a/b"), Pointer::parse("/a~1b").unwrap());
+    }
+}

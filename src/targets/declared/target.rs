@@ -1,0 +1,299 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value as Json;
+
+use crate::employee::EmployeeId;
+use crate::http::{Client, ClientSettings, FixedAuth, HttpError, Request, Response};
+use crate::plan::{Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldValue, Schema, Snapshot};
+use crate::targets::{Connection, ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
+
+use super::declaration::{Clear, Declaration, DeclaredField, Operation};
+use super::{requests, wire};
+
+/// A service that is open for reading and writing as its declaration says.
+#[derive(Debug)]
+pub(super) struct DeclaredTarget {
+    declaration: Declaration,
+    fields: Vec<DeclaredField>,
+    client: Client,
+    /// The accounts as last read, where the service only knows how to replace one as a whole.
+    items: Mutex<HashMap<AccountId, Json>>,
+}
+
+/// Everything that the list holds.
+struct Listed {
+    items: Vec<(AccountId, Json)>,
+    incomplete: Option<String>,
+}
+
+impl DeclaredTarget {
+    pub(super) fn open(declaration: &Declaration, connection: Connection) -> anyhow::Result<Self> {
+        let mut settings = ClientSettings::new(declaration.base_url.clone());
+        settings.timeout = declaration.timeout;
+        for (requests, per) in &declaration.pace {
+            settings = settings.limit("default", *requests, *per);
+        }
+        let signer = declaration.auth.signer()?;
+        let signer: Box<dyn crate::http::Auth> = match declaration.headers.is_empty() {
+            true => signer,
+            false => Box::new(WithHeaders { signer, beside: FixedAuth::new(declaration.headers.clone()) }),
+        };
+        let fields = connection
+            .fields
+            .into_iter()
+            .map(|spec| {
+                let at = declaration.field(&spec.name).map(|field| field.at);
+                let at = at.ok_or_else(|| anyhow::anyhow!("`fields` does not declare `{}`", spec.name))?;
+                Ok(DeclaredField { spec, at })
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let client = Client::new(settings, signer)?;
+        Ok(Self { declaration: declaration.clone(), fields, client, items: Mutex::default() })
+    }
+
+    fn keeps_items(&self) -> bool {
+        let body = self.declaration.update.as_ref().and_then(|update| update.body.as_ref());
+        body.is_some_and(super::template::Template::needs_item)
+    }
+
+    fn read_all(&self, progress: &dyn Progress) -> Result<Listed, TargetError> {
+        let list = &self.declaration.list;
+        let unexpected = |why: String| TargetError::new(ErrorKind::Unexpected, why);
+        let mut listed = Listed { items: Vec::new(), incomplete: None };
+        let mut ids = HashSet::new();
+        let mut asked = HashSet::new();
+        let (mut pages, mut read, mut total) = (0, 0, None);
+        let mut from = format!("{}/", self.declaration.base_url);
+        let mut page = Some(list.paging.first());
+        while let Some(this) = page.take() {
+            let request = requests::list(list, &this, &from).map_err(unexpected)?;
+            if !asked.insert((request.path.clone(), request.query.clone())) {
+                listed.incomplete = Some("a page names itself as the one after it".into());
+                break;
+            }
+            from = match request.path.starts_with('/') {
+                true => format!("{}{}", self.declaration.base_url, request.path),
+                false => request.path.clone(),
+            };
+            let answer = self.client.reader().send(&request).map_err(|error| lost(&error, &list.request, true))?;
+            if !list.request.worked(answer.status) {
+                return Err(refused(&list.request, answer.status, true));
+            }
+            let body: Json = answer.json().map_err(|error| unexpected(error.to_string()))?;
+            let items = list.items.get(&body).and_then(Json::as_array).ok_or_else(|| {
+                unexpected(format!("an answer has no list at `{}`; check `list.items`", list.items.as_str()))
+            })?;
+            total = list.total.as_ref().and_then(|at| at.get(&body)?.as_u64()).or(total);
+            if let Some(total) = total {
+                progress.expect(total);
+            }
+            progress.advance(items.len() as u64);
+            pages += 1;
+            read += items.len();
+            let before = ids.len();
+            for item in items {
+                let id = wire::id(list, item).map_err(unexpected)?;
+                if ids.insert(id.clone()) {
+                    listed.items.push((id, item.clone()));
+                } else {
+                    listed.incomplete = Some("an account was listed more than once".into());
+                }
+            }
+            if ids.len() == before && !items.is_empty() {
+                listed.incomplete = Some("a page repeats an earlier one; check `list.paging`".into());
+                break;
+            }
+            if total.is_some_and(|total| ids.len() as u64 >= total) {
+                break;
+            }
+            page = list.paging.next(&answer, &body, pages, read, items.is_empty()).map_err(unexpected)?;
+        }
+        match (&list.total, total) {
+            (Some(_), Some(total)) if total != ids.len() as u64 => {
+                listed.incomplete = Some(format!("the service says {total} accounts and listed {}", ids.len()));
+            }
+            (Some(at), None) => {
+                listed.incomplete = Some(format!("no answer says at `{}` how many accounts there are", at.as_str()));
+            }
+            _ => {}
+        }
+        Ok(listed)
+    }
+
+    fn account_of(&self, item: &Json) -> Result<Account, TargetError> {
+        wire::account(&self.declaration.list, &self.fields, item)
+            .map_err(|why| TargetError::new(ErrorKind::Unexpected, why))
+    }
+
+    fn send(&self, operation: &Operation, request: &Request) -> Result<Response, TargetError> {
+        let answer = self.client.send(request).map_err(|error| lost(&error, operation, false))?;
+        if operation.worked(answer.status) { Ok(answer) } else { Err(refused(operation, answer.status, false)) }
+    }
+
+    fn item(&self, account: &AccountId) -> Result<Json, TargetError> {
+        let known = self.items.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
+        match known {
+            Some(item) => Ok(item),
+            None => self
+                .read_all(&NoProgress)?
+                .items
+                .into_iter()
+                .find_map(|(id, item)| (id == *account).then_some(item))
+                .ok_or_else(|| TargetError::new(ErrorKind::NotFound, "the account is not in the list any more")),
+        }
+    }
+}
+
+/// What is not declared cannot be done; the capabilities say so beforehand.
+fn declared<'a, T>(operation: Option<&'a T>, name: &str) -> Result<&'a T, TargetError> {
+    operation
+        .ok_or_else(|| TargetError::new(ErrorKind::Refused, format!("the file declares no `{name}` for this target")))
+}
+
+fn lost(error: &HttpError, operation: &Operation, reads: bool) -> TargetError {
+    let kind = match error {
+        HttpError::NotSent { .. } => ErrorKind::Unavailable,
+        HttpError::Lost { .. } if reads => ErrorKind::Unavailable,
+        HttpError::Lost { .. } => ErrorKind::Unsettled,
+        HttpError::SignIn(_) => ErrorKind::SignIn,
+        HttpError::ForeignLink(_) => ErrorKind::Unexpected,
+    };
+    TargetError::new(kind, format!("{}: {error}", operation.outline()))
+}
+
+/// An answer that is not among those that mean that it worked.
+fn refused(operation: &Operation, status: u16, reads: bool) -> TargetError {
+    let (kind, hint) = match status {
+        401 => (ErrorKind::SignIn, "; check `auth`"),
+        403 => (ErrorKind::Rights, "; the credentials lack the right to do this"),
+        404 | 410 if operation.path.names_account() => (ErrorKind::NotFound, ""),
+        404 | 405 => (ErrorKind::Unexpected, "; check method, `path` and `base_url`"),
+        429 | 503 => (ErrorKind::Unavailable, ""),
+        408 | 500.. if !reads => (ErrorKind::Unsettled, ""),
+        408 | 500.. => (ErrorKind::Unavailable, ""),
+        400..500 if !reads => (ErrorKind::Refused, ""),
+        300..400 => (ErrorKind::Unexpected, " (a redirect); check `base_url` and `path`"),
+        _ => (ErrorKind::Unexpected, ""),
+    };
+    TargetError::new(kind, format!("{} was answered with {status}{hint}", operation.outline())).with_status(status)
+}
+
+impl ReadAccounts for DeclaredTarget {
+    fn schema(&self) -> Result<Schema, TargetError> {
+        let declaration = &self.declaration;
+        Ok(Schema {
+            fields: self.fields.iter().map(|field| field.spec.clone()).collect(),
+            capabilities: Capabilities {
+                create: declaration.create.is_some(),
+                clear: declaration.clear != Clear::Never && declaration.update.is_some(),
+                deactivate: declaration.deactivate.is_some(),
+                reactivate: declaration.reactivate.is_some(),
+                delete: false,
+                reactivate_loses_fields: false,
+            },
+        })
+    }
+
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        let listed = self.read_all(progress)?;
+        let accounts = listed.items.iter().map(|(_, item)| self.account_of(item)).collect::<Result<_, _>>()?;
+        if self.keeps_items() {
+            *self.items.lock().unwrap_or_else(PoisonError::into_inner) = listed.items.into_iter().collect();
+        }
+        Ok(Snapshot { accounts, incomplete: listed.incomplete, ..Snapshot::default() })
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        let listed = self.read_all(&NoProgress)?;
+        let found = listed.items.iter().find(|(known, _)| known == id);
+        found.map(|(_, item)| self.account_of(item)).transpose()
+    }
+
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        let Some(spec) = self.fields.get(field.get()).map(|field| &field.spec) else { return Ok(Vec::new()) };
+        let folds = spec.kind == FieldKind::Email || spec.compare == crate::plan::Compare::IgnoreCase;
+        let key = |value: &FieldValue| if folds { value.to_string().to_lowercase() } else { value.to_string() };
+        let wanted = key(value);
+        let mut found = Vec::new();
+        for (_, item) in &self.read_all(&NoProgress)?.items {
+            let account = self.account_of(item)?;
+            if !account.field(field).is_empty() && key(account.field(field)) == wanted {
+                found.push(account);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl WriteAccounts for DeclaredTarget {
+    fn create_reference(&self, field: FieldIndex, _name: &str) -> Result<(), TargetError> {
+        let name = self.fields.get(field.get()).map_or("", |field| &field.spec.name);
+        Err(TargetError::new(ErrorKind::Refused, format!("`{name}` refers to nothing that can be made here")))
+    }
+
+    fn create(&self, employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
+        let create = declared(self.declaration.create.as_ref(), "create")?;
+        let request = requests::create(create, employee, &self.fields, fields, self.declaration.clear);
+        let answer = self.client.send(&request).map_err(|error| lost(&error, &create.request, false))?;
+        if create.exists.contains(&answer.status) {
+            let message = format!("{} says that the account exists already", create.request.outline());
+            return Err(TargetError::new(ErrorKind::Exists, message).with_status(answer.status));
+        }
+        if !create.request.worked(answer.status) {
+            return Err(refused(&create.request, answer.status, false));
+        }
+        // Made, but under which id? The caller looks it up by its match key.
+        let id = answer.json::<Json>().ok().and_then(|body| wire::id_at(&create.id, &body));
+        id.ok_or_else(|| {
+            let message = format!("the answer has no id at `{}`; check `create.id`", create.id.as_str());
+            TargetError::new(ErrorKind::Unsettled, message).with_status(answer.status)
+        })
+    }
+
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        let update = declared(self.declaration.update.as_ref(), "update")?;
+        let item = if self.keeps_items() { Some(self.item(account)?) } else { None };
+        let request = requests::update(update, account, &self.fields, changes, self.declaration.clear, item.as_ref());
+        self.send(update, &request)?;
+        if let Some(mut item) = item {
+            for change in changes {
+                let field = &self.fields[change.index.get()];
+                field.at.put(&mut item, wire::to_json(&change.after, field, self.declaration.clear));
+            }
+            self.items.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), item);
+        }
+        Ok(())
+    }
+
+    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        let reactivate = declared(self.declaration.reactivate.as_ref(), "reactivate")?;
+        self.send(reactivate, &requests::switch(reactivate, account)).map(|_| ())
+    }
+
+    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        let deactivate = declared(self.declaration.deactivate.as_ref(), "deactivate")?;
+        match self.send(deactivate, &requests::switch(deactivate, account)) {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+/// Signs requests and adds the headers that the file wants on each.
+struct WithHeaders {
+    signer: Box<dyn crate::http::Auth>,
+    beside: FixedAuth,
+}
+
+impl crate::http::Auth for WithHeaders {
+    fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError> {
+        let mut headers = self.signer.headers()?;
+        headers.extend(self.beside.headers()?);
+        Ok(headers)
+    }
+
+    fn renew(&self, refused: &[(&'static str, String)]) -> Result<bool, HttpError> {
+        self.signer.renew(refused)
+    }
+}

@@ -1,0 +1,106 @@
+//! Items of a declared service, to and from our values.
+
+use chrono::NaiveDate;
+use serde_json::Value as Json;
+
+use crate::plan::{Account, AccountId, FieldKind, FieldValue};
+use crate::rules::convert;
+
+use super::declaration::{Clear, DeclaredField, List};
+
+/// A value as it is sent.
+pub(super) fn to_json(value: &FieldValue, field: &DeclaredField, clear: Clear) -> Json {
+    match value {
+        FieldValue::Empty if clear == Clear::Text && field.spec.kind == FieldKind::List => Json::Array(Vec::new()),
+        FieldValue::Empty if clear == Clear::Text => Json::from(""),
+        FieldValue::Empty => Json::Null,
+        FieldValue::Bool(value) => Json::from(*value),
+        FieldValue::Integer(number) => Json::from(*number),
+        FieldValue::Decimal(number) => Json::from(*number),
+        FieldValue::List(items) => items.iter().map(|item| Json::from(&**item)).collect(),
+        FieldValue::Date(day) => match &field.spec.day_format {
+            Some(format) => Json::from(day.format(format).to_string()),
+            None => Json::from(day.to_string()),
+        },
+        FieldValue::Text(_) | FieldValue::Account(_) | FieldValue::Employee(_) => Json::from(value.to_string()),
+    }
+}
+
+/// A value as it was read. One that the field could not take is kept as text, so that it differs from any value
+/// that should be there and is written over.
+///
+/// # Errors
+///
+/// When it is an object or a list where the file declares a single value: then the declaration is wrong, and
+/// whatever was compared would be.
+fn from_json(json: Option<&Json>, field: &DeclaredField) -> Result<FieldValue, String> {
+    let spec = &field.spec;
+    let unexpected = |what| format!("`{}` is {what} at `{}`; check `fields`", spec.name, field.at.as_str());
+    let value = match json {
+        None | Some(Json::Null) => return Ok(FieldValue::Empty),
+        Some(Json::String(text)) => match (&spec.day_format, spec.kind) {
+            (Some(format), FieldKind::Date) => {
+                NaiveDate::parse_from_str(text.trim(), format).map_or_else(|_| FieldValue::text(text), FieldValue::Date)
+            }
+            _ => FieldValue::text(text),
+        },
+        Some(Json::Bool(value)) => FieldValue::Bool(*value),
+        Some(Json::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => FieldValue::Integer(whole),
+            (None, Some(fraction)) => FieldValue::Decimal(fraction),
+            _ => FieldValue::text(&number.to_string()),
+        },
+        Some(Json::Array(items)) if spec.kind == FieldKind::List => {
+            let text = |item: &Json| match item {
+                Json::String(text) => Ok(text.clone()),
+                Json::Number(number) => Ok(number.to_string()),
+                _ => Err(unexpected("a list of something else than texts")),
+            };
+            FieldValue::list(items.iter().map(text).collect::<Result<Vec<_>, _>>()?)
+        }
+        Some(Json::Array(_)) => return Err(unexpected("a list")),
+        Some(Json::Object(_)) => return Err(unexpected("an object")),
+    };
+    let shown = value.to_string();
+    Ok(convert(value, spec).unwrap_or_else(|_| FieldValue::text(&shown)))
+}
+
+/// The id of an item.
+///
+/// # Errors
+///
+/// When there is none where the file says it is.
+pub(super) fn id(list: &List, item: &Json) -> Result<AccountId, String> {
+    id_at(&list.id, item).ok_or_else(|| format!("an item has no id at `{}`; check `list.id`", list.id.as_str()))
+}
+
+/// An id at a place: a text that is not blank, or a whole number.
+pub(super) fn id_at(at: &super::pointer::Pointer, document: &Json) -> Option<AccountId> {
+    match at.get(document)? {
+        Json::String(text) if !text.trim().is_empty() => Some(AccountId::from(text.trim())),
+        Json::Number(number) if number.is_i64() || number.is_u64() => Some(AccountId::from(number.to_string())),
+        _ => None,
+    }
+}
+
+/// An item as an account.
+///
+/// # Errors
+///
+/// When it is not as the file declares it.
+pub(super) fn account(list: &List, fields: &[DeclaredField], item: &Json) -> Result<Account, String> {
+    let active = match &list.active {
+        None => true,
+        Some(flag) => match flag.at.get(item) {
+            Some(Json::String(text)) => flag.values.iter().any(|value| value.as_str() == Some(text.trim())),
+            Some(value @ (Json::Bool(_) | Json::Number(_))) => flag.values.contains(value),
+            _ => {
+                let place = flag.at.as_str();
+                return Err(format!("an item does not say at `{place}` whether it is in use; check `list.active`"));
+            }
+        },
+    };
+    let fields: Vec<FieldValue> =
+        fields.iter().map(|field| from_json(field.at.get(item), field)).collect::<Result<_, _>>()?;
+    Ok(Account::new(id(list, item)?, active, fields))
+}
