@@ -57,6 +57,14 @@ impl FieldValue {
         matches!(self, Self::Empty)
     }
 
+    /// The day, when the value is one.
+    pub fn as_date(&self) -> Option<NaiveDate> {
+        match self {
+            Self::Date(day) => Some(*day),
+            _ => None,
+        }
+    }
+
     /// The text, when the value is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {

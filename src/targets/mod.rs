@@ -6,12 +6,16 @@
 
 pub mod auth;
 pub mod declared;
+mod employee_rules;
 pub mod file;
 pub mod freshservice;
 pub mod scim;
+#[cfg(test)]
+mod testing;
 pub mod travelperk;
 mod types;
 
+pub use employee_rules::{Condition, EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use types::{Parse, TYPES};
 
 use std::fmt;
@@ -72,6 +76,31 @@ pub trait TargetType: fmt::Debug + Send + Sync {
 
     /// The interface that the file declares, for the sandbox to simulate.
     fn declaration(&self) -> Option<&declared::Declaration> {
+        None
+    }
+
+    /// Rules that look at an employee as a whole, if the type has any.
+    fn rules(&self) -> Option<&dyn EmployeeRules> {
+        None
+    }
+
+    /// Conditions of the type's own settings, which count beside `include`.
+    fn include(&self) -> &[Condition] {
+        &[]
+    }
+
+    /// Conditions of the type's own settings, which count beside `exclude`.
+    fn exclude(&self) -> &[Condition] {
+        &[]
+    }
+
+    /// What an invalid value does where the mapping does not say.
+    fn default_on_invalid(&self) -> crate::rules::OnInvalid {
+        crate::rules::OnInvalid::default()
+    }
+
+    /// How often `sync --due` runs it where the file does not say.
+    fn default_every(&self) -> Option<std::time::Duration> {
         None
     }
 
