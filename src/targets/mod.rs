@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod declared;
+mod delivery;
 mod employee_rules;
 pub mod file;
 pub mod freshservice;

@@ -16,4 +16,4 @@ mod settings;
 mod tests;
 mod workbook;
 
-pub use settings::{FileTarget, parse};
+pub use settings::{FileDefaults, FileTarget, parse, parse_with};

@@ -36,17 +36,41 @@ pub(super) struct Inactive {
     pub(super) value: Box<str>,
 }
 
+/// How text with a delimiter is written where the section does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileDefaults {
+    /// Between cells; a file that ends in `.tsv` has tabs all the same.
+    pub delimiter: u8,
+    /// A byte order mark at the start, which German spreadsheets want.
+    pub bom: bool,
+    /// Lines end with CR LF.
+    pub crlf: bool,
+    /// Form of days; ISO when `None`.
+    pub date_format: Option<&'static str>,
+}
+
+impl Default for FileDefaults {
+    fn default() -> Self {
+        Self { delimiter: b',', bom: false, crlf: false, date_format: None }
+    }
+}
+
 /// Reads the keys that belong to this type; the keys every target has are the caller's, and so is
 /// [`Table::finish`]. `None` when there is a problem, which is reported.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
+    parse_with(table, FileDefaults::default())
+}
+
+/// The same with other defaults, for a target that is delivered as a file.
+pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn TargetType>> {
     let path = path(table);
-    let format = format(table, path.as_ref().map(|path| path.value.as_path()));
+    let format = format(table, path.as_ref().map(|path| path.value.as_path()), defaults.delimiter);
     let inactive = inactive(table);
     // Everything is read before anything is given up, so that all problems are reported together.
     let (format, date_format) = match format {
         Some(Kind::Csv { default_delimiter }) => {
-            let delimited = delimited(table, default_delimiter);
-            let date_format = date_format(table);
+            let delimited = delimited(table, default_delimiter, defaults);
+            let date_format = date_format(table, defaults.date_format);
             (Format::Csv(delimited?), date_format?)
         }
         Some(other) => {
@@ -95,10 +119,10 @@ enum Kind {
 }
 
 /// By name, or by how the path ends.
-fn format(table: &Table<'_>, path: Option<&Path>) -> Option<Kind> {
+fn format(table: &Table<'_>, path: Option<&Path>, delimiter: u8) -> Option<Kind> {
     let ending = path.and_then(Path::extension).and_then(|ending| ending.to_str()).map(str::to_lowercase);
     let by_ending = match ending.as_deref() {
-        Some("csv" | "txt") => Some(Kind::Csv { default_delimiter: b',' }),
+        Some("csv" | "txt") => Some(Kind::Csv { default_delimiter: delimiter }),
         Some("tsv") => Some(Kind::Csv { default_delimiter: b'\t' }),
         Some("json") => Some(Kind::Json),
         Some("xlsx") => Some(Kind::Xlsx),
@@ -106,7 +130,7 @@ fn format(table: &Table<'_>, path: Option<&Path>) -> Option<Kind> {
     };
     if table.has("format") {
         let csv = by_ending.filter(|kind| matches!(kind, Kind::Csv { .. }));
-        let csv = csv.unwrap_or(Kind::Csv { default_delimiter: b',' });
+        let csv = csv.unwrap_or(Kind::Csv { default_delimiter: delimiter });
         return table.choice("format", &[("csv", csv), ("json", Kind::Json), ("xlsx", Kind::Xlsx)]);
     }
     if by_ending.is_none() && path.is_some() {
@@ -115,7 +139,7 @@ fn format(table: &Table<'_>, path: Option<&Path>) -> Option<Kind> {
     by_ending
 }
 
-fn delimited(table: &Table<'_>, default_delimiter: u8) -> Option<Delimited> {
+fn delimited(table: &Table<'_>, default_delimiter: u8, defaults: FileDefaults) -> Option<Delimited> {
     let delimiter = match table.text("delimiter") {
         None if table.has("delimiter") => None,
         None => Some(default_delimiter),
@@ -131,8 +155,8 @@ fn delimited(table: &Table<'_>, default_delimiter: u8) -> Option<Delimited> {
             found
         }
     };
-    let bom = given(table, "bom", table.boolean("bom"), false);
-    let crlf = given(table, "newline", table.choice("newline", &[("lf", false), ("crlf", true)]), false);
+    let bom = given(table, "bom", table.boolean("bom"), defaults.bom);
+    let crlf = given(table, "newline", table.choice("newline", &[("lf", false), ("crlf", true)]), defaults.crlf);
     let words = [("refuse", FormulaCells::Refuse), ("quote", FormulaCells::Quote)];
     let formula_cells = given(table, "formula_cells", table.choice("formula_cells", &words), FormulaCells::Refuse);
     Some(Delimited { delimiter: delimiter?, bom: bom?, crlf: crlf?, formula_cells: formula_cells? })
@@ -155,9 +179,9 @@ fn delimiter(text: &str) -> Option<u8> {
 }
 
 /// `Some(None)` when days are ISO.
-fn date_format(table: &Table<'_>) -> Option<Option<Box<str>>> {
+fn date_format(table: &Table<'_>, default: Option<&'static str>) -> Option<Option<Box<str>>> {
     let Some(text) = table.text("date_format") else {
-        return if table.has("date_format") { None } else { Some(None) };
+        return if table.has("date_format") { None } else { Some(default.map(Box::from)) };
     };
     if let Err(why) = check_date_format(text.value) {
         table.problems().error(text.span, "wrong_value", format!("{} {why}", table.name_of("date_format")));

@@ -1,0 +1,299 @@
+//! How the targets without an interface of their own reach their account: as a file, or through a declared
+//! HTTP interface.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::config::reader::{Table, known};
+use crate::employee::EmployeeId;
+use crate::plan::{
+    Account, AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Snapshot, same,
+};
+use crate::rules::convert;
+
+use super::declared::{self, Declaration};
+use super::file::{self, FileDefaults};
+use super::{
+    Connection, ErrorKind, FieldLookup, NoProgress, Progress, ReadAccounts, SandboxPlaces, Target, TargetError,
+    TargetType, WriteAccounts,
+};
+
+/// A field of a delivered target: its name in the file, and its column.
+pub(super) type Column = (&'static str, &'static str);
+
+/// Our name of each field and that of the delivery, in the order of the columns.
+type Names = Arc<[(Box<str>, Box<str>)]>;
+
+/// The block `delivery` of a section, with the names that the delivery uses for the fields.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    inner: Box<dyn TargetType>,
+    by_file: bool,
+    /// In the order of the columns: our name, theirs.
+    names: Names,
+    words: [&'static str; 2],
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Route {
+    File,
+    Http,
+}
+
+impl Delivery {
+    /// Reads `delivery` and, for a file, `columns` (other names of columns) of a section. `words` are yes and no
+    /// where only text can be written.
+    pub(super) fn parse(
+        section: &Table<'_>,
+        columns: &[Column],
+        defaults: FileDefaults,
+        words: [&'static str; 2],
+    ) -> Option<Self> {
+        let example = "delivery = { type = \"file\", path = \"exports/people.csv\" }";
+        if !section.has("delivery") {
+            section.missing("delivery", example);
+            section.has("columns");
+            return None;
+        }
+        let table = section.table("delivery")?;
+        if !table.has("type") {
+            table.missing("type", "type = \"file\"");
+        }
+        let route = table.choice("type", &[("file", Route::File), ("http", Route::Http)]);
+        let inner = match route {
+            Some(Route::File) => file::parse_with(&table, defaults),
+            Some(Route::Http) => declared::parse(&table),
+            None => {
+                // Nobody knows the keys of a type that is not there.
+                table.entries();
+                None
+            }
+        };
+        table.finish();
+        let by_file = route == Some(Route::File);
+        let names = names(section, columns, by_file);
+        Some(Self { inner: inner?, by_file, names: names?, words })
+    }
+
+    /// Whether the delivery can carry a field.
+    pub(super) fn carries(&self, name: &str) -> bool {
+        self.column(name).is_some_and(|column| self.inner.field(column) != FieldLookup::Unknown)
+    }
+
+    fn column(&self, name: &str) -> Option<&str> {
+        self.names.iter().find(|(ours, _)| **ours == *name).map(|(_, theirs)| &**theirs)
+    }
+
+    /// As [`TargetType::identity`].
+    pub(super) fn identity(&self) -> String {
+        self.inner.identity()
+    }
+
+    /// As [`TargetType::redirect`].
+    pub(super) fn redirect(&mut self, sandbox: &SandboxPlaces) {
+        self.inner.redirect(sandbox);
+    }
+
+    /// As [`TargetType::declaration`].
+    pub(super) fn declaration(&self) -> Option<&Declaration> {
+        self.inner.declaration()
+    }
+
+    /// As [`TargetType::describe`].
+    pub(super) fn describe(&self) -> Vec<String> {
+        let how = match self.by_file {
+            true => "delivered as a file",
+            false => "delivered through the HTTP interface that the file declares",
+        };
+        let mut lines = vec![how.to_owned()];
+        lines.extend(self.inner.describe());
+        lines
+    }
+
+    /// As [`TargetType::open`]. Mapped fields take the order of the columns.
+    pub(super) fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
+        let mapped = connection.mapped.min(connection.fields.len());
+        let rank = |name: &str| self.names.iter().position(|(ours, _)| **ours == *name).unwrap_or(usize::MAX);
+        let mut order: Vec<usize> = (0..connection.fields.len()).collect();
+        order[..mapped].sort_by_key(|place| rank(&connection.fields[*place].name));
+        let mut inner_of = vec![FieldIndex(0); order.len()];
+        for (inner, outer) in (0u16..).zip(&order) {
+            inner_of[*outer] = FieldIndex(inner);
+        }
+        let inner_fields: Vec<FieldSpec> = order
+            .iter()
+            .map(|outer| {
+                let name = &*connection.fields[*outer].name;
+                let column = self.column(name).unwrap_or(name);
+                match self.inner.field(column) {
+                    FieldLookup::Known(spec) | FieldLookup::Open(spec) => Ok(spec),
+                    FieldLookup::Unknown => anyhow::bail!("the delivery has no field `{column}`"),
+                }
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let inner = self.inner.open(Connection {
+            name: connection.name.clone(),
+            fields: inner_fields.clone(),
+            mapped,
+            match_fields: connection.match_fields.iter().map(|index| inner_of[index.get()]).collect(),
+            create_missing: Vec::new(),
+            today: connection.today,
+        })?;
+        Ok(Box::new(DeliveredTarget { inner, fields: connection.fields, inner_fields, inner_of, words: self.words }))
+    }
+}
+
+/// What each field is called by the delivery: columns have names for people, JSON has ours.
+fn names(section: &Table<'_>, columns: &[Column], by_file: bool) -> Option<Names> {
+    let mut names: Vec<(Box<str>, Box<str>)> = columns
+        .iter()
+        .map(|(name, heading)| ((*name).into(), if by_file { (*heading).into() } else { (*name).into() }))
+        .collect();
+    if !section.has("columns") {
+        return Some(names.into());
+    }
+    let table = section.table("columns")?;
+    let mut fine = true;
+    for (name, _) in table.entries() {
+        let heading = table.text(name.value);
+        match (names.iter_mut().find(|(ours, _)| **ours == *name.value), heading) {
+            (Some(place), Some(heading)) => place.1 = heading.value.trim().into(),
+            (Some(_), None) => fine = false,
+            (None, _) => {
+                let names = columns.iter().map(|(name, _)| *name);
+                let message = format!("there is no field `{}`; {}", name.value, known(name.value, names));
+                table.problems().error(name.span, "unknown_field", message);
+                fine = false;
+            }
+        }
+    }
+    for (place, (_, heading)) in names.iter().enumerate() {
+        if heading.is_empty() || names[..place].iter().any(|(_, other)| other == heading) {
+            let message = format!("`{}` must give each column a name of its own", table.path());
+            table.problems().error(table.span(), "wrong_value", message);
+            fine = false;
+        }
+    }
+    table.finish();
+    fine.then(|| names.into())
+}
+
+/// An open delivery that speaks our fields: names, order and spelling are translated both ways, so that what is
+/// compared has been through the same checks on both sides.
+struct DeliveredTarget {
+    inner: Box<dyn Target>,
+    fields: Vec<FieldSpec>,
+    inner_fields: Vec<FieldSpec>,
+    inner_of: Vec<FieldIndex>,
+    words: [&'static str; 2],
+}
+
+impl DeliveredTarget {
+    fn for_delivery(&self, value: &FieldValue, spec: &FieldSpec) -> FieldValue {
+        match value {
+            FieldValue::Bool(value) if spec.kind != FieldKind::Bool => {
+                FieldValue::text(if *value { self.words[0] } else { self.words[1] })
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// A value that the field cannot take stays as it was read, so that it differs from any that should be there.
+    fn read_back(&self, value: &FieldValue, outer: &FieldSpec, inner: &FieldSpec) -> FieldValue {
+        let day = match (value, &inner.day_format, outer.kind) {
+            (FieldValue::Text(text), Some(format), FieldKind::Date) => NaiveDate::parse_from_str(text, format).ok(),
+            _ => None,
+        };
+        let value = day.map_or_else(|| value.clone(), FieldValue::Date);
+        convert(value.clone(), outer).unwrap_or(value)
+    }
+
+    fn outer_account(&self, account: &Account) -> Account {
+        let fields: Vec<FieldValue> = self
+            .fields
+            .iter()
+            .zip(&self.inner_of)
+            .map(|(outer, index)| self.read_back(account.field(*index), outer, &self.inner_fields[index.get()]))
+            .collect();
+        let mut found = Account::new(account.id.clone(), account.active, fields);
+        found.protection = account.protection;
+        found
+    }
+
+    fn inner_changes(&self, changes: &[FieldChange]) -> Vec<FieldChange> {
+        changes
+            .iter()
+            .map(|change| {
+                let index = self.inner_of[change.index.get()];
+                let spec = &self.inner_fields[index.get()];
+                FieldChange {
+                    index,
+                    field: spec.name.clone(),
+                    before: self.for_delivery(&change.before, spec),
+                    after: self.for_delivery(&change.after, spec),
+                }
+            })
+            .collect()
+    }
+}
+
+impl ReadAccounts for DeliveredTarget {
+    fn schema(&self) -> Result<Schema, TargetError> {
+        let mut capabilities = self.inner.reader().schema()?.capabilities;
+        // Leaving is a matter of dates in these systems; ending a record is for a person to do there.
+        capabilities.deactivate = false;
+        capabilities.reactivate = false;
+        capabilities.delete = false;
+        Ok(Schema { fields: self.fields.clone(), capabilities })
+    }
+
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        let mut snapshot = self.inner.reader().accounts(progress)?;
+        for account in &mut snapshot.accounts {
+            *account = self.outer_account(account);
+        }
+        snapshot.references.clear();
+        Ok(snapshot)
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        Ok(self.inner.reader().account(id)?.map(|account| self.outer_account(&account)))
+    }
+
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        let spec = &self.fields[field.get()];
+        let accounts = self.accounts(&NoProgress)?.accounts;
+        Ok(accounts.into_iter().filter(|account| same(account.field(field), value, spec)).collect())
+    }
+}
+
+impl WriteAccounts for DeliveredTarget {
+    fn create_reference(&self, _field: FieldIndex, _name: &str) -> Result<(), TargetError> {
+        Err(TargetError::new(ErrorKind::Refused, "this target has nothing that fields refer to"))
+    }
+
+    fn create(&self, employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
+        self.inner.writer().create(employee, &self.inner_changes(fields))
+    }
+
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        self.inner.writer().update(account, &self.inner_changes(changes))
+    }
+
+    fn reactivate(&self, _account: &AccountId) -> Result<(), TargetError> {
+        Err(TargetError::new(ErrorKind::Refused, "a record that has ended is brought back by hand only"))
+    }
+
+    fn deactivate(&self, _account: &AccountId) -> Result<(), TargetError> {
+        Err(TargetError::new(ErrorKind::Refused, "a record is ended by hand only"))
+    }
+
+    fn id_after(&self, account: &AccountId, changes: &[FieldChange]) -> AccountId {
+        self.inner.writer().id_after(account, &self.inner_changes(changes))
+    }
+
+    fn finish(&self) -> Result<(), TargetError> {
+        self.inner.writer().finish()
+    }
+}
