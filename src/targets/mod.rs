@@ -10,6 +10,7 @@ mod delivery;
 mod employee_rules;
 pub mod file;
 pub mod freshservice;
+pub mod pento;
 pub mod scim;
 #[cfg(test)]
 mod testing;

@@ -16,4 +16,5 @@ pub const TYPES: &[(&str, Parse)] = &[
     ("file", super::file::parse),
     ("freshservice", super::freshservice::parse),
     ("http", super::declared::parse),
+    ("pento", super::pento::parse),
 ];

@@ -1,0 +1,125 @@
+//! Pento (UK payroll; by now HiBob's "UK Payroll"): who goes in, what is valid, and who is ready to be paid.
+//!
+//! There is no public interface for writing employees. The rules are kept here; the result is delivered as a file,
+//! or through an HTTP interface that the user was given and declares.
+
+mod fields;
+mod formats;
+mod log;
+mod rules;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use formats::{Regime, TaxCode};
+pub use log::{Event, LogEntry, LogStatus, log_entry};
+pub use rules::tax_year_start;
+
+use crate::config::reader::Table;
+use crate::plan::{Access, FieldSpec};
+use crate::rules::OnInvalid;
+
+use super::declared::Declaration;
+use super::delivery::Delivery;
+use super::file::FileDefaults;
+use super::{Condition, Connection, EmployeeRules, FieldLookup, SandboxPlaces, Target, TargetType};
+
+use rules::PentoRules;
+use settings::PentoSettings;
+
+/// UTF-8 without a mark, comma, CR LF, ISO days: what UK upload tools read.
+const FILE: FileDefaults = FileDefaults { delimiter: b',', bom: false, crlf: true, date_format: None };
+
+/// `type = "pento"`
+#[derive(Debug)]
+pub struct Pento {
+    delivery: Delivery,
+    rules: PentoRules,
+}
+
+/// Reads a section of the type `pento`.
+pub fn parse(section: &Table<'_>) -> Option<Box<dyn TargetType>> {
+    let settings = PentoSettings::parse(section);
+    let delivery = Delivery::parse(section, fields::COLUMNS, FILE, ["yes", "no"]);
+    let (settings, delivery) = (settings?, delivery?);
+    let derived = PentoRules::derived(&settings).filter(|name| delivery.carries(name)).collect();
+    Some(Box::new(Pento { delivery, rules: PentoRules::new(settings, derived) }))
+}
+
+impl TargetType for Pento {
+    fn kind(&self) -> &'static str {
+        "pento"
+    }
+
+    fn field(&self, name: &str) -> FieldLookup {
+        match fields::field(name, &self.rules.settings).filter(|_| self.delivery.carries(name)) {
+            // What is worked out cannot be mapped as well.
+            Some(spec) if fields::DERIVED.contains(&name) => FieldLookup::Known(spec.access(Access::ReadOnly)),
+            Some(spec) => FieldLookup::Known(spec),
+            None => FieldLookup::Unknown,
+        }
+    }
+
+    fn known_fields(&self) -> Vec<FieldSpec> {
+        let names = fields::COLUMNS.iter().map(|(name, _)| *name).filter(|name| self.delivery.carries(name));
+        names.filter_map(|name| fields::field(name, &self.rules.settings)).collect()
+    }
+
+    fn default_match(&self) -> &'static [&'static str] {
+        &["employee_id"]
+    }
+
+    fn identity(&self) -> String {
+        self.delivery.identity()
+    }
+
+    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
+        self.delivery.open(connection)
+    }
+
+    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+        self.delivery.redirect(sandbox);
+    }
+
+    /// Whoever left stays in Pento with a termination date, which has to get there.
+    fn takes_everyone(&self) -> bool {
+        true
+    }
+
+    fn declaration(&self) -> Option<&Declaration> {
+        self.delivery.declaration()
+    }
+
+    fn rules(&self) -> Option<&dyn EmployeeRules> {
+        Some(&self.rules)
+    }
+
+    fn exclude(&self) -> &[Condition] {
+        &self.rules.settings.exclude
+    }
+
+    /// Pento itself blanks a field whose value is invalid; here the good value of yesterday stays, and is reported.
+    fn default_on_invalid(&self) -> OnInvalid {
+        OnInvalid::Keep
+    }
+
+    fn default_every(&self) -> Option<Duration> {
+        Some(Duration::from_secs(60 * 60))
+    }
+
+    fn describe(&self) -> Vec<String> {
+        let mut lines = vec![
+            "Pento has no public interface: it reads Personio itself; this target gives you the same result as data"
+                .to_owned(),
+        ];
+        lines.extend(self.delivery.describe());
+        lines.push(
+            "salaries: Pento takes none from Personio's API v1; map `annual_salary` from an attribute of your own, or \
+             set it in Pento and name it in `set_in_pento`"
+                .to_owned(),
+        );
+        lines
+    }
+}
