@@ -429,6 +429,9 @@ mod tests {
             ("lifecycle in ['active', 'leaving'] and not office", FieldValue::Bool(true)),
             ("'JA' | truthy", FieldValue::Bool(true)),
             ("'nope' | truthy", FieldValue::Bool(false)),
+            ("' JA' | yes_no", FieldValue::Bool(true)),
+            ("'Nein' | yes_no", FieldValue::Bool(false)),
+            ("office | yes_no", FieldValue::Bool(false)),
             ("'030 1234567' | e164('DE')", FieldValue::text("+49301234567")),
             ("7 / 2", FieldValue::Decimal(3.5)),
             ("'  '", FieldValue::Empty),
@@ -451,6 +454,8 @@ mod tests {
             ("email | lookup('gender')", "has no entry"),
             ("email | date('%d')", "is not a date"),
             ("email | e164('DE')", "phone number"),
+            ("email | yes_no", "neither yes"),
+            ("'wahr' | yes_no", "neither yes"),
             ("email + 1", "do not fit"),
         ] {
             match evaluate(source) {

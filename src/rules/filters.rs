@@ -37,6 +37,7 @@ pub(super) const NAMES: &[&str] = &[
     "truthy",
     "unique",
     "upper",
+    "yes_no",
 ];
 
 /// What a filter says is wrong; never quotes a value.
@@ -51,6 +52,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_filter("add_days", add_days);
     environment.add_filter("month_end", month_end);
     environment.add_filter("truthy", truthy);
+    environment.add_filter("yes_no", yes_no);
     environment.add_filter("e164", e164);
 }
 
@@ -132,6 +134,15 @@ fn month_end(day: &Jinja) -> Result<String, Error> {
         .and_then(|first| first.pred_opt())
         .map(|day| day.to_string())
         .ok_or_else(|| error("the date is out of range"))
+}
+
+/// As `truthy`, but a word that is neither is an error, so that it is reported instead of taken for no.
+fn yes_no(value: &Jinja) -> Result<bool, Error> {
+    match text_of(value).to_lowercase().as_str() {
+        "yes" | "true" | "ja" => Ok(true),
+        "no" | "false" | "nein" | "" => Ok(false),
+        _ => Err(error("it is neither yes, true or ja nor no, false or nein")),
+    }
 }
 
 fn truthy(value: &Jinja) -> bool {
