@@ -107,6 +107,11 @@ pub struct Condition {
     pub span: std::ops::Range<usize>,
 }
 
+/// A text of a setting as a text of the expression language.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
 /// Who would share a value with somebody else, although no two accounts may: each employee whose create or
 /// update gives the field a value that another account has, or that another change gives, too.
 pub fn shared_values(index: FieldIndex, changes: &[Change], accounts: &[Account]) -> Vec<EmployeeId> {

@@ -11,6 +11,7 @@ mod employee_rules;
 pub mod file;
 pub mod freshservice;
 pub mod pento;
+pub mod probonio;
 pub mod scim;
 #[cfg(test)]
 mod testing;
@@ -19,6 +20,8 @@ mod types;
 
 pub use employee_rules::{Condition, EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use types::{Parse, TYPES};
+
+use employee_rules::quoted;
 
 use std::fmt;
 use std::path::PathBuf;

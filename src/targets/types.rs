@@ -17,4 +17,5 @@ pub const TYPES: &[(&str, Parse)] = &[
     ("freshservice", super::freshservice::parse),
     ("http", super::declared::parse),
     ("pento", super::pento::parse),
+    ("probonio", super::probonio::parse),
 ];

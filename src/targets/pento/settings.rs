@@ -1,6 +1,6 @@
 use crate::config::reader::Table;
 use crate::employee::{PresetKind, preset};
-use crate::targets::Condition;
+use crate::targets::{Condition, quoted};
 
 use super::fields::REQUIRED;
 
@@ -128,9 +128,4 @@ fn filters(section: &Table<'_>) -> Option<Vec<Condition>> {
         conditions.push(Condition { source, span: field.span.clone() });
     }
     fine.then_some(conditions)
-}
-
-/// A text of the file as a text of the expression language.
-pub(in crate::targets) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }

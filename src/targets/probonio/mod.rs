@@ -1,0 +1,117 @@
+//! Probonio (employee benefits in Germany): whose company, which state, and the month that benefits end with.
+//!
+//! There is no public interface. The rules are kept here; the result is delivered as a file for the contact at
+//! Probonio, or through an HTTP interface that the user was given and declares.
+
+mod fields;
+mod month;
+mod rules;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::config::reader::Table;
+use crate::plan::{Access, FieldSpec};
+
+use super::declared::Declaration;
+use super::delivery::Delivery;
+use super::file::FileDefaults;
+use super::{Condition, Connection, EmployeeRules, FieldLookup, SandboxPlaces, Target, TargetType};
+
+use fields::{INVITE, LAST_MONTH};
+use rules::ProbonioRules;
+use settings::ProbonioSettings;
+
+/// What spreadsheets in Germany open without asking.
+const FILE: FileDefaults = FileDefaults { delimiter: b';', bom: true, crlf: true, date_format: Some("%d.%m.%Y") };
+
+/// `type = "probonio"`
+#[derive(Debug)]
+pub struct Probonio {
+    delivery: Delivery,
+    rules: ProbonioRules,
+}
+
+/// Reads a section of the type `probonio`.
+pub fn parse(section: &Table<'_>) -> Option<Box<dyn TargetType>> {
+    let delivery = Delivery::parse(section, fields::COLUMNS, FILE, ["ja", "nein"]);
+    let by_http = delivery.as_ref().is_some_and(|delivery| delivery.declaration().is_some());
+    let settings = ProbonioSettings::parse(section, if by_http { "%Y-%m" } else { "%m.%Y" });
+    let (settings, delivery) = (settings?, delivery?);
+    let derived = ProbonioRules::derived(&settings).filter(|name| delivery.carries(name)).collect();
+    Some(Box::new(Probonio { delivery, rules: ProbonioRules::new(settings, derived) }))
+}
+
+impl TargetType for Probonio {
+    fn kind(&self) -> &'static str {
+        "probonio"
+    }
+
+    fn field(&self, name: &str) -> FieldLookup {
+        match fields::field(name).filter(|_| self.delivery.carries(name)) {
+            // What is worked out cannot be mapped as well.
+            Some(spec) if [LAST_MONTH, INVITE].contains(&name) => FieldLookup::Known(spec.access(Access::ReadOnly)),
+            Some(spec) => FieldLookup::Known(spec),
+            None => FieldLookup::Unknown,
+        }
+    }
+
+    fn known_fields(&self) -> Vec<FieldSpec> {
+        let names = fields::COLUMNS.iter().map(|(name, _)| *name).filter(|name| self.delivery.carries(name));
+        names.filter_map(fields::field).collect()
+    }
+
+    fn default_match(&self) -> &'static [&'static str] {
+        &["email"]
+    }
+
+    fn identity(&self) -> String {
+        self.delivery.identity()
+    }
+
+    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
+        self.delivery.open(connection)
+    }
+
+    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+        self.delivery.redirect(sandbox);
+    }
+
+    /// Whoever left keeps the app for vouchers of earlier months; only the state changes.
+    fn takes_everyone(&self) -> bool {
+        true
+    }
+
+    fn declaration(&self) -> Option<&Declaration> {
+        self.delivery.declaration()
+    }
+
+    fn rules(&self) -> Option<&dyn EmployeeRules> {
+        Some(&self.rules)
+    }
+
+    fn include(&self) -> &[Condition] {
+        &self.rules.settings.include
+    }
+
+    fn default_every(&self) -> Option<Duration> {
+        Some(Duration::from_secs(24 * 60 * 60))
+    }
+
+    fn describe(&self) -> Vec<String> {
+        let mut lines = vec![
+            "Probonio has no public interface: this target gives you its state of everyone as data for your contact there"
+                .to_owned(),
+        ];
+        lines.extend(self.delivery.describe());
+        if self.rules.settings.include.is_empty() {
+            lines.push(
+                "no company filter: everybody in scope goes to this Probonio account; with several accounts set `company`"
+                    .to_owned(),
+            );
+        }
+        lines
+    }
+}
