@@ -173,6 +173,7 @@ fn preparation(settings: &Settings) -> Preparation {
                 name: target.name.to_string(),
                 kind: target.target.kind().to_owned(),
                 fields: target.fields.iter().map(field).collect(),
+                declaration: target.target.declaration().map(|found| found.sandbox_text(crate::sandbox::SECRET)),
             })
             .collect(),
     }

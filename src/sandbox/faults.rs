@@ -346,7 +346,10 @@ mod tests {
     fn mistakes_are_named() {
         for (text, message) in [
             ("htlm502", "no fault is called `htlm502`"),
-            ("freshservce:cut", "`freshservce` is no system and no method; the systems are personio, freshservice"),
+            (
+                "freshservce:cut",
+                "`freshservce` is no system and no method; the systems are personio, freshservice, http",
+            ),
             ("latency", "latency needs a value"),
             ("latency=fast", "`fast` is not a time"),
             ("cut=1", "cut takes no value"),

@@ -6,6 +6,7 @@
 //! `/`; `/sandbox.json` says where things are, `/requests` what was asked, and `/prepare` takes what a user's
 //! file expects.
 
+mod declared;
 mod exchange;
 mod faults;
 pub mod freshservice;
@@ -192,6 +193,7 @@ impl Sandbox {
                 secret: SECRET.to_owned(),
             },
             freshservice: Mutex::new(Freshservice::new(&company, options.freshservice)),
+            declared: Mutex::default(),
             personio: Mutex::new(Personio::new(company, options.personio)),
             mischief: Mutex::new(Mischief::new(options.faults, options.seed)),
             log: Mutex::default(),

@@ -61,6 +61,9 @@ pub struct PreparedTarget {
     /// The fields the file fills.
     #[serde(default)]
     pub fields: Vec<PreparedField>,
+    /// The interface that the file declares for it, as `Declaration::sandbox_text` gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declaration: Option<String>,
 }
 
 /// A field that the file fills.

@@ -1,6 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::declared::DeclaredServices;
 use super::faults::{Fault, Faults, Mischief};
 use super::freshservice::Freshservice;
 use super::personio::Personio;
@@ -13,6 +14,7 @@ pub(super) struct World {
     pub(super) info: SandboxInfo,
     pub(super) personio: Mutex<Personio>,
     pub(super) freshservice: Mutex<Freshservice>,
+    pub(super) declared: Mutex<DeclaredServices>,
     pub(super) mischief: Mutex<Mischief>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
 }
@@ -45,7 +47,7 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     /// The systems by the first part of their paths.
     pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
-        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice];
+        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice, &self.declared];
         std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
     }
 

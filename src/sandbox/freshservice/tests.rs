@@ -59,7 +59,7 @@ fn prepare(service: &mut Freshservice, fields: &[(&str, &str, &[&str])]) {
         choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
     };
     let fields = fields.iter().map(field).collect();
-    let target = PreparedTarget { name: "desk".into(), kind: "freshservice".into(), fields };
+    let target = PreparedTarget { name: "desk".into(), kind: "freshservice".into(), fields, declaration: None };
     service.prepare(&Preparation { attributes: Vec::new(), targets: vec![target] });
 }
 

@@ -42,6 +42,8 @@ pub struct Declaration {
     pub deactivate: Option<Operation>,
     /// How one is brought back.
     pub reactivate: Option<Operation>,
+    /// The keys that say so, as TOML without addresses and secrets, for the sandbox.
+    source: String,
 }
 
 /// How an empty value is sent.
@@ -186,7 +188,9 @@ impl Declaration {
                 ),
             );
         }
+        let source = source(section);
         Some(Self {
+            source,
             base_url: base_url?,
             auth: auth?,
             headers: headers?,
@@ -203,6 +207,45 @@ impl Declaration {
                 Some(fields) => Some(fields?),
             },
         })
+    }
+
+    /// What a simulation of the service needs to know, as the text of a section: the same interface, signed in to
+    /// in the same way with the secret of the sandbox.
+    pub fn sandbox_text(&self, secret: &str) -> String {
+        let secret = Json::from(secret);
+        let auth = match &self.auth {
+            AuthSettings::Bearer(_) => format!("{{ bearer = {secret} }}"),
+            AuthSettings::Basic { user, .. } => {
+                format!("{{ basic = {{ user = {}, password = {secret} }} }}", Json::from(user.as_str()))
+            }
+            AuthSettings::Header { name, .. } => {
+                format!("{{ header = {{ name = {}, value = {secret} }} }}", Json::from(*name))
+            }
+            AuthSettings::OAuth { client_id, .. } => format!(
+                "{{ oauth = {{ token_url = \"http://127.0.0.1\", client_id = {}, client_secret = {secret} }} }}",
+                Json::from(client_id.as_str())
+            ),
+        };
+        format!("base_url = \"http://127.0.0.1\"\nauth = {auth}\n{}", self.source)
+    }
+
+    /// Reads what [`Declaration::sandbox_text`] gave.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else.
+    pub fn from_sandbox_text(text: &str) -> anyhow::Result<Self> {
+        use crate::config::reader::{Context, Problems};
+        let document = toml::de::DeTable::parse(text)?;
+        let problems = Problems::new(text);
+        let secrets = crate::config::SecretReader::new(
+            &|_: &str| None,
+            std::path::Path::new("."),
+            crate::config::SecretMode::Read,
+        );
+        let context = Context { problems: &problems, secrets: &secrets };
+        let found = Self::parse(&Table::new("http", 0..text.len(), document.get_ref(), context));
+        found.ok_or_else(|| anyhow::anyhow!("not a declaration: {:?}", problems.into_sorted()))
     }
 
     /// The field of a name, if there can be one.
@@ -230,6 +273,33 @@ impl Declaration {
             None => format!("{what}: not declared, so never done"),
         }));
         lines
+    }
+}
+
+/// The keys of an interface as TOML, one a line.
+fn source(section: &Table<'_>) -> String {
+    ["clear", "fields", "list", "create", "update", "deactivate", "reactivate"]
+        .into_iter()
+        .filter_map(|key| Some(format!("{key} = {}\n", inline(section.raw(key)?.get_ref()))))
+        .collect()
+}
+
+/// A value on one line. A text of JSON is a text of TOML, too.
+fn inline(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| inline(item.get_ref())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        DeValue::Table(entries) => {
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{} = {}", Json::from(key.get_ref().as_ref()), inline(value.get_ref())))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        DeValue::Datetime(moment) => moment.to_string(),
+        scalar => scalar_json(scalar).map_or_else(|| "0".to_owned(), |json| json.to_string()),
     }
 }
 

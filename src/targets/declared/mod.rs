@@ -14,6 +14,8 @@ pub use declaration::{ActiveFlag, Clear, Create, Declaration, DeclaredField, Lis
 pub use paging::{Page, Paging};
 pub use pointer::Pointer;
 
+pub(crate) use wire::account as account_of;
+
 use crate::config::reader::Table;
 use crate::plan::FieldSpec;
 

@@ -327,6 +327,9 @@ impl Template {
             }
             Self::Field(name) => found(Read::Field(name, body)),
             Self::Text(text) => {
+                if let Some(Some(account)) = body.as_str().and_then(|body| text.account_in(body)) {
+                    found(Read::Account(account));
+                }
                 // A field between fixed texts can be cut out; two fields in one text cannot be told apart.
                 if let (Some((name, before, after)), Some(body)) = (text.single_field(), body.as_str())
                     && let Some(inner) = body.strip_prefix(before).and_then(|body| body.strip_suffix(after))
@@ -366,6 +369,8 @@ impl Text {
 /// What was found in a body by [`Template::read`].
 #[derive(Debug)]
 pub enum Read<'a> {
+    /// The account.
+    Account(String),
     /// Fields where `fields` says they are.
     Object(&'a Map<String, Json>),
     /// One field.
@@ -451,6 +456,7 @@ mod tests {
         template.read(&template.render(&Sample).unwrap(), &mut |read| match read {
             Read::Object(object) => found.push(json!(object)),
             Read::Field(name, value) => found.push(json!([name, value])),
+            Read::Account(account) => found.push(json!(account)),
         });
         assert_eq!(found, [json!({"email": "ines@example.com"}), json!(["hours", "38.5"])]);
     }

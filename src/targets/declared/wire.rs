@@ -39,8 +39,10 @@ fn from_json(json: Option<&Json>, field: &DeclaredField) -> Result<FieldValue, S
     let value = match json {
         None | Some(Json::Null) => return Ok(FieldValue::Empty),
         Some(Json::String(text)) => match (&spec.day_format, spec.kind) {
+            // Another form than the declared one is no day: guessing would swap days and months.
             (Some(format), FieldKind::Date) => {
-                NaiveDate::parse_from_str(text.trim(), format).map_or_else(|_| FieldValue::text(text), FieldValue::Date)
+                let day = NaiveDate::parse_from_str(text.trim(), format).map(FieldValue::Date);
+                return Ok(day.unwrap_or_else(|_| FieldValue::text(text)));
             }
             _ => FieldValue::text(text),
         },
@@ -75,7 +77,7 @@ pub(super) fn id(list: &List, item: &Json) -> Result<AccountId, String> {
 }
 
 /// An id at a place: a text that is not blank, or a whole number.
-pub(super) fn id_at(at: &super::pointer::Pointer, document: &Json) -> Option<AccountId> {
+pub(crate) fn id_at(at: &super::pointer::Pointer, document: &Json) -> Option<AccountId> {
     match at.get(document)? {
         Json::String(text) if !text.trim().is_empty() => Some(AccountId::from(text.trim())),
         Json::Number(number) if number.is_i64() || number.is_u64() => Some(AccountId::from(number.to_string())),
@@ -88,7 +90,7 @@ pub(super) fn id_at(at: &super::pointer::Pointer, document: &Json) -> Option<Acc
 /// # Errors
 ///
 /// When it is not as the file declares it.
-pub(super) fn account(list: &List, fields: &[DeclaredField], item: &Json) -> Result<Account, String> {
+pub(crate) fn account(list: &List, fields: &[DeclaredField], item: &Json) -> Result<Account, String> {
     let active = match &list.active {
         None => true,
         Some(flag) => match flag.at.get(item) {
