@@ -111,7 +111,8 @@ impl Service {
         self.items.iter().position(|item| {
             self.declaration.list.id.get(item).is_some_and(|id| match id {
                 Value::String(text) => text == account,
-                other => other.to_string() == account,
+                Value::Number(number) => account.parse() == Ok(number.as_u64().unwrap_or_default()),
+                _ => false,
             })
         })
     }

@@ -4,6 +4,8 @@ mod declaration;
 mod paging;
 mod pointer;
 mod requests;
+#[cfg(test)]
+mod sandbox_tests;
 mod target;
 pub(crate) mod template;
 #[cfg(test)]

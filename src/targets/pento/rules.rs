@@ -1,6 +1,6 @@
 use chrono::{Datelike, NaiveDate};
 
-use crate::employee::Lifecycle;
+use crate::employee::{Disagreement, Lifecycle};
 use crate::plan::{Account, Change, FieldSpec, FieldValue, Op, Schema, Skip};
 use crate::rules::Desired;
 use crate::targets::{EmployeeCase, EmployeeRules, Findings, shared_values};
@@ -67,6 +67,10 @@ impl PentoRules {
         if case.account.is_some() && case.wanted(desired, "employee_id").is_some_and(id_changes) {
             let why = "it goes to HMRC as payroll id and must never change for a person";
             case.set(desired, "employee_id", Desired::Keep(Some(format!("employee_id: {why}"))));
+        }
+        if case.standing.disagreement == Some(Disagreement::LastDayBeforeHireDate) {
+            let why = "termination_date: it lies before the start date and belongs to an earlier employment";
+            case.set(desired, "termination_date", Desired::Keep(Some(why.into())));
         }
         let (title, gender) = (text(desired, "title"), text(desired, "gender"));
         let title_wanted = case.wanted(desired, "title").is_some_and(|title| !title.is_empty());

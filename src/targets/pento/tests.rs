@@ -295,6 +295,20 @@ fn fields_that_contradict_each_other_stay_as_they_are() {
 }
 
 #[test]
+fn the_end_of_an_earlier_employment_is_not_written() {
+    let target = loaded(FILE_ROUTE, parse);
+    let schema = schema_of(&*target);
+    for (disagreement, kept) in [(None, false), (Some(crate::employee::Disagreement::LastDayBeforeHireDate), true)] {
+        let trial = Trial { disagreement, ..Trial::default() };
+        let (_, desired) = trial.run(&*target, &schema, &with(&[("termination_date", "2027-01-31")]), None);
+        assert_eq!(
+            shown(&schema, &desired, "termination_date").starts_with("= (termination_date: it lies before"),
+            kept
+        );
+    }
+}
+
+#[test]
 fn a_new_starters_tax_code_is_compared_with_the_declaration() {
     let target = loaded(FILE_ROUTE, parse);
     let schema = schema_of(&*target);
