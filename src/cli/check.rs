@@ -53,6 +53,9 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let settings = &session.settings;
     let (mut reasons, mut problems, mut lines) = (Reasons::default(), Vec::new(), Vec::new());
     lines.push(format!("{} is in order: {}", settings.file.path.display(), describe(settings)));
+    for target in &settings.targets {
+        lines.extend(target.target.describe().into_iter().map(|line| format!("{}: {line}", target.name)));
+    }
     if arguments.online || session.sandbox.is_some() {
         online(world, &session, &targets, &mut reasons, &mut problems, &mut lines)?;
     }

@@ -1,4 +1,5 @@
 use crate::rules::{Expression, Vocabulary};
+use crate::targets::Condition;
 
 use super::reader::Table;
 
@@ -12,4 +13,16 @@ pub(super) fn conditions(table: &Table<'_>, key: &str, vocabulary: &Vocabulary) 
         }
     }
     conditions
+}
+
+/// Conditions that a target type makes of its own settings.
+pub(super) fn of_the_type(table: &Table<'_>, conditions: &[Condition], vocabulary: &Vocabulary) -> Vec<Expression> {
+    let compile = |condition: &Condition| match Expression::compile(&condition.source, vocabulary) {
+        Ok(compiled) => Some(compiled),
+        Err(error) => {
+            table.problems().error(condition.span.clone(), "expression", error.to_string());
+            None
+        }
+    };
+    conditions.iter().filter_map(compile).collect()
 }

@@ -15,6 +15,11 @@ impl Fields {
         self.specs.iter().position(|spec| &*spec.name == name).map(place)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.specs.len()
+    }
+
     /// The name of the first field, for an example.
     pub(super) fn first(&self) -> Option<&str> {
         self.specs.first().map(|spec| &*spec.name)

@@ -96,6 +96,8 @@ struct Entry<'a> {
     parent: Range<usize>,
     parent_path: String,
     parent_entries: &'a DeTable<'a>,
+    /// What an invalid value does where the entry does not say.
+    default_on_invalid: OnInvalid,
 }
 
 /// Lists the entries. A table may be the long form of an entry, or hold fields of its name:
@@ -114,6 +116,7 @@ fn collect<'a>(table: &Table<'a>, prefix: &str, target: Option<&dyn TargetType>,
                 parent: table.span(),
                 parent_path: table.path().to_owned(),
                 parent_entries: table.content(),
+                default_on_invalid: target.map(TargetType::default_on_invalid).unwrap_or_default(),
             }),
         }
     }
@@ -155,7 +158,7 @@ impl<'a> Entry<'a> {
             index: crate::plan::FieldIndex(0),
             source: MappingSource::Constant(FieldValue::Empty),
             on_empty: OnEmpty::default(),
-            on_invalid: OnInvalid::default(),
+            on_invalid: self.default_on_invalid,
             when: When::default(),
         };
         match self.value.get_ref() {
@@ -176,7 +179,7 @@ impl<'a> Entry<'a> {
                 entry.finish();
                 mapping.source = source?;
                 mapping.on_empty = on_empty.unwrap_or_default();
-                mapping.on_invalid = on_invalid.unwrap_or_default();
+                mapping.on_invalid = on_invalid.unwrap_or(self.default_on_invalid);
                 mapping.when = when.unwrap_or_default();
                 Some(mapping)
             }

@@ -148,6 +148,8 @@ pub struct TargetSettings {
     pub target: Box<dyn TargetType>,
     /// The fields of the run: those mapped, in the file's order, then those only matched or protected by.
     pub fields: Vec<FieldSpec>,
+    /// How many of `fields` are written: those mapped, then those that the type works out itself.
+    pub written: usize,
     /// Fields to find an account by, in order. Not empty.
     pub match_fields: Vec<FieldIndex>,
     /// All must hold.

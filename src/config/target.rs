@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::rules::Vocabulary;
-use crate::targets::{Parse, TargetType};
+use crate::targets::{EmployeeRules, Parse, TargetType};
 
 use super::fields::Fields;
 use super::reader::{Located, Problems, Table, known};
@@ -27,10 +27,20 @@ pub(super) fn read<'a>(
     check_name(&name, table.problems());
     let target = target_type(table, types);
     let type_ref = target.as_deref();
-    let include = expressions::conditions(table, "include", vocabulary);
-    let exclude = expressions::conditions(table, "exclude", vocabulary);
+    let mut include = expressions::conditions(table, "include", vocabulary);
+    let mut exclude = expressions::conditions(table, "exclude", vocabulary);
+    if let Some(target) = type_ref {
+        include.extend(expressions::of_the_type(table, target.include(), vocabulary));
+        exclude.extend(expressions::of_the_type(table, target.exclude(), vocabulary));
+    }
     let mut fields = Fields::default();
     let mapping = mapping::read(table, type_ref, vocabulary, &mut fields);
+    for derived in type_ref.and_then(TargetType::rules).map(EmployeeRules::derived_fields).unwrap_or_default() {
+        if fields.index(&derived.name).is_none() {
+            fields.add(derived);
+        }
+    }
+    let written = fields.len();
     let (create_missing, match_fields) = match type_ref {
         Some(target) => {
             let create_missing = matching::create_missing(table, target, &fields);
@@ -45,7 +55,7 @@ pub(super) fn read<'a>(
     };
     let safety = safety::read(table, type_ref, &mut fields);
     let leavers = leavers::read(table);
-    let every = every(table);
+    let every = every(table).or_else(|| type_ref.and_then(TargetType::default_every));
     let paused = table.boolean("paused").unwrap_or(false);
     let group = group(table);
 
@@ -53,6 +63,7 @@ pub(super) fn read<'a>(
         name: name.value.into(),
         target,
         fields: fields.into_specs(),
+        written,
         match_fields,
         include,
         exclude,

@@ -8,6 +8,7 @@ use chrono::{Days, NaiveDate};
 use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{Employee, EmployeeId, Employees, Standing};
 use crate::rules::{Desired, Facts, Mapping, Scope, Tables, Truth, When, scope};
+use crate::targets::EmployeeCase;
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
 use super::diff::same;
@@ -74,6 +75,7 @@ pub fn build(input: &PlanInput<'_>, mut snapshot: Snapshot) -> Built {
     let correlation = builder.correlate(&scopes);
     builder.decide(&scopes, &correlation);
     builder.missing(&correlation);
+    builder.review();
     builder.drop_dangling_references();
     builder.finish(&correlation)
 }
@@ -286,10 +288,11 @@ impl<'a> Builder<'a> {
     }
 
     fn missing_required(&self, fields: &[FieldChange]) -> Option<&'a str> {
-        let schema = self.input.schema;
+        let (schema, written) = (self.input.schema, self.input.settings.written);
         schema
             .iter()
-            .filter(|(index, spec)| spec.required && self.mapping(*index).is_some())
+            .take(written)
+            .filter(|(_, spec)| spec.required)
             .find(|(index, _)| !fields.iter().any(|field| field.index == *index))
             .map(|(_, spec)| &*spec.name)
     }
@@ -363,32 +366,54 @@ impl<'a> Builder<'a> {
         account: Option<&Account>,
     ) -> Result<Vec<FieldChange>, (&'static str, String)> {
         let employee = facts.employee().id;
-        let mut fields = Vec::new();
-        for mapping in &self.input.settings.mapping {
+        let settings = self.input.settings;
+        let mut wanted: Vec<Desired> = Vec::with_capacity(settings.written);
+        wanted.extend(settings.mapping.iter().map(|mapping| {
             if account.is_some() && mapping.when == When::Create {
-                continue;
+                Desired::Keep(None)
+            } else {
+                mapping.desired(self.spec(mapping.index), facts)
             }
-            let spec = self.spec(mapping.index);
+        }));
+        wanted.resize(settings.written, Desired::Keep(None));
+        if let Some(rules) = settings.target.rules() {
+            let findings = rules.complete(
+                &EmployeeCase {
+                    employee,
+                    standing: facts.standing(),
+                    today: self.input.today,
+                    schema: self.input.schema,
+                    account,
+                    linked: self.input.memory.links.contains_key(&employee),
+                    first_import: self.input.memory.links.is_empty(),
+                },
+                &mut wanted,
+            );
+            self.plan.notices.extend(findings.notices);
+            if let Some(skip) = findings.skip {
+                return Err((skip.reason, skip.detail));
+            }
+        }
+        let mut fields = Vec::new();
+        for (index, wanted) in (0u16..).map(FieldIndex).zip(wanted) {
+            let spec = self.spec(index);
             if account.is_some() && self.input.memory.unstored.contains(&spec.name) {
                 continue;
             }
-            let desired = match mapping.desired(spec, facts) {
+            let desired = match wanted {
                 Desired::Value(value) => value,
                 Desired::Keep(None) => continue,
                 Desired::Keep(Some(why)) => {
-                    self.note(
-                        "field_kept",
-                        format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name)),
-                        employee,
-                    );
+                    let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
+                    self.note("field_kept", message, employee);
                     continue;
                 }
                 Desired::Fail(code, why) => return Err((code, why)),
             };
-            let Some(after) = self.resolve(mapping.index, spec, desired, employee) else {
+            let Some(after) = self.resolve(index, spec, desired, employee) else {
                 continue;
             };
-            let before = account.map_or(FieldValue::Empty, |account| account.field(mapping.index).clone());
+            let before = account.map_or(FieldValue::Empty, |account| account.field(index).clone());
             if same(&before, &after, spec) || (account.is_none() && after.is_empty()) {
                 continue;
             }
@@ -412,7 +437,7 @@ impl<'a> Builder<'a> {
                 self.note("not_converging", message, employee);
                 continue;
             }
-            fields.push(FieldChange { index: mapping.index, field: spec.name.clone(), before, after });
+            fields.push(FieldChange { index, field: spec.name.clone(), before, after });
         }
         Ok(fields)
     }
@@ -589,6 +614,17 @@ impl<'a> Builder<'a> {
                     message: format!("{detail}; account {} is kept", account.id),
                 }),
             }
+        }
+    }
+
+    /// Rules of the target that look at everybody together.
+    fn review(&mut self) {
+        let Some(rules) = self.input.settings.target.rules() else {
+            return;
+        };
+        for skip in rules.review(self.input.schema, &self.plan.changes, &self.snapshot.accounts) {
+            self.plan.changes.retain(|change| change.employee != Some(skip.employee));
+            self.plan.skipped.push(skip);
         }
     }
 

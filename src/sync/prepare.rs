@@ -247,7 +247,7 @@ fn read_target(target: &TargetSettings, today: NaiveDate, progress: &dyn ReadPro
     let connection = Connection {
         name: target.name.clone(),
         fields: target.fields.clone(),
-        mapped: target.mapping.len(),
+        mapped: target.written,
         match_fields: target.match_fields.clone(),
         create_missing: target.create_missing.clone(),
         today,
