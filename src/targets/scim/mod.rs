@@ -1,1 +1,3 @@
-//! Any SCIM 2.0 service.
+//! Any service that speaks SCIM 2.0 (RFC 7643, 7644, 9865).
+mod filter;
+mod path;
