@@ -16,6 +16,7 @@ mod page;
 pub mod people;
 pub mod personio;
 mod preparation;
+pub mod scim;
 mod server;
 mod system;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use self::faults::Mischief;
 use self::freshservice::{Freshservice, FreshserviceOptions};
 use self::people::Company;
 use self::personio::{Personio, PersonioOptions};
+use self::scim::{Scim, ScimOptions};
 use self::world::{World, lock};
 use crate::config::Secret;
 use crate::targets::SandboxPlaces;
@@ -73,6 +75,8 @@ pub struct SandboxOptions {
     pub personio: PersonioOptions,
     /// How Freshservice differs from an ordinary account.
     pub freshservice: FreshserviceOptions,
+    /// How the SCIM services depart from the standard.
+    pub scim: ScimOptions,
 }
 
 impl SandboxOptions {
@@ -88,6 +92,7 @@ impl SandboxOptions {
             today,
             personio: PersonioOptions::default(),
             freshservice: FreshserviceOptions::default(),
+            scim: ScimOptions::default(),
         }
     }
 }
@@ -195,6 +200,7 @@ impl Sandbox {
             freshservice: Mutex::new(Freshservice::new(&company, options.freshservice)),
             declared: Mutex::default(),
             personio: Mutex::new(Personio::new(company, options.personio)),
+            scim: Mutex::new(Scim::new(options.scim)),
             mischief: Mutex::new(Mischief::new(options.faults, options.seed)),
             log: Mutex::default(),
         });
@@ -249,6 +255,11 @@ impl Sandbox {
     /// Looks at Freshservice or changes it while it runs.
     pub fn freshservice<T>(&self, act: impl FnOnce(&mut Freshservice) -> T) -> T {
         act(&mut lock(&self.world.freshservice))
+    }
+
+    /// Looks at the SCIM services or changes them while they run.
+    pub fn scim<T>(&self, act: impl FnOnce(&mut Scim) -> T) -> T {
+        act(&mut lock(&self.world.scim))
     }
 
     /// Something that stops it from another thread, a signal's for instance.

@@ -5,6 +5,7 @@ use super::declared::DeclaredServices;
 use super::faults::{Fault, Faults, Mischief};
 use super::freshservice::Freshservice;
 use super::personio::Personio;
+use super::scim::Scim;
 use super::system::SYSTEMS;
 use super::{LoggedRequest, Preparation, SandboxInfo, SandboxRequest, SandboxResponse, System};
 
@@ -15,6 +16,7 @@ pub(super) struct World {
     pub(super) personio: Mutex<Personio>,
     pub(super) freshservice: Mutex<Freshservice>,
     pub(super) declared: Mutex<DeclaredServices>,
+    pub(super) scim: Mutex<Scim>,
     pub(super) mischief: Mutex<Mischief>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
 }
@@ -47,7 +49,7 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     /// The systems by the first part of their paths.
     pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
-        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice, &self.declared];
+        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice, &self.declared, &self.scim];
         std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
     }
 

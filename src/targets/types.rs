@@ -18,4 +18,5 @@ pub const TYPES: &[(&str, Parse)] = &[
     ("http", super::declared::parse),
     ("pento", super::pento::parse),
     ("probonio", super::probonio::parse),
+    ("scim", super::scim::parse),
 ];

@@ -151,7 +151,6 @@ pub(crate) const PRESETS: &[(&str, fn() -> Deviations)] = &[
     ("slack", || Deviations {
         rewrites_user_name: true,
         primary: true,
-        required: &["emails"],
         requests_per_minute: Some(150),
         ..Deviations::default()
     }),
@@ -211,7 +210,6 @@ mod tests {
         let standard = Deviations::default();
         assert_eq!(preset("github"), standard);
         assert!(preset("slack").rewrites_user_name);
-        assert_eq!(preset("slack").required, ["emails"]);
         assert!(!preset("github-organization").filtered_paths);
         assert!(preset("github-organization").deactivated_are_gone && preset("atlassian").deactivated_are_gone);
         let aws = preset("aws");

@@ -1,5 +1,32 @@
 //! Any service that speaks SCIM 2.0 (RFC 7643, 7644, 9865).
+//!
+//! A section names the address and the credentials; where the service departs from the standard, it names
+//! a `preset` or the departures themselves:
+//!
+//! | setting | values | meaning |
+//! |---|---|---|
+//! | `update` | `auto`, `patch`, `put` | how accounts are changed; `auto` goes by what the service says |
+//! | `put_body` | `merged`, `changes` | what PUT sends: all that was read with the changes, or those alone |
+//! | `patch_style` | `pathed`, `object`, `dotted`, `extension_object` | the form of a PATCH |
+//! | `capital_operations` | boolean | `Replace` rather than `replace` |
+//! | `one_operation` | boolean | one operation in each PATCH |
+//! | `filtered_paths` | boolean | whether PATCH takes `emails[type eq "work"].value` |
+//! | `manager` | `object`, `value`, `text` | how PATCH writes the manager |
+//! | `clear` | `remove`, `empty`, `null`, `never` | how a field is emptied |
+//! | `text_booleans` | boolean | `active` as `"True"` and `"False"` |
+//! | `etag` | boolean | whether versions are used where the service has them |
+//! | `filter` | boolean | whether single accounts are looked up with a filter |
+//! | `paging` | `auto`, `index`, `cursor`, `none` | how lists are paged |
+//! | `page_size` | number | the most accounts to ask for at once |
+//! | `primary` | boolean | whether the first item of a list is marked as primary |
+//! | `discovery` | boolean | whether the service is asked for its schemas and capabilities |
+//! | `plain_json` | boolean | bodies as `application/json` |
+//! | `headers` | table | headers beside the usual ones; no place for secrets |
+//! | `requests_per_minute` | number | the pace, for reading and for writing each |
+//! | `preserve` | paths | what PUT must keep although the service returns it only when asked |
+
 mod deviations;
+mod directory;
 mod discovery;
 mod errors;
 mod fields;
@@ -7,4 +34,133 @@ mod filter;
 mod patch;
 mod path;
 mod requests;
+mod service;
+mod settings;
+mod sign_in;
+#[cfg(test)]
+mod tests;
 mod wire;
+
+pub(crate) use directory::Directory;
+pub(crate) use filter::Filter;
+pub(crate) use path::Path;
+pub(crate) use settings::Settings;
+pub(crate) use wire::Field;
+
+use crate::config::reader::Table;
+use crate::employee::EmployeeId;
+use crate::plan::{Access, Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Schema, Snapshot};
+
+use super::{
+    Connection, FieldLookup, Progress, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
+};
+
+/// A SCIM service as the file describes it.
+#[derive(Debug)]
+struct ScimType {
+    settings: Settings,
+}
+
+/// Reads what a `scim` section has beside the keys every target has.
+///
+/// `None` when something needed is missing or wrong, which is then among the problems.
+pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
+    Some(Box::new(ScimType { settings: settings::read(table)? }))
+}
+
+impl TargetType for ScimType {
+    fn kind(&self) -> &'static str {
+        "scim"
+    }
+
+    fn field(&self, name: &str) -> FieldLookup {
+        match fields::lookup(name) {
+            FieldLookup::Known(spec) => FieldLookup::Known(self.settled(spec)),
+            FieldLookup::Open(spec) => FieldLookup::Open(self.settled(spec)),
+            FieldLookup::Unknown => FieldLookup::Unknown,
+        }
+    }
+
+    fn known_fields(&self) -> Vec<FieldSpec> {
+        fields::known().into_iter().map(|spec| self.settled(spec)).collect()
+    }
+
+    fn default_match(&self) -> &'static [&'static str] {
+        &["externalId", "userName"]
+    }
+
+    fn identity(&self) -> String {
+        let place = self.settings.base_url.split_once("://").map_or(&*self.settings.base_url, |(_, place)| place);
+        format!("scim:{}", place.to_lowercase())
+    }
+
+    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
+        let fields = connection.fields.into_iter().map(|spec| {
+            let path = Path::parse(&spec.name).map_err(|why| anyhow::anyhow!("`{}`: {why}", spec.name))?;
+            Ok(Field::new(spec, path))
+        });
+        let fields = fields.collect::<anyhow::Result<Vec<Field>>>()?;
+        Ok(Box::new(ScimTarget(Directory::open(&connection.name, &self.settings, fields, connection.mapped)?)))
+    }
+
+    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+        self.settings.redirect(format!("{}/scim/{}", sandbox.base_url, sandbox.target), sandbox.secret.clone());
+    }
+}
+
+impl ScimType {
+    /// A field as this section settles it: what a preset requires, and what must be left alone.
+    fn settled(&self, spec: FieldSpec) -> FieldSpec {
+        let deviations = &self.settings.deviations;
+        let Ok(path) = Path::parse(&spec.name) else { return spec };
+        let spec = if deviations.required.contains(&&*spec.name) { spec.required() } else { spec };
+        if self.settings.preserve.iter().any(|kept| kept.whole() == path.whole()) {
+            return spec.access(Access::ReadOnly);
+        }
+        spec
+    }
+}
+
+/// A SCIM service that is open.
+#[derive(Debug)]
+struct ScimTarget(Directory);
+
+impl ReadAccounts for ScimTarget {
+    fn schema(&self) -> Result<Schema, TargetError> {
+        self.0.schema()
+    }
+
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        self.0.accounts(progress)
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        self.0.account(id)
+    }
+
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        self.0.find(field, value)
+    }
+}
+
+impl WriteAccounts for ScimTarget {
+    fn create_reference(&self, field: FieldIndex, _name: &str) -> Result<(), TargetError> {
+        Err(self.0.no_references(field))
+    }
+
+    fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
+        self.0.create(fields)
+    }
+
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        self.0.update(account, changes)
+    }
+
+    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        self.0.reactivate(account)
+    }
+
+    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        self.0.deactivate(account)
+    }
+}

@@ -37,11 +37,6 @@ impl Path {
         Ok(path)
     }
 
-    /// An attribute of an extension.
-    pub(crate) fn extension(urn: &str, attribute: &str) -> Self {
-        Self { urn: Some(urn.into()), attribute: attribute.into(), filter: None, sub: None }
-    }
-
     /// A core attribute.
     pub(crate) fn core(attribute: &str) -> Self {
         Self { urn: None, attribute: attribute.into(), filter: None, sub: None }

@@ -1,0 +1,322 @@
+//! The users of a SCIM service as accounts with the fields of a run.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::plan::{
+    Access, Account, AccountId, Capabilities, Compare, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue,
+    Notice, Protection, Schema, Snapshot,
+};
+use crate::targets::{ErrorKind, NoProgress, Progress, TargetError};
+
+use super::deviations::Clear;
+use super::errors::unexpected;
+use super::filter::Filter;
+use super::patch::Setting;
+use super::service::Service;
+use super::settings::Settings;
+use super::wire::{Field, Resource, is_active, put};
+
+/// The accounts of one service, with the fields of the run in their order.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    service: Service,
+    /// As the file names them.
+    named: Vec<Field>,
+    /// How many of them are mapped; they come first.
+    mapped: usize,
+    /// As the service describes them, once it was asked.
+    settled: OnceLock<(Vec<Field>, Vec<Notice>)>,
+    /// For the fields that may be searched by: a value that the service is known to hold.
+    samples: Mutex<Vec<(FieldIndex, Box<str>)>>,
+    /// The fields by which searching was seen to work.
+    proven: Mutex<Vec<FieldIndex>>,
+}
+
+impl Directory {
+    /// Prepares the service; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// When an address is not usable.
+    pub(crate) fn open(name: &str, settings: &Settings, fields: Vec<Field>, mapped: usize) -> anyhow::Result<Self> {
+        for (at, field) in fields.iter().enumerate() {
+            let list = |field: &Field| matches!(field.spec.kind, FieldKind::List | FieldKind::References);
+            let clash = fields[..at].iter().find(|other| {
+                other.path.whole() == field.path.whole() && (other.path == field.path || list(other) || list(field))
+            });
+            if let Some(other) = clash {
+                anyhow::bail!(
+                    "{name}: `{}` and `{}` stand for the same values; name one of them",
+                    other.spec.name,
+                    field.spec.name
+                );
+            }
+        }
+        Ok(Self {
+            service: Service::open(name, settings)?,
+            named: fields,
+            mapped,
+            settled: OnceLock::new(),
+            samples: Mutex::default(),
+            proven: Mutex::default(),
+        })
+    }
+
+    /// As the file names the target.
+    pub(crate) fn name(&self) -> &str {
+        self.service.name()
+    }
+
+    /// The fields with what the service says of them, and what an operator should know of it.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be reached, or has no such field.
+    fn settled(&self) -> Result<&(Vec<Field>, Vec<Notice>), TargetError> {
+        if let Some(known) = self.settled.get() {
+            return Ok(known);
+        }
+        let discovery = self.service.discovery()?;
+        let (mut fields, mut notices, mut problems) = (self.named.clone(), Vec::new(), Vec::new());
+        for (at, field) in fields.iter_mut().enumerate() {
+            match discovery.refine(field) {
+                Ok(_) if at < self.mapped && field.spec.access == Access::ReadOnly => {
+                    problems.push(format!(
+                        "the service does not let `{}` be changed; take it out of the mapping",
+                        field.spec.name
+                    ));
+                }
+                Ok(None) => {}
+                Ok(Some(message)) => notices.push(notice("field_described_otherwise", message)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(unexpected(self.name(), problems.join("; ")));
+        }
+        for path in discovery.required() {
+            if !fields.iter().any(|field| field.path.whole() == path) {
+                let message =
+                    format!("the service requires `{path}` of new accounts, and the mapping does not fill it");
+                notices.push(notice("required_field_not_mapped", message));
+            }
+        }
+        Ok(self.settled.get_or_init(|| (fields, notices)))
+    }
+
+    pub(crate) fn fields(&self) -> Result<&[Field], TargetError> {
+        self.settled().map(|(fields, _)| fields.as_slice())
+    }
+
+    pub(crate) fn schema(&self) -> Result<Schema, TargetError> {
+        let fields = self.fields()?.iter().map(|field| field.spec.clone()).collect();
+        let deviations = self.service.deviations();
+        let capabilities = Capabilities {
+            create: true,
+            clear: deviations.clear != Clear::Never,
+            deactivate: true,
+            reactivate: !deviations.deactivated_are_gone,
+            delete: false,
+            reactivate_loses_fields: false,
+        };
+        Ok(Schema { fields, capabilities })
+    }
+
+    pub(crate) fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        let (fields, notices) = self.settled()?;
+        let walk = self.service.walk(progress)?;
+        let mut snapshot = Snapshot { incomplete: walk.incomplete, notices: notices.clone(), ..Snapshot::default() };
+        for (id, resource) in &walk.users {
+            let (account, unreadable) = read(fields, id, resource);
+            if !unreadable.is_empty() {
+                let message =
+                    format!("account {id}: {} cannot be read, so that it is left alone", unreadable.join(", "));
+                snapshot.notices.push(notice("field_unreadable", message));
+            }
+            snapshot.accounts.push(account);
+        }
+        let mut samples = Vec::new();
+        for (index, field) in indexed(fields) {
+            let sample = snapshot.accounts.iter().find_map(|account| account.field(index).as_text());
+            if is_searchable(field)
+                && let Some(sample) = sample
+            {
+                samples.push((index, sample.into()));
+            }
+        }
+        *self.samples.lock().unwrap_or_else(PoisonError::into_inner) = samples;
+        Ok(snapshot)
+    }
+
+    pub(crate) fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        let fields = self.fields()?;
+        match self.service.user(&id.0)? {
+            None => Ok(None),
+            Some(resource) => Ok(Some(read(fields, &id.0, &resource).0)),
+        }
+    }
+
+    /// Searches where the service is seen to search rightly, and looks at everybody otherwise.
+    pub(crate) fn find(&self, index: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        let fields = self.fields()?;
+        let Some(field) = fields.get(index.get()) else { return Ok(Vec::new()) };
+        if let Some(text) = value.as_text().filter(|_| is_searchable(field))
+            && let Some(found) = self.search(field, text)?
+            && (!found.is_empty() || self.search_works(index, field, text)?)
+        {
+            return Ok(found.iter().map(|(id, resource)| read(fields, id, resource).0).collect());
+        }
+        let walk = self.service.walk(&NoProgress)?;
+        let mut accounts = Vec::new();
+        for (id, resource) in &walk.users {
+            let (account, _) = read(fields, id, resource);
+            if same(&field.spec, account.field(index), value) {
+                accounts.push(account);
+            }
+        }
+        match walk.incomplete {
+            // Not found in a list that is not whole is not the same as not there.
+            Some(why) if accounts.is_empty() => Err(TargetError::new(ErrorKind::Unavailable, why)),
+            _ => Ok(accounts),
+        }
+    }
+
+    fn search(&self, field: &Field, text: &str) -> Result<Option<Vec<(String, Resource)>>, TargetError> {
+        self.service.search(&Filter::equals(field.path.clone(), text))
+    }
+
+    /// Some services answer a search by an attribute that they do not index with nobody at all. So nobody is
+    /// believed only once somebody who is there was found in the same way.
+    fn search_works(&self, index: FieldIndex, field: &Field, text: &str) -> Result<bool, TargetError> {
+        let lock = |list: &Mutex<Vec<FieldIndex>>| list.lock().unwrap_or_else(PoisonError::into_inner).contains(&index);
+        if lock(&self.proven) {
+            return Ok(true);
+        }
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((_, sample)) = samples.iter().find(|(known, sample)| *known == index && &**sample != text) else {
+            return Ok(false);
+        };
+        let works = self.search(field, sample)?.is_some_and(|found| !found.is_empty());
+        if works {
+            self.proven.lock().unwrap_or_else(PoisonError::into_inner).push(index);
+        }
+        Ok(works)
+    }
+
+    /// The refusal to make something that a field refers to: plain SCIM has no such things.
+    pub(crate) fn no_references(&self, field: FieldIndex) -> TargetError {
+        let name = self.named.get(field.get()).map_or("", |field| &*field.spec.name);
+        TargetError::new(ErrorKind::Refused, format!("{}: nothing can be made for `{name}`", self.name()))
+    }
+
+    pub(crate) fn create(&self, changes: &[FieldChange]) -> Result<AccountId, TargetError> {
+        let settings = self.settings(changes, true)?;
+        let mut resource = Resource::new();
+        for setting in &settings {
+            if setting.value.is_some() {
+                put(&mut resource, &setting.path, setting.value.clone(), self.service.deviations().primary);
+            }
+        }
+        self.service.create(resource, &names(changes)).map(|id| AccountId(id.into()))
+    }
+
+    pub(crate) fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        let settings = self.settings(changes, false)?;
+        if settings.is_empty() {
+            return Ok(());
+        }
+        let clears = settings.iter().any(|setting| setting.value.is_none());
+        if clears && self.service.deviations().clear == Clear::Never {
+            let message = format!("{}: the service cannot empty a field; see `clear`", self.name());
+            return Err(TargetError::new(ErrorKind::Refused, message));
+        }
+        self.service.change(&account.0, settings, None, &names(changes))
+    }
+
+    pub(crate) fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        self.service.change(&account.0, Vec::new(), Some(true), &[])
+    }
+
+    pub(crate) fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        match self.service.change(&account.0, Vec::new(), Some(false), &[]) {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Changes as places and JSON.
+    fn settings(&self, changes: &[FieldChange], create: bool) -> Result<Vec<Setting>, TargetError> {
+        let fields = self.fields()?;
+        let mut settings = Vec::with_capacity(changes.len());
+        for change in changes {
+            let Some(field) = fields.get(change.index.get()) else { continue };
+            match field.spec.access {
+                Access::ReadWrite => {}
+                Access::CreateOnly if create => {}
+                Access::CreateOnly | Access::ReadOnly => {
+                    let message = format!("{}: the service does not let `{}` be changed", self.name(), field.spec.name);
+                    return Err(TargetError::new(ErrorKind::Refused, message));
+                }
+            }
+            // A manager whose account is yet to be made follows in a change of its own.
+            if matches!(change.after, FieldValue::Employee(_)) {
+                continue;
+            }
+            settings.push(Setting {
+                path: field.path.clone(),
+                value: field.json(&change.after),
+                shape: field.shape,
+                had_value: !change.before.is_empty(),
+            });
+        }
+        Ok(settings)
+    }
+}
+
+/// A user as an account, with the names of the fields that could not be read.
+fn read(fields: &[Field], id: &str, resource: &Resource) -> (Account, Vec<String>) {
+    let mut unreadable = Vec::new();
+    let active = is_active(resource).unwrap_or_else(|_| {
+        unreadable.push("`active`".into());
+        true
+    });
+    let values: Vec<FieldValue> = fields
+        .iter()
+        .map(|field| {
+            field.read(resource).unwrap_or_else(|_| {
+                unreadable.push(format!("`{}`", field.spec.name));
+                FieldValue::Empty
+            })
+        })
+        .collect();
+    let mut account = Account::new(id, active, values);
+    if !unreadable.is_empty() {
+        account.protection = Some(Protection::Unreadable);
+    }
+    (account, unreadable)
+}
+
+/// The attributes that services let accounts be searched by.
+fn is_searchable(field: &Field) -> bool {
+    field.path.is("userName") || field.path.is("externalId")
+}
+
+fn same(spec: &FieldSpec, found: &FieldValue, wanted: &FieldValue) -> bool {
+    let ignore_case = spec.compare == Compare::IgnoreCase || spec.kind == FieldKind::Email;
+    match (found.as_text(), wanted.as_text()) {
+        (Some(found), Some(wanted)) if ignore_case => found.to_lowercase() == wanted.to_lowercase(),
+        _ => found == wanted,
+    }
+}
+
+fn indexed(fields: &[Field]) -> impl Iterator<Item = (FieldIndex, &Field)> {
+    (0u16..).map(FieldIndex).zip(fields)
+}
+
+fn names(changes: &[FieldChange]) -> Vec<&str> {
+    changes.iter().map(|change| &*change.field).collect()
+}
+
+fn notice(code: &'static str, message: String) -> Notice {
+    Notice { code, employee: None, message }
+}
