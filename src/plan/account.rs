@@ -94,18 +94,33 @@ pub struct Snapshot {
 pub struct ReferenceNames {
     /// Folded name to the target's spelling. `None` when several things share the name.
     by_folded_name: BTreeMap<String, Option<Box<str>>>,
+    /// Letter case counts: the name is its own fold.
+    exact: bool,
 }
 
 impl ReferenceNames {
+    /// Names of which every letter counts.
+    pub fn exact<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Self {
+        let mut all = Self { exact: true, ..Self::default() };
+        for name in names {
+            all.insert(name.as_ref());
+        }
+        all
+    }
+
     /// Adds a name; a second thing of the same name makes it ambiguous.
     pub fn insert(&mut self, name: &str) {
         let name = name.trim();
-        self.by_folded_name.entry(fold(name)).and_modify(|known| *known = None).or_insert_with(|| Some(name.into()));
+        self.by_folded_name.entry(self.fold(name)).and_modify(|known| *known = None).or_insert_with(|| Some(name.into()));
     }
 
     /// The target's spelling of a name; `Some(None)` when several things share it.
     pub fn get(&self, name: &str) -> Option<Option<&str>> {
-        self.by_folded_name.get(&fold(name)).map(Option::as_deref)
+        self.by_folded_name.get(&self.fold(name)).map(Option::as_deref)
+    }
+
+    fn fold(&self, name: &str) -> String {
+        if self.exact { name.trim().to_owned() } else { fold(name) }
     }
 
     /// The spellings, sorted.
@@ -139,5 +154,13 @@ mod tests {
         assert_eq!(names.get("it"), Some(None));
         assert_eq!(names.get("SALES"), Some(Some("Sales")));
         assert_eq!(names.get("Data"), None);
+    }
+
+    #[test]
+    fn where_every_letter_counts_another_case_is_another_name() {
+        let names = ReferenceNames::exact(["Acme GmbH", "ACME GmbH", " Acme Ltd "]);
+        assert_eq!(names.get("Acme GmbH"), Some(Some("Acme GmbH")));
+        assert_eq!(names.get("Acme Ltd"), Some(Some("Acme Ltd")));
+        assert_eq!(names.get("acme gmbh"), None);
     }
 }
