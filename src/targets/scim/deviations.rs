@@ -1,5 +1,7 @@
 //! Where services depart from the standard, and what is known of some of them.
 
+use std::time::Duration;
+
 /// How a service departs from the standard. The default is the standard.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Deviations {
@@ -33,6 +35,8 @@ pub(crate) struct Deviations {
     pub(crate) primary: bool,
     /// Whether capabilities and schemas are asked for.
     pub(crate) discovery: bool,
+    /// Whether fields are checked against the service's schemas.
+    pub(crate) schemas: bool,
     /// Bodies are sent as `application/json`, for services that refuse SCIM's own type.
     pub(crate) plain_json: bool,
     /// The service makes another user name of the one it is sent.
@@ -43,6 +47,8 @@ pub(crate) struct Deviations {
     pub(crate) required: &'static [&'static str],
     /// The most requests a minute.
     pub(crate) requests_per_minute: Option<u32>,
+    /// The wait after a 429 without `Retry-After`.
+    pub(crate) busy_wait: Option<Duration>,
 }
 
 /// How accounts are changed.
@@ -135,11 +141,13 @@ impl Default for Deviations {
             page_size: 100,
             primary: false,
             discovery: true,
+            schemas: true,
             plain_json: false,
             rewrites_user_name: false,
             deactivated_are_gone: false,
             required: &[],
             requests_per_minute: None,
+            busy_wait: None,
         }
     }
 }

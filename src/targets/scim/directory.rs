@@ -3,8 +3,8 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::plan::{
-    Access, Account, AccountId, Capabilities, Compare, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue,
-    Notice, Protection, Schema, Snapshot,
+    Access, Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldValue, Notice, Protection,
+    Schema, Snapshot, same,
 };
 use crate::targets::{ErrorKind, NoProgress, Progress, TargetError};
 
@@ -12,6 +12,7 @@ use super::deviations::Clear;
 use super::errors::unexpected;
 use super::filter::Filter;
 use super::patch::Setting;
+use super::path::get;
 use super::service::Service;
 use super::settings::Settings;
 use super::wire::{Field, Resource, is_active, put};
@@ -26,6 +27,8 @@ pub(crate) struct Directory {
     mapped: usize,
     /// As the service describes them, once it was asked.
     settled: OnceLock<(Vec<Field>, Vec<Notice>)>,
+    /// User name of the account that owns the credentials, in lower case.
+    key_owner: Option<String>,
     /// For the fields that may be searched by: a value that the service is known to hold.
     samples: Mutex<Vec<(FieldIndex, Box<str>)>>,
     /// The fields by which searching was seen to work.
@@ -56,6 +59,7 @@ impl Directory {
             service: Service::open(name, settings)?,
             named: fields,
             mapped,
+            key_owner: settings.key_owner.as_ref().map(|owner| owner.to_lowercase()),
             settled: OnceLock::new(),
             samples: Mutex::default(),
             proven: Mutex::default(),
@@ -127,13 +131,19 @@ impl Directory {
         let walk = self.service.walk(progress)?;
         let mut snapshot = Snapshot { incomplete: walk.incomplete, notices: notices.clone(), ..Snapshot::default() };
         for (id, resource) in &walk.users {
-            let (account, unreadable) = read(fields, id, resource);
+            let (account, unreadable) = self.read(fields, id, resource);
             if !unreadable.is_empty() {
                 let message =
                     format!("account {id}: {} cannot be read, so that it is left alone", unreadable.join(", "));
                 snapshot.notices.push(notice("field_unreadable", message));
             }
             snapshot.accounts.push(account);
+        }
+        if self.key_owner.is_some()
+            && !snapshot.accounts.iter().any(|account| account.protection == Some(Protection::KeyOwner))
+        {
+            let message = "no account has the user name that `key_owner` gives, so that none is protected by it";
+            snapshot.notices.push(notice("key_owner_not_found", message.into()));
         }
         let mut samples = Vec::new();
         for (index, field) in indexed(fields) {
@@ -152,7 +162,7 @@ impl Directory {
         let fields = self.fields()?;
         match self.service.user(&id.0)? {
             None => Ok(None),
-            Some(resource) => Ok(Some(read(fields, &id.0, &resource).0)),
+            Some(resource) => Ok(Some(self.read(fields, &id.0, &resource).0)),
         }
     }
 
@@ -164,13 +174,13 @@ impl Directory {
             && let Some(found) = self.search(field, text)?
             && (!found.is_empty() || self.search_works(index, field, text)?)
         {
-            return Ok(found.iter().map(|(id, resource)| read(fields, id, resource).0).collect());
+            return Ok(found.iter().map(|(id, resource)| self.read(fields, id, resource).0).collect());
         }
         let walk = self.service.walk(&NoProgress)?;
         let mut accounts = Vec::new();
         for (id, resource) in &walk.users {
-            let (account, _) = read(fields, id, resource);
-            if same(&field.spec, account.field(index), value) {
+            let (account, _) = self.read(fields, id, resource);
+            if same(account.field(index), value, &field.spec) {
                 accounts.push(account);
             }
         }
@@ -201,6 +211,19 @@ impl Directory {
             self.proven.lock().unwrap_or_else(PoisonError::into_inner).push(index);
         }
         Ok(works)
+    }
+
+    /// A user as an account, with the names of the fields that could not be read.
+    fn read(&self, fields: &[Field], id: &str, resource: &Resource) -> (Account, Vec<String>) {
+        let (mut account, unreadable) = read(fields, id, resource);
+        let owns_the_key = self.key_owner.as_ref().is_some_and(|owner| {
+            let user_name = get(resource, "userName").and_then(serde_json::Value::as_str).unwrap_or_default();
+            user_name.trim().to_lowercase() == *owner
+        });
+        if owns_the_key {
+            account.protection = Some(Protection::KeyOwner);
+        }
+        (account, unreadable)
     }
 
     /// The refusal to make something that a field refers to: plain SCIM has no such things.
@@ -299,14 +322,6 @@ fn read(fields: &[Field], id: &str, resource: &Resource) -> (Account, Vec<String
 /// The attributes that services let accounts be searched by.
 fn is_searchable(field: &Field) -> bool {
     field.path.is("userName") || field.path.is("externalId")
-}
-
-fn same(spec: &FieldSpec, found: &FieldValue, wanted: &FieldValue) -> bool {
-    let ignore_case = spec.compare == Compare::IgnoreCase || spec.kind == FieldKind::Email;
-    match (found.as_text(), wanted.as_text()) {
-        (Some(found), Some(wanted)) if ignore_case => found.to_lowercase() == wanted.to_lowercase(),
-        _ => found == wanted,
-    }
 }
 
 fn indexed(fields: &[Field]) -> impl Iterator<Item = (FieldIndex, &Field)> {

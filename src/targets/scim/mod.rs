@@ -23,6 +23,7 @@
 //! | `plain_json` | boolean | bodies as `application/json` |
 //! | `headers` | table | headers beside the usual ones; no place for secrets |
 //! | `requests_per_minute` | number | the pace, for reading and for writing each |
+//! | `key_owner` | user name | the account that owns the credentials, which is never changed |
 //! | `preserve` | paths | what PUT must keep although the service returns it only when asked |
 
 mod deviations;

@@ -68,6 +68,7 @@ impl Service {
             let per = Duration::from_secs(60);
             client.limits.extend(["read", "write"].map(|class| Limit { class, requests, per }));
         }
+        client.retry.busy_wait = settings.deviations.busy_wait;
         Ok(Self {
             name: name.into(),
             client: Client::new(client, settings.sign_in.auth(&settings.headers)?)?,
@@ -122,7 +123,9 @@ impl Service {
             if let Some(types) = self.document("/ResourceTypes")? {
                 found.resource_types(&types);
             }
-            if let Some(schemas) = self.document("/Schemas")? {
+            if self.deviations.schemas
+                && let Some(schemas) = self.document("/Schemas")?
+            {
                 found.schemas(&schemas);
             }
         }

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) preserve: Vec<Path>,
     /// Headers beside the usual ones.
     pub(crate) headers: Vec<(String, String)>,
+    /// User name of the account that owns the credentials.
+    pub(crate) key_owner: Option<String>,
 }
 
 const AUTH_EXAMPLE: &str = r#"auth = { bearer = { env = "SCIM_TOKEN" } }"#;
@@ -34,12 +36,14 @@ pub(crate) fn read(table: &Table<'_>) -> Option<Settings> {
     let deviations = deviations(table);
     let preserve = paths(table, "preserve");
     let headers = headers(table);
+    let key_owner = key_owner(table);
     Some(Settings {
         base_url: base_url?,
         sign_in: sign_in?,
         deviations: deviations?,
         preserve: preserve?,
         headers: headers?,
+        key_owner,
     })
 }
 
@@ -105,7 +109,7 @@ fn is_header_name(name: &str) -> bool {
 }
 
 fn deviations(table: &Table<'_>) -> Option<Deviations> {
-    let mut found = match table.text("preset") {
+    let found = match table.text("preset") {
         None if table.has("preset") => return None,
         None => Deviations::default(),
         Some(name) => match preset(name.value) {
@@ -121,6 +125,11 @@ fn deviations(table: &Table<'_>) -> Option<Deviations> {
             }
         },
     };
+    Some(departures(table, found))
+}
+
+/// The departures that the file declares, on top of those that are known.
+pub(crate) fn departures(table: &Table<'_>, mut found: Deviations) -> Deviations {
     let updates = [("auto", Update::Auto), ("patch", Update::Patch), ("put", Update::Put)];
     found.update = table.choice("update", &updates).unwrap_or(found.update);
     let replaces = [("merged", Replace::Merged), ("changes", Replace::Changes)];
@@ -163,7 +172,7 @@ fn deviations(table: &Table<'_>) -> Option<Deviations> {
     };
     found.page_size = number("page_size", 10_000).unwrap_or(found.page_size);
     found.requests_per_minute = number("requests_per_minute", 100_000).or(found.requests_per_minute);
-    Some(found)
+    found
 }
 
 fn paths(table: &Table<'_>, key: &str) -> Option<Vec<Path>> {
@@ -198,6 +207,11 @@ fn headers(table: &Table<'_>) -> Option<Vec<(String, String)>> {
         found.push((name.value.to_lowercase(), value.value.to_owned()));
     }
     Some(found)
+}
+
+/// The user name of the account that owns the credentials.
+pub(crate) fn key_owner(table: &Table<'_>) -> Option<String> {
+    table.text("key_owner").map(|owner| owner.value.trim().to_owned()).filter(|owner| !owner.is_empty())
 }
 
 impl Settings {
