@@ -111,7 +111,10 @@ impl ReferenceNames {
     /// Adds a name; a second thing of the same name makes it ambiguous.
     pub fn insert(&mut self, name: &str) {
         let name = name.trim();
-        self.by_folded_name.entry(self.fold(name)).and_modify(|known| *known = None).or_insert_with(|| Some(name.into()));
+        self.by_folded_name
+            .entry(self.fold(name))
+            .and_modify(|known| *known = None)
+            .or_insert_with(|| Some(name.into()));
     }
 
     /// The target's spelling of a name; `Some(None)` when several things share it.

@@ -21,6 +21,7 @@ mod server;
 mod system;
 #[cfg(test)]
 mod tests;
+pub mod travelperk;
 mod world;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -43,6 +44,7 @@ use self::freshservice::{Freshservice, FreshserviceOptions};
 use self::people::Company;
 use self::personio::{Personio, PersonioOptions};
 use self::scim::{Scim, ScimOptions};
+use self::travelperk::{TravelPerk, TravelPerkOptions};
 use self::world::{World, lock};
 use crate::config::Secret;
 use crate::targets::SandboxPlaces;
@@ -77,6 +79,8 @@ pub struct SandboxOptions {
     pub freshservice: FreshserviceOptions,
     /// How the SCIM services depart from the standard.
     pub scim: ScimOptions,
+    /// How TravelPerk differs from an ordinary account.
+    pub travelperk: TravelPerkOptions,
 }
 
 impl SandboxOptions {
@@ -93,6 +97,7 @@ impl SandboxOptions {
             personio: PersonioOptions::default(),
             freshservice: FreshserviceOptions::default(),
             scim: ScimOptions::default(),
+            travelperk: TravelPerkOptions::default(),
         }
     }
 }
@@ -199,6 +204,7 @@ impl Sandbox {
             },
             freshservice: Mutex::new(Freshservice::new(&company, options.freshservice)),
             declared: Mutex::default(),
+            travelperk: Mutex::new(TravelPerk::new(&company, options.travelperk)),
             personio: Mutex::new(Personio::new(company, options.personio)),
             scim: Mutex::new(Scim::new(options.scim)),
             mischief: Mutex::new(Mischief::new(options.faults, options.seed)),
@@ -260,6 +266,11 @@ impl Sandbox {
     /// Looks at the SCIM services or changes them while they run.
     pub fn scim<T>(&self, act: impl FnOnce(&mut Scim) -> T) -> T {
         act(&mut lock(&self.world.scim))
+    }
+
+    /// Looks at TravelPerk or changes it while it runs.
+    pub fn travelperk<T>(&self, act: impl FnOnce(&mut TravelPerk) -> T) -> T {
+        act(&mut lock(&self.world.travelperk))
     }
 
     /// Something that stops it from another thread, a signal's for instance.

@@ -7,6 +7,7 @@ use super::freshservice::Freshservice;
 use super::personio::Personio;
 use super::scim::Scim;
 use super::system::SYSTEMS;
+use super::travelperk::TravelPerk;
 use super::{LoggedRequest, Preparation, SandboxInfo, SandboxRequest, SandboxResponse, System};
 
 /// All simulated systems, what befalls their requests, and what they were sent.
@@ -17,6 +18,7 @@ pub(super) struct World {
     pub(super) freshservice: Mutex<Freshservice>,
     pub(super) declared: Mutex<DeclaredServices>,
     pub(super) scim: Mutex<Scim>,
+    pub(super) travelperk: Mutex<TravelPerk>,
     pub(super) mischief: Mutex<Mischief>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
 }
@@ -49,7 +51,7 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     /// The systems by the first part of their paths.
     pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
-        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice, &self.declared, &self.scim];
+        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice, &self.declared, &self.scim, &self.travelperk];
         std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
     }
 

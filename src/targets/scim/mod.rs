@@ -39,13 +39,17 @@ mod service;
 mod settings;
 mod sign_in;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wire;
 
+pub(crate) use deviations::{Clear, Deviations};
 pub(crate) use directory::Directory;
+pub(crate) use errors::{Asked, no_answer, refusal, unexpected};
+pub(crate) use fields::lookup;
 pub(crate) use filter::Filter;
-pub(crate) use path::Path;
-pub(crate) use settings::Settings;
+pub(crate) use path::{ENTERPRISE, Path};
+pub(crate) use settings::{Settings, departures, key_owner};
+pub(crate) use sign_in::SignIn;
 pub(crate) use wire::Field;
 
 use crate::config::reader::Table;

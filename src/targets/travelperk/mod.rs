@@ -1,1 +1,301 @@
-//! TravelPerk: SCIM users on one host, REST cost centres on the other.
+//! TravelPerk ("Perk"): users through SCIM on one host, cost centres and invoice profiles through REST on the
+//! other.
+//!
+//! | setting | meaning |
+//! |---|---|
+//! | `api_key` | key of an administrator, for both hosts |
+//! | `scim_token`, `scim_auth` | another token for SCIM, and its scheme: `ApiKey` or `Bearer` |
+//! | `api_auth` | the scheme on the REST host |
+//! | `scim_url`, `api_url` | the two addresses |
+//! | `details` | `"all"`, or which of `gender`, `dateOfBirth`, `manager` may be mapped |
+//! | `key_owner` | work e-mail of the administrator who made the key; that account is never changed |
+//! | `account` | a name that tells several TravelPerk accounts on one host apart |
+//!
+//! Beside these, the departures of a `scim` section may be declared (`update`, `clear`, `page_size`, …).
+
+mod fields;
+mod log_code;
+mod requests;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use log_code::{LogCode, log_code};
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::config::reader::Table;
+use crate::employee::EmployeeId;
+use crate::http::{Client, ClientSettings, Limit, Request};
+use crate::plan::{
+    Account, AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, ReferenceNames, Schema,
+    Snapshot,
+};
+use crate::targets::scim::{Asked, Directory, Field, no_answer, refusal, unexpected};
+
+use super::{
+    Connection, ErrorKind, FieldLookup, Progress, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType,
+    WriteAccounts,
+};
+use fields::short;
+use settings::Settings;
+use wire::{CostCenter, CostCenters, Profiles};
+
+/// A TravelPerk account as the file describes it.
+#[derive(Debug)]
+struct TravelPerkType {
+    settings: Settings,
+}
+
+/// Reads what a `travelperk` section has beside the keys every target has.
+///
+/// `None` when something needed is missing or wrong, which is then among the problems.
+pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
+    Some(Box::new(TravelPerkType { settings: settings::read(table)? }))
+}
+
+impl TargetType for TravelPerkType {
+    fn kind(&self) -> &'static str {
+        "travelperk"
+    }
+
+    fn field(&self, name: &str) -> FieldLookup {
+        fields::lookup(name)
+    }
+
+    fn known_fields(&self) -> Vec<FieldSpec> {
+        fields::known()
+    }
+
+    fn default_match(&self) -> &'static [&'static str] {
+        &["externalId", "userName"]
+    }
+
+    fn identity(&self) -> String {
+        let url = &self.settings.people.base_url;
+        let place = url.split_once("://").map_or(url.as_str(), |(_, place)| place).to_lowercase();
+        match &self.settings.account {
+            Some(account) => format!("travelperk:{place}#{account}"),
+            None => format!("travelperk:{place}"),
+        }
+    }
+
+    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
+        let fields = connection.fields.iter().map(|spec| {
+            let path = fields::path(&spec.name);
+            let path = path.ok_or_else(|| anyhow::anyhow!("`{}` is no attribute path", spec.name))?;
+            Ok(Field::new(spec.clone(), path))
+        });
+        let fields = fields.collect::<anyhow::Result<Vec<Field>>>()?;
+        let mut rest = ClientSettings::new(&self.settings.api_url);
+        rest.retry.busy_wait = self.settings.people.deviations.busy_wait;
+        if let Some(requests) = self.settings.people.deviations.requests_per_minute {
+            let per = Duration::from_secs(60);
+            rest.limits.extend(["read", "write"].map(|class| Limit { class, requests, per }));
+        }
+        Ok(Box::new(TravelPerk {
+            people: Directory::open(&connection.name, &self.settings.people, fields, connection.mapped)?,
+            rest: Client::new(rest, self.settings.api_sign_in.auth(&[])?)?,
+            owner_named: self.settings.people.key_owner.is_some(),
+            fields: connection.fields,
+            making: Mutex::default(),
+        }))
+    }
+
+    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+        self.settings.redirect(sandbox);
+    }
+}
+
+/// A TravelPerk account that is open.
+#[derive(Debug)]
+struct TravelPerk {
+    people: Directory,
+    rest: Client,
+    owner_named: bool,
+    fields: Vec<FieldSpec>,
+    /// Held while a cost centre is made, so that two threads never make the same one.
+    making: Mutex<()>,
+}
+
+impl TravelPerk {
+    /// The field of a short name, if it is in the run.
+    fn field(&self, wanted: &str) -> Option<FieldIndex> {
+        let at = self.fields.iter().position(|field| short(&field.name) == wanted)?;
+        u16::try_from(at).ok().map(FieldIndex)
+    }
+
+    fn send(&self, asked: Asked, request: &Request) -> Result<crate::http::Response, TargetError> {
+        let sent = match asked {
+            Asked::Read => self.rest.reader().send(request),
+            Asked::Create | Asked::Change => self.rest.send(request),
+        };
+        let response = sent.map_err(|error| no_answer(self.people.name(), asked, &error))?;
+        if !response.is_success() {
+            return Err(refusal(self.people.name(), asked, &response, &[]));
+        }
+        Ok(response)
+    }
+
+    /// Reads page after page until one brings nothing new: lists of cost centres do not say how many there are.
+    fn pages<P: DeserializeOwned, T>(
+        &self,
+        request: impl Fn(usize) -> Request,
+        items: impl Fn(P) -> Vec<T>,
+        id: impl Fn(&T) -> &str,
+    ) -> Result<Vec<T>, TargetError> {
+        let (mut found, mut seen, mut offset) = (Vec::new(), BTreeSet::new(), 0);
+        loop {
+            let response = self.send(Asked::Read, &request(offset))?;
+            let page: P =
+                response.json().map_err(|error| unexpected(self.people.name(), error).with_status(response.status))?;
+            let page = items(page);
+            offset += page.len();
+            let before = found.len();
+            for item in page {
+                if seen.insert(id(&item).to_owned()) {
+                    found.push(item);
+                }
+            }
+            if found.len() == before {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn cost_centers(&self) -> Result<Vec<CostCenter>, TargetError> {
+        self.pages(requests::cost_centers, |page: CostCenters| page.cost_centers, |center| &center.id)
+    }
+
+    fn profiles(&self) -> Result<Vec<String>, TargetError> {
+        let profiles = self.pages(requests::profiles, |page: Profiles| page.profiles, |profile| &profile.id)?;
+        Ok(profiles.into_iter().map(|profile| profile.name).collect())
+    }
+
+    /// Makes a cost centre, or brings back an archived one of that name.
+    fn make_cost_center(&self, name: &str) -> Result<(), TargetError> {
+        let _one_at_a_time: MutexGuard<'_, ()> = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let fold = |name: &str| name.trim().to_lowercase();
+        let wanted = |center: &CostCenter| fold(&center.name) == fold(name);
+        let known = self.cost_centers()?;
+        if known.iter().any(|center| wanted(center) && !center.archived) {
+            return Ok(());
+        }
+        if let Some(archived) = known.iter().find(|center| wanted(center)) {
+            return self.send(Asked::Change, &requests::unarchive(&archived.id)).map(|_| ());
+        }
+        match self.send(Asked::Create, &requests::create_cost_center(name)) {
+            Ok(_) => Ok(()),
+            // The status of a name that is taken is not documented, and an answer may be lost: a look settles it.
+            Err(error) if !matches!(error.kind, ErrorKind::SignIn | ErrorKind::Rights) => {
+                if self.cost_centers()?.iter().any(|center| wanted(center) && !center.archived) {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What TravelPerk refuses for every value of a kind is said before it is sent.
+    fn check(&self, changes: &[FieldChange]) -> Result<(), TargetError> {
+        for change in changes {
+            let phone = self.fields.get(change.index.get()).is_some_and(|spec| spec.kind == FieldKind::Phone);
+            if phone && change.after.as_text().is_some_and(|number| !number.starts_with('+')) {
+                let message = format!(
+                    "{}: `{}`: a phone number must begin with a plus and the country code (try `| e164('DE')`)",
+                    self.people.name(),
+                    change.field
+                );
+                return Err(TargetError::new(ErrorKind::Refused, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds what to do about a refused sign-in, which here often has a cause that nobody thinks of.
+fn advised<T>(result: Result<T, TargetError>) -> Result<T, TargetError> {
+    result.map_err(|mut error| {
+        match error.kind {
+            ErrorKind::SignIn => {
+                error.message += "; the administrator who made the key may have left or lost the role, which ends \
+                                  the key: have another administrator make a new one in TravelPerk's settings for \
+                                  developers, and put it in `api_key` (or `scim_token`)";
+            }
+            ErrorKind::Rights => {
+                error.message += "; an administrator must switch SCIM on in TravelPerk's settings for integrations, \
+                                  which needs the Premium or Pro plan";
+            }
+            _ => {}
+        }
+        error
+    })
+}
+
+impl ReadAccounts for TravelPerk {
+    fn schema(&self) -> Result<Schema, TargetError> {
+        advised(self.people.schema())
+    }
+
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        let mut snapshot = advised(self.people.accounts(progress))?;
+        if let Some(index) = self.field("costCenter") {
+            let centers = advised(self.cost_centers())?;
+            let names = centers.iter().filter(|center| !center.archived).map(|center| &center.name);
+            snapshot.references.insert(index, names.collect());
+        }
+        if let Some(index) = self.field("invoiceProfiles") {
+            // A company is matched by every letter: a near name is another company.
+            let names = ReferenceNames::exact(advised(self.profiles())?);
+            snapshot.references.insert(index, names);
+        }
+        if !self.owner_named {
+            let message = "`key_owner` is not set: the account of the administrator who made the key is protected \
+                           only once the file names it";
+            snapshot.notices.push(Notice { code: "key_owner_not_named", employee: None, message: message.into() });
+        }
+        Ok(snapshot)
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        advised(self.people.account(id))
+    }
+
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        advised(self.people.find(field, value))
+    }
+}
+
+impl WriteAccounts for TravelPerk {
+    fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
+        if self.field("costCenter") != Some(field) {
+            return Err(self.people.no_references(field));
+        }
+        advised(self.make_cost_center(name))
+    }
+
+    fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
+        self.check(fields)?;
+        advised(self.people.create(fields))
+    }
+
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        self.check(changes)?;
+        advised(self.people.update(account, changes))
+    }
+
+    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        advised(self.people.reactivate(account))
+    }
+
+    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        advised(self.people.deactivate(account))
+    }
+}
