@@ -19,4 +19,6 @@ pub const TYPES: &[(&str, Parse)] = &[
     ("pento", super::pento::parse),
     ("probonio", super::probonio::parse),
     ("scim", super::scim::parse),
+    ("travelperk", super::travelperk::parse),
+];
 ];

@@ -277,7 +277,7 @@ impl Directory {
             (Method::Get, ["Users"]) => self.list(request, options, base_url),
             (Method::Post, ["Users"]) => self.create(&body, options, base_url),
             (method, ["Users", id]) => {
-                let visible = |user: &User| user.id == *id && !(options.hide_inactive && !is_active(&user.data));
+                let visible = |user: &User| user.id == *id && (!options.hide_inactive || is_active(&user.data));
                 let Some(at) =
                     self.users.iter().position(|user| visible(user) || (method != Method::Get && user.id == *id))
                 else {

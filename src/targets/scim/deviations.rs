@@ -152,9 +152,12 @@ impl Default for Deviations {
     }
 }
 
+/// The departures of one service.
+type Preset = fn() -> Deviations;
+
 /// The services whose departures are known. Each line rests on the service's documentation or on clients
 /// that work with it; what the file declares beside a preset prevails.
-pub(crate) const PRESETS: &[(&str, fn() -> Deviations)] = &[
+pub(crate) const PRESETS: &[(&str, Preset)] = &[
     // Organisation-wide limits: creating and updating 180 a minute each, shared by all apps.
     ("slack", || Deviations {
         rewrites_user_name: true,

@@ -215,9 +215,10 @@ pub(crate) fn key_owner(table: &Table<'_>) -> Option<String> {
 }
 
 impl Settings {
-    /// Points at the sandbox, with the secret that it accepts.
+    /// Points at the sandbox, with the secret that it accepts and without a pace.
     pub(crate) fn redirect(&mut self, base_url: String, secret: Secret) {
         self.base_url = base_url;
+        self.deviations.requests_per_minute = None;
         self.sign_in = SignIn::Bearer(secret);
     }
 }

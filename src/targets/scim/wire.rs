@@ -55,7 +55,7 @@ impl Field {
         let values = self.path.values(resource);
         if list {
             let texts: Option<Vec<String>> =
-                values.into_iter().filter(|value| !value.is_null()).map(|value| plain_text(value)).collect();
+                values.into_iter().filter(|value| !value.is_null()).map(plain_text).collect();
             return texts.map(FieldValue::list).ok_or(WrongType);
         }
         // Several items may fit a filter; the one marked as primary is meant then.

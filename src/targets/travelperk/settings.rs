@@ -130,11 +130,12 @@ fn details(table: &Table<'_>) {
 }
 
 impl Settings {
-    /// Points every address at the sandbox, with the secret that it accepts.
+    /// Points every address at the sandbox, with the secret that it accepts and without a pace.
     pub(super) fn redirect(&mut self, sandbox: &SandboxPlaces) {
         let base_url = format!("{}/travelperk/{}", sandbox.base_url, sandbox.target);
         self.people.base_url = format!("{base_url}/scim");
         self.people.sign_in = SignIn::ApiKey(sandbox.secret.clone());
+        self.people.deviations.requests_per_minute = None;
         self.api_url = format!("{base_url}/api");
         self.api_sign_in = SignIn::ApiKey(sandbox.secret.clone());
     }
