@@ -141,7 +141,7 @@ userName          = "email | lower"
         ("change by PUT", "update = 'put'", first),
         ("object PATCH", "patch_style = 'object'", second),
         ("take out of use", narrower, second),
-        ("bring back", "", first),
+        ("bring back", "", second),
     ] {
         let config = config(settings, mapping);
         let (status, said) = run(folder.path(), &config, &["sync", "--yes", "--accept-filter-change"]);
