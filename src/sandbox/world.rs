@@ -51,7 +51,8 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     /// The systems by the first part of their paths.
     pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
-        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [&self.personio, &self.freshservice, &self.declared, &self.scim, &self.travelperk];
+        let systems: [&Mutex<dyn System>; SYSTEMS.len()] =
+            [&self.personio, &self.freshservice, &self.declared, &self.scim, &self.travelperk];
         std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
     }
 

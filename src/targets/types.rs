@@ -21,4 +21,3 @@ pub const TYPES: &[(&str, Parse)] = &[
     ("scim", super::scim::parse),
     ("travelperk", super::travelperk::parse),
 ];
-];
