@@ -1,11 +1,14 @@
 //! `check`: the file alone, or with `--online` everything it talks to.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde::Serialize;
 
 use crate::config::Settings;
 use crate::output::{Bars, Format, Problem, count, employees, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind};
+use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared};
 
 use super::memory::Memory;
@@ -123,6 +126,17 @@ fn online(
                 "Personio: signed in; the credential may read {}",
                 count(catalogue.len(), "attribute", "attributes")
             ));
+            for target in settings
+                .targets
+                .iter()
+                .filter(|target| targets.is_empty() || targets.iter().any(|name| *name == *target.name))
+            {
+                let readable = |key: &str| {
+                    catalogue.iter().any(|entry| &*entry.key == key || entry.universal_id.as_deref() == Some(key))
+                };
+                let missing = target.target.wished_attributes().iter().filter(|(key, _)| !readable(key));
+                lines.extend(missing.map(|(key, cost)| format!("{}: `{key}` is not readable: {cost}", target.name)));
+            }
             for problem in missing_attributes(settings, &catalogue) {
                 reasons.add(Reason::Refused);
                 problems.push(problem);
@@ -157,6 +171,7 @@ fn online(
     let _ = found;
     problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
     describe_read(settings, &prepared, lines);
+    describe_filters(session, &prepared, lines);
     Ok(())
 }
 
@@ -191,6 +206,50 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
         }
     }
 }
+
+/// Conditions that hold for nobody, with the values that there are: most likely a misspelt name.
+fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<String>) {
+    let tables = std::sync::Arc::new(session.settings.vocabulary.tables().clone());
+    let employees = &prepared.employees;
+    let facts = |place: usize| {
+        let standing = &prepared.standings[place];
+        Facts::new(&employees.list[place], &employees.attributes, standing, session.today, &tables)
+    };
+    for target in &prepared.targets {
+        let conditions = target
+            .settings
+            .include
+            .iter()
+            .map(|condition| ("include", condition))
+            .chain(target.settings.exclude.iter().map(|condition| ("exclude", condition)));
+        for (list, condition) in conditions {
+            if (0..employees.list.len()).any(|place| condition.holds(&facts(place)) == Truth::Yes) {
+                continue;
+            }
+            let attributes: BTreeSet<&str> = condition.variables().iter().filter_map(Variable::attribute).collect();
+            let values: Vec<String> = attributes
+                .into_iter()
+                .filter_map(|key| Some((key, employees.attributes.column(key)?)))
+                .map(|(key, column)| {
+                    let known: BTreeSet<String> = employees
+                        .list
+                        .iter()
+                        .map(|employee| super::explain::show_attribute(employee.value(column)))
+                        .filter(|value| !value.is_empty())
+                        .collect();
+                    let shown: Vec<&str> = known.iter().take(SHOWN_VALUES).map(String::as_str).collect();
+                    let more = if known.len() > shown.len() { ", …" } else { "" };
+                    format!("`{key}` has the values: {}{more}", shown.join(", "))
+                })
+                .collect();
+            let values = if values.is_empty() { String::new() } else { format!("; {}", values.join("; ")) };
+            lines.push(format!("{}: {list} `{}` holds for nobody{values}", target.settings.name, condition.source()));
+        }
+    }
+}
+
+/// How many values of an attribute are listed.
+const SHOWN_VALUES: usize = 30;
 
 /// Attributes that the file needs and the credential does not grant, with the words that find the tick box.
 fn missing_attributes(settings: &Settings, catalogue: &[CatalogueEntry]) -> Vec<Problem> {

@@ -297,7 +297,7 @@ fn show(value: &FieldValue) -> String {
     }
 }
 
-fn show_attribute(value: &Value) -> String {
+pub(super) fn show_attribute(value: &Value) -> String {
     match value {
         Value::Hidden | Value::Empty => String::new(),
         Value::Text(text) => text.to_string(),

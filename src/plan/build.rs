@@ -76,6 +76,7 @@ pub fn build(input: &PlanInput<'_>, mut snapshot: Snapshot) -> Built {
     builder.decide(&scopes, &correlation);
     builder.missing(&correlation);
     builder.review();
+    builder.report_cycles();
     builder.drop_dangling_references();
     builder.finish(&correlation)
 }
@@ -625,6 +626,42 @@ impl<'a> Builder<'a> {
         for skip in rules.review(self.input.schema, &self.plan.changes, &self.snapshot.accounts) {
             self.plan.changes.retain(|change| change.employee != Some(skip.employee));
             self.plan.skipped.push(skip);
+        }
+    }
+
+    /// Says which managers manage each other in a circle; approvals that climb the line never reach an end there.
+    fn report_cycles(&mut self) {
+        let Some(column) = self.input.employees.attributes.column("supervisor") else {
+            return;
+        };
+        let refers =
+            self.input.settings.mapping.iter().any(|mapping| self.spec(mapping.index).kind == FieldKind::Account);
+        if !refers || self.input.only.is_some() {
+            return;
+        }
+        let manager: HashMap<EmployeeId, EmployeeId> = self
+            .in_scope
+            .iter()
+            .filter_map(|id| match self.input.employees.get(*id)?.value(column) {
+                crate::employee::Value::Supervisor(supervisor) => Some((*id, supervisor.id)),
+                _ => None,
+            })
+            .collect();
+        let mut seen: BTreeSet<EmployeeId> = BTreeSet::new();
+        for start in self.in_scope.clone() {
+            let (mut line, mut at) = (Vec::new(), start);
+            while seen.insert(at) {
+                line.push(at);
+                match manager.get(&at) {
+                    Some(next) => at = *next,
+                    None => break,
+                }
+            }
+            if let Some(first) = line.iter().position(|id| *id == at).filter(|_| manager.contains_key(&at)) {
+                let members: Vec<String> = line[first..].iter().map(ToString::to_string).collect();
+                let message = format!("employees {} manage each other in a circle", members.join(", "));
+                self.plan.notices.push(Notice { code: "manager_cycle", employee: None, message });
+            }
         }
     }
 

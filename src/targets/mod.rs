@@ -74,6 +74,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Attributes that the service's own integration asks for, each with what it costs to be without it.
+    fn wished_attributes(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Employees of every standing are in scope (a help desk that shows people who left, too).
     fn takes_everyone(&self) -> bool {
         false

@@ -110,6 +110,35 @@ impl TargetType for TravelPerkType {
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         self.settings.redirect(sandbox);
     }
+
+    fn calls_per_minute(&self) -> Option<u32> {
+        self.settings.people.deviations.requests_per_minute
+    }
+
+    fn sync_log_code(&self, code: &str, error: &str) -> Option<&'static str> {
+        // Our messages about a field begin with its name.
+        let field = error.split([':', ' ']).next().filter(|word| !word.is_empty());
+        log_code(code, field).or_else(|| log_code(code, None)).map(|entry| entry.code)
+    }
+
+    fn wished_attributes(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("first_name", "no traveller can be made"),
+            ("last_name", "no traveller can be made"),
+            ("email", "no traveller can be made or found"),
+            ("hire_date", "future hires cannot be told from current ones"),
+            ("termination_date", "leavers are seen only once Personio turns them inactive"),
+            ("office", "travellers cannot be filtered by office"),
+            ("status", "leavers cannot be told from others"),
+            ("last_modified_at", "nothing in this tool; TravelPerk's own integration asks for it"),
+            ("gender", "travellers are asked for it when they book"),
+            ("team", "travellers cannot be filtered by team"),
+            ("supervisor", "approval requests go to an administrator instead of the line manager"),
+            ("cost_centers", "nobody is assigned to a cost centre"),
+            ("subcompany", "travellers cannot be matched to a company (optional)"),
+            ("date_of_birth", "travellers are asked for it when they book (optional; often a custom attribute)"),
+        ]
+    }
 }
 
 /// A TravelPerk account that is open.
