@@ -17,13 +17,16 @@ use super::{
     Schema, Skip, Snapshot, TargetPlan,
 };
 
+/// Whether a field of an employee has been written with this value several times without staying.
+pub type GaveUp<'a> = dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a;
+
 /// What the tool remembers of a target; empty before the first run.
 #[derive(Default)]
 pub struct Memory<'a> {
     /// Whose account is whose.
     pub links: BTreeMap<EmployeeId, AccountId>,
     /// Whether a field of an employee has been written with this value several times without staying.
-    pub gave_up: Option<&'a (dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync)>,
+    pub gave_up: Option<&'a GaveUp<'a>>,
     /// Fields that the service was found not to store; written on create only.
     pub unstored: BTreeSet<Box<str>>,
 }
@@ -264,6 +267,10 @@ impl<'a> Builder<'a> {
             self.skip(employee, "required_field_empty", format!("{missing} is empty, and the target requires it"));
             return;
         }
+        if let Some(why) = self.none_of(&fields, None) {
+            self.skip(employee, "required_field_empty", why);
+            return;
+        }
         if self.input.memory.links.contains_key(&employee) {
             if self.snapshot.incomplete.is_some() {
                 let why = "the linked account was not delivered, and the read is not proven whole";
@@ -298,6 +305,27 @@ impl<'a> Builder<'a> {
             .map(|(_, spec)| &*spec.name)
     }
 
+    /// Why an account would be left without any of the fields of which it needs one.
+    fn none_of(&self, fields: &[FieldChange], account: Option<&Account>) -> Option<String> {
+        let one_of = &self.input.schema.one_of;
+        let change = |index: FieldIndex| fields.iter().find(|field| field.index == index);
+        let has_value = |index: &FieldIndex| match (change(*index), account) {
+            (Some(field), _) => !field.after.is_empty(),
+            (None, Some(account)) => !account.field(*index).is_empty(),
+            (None, None) => false,
+        };
+        // What an account lacks already is not this change's doing.
+        let concerned = account.is_none() || one_of.iter().any(|index| change(*index).is_some());
+        if one_of.is_empty() || !concerned || one_of.iter().any(has_value) {
+            return None;
+        }
+        let names: Vec<&str> = one_of.iter().map(|index| &*self.spec(*index).name).collect();
+        Some(match names[..] {
+            [name] => format!("{name} is empty, and the target requires it"),
+            _ => format!("{} are empty, and the target requires one of them", names.join(" and ")),
+        })
+    }
+
     fn update(&mut self, place: usize, account: &'a Account) {
         let employee = self.input.employees.list[place].id;
         if let Some(protection) = self.protection(account) {
@@ -312,6 +340,10 @@ impl<'a> Builder<'a> {
         let cleared = fields.iter().find(|field| field.after.is_empty() && self.spec(field.index).required);
         if let Some(field) = cleared {
             let why = format!("{} is empty, and the target requires it", field.field);
+            self.skip(employee, "required_field_empty", why);
+            return;
+        }
+        if let Some(why) = self.none_of(&fields, Some(account)) {
             self.skip(employee, "required_field_empty", why);
             return;
         }

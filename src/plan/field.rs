@@ -46,8 +46,8 @@ impl FieldValue {
     pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Self {
         let items: Vec<Box<str>> = items
             .into_iter()
-            .map(|item| item.as_ref().trim().into())
-            .filter(|item: &Box<str>| !item.is_empty())
+            .map(|item| Box::<str>::from(item.as_ref().trim()))
+            .filter(|item| !item.is_empty())
             .collect();
         if items.is_empty() { Self::Empty } else { Self::List(items.into()) }
     }
@@ -323,6 +323,8 @@ pub struct Schema {
     pub fields: Vec<FieldSpec>,
     /// What can be done to accounts.
     pub capabilities: Capabilities,
+    /// Fields of which an account needs at least one; none when it is free of such a rule.
+    pub one_of: Vec<FieldIndex>,
 }
 
 impl Schema {

@@ -96,7 +96,7 @@ pub fn default_removals(linked: u64) -> u64 {
         0..20 => 2,
         20..100 => share(10).max(3),
         100..1_000 => share(5).max(10),
-        _ => share(3).max(50).min(200),
+        _ => share(3).clamp(50, 200),
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod account;
 mod build;
+#[cfg(test)]
+mod build_tests;
 mod change;
 mod correlate;
 mod diff;
@@ -12,7 +14,7 @@ mod field;
 mod guard;
 
 pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
-pub use build::{Built, Memory, PlanInput, build, form};
+pub use build::{Built, GaveUp, Memory, PlanInput, build, form};
 pub use change::{
     Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
     TargetStatus,

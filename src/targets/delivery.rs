@@ -245,7 +245,7 @@ impl ReadAccounts for DeliveredTarget {
         capabilities.deactivate = false;
         capabilities.reactivate = false;
         capabilities.delete = false;
-        Ok(Schema { fields: self.fields.clone(), capabilities })
+        Ok(Schema { fields: self.fields.clone(), capabilities, ..Schema::default() })
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::config::reader::{Context, Problems, Table};
 use crate::config::{SecretMode, SecretReader};
 use crate::employee::{Disagreement, EmployeeId, Lifecycle, Standing};
-use crate::plan::{Account, Capabilities, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, FieldSpec, FieldValue, Schema};
 use crate::rules::{Desired, convert};
 
 use super::{Connection, EmployeeCase, FieldLookup, Findings, Parse, Target, TargetType};
@@ -54,7 +54,7 @@ pub(super) fn schema(target: &dyn TargetType, mapped: &[&str]) -> Schema {
             fields.push(spec);
         }
     }
-    Schema { fields, capabilities: Capabilities::default() }
+    Schema { fields, ..Schema::default() }
 }
 
 /// An open target with these fields, matched by the first.

@@ -192,6 +192,7 @@ impl ReadAccounts for DeclaredTarget {
                 delete: false,
                 reactivate_loses_fields: false,
             },
+            ..Schema::default()
         })
     }
 

@@ -106,7 +106,7 @@ impl OpenFile {
 impl ReadAccounts for OpenFile {
     fn schema(&self) -> Result<Schema, TargetError> {
         let capabilities = Capabilities { delete: true, ..Capabilities::default() };
-        Ok(Schema { fields: self.layout.fields.clone(), capabilities })
+        Ok(Schema { fields: self.layout.fields.clone(), capabilities, ..Schema::default() })
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {

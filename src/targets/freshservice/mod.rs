@@ -35,6 +35,9 @@ use requests::{Lookup, PAGE, Users};
 pub use settings::parse;
 use wire::{FieldRow, Row, User};
 
+/// Freshservice takes a requester only with one of these.
+const REACHABLE: [&str; 3] = ["primary_email", "work_phone_number", "mobile_phone_number"];
+
 /// What carries a request to Freshservice and brings the answer.
 trait Carrier: Send + Sync {
     fn send(&self, request: &Request) -> Result<Response, HttpError>;
@@ -180,7 +183,8 @@ impl<C: Carrier> Freshservice<C> {
         }
         // Reactivating has been seen to empty departments, manager and location.
         let capabilities = Capabilities { reactivate_loses_fields: true, ..Capabilities::default() };
-        let schema = Schema { fields: fields::settle(named, &rows)?, capabilities };
+        let mut schema = Schema { fields: fields::settle(named, &rows)?, capabilities, ..Schema::default() };
+        schema.one_of = REACHABLE.iter().filter_map(|name| schema.index(name)).collect();
         let found = Arc::new(Settled { schema, notices: fields::unmapped_required(named, &rows) });
         *settled = Some(Arc::clone(&found));
         Ok(found)
@@ -495,8 +499,7 @@ impl<C: Carrier> WriteAccounts for Freshservice<C> {
 
     fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
         let fields: Vec<FieldChange> = fields.iter().filter(|field| !field.after.is_empty()).cloned().collect();
-        let reachable = ["primary_email", "work_phone_number", "mobile_phone_number"];
-        if !fields.iter().any(|field| reachable.contains(&&*field.field)) {
+        if !fields.iter().any(|field| REACHABLE.contains(&&*field.field)) {
             let why =
                 "a requester needs at least one of `primary_email`, `work_phone_number` and `mobile_phone_number`";
             return Err(TargetError::new(ErrorKind::Refused, why));

@@ -123,7 +123,7 @@ impl Directory {
             delete: false,
             reactivate_loses_fields: false,
         };
-        Ok(Schema { fields, capabilities })
+        Ok(Schema { fields, capabilities, ..Schema::default() })
     }
 
     pub(crate) fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
