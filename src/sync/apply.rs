@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::employee::EmployeeId;
 use crate::http::{Exchange, record};
 use crate::plan::{
-    Account, AccountId, Change, FieldChange, FieldIndex, FieldValue, Op, Outcome, Schema, TargetPlan, same,
+    Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Schema, TargetPlan, same,
 };
 use crate::targets::{ErrorKind, Progress, Target, TargetError};
 
@@ -184,7 +184,7 @@ impl Run<'_> {
                         .fields
                         .iter()
                         .filter(|one| one.index == *field)
-                        .map(|one| FieldChange { after: FieldValue::Empty, ..one.clone() })
+                        .map(|one| FieldChange { after: self.let_go(change, *field), ..one.clone() })
                         .collect();
                     let (employee, account) = (change.employee, change.account.clone());
                     Step {
@@ -220,10 +220,22 @@ impl Run<'_> {
         }
     }
 
+    /// What an account holds for the moment in between. Addresses are often required: mail to `.invalid` reaches
+    /// nobody (RFC 2606), and the account's own id keeps the address unique.
+    fn let_go(&self, change: &Change, field: FieldIndex) -> FieldValue {
+        match &change.account {
+            Some(account) if self.schema.field(field).kind == FieldKind::Email => {
+                let local: String = account.0.chars().filter(char::is_ascii_alphanumeric).collect();
+                FieldValue::text(&format!("moving-{local}@example.invalid"))
+            }
+            _ => FieldValue::Empty,
+        }
+    }
+
     /// Sets fields that refer to accounts made in this run, managers above all.
     fn late_references(&self, plan: &mut TargetPlan) {
-        let mut steps = Vec::new();
-        for (place, change) in plan.changes.iter_mut().enumerate() {
+        let (mut steps, mut incomplete) = (Vec::new(), Vec::new());
+        for (place, change) in plan.changes.iter().enumerate() {
             if change.outcome != Some(Outcome::Succeeded) {
                 continue;
             }
@@ -238,10 +250,8 @@ impl Run<'_> {
                 }
             }
             if let Some((field, employee)) = without {
-                change.outcome = Some(Outcome::Failed {
-                    error: format!("{field} is not set: the account of employee {employee} was not made"),
-                    code: "reference_not_made",
-                });
+                incomplete
+                    .push((place, format!("{field} is not set: the account of employee {employee} was not made")));
             }
             if !fields.is_empty() {
                 let intent =
@@ -250,6 +260,16 @@ impl Run<'_> {
             }
         }
         self.steps(plan, &steps);
+        for step in &steps {
+            // The account itself was written, which "not attempted" would deny.
+            if let Some(Outcome::NotAttempted { error }) = &plan.changes[step.place].outcome {
+                let fields: Vec<&str> = step.intent.fields.iter().map(|field| &*field.field).collect();
+                incomplete.push((step.place, format!("{} is not set: {error}", fields.join(" and "))));
+            }
+        }
+        for (place, error) in incomplete {
+            plan.changes[place].outcome = Some(Outcome::Failed { error, code: "reference_not_made" });
+        }
     }
 
     fn steps(&self, plan: &mut TargetPlan, steps: &[Step]) {
@@ -333,7 +353,14 @@ impl Run<'_> {
 
     fn note_failure(&self, error: &TargetError) {
         let in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        match error.kind {
+        self.note_kind(error.kind);
+        if in_a_row >= self.options.max_failures {
+            self.stop_with(format!("the target refused {in_a_row} changes in a row (max_failures)"));
+        }
+    }
+
+    fn note_kind(&self, kind: ErrorKind) {
+        match kind {
             ErrorKind::SignIn => {
                 self.applied.lock().expect("no panic while held").sign_in_refused = true;
                 self.stop_with("the target refused the sign-in".into());
@@ -341,9 +368,18 @@ impl Run<'_> {
             ErrorKind::Unavailable => self.applied.lock().expect("no panic while held").unavailable = true,
             _ => {}
         }
-        if in_a_row >= self.options.max_failures {
-            self.stop_with(format!("the target refused {in_a_row} changes in a row (max_failures)"));
-        }
+    }
+
+    /// What came of a look at the target. After an unclear write a look that fails leaves it unclear, whatever
+    /// kept us from looking.
+    fn looked<T>(&self, write: &TargetError, found: Result<T, TargetError>) -> Result<T, TargetError> {
+        found.map_err(|error| {
+            if write.kind != ErrorKind::Unsettled {
+                return error;
+            }
+            self.note_kind(error.kind);
+            TargetError { message: format!("{write}; looking for what came of it failed: {error}"), ..write.clone() }
+        })
     }
 
     fn carry_out(&self, step: &Step) -> Result<Option<AccountId>, TargetError> {
@@ -384,7 +420,8 @@ impl Run<'_> {
                 match writer.deactivate(account) {
                     Err(error) if error.kind == ErrorKind::NotFound => {}
                     Err(error) if error.kind == ErrorKind::Unsettled => {
-                        if self.target.account(account)?.is_some_and(|account| account.active) {
+                        let found = self.looked(&error, self.target.account(account))?;
+                        if found.is_some_and(|account| account.active) {
                             return Err(error);
                         }
                     }
@@ -400,10 +437,12 @@ impl Run<'_> {
 
     fn update(&self, account: &AccountId, fields: &[FieldChange]) -> Result<(), TargetError> {
         match self.target.writer().update(account, fields) {
-            Err(error) if error.kind == ErrorKind::Unsettled => match self.target.account(account)? {
-                Some(found) if self.differing(&found, fields).is_empty() => Ok(()),
-                _ => Err(error),
-            },
+            Err(error) if error.kind == ErrorKind::Unsettled => {
+                match self.looked(&error, self.target.account(account))? {
+                    Some(found) if self.differing(&found, fields).is_empty() => Ok(()),
+                    _ => Err(error),
+                }
+            }
             Err(error) if error.kind == ErrorKind::NotFound => Err(TargetError {
                 message: "the account is gone from the target; the next run plans afresh".into(),
                 ..error
@@ -422,7 +461,8 @@ impl Run<'_> {
         let fields: Vec<FieldChange> = fields.cloned().collect();
         match self.target.writer().reactivate(account) {
             Err(error) if error.kind == ErrorKind::Unsettled => {
-                if !self.target.account(account)?.is_some_and(|account| account.active) {
+                let found = self.looked(&error, self.target.account(account))?;
+                if !found.is_some_and(|account| account.active) {
                     return Err(error);
                 }
             }
@@ -451,7 +491,7 @@ impl Run<'_> {
             let Some(field) = fields.iter().find(|field| field.index == *index) else {
                 continue;
             };
-            let mut found = self.target.find(*index, &field.after)?;
+            let mut found = self.looked(&error, self.target.find(*index, &field.after))?;
             found.retain(|account| same(account.field(*index), &field.after, self.schema.field(*index)));
             let account = match found.len() {
                 0 => continue,

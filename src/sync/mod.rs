@@ -4,6 +4,8 @@
 //! [`Plan`](crate::plan::Plan). Applying carries one out, change by change, and gives each an outcome.
 
 mod apply;
+#[cfg(test)]
+mod apply_tests;
 mod order;
 mod prepare;
 mod read_back;
