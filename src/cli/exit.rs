@@ -80,6 +80,11 @@ impl Reasons {
         self.0.insert(reason);
     }
 
+    /// The first in precedence.
+    pub fn first(&self) -> Option<Reason> {
+        self.0.first().copied()
+    }
+
     /// The status: that of the first reason in precedence, or 0.
     pub fn code(&self) -> u8 {
         self.0.first().map_or(0, |reason| reason.code())

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::output::Format;
+use crate::output::{Format, Kind, Problem};
 
 /// Keeps a company's other systems in line with its employee data in Personio
 ///
@@ -118,12 +118,26 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
             // Help and version are answers, everything else is a mistake in the command line.
-            return if error.use_stderr() { ExitCode::from(Reason::Usage.code()) } else { ExitCode::SUCCESS };
+            let wrong = error.use_stderr();
+            if wrong
+                && let Some(kind) = document_of_a_mistake(
+                    std::env::args_os().skip(1).filter_map(|argument| argument.into_string().ok()),
+                )
+            {
+                let world = World::of_the_process(Global { config: None, format: Format::Json, all: false });
+                return world.fail(&usage(&error), kind);
+            }
+            let _ = error.print();
+            return if wrong { ExitCode::from(Reason::Usage.code()) } else { ExitCode::SUCCESS };
         }
     };
     let world = World::of_the_process(cli.global);
+    let kind = match &cli.command {
+        Command::Plan(_) => Kind::Plan,
+        Command::Sync(arguments) if arguments.is_preview() => Kind::Plan,
+        _ => Kind::Report,
+    };
     let result = match cli.command {
         Command::Check(arguments) => check::run(&world, &arguments),
         Command::Attributes(arguments) => attributes::run(&world, &arguments),
@@ -160,7 +174,27 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(reasons) => reasons.exit_code(),
-        Err(failure) => world.fail(&failure),
+        Err(failure) => world.fail(&failure, kind),
+    }
+}
+
+/// The document that a command line with a mistake in it asked for, if it asked for JSON.
+fn document_of_a_mistake(arguments: impl Iterator<Item = String>) -> Option<Kind> {
+    let arguments: Vec<String> = arguments.collect();
+    let json = arguments.iter().any(|argument| argument == "--format=json")
+        || arguments.windows(2).any(|pair| pair == ["--format", "json"]);
+    let plan = arguments.iter().any(|argument| argument == "plan" || argument == "--dry-run");
+    json.then_some(if plan { Kind::Plan } else { Kind::Report })
+}
+
+/// What clap says, with its first line as the message.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Failure {
+        reason: Reason::Usage,
+        problems: vec![Problem::new(Reason::Usage.word(), first)],
+        text: text.trim_end().to_owned(),
     }
 }
 

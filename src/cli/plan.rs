@@ -48,14 +48,14 @@ pub(super) struct Arguments {
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
     let mut session = world.open(&sandbox, &targets)?;
-    if let Some(day) = arguments.as_of {
-        session.today = day;
-    }
     if arguments.out.is_some() && arguments.as_of.is_some_and(|day| day != session.today) {
         return Err(Failure::new(
             Reason::Usage,
             "a plan for another day (--as-of) cannot be applied, so --out makes no sense",
         ));
+    }
+    if let Some(day) = arguments.as_of {
+        session.today = day;
     }
     let options = PrepareOptions {
         today: session.today,

@@ -45,6 +45,14 @@ impl Failure {
         let message = message.into();
         Self { reason, text: format!("error: {message}"), problems: vec![Problem::new(reason.word(), message)] }
     }
+
+    /// The same, where other reasons apply as well: the first in precedence counts, and all are listed.
+    pub(super) fn among(mut self, reasons: &Reasons, problems: Vec<Problem>) -> Self {
+        self.reason = reasons.first().map_or(self.reason, |first| first.min(self.reason));
+        self.text = problems.iter().fold(self.text, |text, problem| format!("{text}\n{}", problem.message));
+        self.problems.extend(problems);
+        self
+    }
 }
 
 impl From<LoadError> for Failure {
@@ -114,15 +122,10 @@ impl World {
     }
 
     /// Ends a command that has no result: words on standard error and, as JSON, a document all the same.
-    pub fn fail(&self, failure: &Failure) -> ExitCode {
+    pub fn fail(&self, failure: &Failure, kind: Kind) -> ExitCode {
         self.say(&failure.text);
         if self.global.format == Format::Json {
-            let document = Document {
-                kind: Kind::Report,
-                plan: None,
-                exit_code: failure.reason.code(),
-                problems: &failure.problems,
-            };
+            let document = Document { kind, plan: None, exit_code: failure.reason.code(), problems: &failure.problems };
             self.print(&json::render(&document, None));
         }
         ExitCode::from(failure.reason.code())

@@ -15,9 +15,10 @@ use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count};
-use crate::plan::{Hold, Outcome, Plan, TargetStatus};
+use crate::plan::{Change, Hold, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId};
 use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply, read_back};
+use crate::targets::ErrorKind;
 
 use super::memory::{Memory, RunJournal, jobs, period, section_fingerprint};
 use super::session::{Session, failing_skips, judge};
@@ -61,6 +62,13 @@ pub(super) struct Arguments {
     lock_timeout: Duration,
     #[command(flatten)]
     sandbox: SandboxChoice,
+}
+
+impl Arguments {
+    /// Whether only the plan is asked for.
+    pub(super) fn is_preview(&self) -> bool {
+        self.dry_run
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -136,7 +144,7 @@ pub(super) fn synchronise(
         if text_output {
             world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
         }
-        approve(world, pending)?;
+        approve(world, pending).map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
     let names: Vec<&str> = selected.iter().map(|target| &*target.name).collect();
     let run = memory.start(session.today, &names)?;
@@ -344,6 +352,14 @@ fn assess(
         if !parts.is_empty() {
             reasons.add(Reason::SomeFailed);
             problems.push(Problem::new(Reason::SomeFailed.word(), parts.join(", ")).target(&plan.name));
+        }
+        let right_missing = ErrorKind::Rights.code();
+        let lacks_right =
+            |change: &Change| matches!(change.outcome, Some(Outcome::Failed { code, .. }) if code == right_missing);
+        if plan.changes.iter().any(lacks_right) {
+            reasons.add(Reason::Refused);
+            let message = "the sign-in lacks a right that some changes need; each of them says which";
+            problems.push(Problem::new(Reason::Refused.word(), message).target(&plan.name));
         }
         let Some(applied) = applied else { continue };
         let mut because = |applies: bool, reason: Reason, code, message: &str| {
