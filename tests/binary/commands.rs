@@ -1,0 +1,288 @@
+//! What each command answers, on which stream, and that every example runs.
+
+use std::path::{Path, PathBuf};
+
+use personio_sync::sandbox::SECRET;
+use serde_json::{Value, json};
+
+use super::scene::{DESK, LIST, Ran, Scene, program, summary};
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+#[test]
+fn every_example_runs_in_the_sandbox_and_settles() {
+    std::thread::scope(|scope| {
+        for example in examples() {
+            scope.spawn(move || {
+                let file = example.to_str().unwrap();
+                let folder = tempfile::tempdir().unwrap();
+                // A newcomer has no credentials at all.
+                let fresh = |arguments: &[&str]| {
+                    let mut command = program(folder.path());
+                    command.env_remove("PERSONIO_CLIENT_ID").env_remove("PERSONIO_CLIENT_SECRET");
+                    command.env_remove("FRESHSERVICE_API_KEY");
+                    Ran::of(command.args(arguments).spawn().unwrap(), arguments)
+                };
+                let ran = fresh(&["sync", "--sandbox", "--yes", "--config", file]);
+                assert_eq!(ran.code, 0, "{file}\n{}{}", ran.stdout, ran.stderr);
+                ran.says("This was the sandbox: nothing real was contacted, and what it held is gone.");
+                ran.shows("proven complete");
+                let left = std::fs::read_dir(folder.path()).unwrap().count();
+                assert_eq!(left, 0, "{file}: the sandbox wrote into the working folder");
+
+                let scene = Scene::new(60, LIST);
+                let address = scene.address();
+                let ran = scene.run(&["sync", "--sandbox", &address, "--yes", "--config", file], 0);
+                ran.says("This was the sandbox: nothing real was contacted.");
+                scene.run(&["plan", "--sandbox", &address, "--detailed-exitcode", "--config", file], 0);
+                scene.run(&["check", "--sandbox", &address, "--config", file], 0);
+            });
+        }
+    });
+}
+
+#[test]
+fn check_looks_at_the_file_alone() {
+    let scene = Scene::new(5, &format!("{DESK}{LIST}"));
+    let ran = scene.run(&["check"], 0);
+    assert_eq!(ran.stdout, "personio-sync.toml is in order: 11 attributes, 2 targets\n");
+    assert_eq!(ran.stderr, "");
+    assert_eq!(scene.sandbox.requests(), []);
+    assert_eq!(scene.run(&["check", "desk"], 0).stdout, ran.stdout);
+}
+
+#[test]
+fn check_online_names_what_is_not_granted_and_the_tick_box() {
+    let scene = Scene::new(20, DESK);
+    scene.run(&["check", "--online"], 0).shows("Personio: signed in").shows("desk: reachable");
+    scene.sandbox.personio(|personio| personio.options.hidden_attributes = vec!["position".into()]);
+    let ran = scene.run(&["check", "--online"], 7);
+    ran.says("Personio does not let this credential read `position`")
+        .says("whatever uses it is left as it is: desk.job_title")
+        .says("Settings > Integrations > API credentials > your credential > Readable employee attributes");
+    ran.shows("Personio: delivered for nobody: position");
+    assert_eq!(scene.writes(), [""; 0]);
+    scene
+        .run(&["attributes"], 0)
+        .shows("NOT READABLE, needed by desk.job_title")
+        .shows("nobody: can be unticked")
+        .shows("Readable employee attributes");
+}
+
+#[test]
+fn a_hidden_attribute_freezes_its_field() {
+    let scene = Scene::new(20, DESK);
+    scene.sync();
+    let before = scene.requesters();
+    scene.sandbox.personio(|personio| {
+        personio.options.hidden_attributes = vec!["position".into(), "department".into(), "office".into()];
+    });
+    let document = scene.assert_settled("three attributes are hidden");
+    assert!(document.to_string().contains("job_title is left as it is: `position` is not readable"), "{document:#}");
+    scene.sync();
+    assert_eq!(scene.requesters(), before);
+
+    // Without status and dates nobody can tell who has left.
+    scene.sandbox.personio(|personio| {
+        let hidden = ["status", "termination_date", "last_working_day"].map(str::to_owned);
+        personio.options.hidden_attributes = hidden.into();
+    });
+    scene.change(1003, json!({"status": "inactive", "position": "Gone"}));
+    let document = scene.assert_settled("the lifecycle is hidden");
+    let skipped = document["targets"][0]["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), 20);
+    assert!(skipped.iter().all(|skip| skip["reason"] == "lifecycle_hidden"));
+}
+
+#[test]
+fn explain_tells_every_step_of_one_person() {
+    let targets = DESK.replace(
+        "[targets.desk.mapping]",
+        "include = [\"employment_type == 'internal'\", \"department in ['Product', 'Sales']\"]\n\
+         exclude = [\"office == 'Nowhere'\"]\n[targets.desk.mapping]",
+    );
+    let scene = Scene::new(20, &targets);
+    let ran = scene.run(&["explain", "1002"], 0);
+    for words in [
+        "Employee 1002: active\n",
+        "  position          Head of Product\n",
+        "  include yes      employment_type == 'internal'\n",
+        "  include yes      department in ['Product', 'Sales']\n",
+        "  exclude no       office == 'Nowhere'\n",
+        "  scope    in scope\n",
+        "  matched  no account (tried external_id, then primary_email)\n",
+        "    primary_email        = email | lower → albert.schmidt-oehlmann@example.com\n",
+        "    reporting_manager_id = supervisor → employee 1001\n",
+        "  decided  create: external_id: (empty) → 1002; ",
+    ] {
+        ran.shows(words);
+    }
+    let email = scene.email(1002).to_uppercase();
+    assert_eq!(scene.run(&["explain", &email], 0).stdout, ran.stdout);
+    let ran = scene.run(&["explain", "1001"], 0);
+    ran.shows("  include no       department in ['Product', 'Sales']\n").shows("  scope    out of scope\n");
+    ran.shows("  decided  nothing to do\n");
+    scene.sync();
+    scene.run(&["explain", "1002", "desk"], 0).shows("by the stored link").shows("  decided  nothing to do\n");
+    scene.change(1003, json!({"email": scene.email(1002)}));
+    scene.run(&["explain", &scene.email(1002)], 2).says("employees 1002 and 1003 share this address; give the id");
+    let list = Scene::new(5, &LIST.replace("E-mail = \"email\"\n", ""));
+    list.run(&["explain", "rafael.falk@example.com"], 2).says("this file does not read `email`");
+}
+
+#[test]
+fn a_reviewed_plan_is_applied_exactly() {
+    let scene = Scene::new(20, &format!("{DESK}{LIST}"));
+    let shown = scene.run(&["plan", "--out", "plan.json", "--format", "json"], 0).json();
+    let mut kept: Value = serde_json::from_str(&scene.read("plan.json")).unwrap();
+    kept.as_object_mut().unwrap().remove("binding").unwrap();
+    assert_eq!(kept, shown);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(scene.path("plan.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "a plan holds personal data");
+    }
+    let hired = scene.hire(json!({"email": "nova@example.com"}));
+    let report = scene.run(&["sync", "--yes", "--plan", "plan.json", "--format", "json"], 0).json();
+    let changes = |document: &Value| -> Vec<(Value, Value, Value)> {
+        let targets = document["targets"].as_array().unwrap().iter();
+        let all = targets.flat_map(|target| target["changes"].as_array().unwrap().clone());
+        all.map(|change| (change["op"].clone(), change["employee"].clone(), change["fields"].clone())).collect()
+    };
+    assert_eq!(changes(&report), changes(&shown));
+    assert!(!report.to_string().contains(&format!("\"{hired}\"")), "who came later was not reviewed");
+    scene.run(&["sync", "--yes", "--plan", "plan.json"], 8).says("no longer hold");
+    scene
+        .run(&["plan", "--out", "later.json", "--as-of", "2031-01-01"], 2)
+        .says("a plan for another day (--as-of) cannot be applied");
+    assert!(!scene.path("later.json").exists());
+}
+
+#[test]
+fn a_plan_for_another_day_shows_what_that_day_brings() {
+    let scene = Scene::new(20, DESK);
+    scene.sync();
+    let today = chrono::Utc::now().date_naive();
+    let last = today + chrono::Days::new(10);
+    scene.change(1003, json!({"termination_date": last.to_string()}));
+    let on = |day: chrono::NaiveDate| {
+        let plan = scene.run(&["plan", "--as-of", &day.to_string(), "--format", "json"], 0).json();
+        let changes = plan["targets"][0]["changes"].as_array().unwrap().clone();
+        changes.into_iter().find(|change| change["employee"] == "1003")
+    };
+    assert_eq!(on(last), None, "the last day counts as employed");
+    let change = on(last + chrono::Days::new(1)).unwrap();
+    assert_eq!((&change["op"], &change["reason"]), (&json!("deactivate"), &json!("left")));
+    assert_eq!(change["detail"], format!("left on {last}"));
+}
+
+#[test]
+fn one_employee_at_a_time_also_on_a_paused_target() {
+    let scene = Scene::new(20, &DESK.replace("match =", "paused = true\nmatch ="));
+    let document = scene.sync();
+    assert_eq!(document["targets"][0]["status"], "paused");
+    assert!(scene.requests("freshservice").is_empty(), "a paused target is not read");
+    let document = scene.run(&["sync", "--yes", "--employee", "1002", "--format", "json"], 0).json();
+    assert_eq!(*summary(&document, "create"), 1);
+    assert_eq!(scene.requester(1002)["reporting_manager_id"], Value::Null, "the manager is not part of this run");
+    assert!(document.to_string().contains("employee 1001 is not part of this run"), "{document:#}");
+    scene.run(&["sync", "--yes", "--employee", "1001"], 0);
+    scene.run(&["sync", "--yes", "--employee", "1002"], 0);
+    assert_eq!(scene.requester(1002)["reporting_manager_id"], scene.requester(1001)["id"]);
+    let plan = scene.run(&["plan", "--employee", "1002", "--detailed-exitcode", "--format", "json"], 0).json();
+    assert_eq!(*summary(&plan, "in_sync"), 1);
+}
+
+#[test]
+fn targets_of_one_group_do_not_share_an_employee() {
+    let of = |name: &str, office: &str| {
+        let list = LIST.replace("targets.list", &format!("targets.{name}")).replace("list.csv", &format!("{name}.csv"));
+        list.replace("match =", &format!("group = \"payroll\"\ninclude = [\"{office}\"]\nmatch ="))
+    };
+    let berlin = of("berlin", "office == 'Berlin'");
+    let both = of("both", "office in ['Berlin', 'Wien']");
+    let scene = Scene::new(30, &format!("{berlin}{both}"));
+    let document = scene.run(&["sync", "--yes", "--format", "json"], 3).json();
+    let skipped = document["targets"][0]["skipped"].as_array().unwrap();
+    assert!(!skipped.is_empty());
+    for skip in skipped {
+        assert_eq!(skip["reason"], "in_several_targets");
+        assert_eq!(skip["detail"], "in scope of berlin and both of the group `payroll`; change their filters");
+    }
+    assert_eq!(document["targets"][0]["changes"], json!([]));
+    assert!(document["targets"][1]["changes"].as_array().unwrap().len() > 1, "who is in one only goes on");
+    let none = document["notices"].as_array().unwrap();
+    assert!(none.iter().any(|notice| notice["code"] == "in_no_target_of_group"), "{none:?}");
+}
+
+#[test]
+fn only_the_targets_asked_for_take_part() {
+    let scene = Scene::new(5, &format!("{DESK}{LIST}"));
+    let document = scene.run(&["sync", "--yes", "list", "--format", "json"], 0).json();
+    assert_eq!(document["targets"].as_array().unwrap().len(), 1);
+    assert!(scene.requests("freshservice").is_empty());
+    assert!(scene.path("list.csv").exists());
+    // Another target's secret is not needed for that.
+    scene.write("personio-sync.toml", &scene.read("personio-sync.toml").replace("FRESHSERVICE_API_KEY", "NOWHERE"));
+    scene.run(&["plan", "list"], 0);
+    scene.run(&["plan"], 2).says("`NOWHERE` is not set");
+}
+
+#[test]
+fn results_go_to_one_stream_and_messages_to_the_other() {
+    let scene = Scene::new(10, DESK);
+    let ran = scene.run(&["plan"], 0);
+    ran.shows("desk (freshservice): ").shows("proven complete");
+    assert_eq!(ran.stderr, "", "no progress and no chatter without a terminal");
+    let ran = scene.run(&["plan", "--format", "markdown"], 0);
+    ran.shows("| create |");
+    let ran = scene.run(&["sync", "--yes"], 0);
+    assert_eq!(ran.stderr, "");
+    scene.run(&["plan"], 0).shows("in sync");
+    scene.run(&["--version"], 0).shows(concat!("personio-sync ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(scene.run(&["--help"], 0).stderr, "");
+}
+
+#[test]
+fn secrets_come_from_anywhere_and_a_plain_one_is_a_warning() {
+    let scene = Scene::new(5, DESK);
+    let text = scene.read("personio-sync.toml");
+    scene.write("key.txt", &format!("{SECRET}\n"));
+    for form in [
+        "{ file = \"key.txt\" }".to_owned(),
+        "{ command = [\"cat\", \"key.txt\"] }".to_owned(),
+        format!("\"{SECRET}\""),
+    ] {
+        let path = scene.write("personio-sync.toml", &text.replace("{ env = \"FRESHSERVICE_API_KEY\" }", &form));
+        let ran = scene.run(&["plan"], 0);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(ran.stderr.contains("stands in the file itself"), form.starts_with('"'), "{}", ran.stderr);
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            assert_eq!(scene.run(&["plan"], 0).stderr, "", "nobody else may read it now");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_same_employees_give_the_same_bytes() {
+    let scene = Scene::new(120, &format!("{DESK}{LIST}"));
+    let arguments = ["plan", "--format", "json"];
+    let first = scene.run(&arguments, 0).stdout;
+    for _ in 0..3 {
+        assert_eq!(scene.run(&arguments, 0).stdout, first);
+    }
+}

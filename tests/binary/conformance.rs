@@ -1,0 +1,108 @@
+//! What every type of target has to show: after a sync the next plan is empty, whatever happened to people.
+
+use personio_sync::sandbox::freshservice::Duplicates;
+use serde_json::{Value, json};
+
+use super::scene::{DESK, LIST, Scene, summary};
+
+/// A type, a section called `subject`, and what answers duplicates.
+fn subjects() -> Vec<(&'static str, String, Duplicates)> {
+    let desk = || DESK.replace("targets.desk", "targets.subject");
+    let by_email = || desk().replace("match = [\"external_id\", \"primary_email\"]", "match = [\"primary_email\"]");
+    let file = |path: &str| LIST.replace("targets.list", "targets.subject").replace("list.csv", path);
+    let marked =
+        |path: &str| file(path).replace("match =", "inactive = { column = \"State\", value = \"left\" }\nmatch =");
+    vec![
+        ("freshservice, 409", desk(), Duplicates::Conflict),
+        ("freshservice, 400", desk(), Duplicates::BadRequest),
+        ("freshservice by e-mail", by_email(), Duplicates::Conflict),
+        ("csv", file("list.csv"), Duplicates::Conflict),
+        ("csv that marks leavers", marked("list.csv"), Duplicates::Conflict),
+        ("json", file("list.json"), Duplicates::Conflict),
+        ("json that marks leavers", marked("list.json"), Duplicates::Conflict),
+        ("xlsx", file("list.xlsx"), Duplicates::Conflict),
+    ]
+}
+
+#[test]
+fn sync_then_plan_nothing_left() {
+    std::thread::scope(|scope| {
+        for (name, targets, duplicates) in subjects() {
+            let run = move || settles(name, &targets, duplicates);
+            std::thread::Builder::new().name(name.into()).spawn_scoped(scope, run).unwrap();
+        }
+    });
+}
+
+/// One life of a company, looked at after every step.
+fn settles(name: &str, targets: &str, duplicates: Duplicates) {
+    let scene = Scene::with(targets, |options| {
+        options.employees = 30;
+        options.freshservice.duplicates = duplicates;
+    });
+    let settled = |when: &str| -> Value {
+        let document = scene.assert_settled(&format!("{name}: {when}"));
+        for number in ["create", "update", "reactivate", "deactivate", "held", "failed"] {
+            assert_eq!(*summary(&document, number), 0, "{name}: {when}: {number}");
+        }
+        document
+    };
+    let synced = |when: &str, expected: Value| -> Value {
+        let document = scene.sync();
+        for (number, count) in expected.as_object().unwrap() {
+            assert_eq!(summary(&document, number), count, "{name}: {when}: {number}\n{document:#}");
+        }
+        settled(when)
+    };
+
+    let before = synced("from nothing", json!({"update": 0, "reactivate": 0, "deactivate": 0, "failed": 0}));
+    let people = summary(&before, "in_sync").as_u64().unwrap();
+    assert!(people > 15, "{name}: {before:#}");
+
+    let hired = scene.hire(json!({"first_name": "Nova", "last_name": "O'Neil-Đặng", "email": "nova@example.com"}));
+    synced("hired", json!({"create": 1, "update": 0}));
+
+    scene.change(1002, json!({"last_name": "Neu-Ömer", "position": "Head of Nothing"}));
+    scene.change(1003, json!({"department": "Quantum Gardening", "office": "Reykjavík", "supervisor": hired}));
+    synced("changed", json!({"create": 0, "update": if name.contains("fresh") { 2 } else { 1 }}));
+
+    scene.change(1004, json!({"position": null, "office": null, "supervisor": null}));
+    scene.sync();
+    settled("emptied");
+
+    let yesterday = chrono::Utc::now().date_naive().pred_opt().unwrap().to_string();
+    scene.change(hired, json!({"status": "inactive", "termination_date": yesterday}));
+    let after = synced("left", json!({"deactivate": 1, "create": 0, "update": 0}));
+    assert_eq!(summary(&after, "in_sync").as_u64().unwrap(), people, "{name}");
+
+    scene.change(hired, json!({"status": "active", "termination_date": null}));
+    let document = scene.sync();
+    let back = summary(&document, "reactivate").as_u64().unwrap() + summary(&document, "create").as_u64().unwrap();
+    assert_eq!(back, 1, "{name}: {document:#}");
+    settled("returned");
+
+    if !name.contains("by e-mail") {
+        scene.change(1005, json!({"email": "renamed@example.com"}));
+        synced("renamed", json!({"create": 0, "update": 1}));
+    }
+
+    // Each takes the address that the next one gives up, so that the order of the writes matters.
+    if !name.contains("by e-mail") {
+        let (first, second) = (scene.email(1006), scene.email(1007));
+        scene.change(1007, json!({"email": "moved.on@example.com"}));
+        scene.change(1006, json!({"email": second}));
+        scene.change(1005, json!({"email": first}));
+        synced("addresses moved on", json!({"create": 0, "update": 3, "failed": 0}));
+        for (employee, email) in [(1005, first), (1006, second)] {
+            if name.contains("fresh") {
+                assert_eq!(scene.requester(employee)["primary_email"], email, "{name}");
+            }
+        }
+    }
+
+    let two = (scene.email(1008), scene.email(1009));
+    scene.change(1008, json!({"email": two.1}));
+    scene.change(1009, json!({"email": two.0}));
+    scene.sync();
+    settled("addresses swapped");
+}

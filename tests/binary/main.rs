@@ -1,0 +1,12 @@
+//! The program itself, as its users run it, against the simulated systems.
+//!
+//! One test binary with a module for each thing that is shown, so that the program is linked once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod commands;
+mod conformance;
+mod exit_codes;
+mod faults;
+mod json;
+mod scene;

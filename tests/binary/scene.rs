@@ -1,0 +1,272 @@
+//! A company in the sandbox, a folder with a configuration file, and the program run in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use personio_sync::sandbox::{SECRET, Sandbox, SandboxOptions, SandboxRequest, System};
+use serde_json::{Map, Value};
+
+/// Secrets of the environment that the sandbox does not accept; they must never be shown.
+pub(crate) const WRONG_SECRETS: [(&str, &str); 2] = [("WRONG_SECRET", "papaya-secret"), ("WRONG_KEY", "papaya-key")];
+
+/// A service desk that gets everything the simplest file maps.
+pub(crate) const DESK: &str = r#"
+[targets.desk]
+type = "freshservice"
+base_url = "{base}/freshservice/desk"
+api_key = { env = "FRESHSERVICE_API_KEY" }
+match = ["external_id", "primary_email"]
+create_missing = ["department_ids", "location_id"]
+[targets.desk.mapping]
+external_id = "employee_id"
+first_name = "first_name"
+last_name = "last_name"
+primary_email = "email | lower"
+job_title = "position"
+department_ids = "department"
+location_id = "office"
+reporting_manager_id = "supervisor"
+"#;
+
+/// A staff list in a file.
+pub(crate) const LIST: &str = r#"
+[targets.list]
+type = "file"
+path = "list.csv"
+match = ["Employee"]
+[targets.list.mapping]
+Employee = "employee_id"
+Name = "first_name ~ ' ' ~ last_name"
+E-mail = "email"
+Since = "hire_date"
+"#;
+
+/// Simulated systems and a folder to run the program in.
+pub(crate) struct Scene {
+    pub(crate) sandbox: Sandbox,
+    folder: tempfile::TempDir,
+}
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Scene {
+    /// A well-behaved sandbox with so many people, and a file with these targets.
+    pub(crate) fn new(employees: usize, targets: &str) -> Self {
+        Self::with(targets, |options| options.employees = employees)
+    }
+
+    /// The same with other options.
+    pub(crate) fn with(targets: &str, change: impl FnOnce(&mut SandboxOptions)) -> Self {
+        let mut options = SandboxOptions { employees: 30, ..SandboxOptions::new(chrono::Utc::now().date_naive()) };
+        change(&mut options);
+        let sandbox = Sandbox::start(options).unwrap();
+        let scene = Self { sandbox, folder: tempfile::tempdir().unwrap() };
+        scene.configure(targets);
+        scene
+    }
+
+    /// Writes the file anew: this source, and these targets.
+    pub(crate) fn configure(&self, targets: &str) {
+        self.write("personio-sync.toml", &format!("{SOURCE}{targets}"));
+    }
+
+    /// Writes a file; `{base}` stands for the sandbox's address.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text.replace("{base}", self.sandbox.base_url())).unwrap();
+        path
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// `127.0.0.1:7070`
+    pub(crate) fn address(&self) -> String {
+        self.sandbox.base_url().trim_start_matches("http://").to_owned()
+    }
+
+    /// Runs the program and expects this status.
+    pub(crate) fn run(&self, arguments: &[&str], code: i32) -> Ran {
+        let ran = self.try_run(arguments);
+        assert_eq!(
+            ran.code,
+            code,
+            "personio-sync {}\n--- stdout\n{}--- stderr\n{}",
+            arguments.join(" "),
+            ran.stdout,
+            ran.stderr
+        );
+        ran
+    }
+
+    pub(crate) fn try_run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.start(arguments), arguments)
+    }
+
+    /// `sync --yes`, done.
+    pub(crate) fn sync(&self) -> Value {
+        self.run(&["sync", "--yes", "--format", "json"], 0).json()
+    }
+
+    /// The plan is empty now.
+    pub(crate) fn assert_settled(&self, when: &str) -> Value {
+        let ran = self.try_run(&["plan", "--detailed-exitcode", "--format", "json"]);
+        assert_eq!(ran.code, 0, "{when}: the plan is not empty\n{}{}", ran.stdout, ran.stderr);
+        ran.json()
+    }
+
+    /// The program under way.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        program(self.folder.path()).args(arguments).spawn().unwrap()
+    }
+
+    /// Changes an employee in Personio.
+    pub(crate) fn change(&self, id: u64, values: Value) {
+        self.sandbox.personio(|personio| personio.change(id, &object(values))).unwrap();
+    }
+
+    /// Hires somebody in Personio.
+    pub(crate) fn hire(&self, values: Value) -> u64 {
+        self.sandbox.personio(|personio| personio.hire(&object(values))).unwrap()
+    }
+
+    /// An attribute of an employee in Personio.
+    pub(crate) fn email(&self, id: u64) -> String {
+        self.sandbox.personio(|personio| personio.company().person(id).unwrap().email.clone())
+    }
+
+    /// From now on the systems misbehave like this.
+    pub(crate) fn faults(&self, faults: &str) {
+        self.sandbox.set_faults(faults.parse().unwrap());
+    }
+
+    /// All requesters of the service desk, deactivated ones included.
+    pub(crate) fn requesters(&self) -> Vec<Value> {
+        let key = BASE64_STANDARD.encode(format!("{SECRET}:X"));
+        let mut all = Vec::new();
+        for page in 1.. {
+            let path = format!("/desk/api/v2/requesters?per_page=100&page={page}");
+            let request = SandboxRequest::get(&path).header("authorization", &format!("Basic {key}"));
+            let answer = self.sandbox.freshservice(|service| service.handle(&request));
+            assert_eq!(answer.status, 200, "{}", answer.value());
+            let found = answer.value()["requesters"].as_array().unwrap().clone();
+            if found.is_empty() {
+                break;
+            }
+            all.extend(found);
+        }
+        all
+    }
+
+    /// The requester with this number of ours.
+    pub(crate) fn requester(&self, employee: u64) -> Value {
+        let (number, all) = (employee.to_string(), self.requesters());
+        let mut found: Vec<Value> = all.into_iter().filter(|requester| requester["external_id"] == number).collect();
+        assert_eq!(found.len(), 1, "requesters of employee {employee}: {found:?}");
+        found.remove(0)
+    }
+
+    /// `METHOD path?query` of what one system was sent.
+    pub(crate) fn requests(&self, system: &str) -> Vec<String> {
+        let of = self.sandbox.requests();
+        let of = of.into_iter().filter(|request| request.system == system);
+        of.map(|request| format!("{} {}?{}", request.method, request.path, request.query)).collect()
+    }
+
+    /// The writes to the service desk.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.requests("freshservice").into_iter().filter(|request| !request.starts_with("GET")).collect()
+    }
+
+    /// Waits until the service desk was sent so many requests like this; no longer than a minute.
+    pub(crate) fn await_writes(&self, count: usize) {
+        let started = std::time::Instant::now();
+        while self.writes().iter().filter(|write| write.starts_with("POST /desk/api/v2/requesters?")).count() < count {
+            assert!(started.elapsed().as_secs() < 60, "the writes never came");
+            std::thread::yield_now();
+        }
+    }
+}
+
+const SOURCE: &str = r#"
+[personio]
+client_id = { env = "PERSONIO_CLIENT_ID" }
+client_secret = { env = "PERSONIO_CLIENT_SECRET" }
+base_url = "{base}/personio"
+requests_per_second = 500
+requests_per_minute = 30000
+"#;
+
+/// The program in a folder, with an environment that holds what the files need and nothing else.
+pub(crate) fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_personio-sync"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PERSONIO_CLIENT_ID", "tests")
+        .env("PERSONIO_CLIENT_SECRET", SECRET)
+        .env("FRESHSERVICE_API_KEY", SECRET)
+        .envs(WRONG_SECRETS)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Ran {
+    /// Waits for the end. No run may ever show a secret, nor paint without a terminal.
+    pub(crate) fn of(child: Child, arguments: &[&str]) -> Self {
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        let ran = Self { code, stdout: text(output.stdout), stderr: text(output.stderr) };
+        for shown in [&ran.stdout, &ran.stderr] {
+            for secret in WRONG_SECRETS.iter().map(|(_, secret)| *secret).chain([SECRET, "papi-"]) {
+                assert!(!shown.contains(secret), "{arguments:?} shows a secret:\n{shown}");
+            }
+            assert!(!shown.contains('\u{1b}'), "{arguments:?} paints without a terminal:\n{shown}");
+        }
+        ran
+    }
+
+    /// The one document on standard output.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{}{}", self.stdout, self.stderr))
+    }
+
+    /// Standard error says this.
+    pub(crate) fn says(&self, words: &str) -> &Self {
+        assert!(self.stderr.contains(words), "`{words}` is not said:\n{}", self.stderr);
+        self
+    }
+
+    /// Standard output shows this.
+    pub(crate) fn shows(&self, words: &str) -> &Self {
+        assert!(self.stdout.contains(words), "`{words}` is not shown:\n{}", self.stdout);
+        self
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+/// The summary of the first target of a document.
+pub(crate) fn summary<'d>(document: &'d Value, number: &str) -> &'d Value {
+    &document["targets"][0]["summary"][number]
+}
