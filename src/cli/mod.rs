@@ -5,6 +5,7 @@ mod check;
 mod exit;
 mod explain;
 mod history;
+mod init;
 mod memory;
 mod plan;
 mod plan_file;
@@ -88,6 +89,7 @@ impl SandboxChoice {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Arguments),
     Check(check::Arguments),
     Attributes(attributes::Arguments),
     Plan(plan::Arguments),
@@ -139,6 +141,7 @@ pub fn main() -> ExitCode {
         _ => Kind::Report,
     };
     let result = match cli.command {
+        Command::Init(arguments) => init::run(&world, &arguments),
         Command::Check(arguments) => check::run(&world, &arguments),
         Command::Attributes(arguments) => attributes::run(&world, &arguments),
         Command::Plan(arguments) => plan::run(&world, &arguments),
