@@ -11,6 +11,7 @@ mod plan;
 mod plan_file;
 mod report;
 mod sandbox;
+mod schema;
 mod session;
 mod status;
 mod switch;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::output::{Format, Kind, Problem};
+use crate::output::{Format, Kind, Problem, json};
 
 /// Keeps a company's other systems in line with its employee data in Personio
 ///
@@ -113,6 +114,8 @@ enum Command {
     },
     /// Print the manual page
     Man,
+    /// Print a JSON Schema of the configuration file, for editors
+    Schema,
 }
 
 /// Runs the program with the arguments of the process.
@@ -174,6 +177,10 @@ pub fn main() -> ExitCode {
                     Reasons::default()
                 })
         }
+        Command::Schema => {
+            world.print(&json::render_value(&schema::schema()));
+            Ok(Reasons::default())
+        }
     };
     match result {
         Ok(reasons) => reasons.exit_code(),
@@ -198,6 +205,18 @@ fn usage(error: &clap::Error) -> Failure {
         reason: Reason::Usage,
         problems: vec![Problem::new(Reason::Usage.word(), first)],
         text: text.trim_end().to_owned(),
+    }
+}
+
+/// Whether a command line is one that the program takes, its name first.
+///
+/// # Errors
+///
+/// What the program would say about it.
+pub fn parses<S: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator<Item = S>) -> Result<(), String> {
+    match Cli::try_parse_from(arguments) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        _ => Ok(()),
     }
 }
 

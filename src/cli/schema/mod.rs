@@ -1,0 +1,188 @@
+//! `schema`: a JSON Schema of the configuration file, for editors.
+//!
+//! Editors complete keys and mark misspelt ones with it. What it accepts is not the last word: `check` knows
+//! fields, expressions and secrets, too.
+
+use serde_json::{Map, Value, json};
+
+/// What the file has beside the keys of single types.
+const ROOT: &str = include_str!("root.json");
+
+/// The keys of each type of target.
+const TYPES: &[(&str, &str)] =
+    &[("file", include_str!("file.json")), ("freshservice", include_str!("freshservice.json"))];
+
+/// The schema: the keys that every target has, joined with those of each type.
+pub(super) fn schema() -> Value {
+    let mut schema = parse(ROOT);
+    let definitions = schema["definitions"].as_object_mut().expect("the definitions of the schema");
+    let common = definitions.remove("common").expect("the keys of every target");
+    let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+    let mut cases = Vec::new();
+    for (name, own) in TYPES {
+        let definition = format!("target-{name}");
+        cases.push(json!({
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": {"$ref": format!("#/definitions/{definition}")},
+        }));
+        definitions.insert(definition, target(name, &common, &parse(own)));
+    }
+    let target = json!({
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"enum": names}},
+        "allOf": cases,
+    });
+    definitions.insert("target".into(), target);
+    schema
+}
+
+fn target(name: &str, common: &Value, own: &Value) -> Value {
+    let mut properties = Map::from_iter([("type".to_owned(), json!({ "const": name }))]);
+    let mut required = vec![json!("mapping")];
+    for part in [&own["properties"], common] {
+        properties.extend(part.as_object().cloned().unwrap_or_default());
+    }
+    required.extend(own["required"].as_array().cloned().unwrap_or_default());
+    json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
+}
+
+fn parse(text: &str) -> Value {
+    serde_json::from_str(text).expect("a file of ours that is JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use toml::de::{DeTable, DeValue};
+
+    use super::super::init::starter;
+    use super::*;
+    use crate::config::{LoadOptions, SecretMode, load};
+
+    fn to_json(value: &DeValue<'_>) -> Value {
+        match value {
+            DeValue::String(text) => json!(text),
+            DeValue::Integer(number) => json!(i64::from_str_radix(number.as_str(), number.radix()).unwrap()),
+            DeValue::Float(number) => json!(number.as_str().parse::<f64>().unwrap()),
+            DeValue::Boolean(truth) => json!(truth),
+            DeValue::Datetime(moment) => json!(moment.to_string()),
+            DeValue::Array(items) => items.iter().map(|item| to_json(item.get_ref())).collect(),
+            DeValue::Table(table) => table_to_json(table),
+        }
+    }
+
+    fn table_to_json(table: &DeTable<'_>) -> Value {
+        let entries = table.iter().map(|(key, value)| (key.get_ref().to_string(), to_json(value.get_ref())));
+        Value::Object(entries.collect())
+    }
+
+    /// The complaints about a file, each with its place.
+    fn complaints(text: &str) -> Vec<String> {
+        let document = table_to_json(DeTable::parse(text).unwrap().get_ref());
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    }
+
+    fn toml_files(folder: &str) -> Vec<(String, String)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        paths
+            .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+            .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn it_is_a_schema() {
+        assert!(jsonschema::meta::is_valid(&schema()));
+    }
+
+    #[test]
+    fn every_example_and_starter_file_is_accepted() {
+        let mut files = toml_files("examples");
+        assert!(!files.is_empty());
+        files.extend(TYPES.iter().map(|(name, _)| (format!("init --target {name}"), starter(&[name]))));
+        files.push(("init".into(), starter::<&str>(&[])));
+        for (name, text) in files {
+            assert_eq!(complaints(&text), Vec::<String>::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_marked() {
+        let right = starter(&["file"]);
+        for (from, to) in [
+            ("timezone =", "timezon ="),
+            ("client_id ", "clientid "),
+            ("[targets.staff-list]", "[targets.staff-list]\npause = true"),
+            ("type  = \"file\"", "type  = \"fiel\""),
+            ("path  = \"staff-list.csv\"", "path  = 7"),
+            ("Since      = \"hire_date\"", "Since = { from = \"hire_date\", on_emtpy = \"keep\" }"),
+            ("Since      = \"hire_date\"", "Since = { from = \"hire_date\", value = \"x\" }"),
+            ("[targets.staff-list.mapping]", "safety = { max_deactivate = \"5\" }\n[targets.staff-list.mapping]"),
+        ] {
+            let wrong = right.replacen(from, to, 1);
+            assert_ne!(wrong, right, "{from}");
+            assert!(!complaints(&wrong).is_empty(), "{to}");
+        }
+    }
+
+    /// The loader names all keys that it knows in its answer to an unknown one; the schema must have the same.
+    #[test]
+    fn every_section_has_the_keys_that_the_loader_knows() {
+        let schema = schema();
+        for (kind, _) in crate::targets::TYPES {
+            let section = format!("target-{kind}");
+            let own = &schema["definitions"][&section];
+            assert!(own.is_object(), "there is no {kind}.json beside schema, or no line for it in TYPES");
+            let text = starter(&[kind]);
+            let (before, after) = text.split_once("[targets.").unwrap();
+            let (name, _) = after.split_once(']').unwrap();
+            let header = format!("[targets.{name}]\n");
+            // Sections that the starter file has already get the key, others are added with it.
+            let mut text =
+                format!("zzz = 1\n{before}[targets.{after}").replace("[personio]\n", "[personio]\nzzz = 1\n");
+            text = text.replacen(&header, &format!("{header}zzz = 1\n"), 1);
+            text.push_str("\n[state]\nzzz = 1\n[budget]\ntasks = 1\nzzz = 1\n");
+            for part in ["leavers", "safety"] {
+                let header = format!("[targets.{name}.{part}]\n");
+                if !text.contains(&header) {
+                    text.push_str(&header);
+                }
+                text = text.replacen(&header, &format!("{header}zzz = 1\n"), 1);
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("keys.toml");
+            std::fs::write(&path, text).unwrap();
+            let options = LoadOptions { secrets: SecretMode::Invent, ..LoadOptions::new(&|_| None) };
+            let error = load(&path, &options).unwrap_err();
+            let known: BTreeMap<String, BTreeSet<String>> = error
+                .problems
+                .iter()
+                .filter(|problem| problem.code == "unknown_key" && problem.message.contains("does not know `zzz`"))
+                .map(|problem| {
+                    let (place, rest) = problem.message.split_once(" does not know ").unwrap();
+                    let (_, known) = rest.split_once("known: ").unwrap();
+                    let place = place.trim_matches(['[', ']']).replace(&format!("targets.{name}"), "target");
+                    (place, known.split(", ").map(|key| key.trim_matches('`').to_owned()).collect())
+                })
+                .collect();
+            let properties = own["properties"].clone();
+            for (place, section) in [
+                ("the file", &schema),
+                ("personio", &schema["properties"]["personio"]),
+                ("state", &schema["properties"]["state"]),
+                ("budget", &schema["properties"]["budget"]),
+                ("target", own),
+                ("target.leavers", &properties["leavers"]),
+                ("target.safety", &properties["safety"]),
+            ] {
+                let keys: BTreeSet<String> = section["properties"].as_object().unwrap().keys().cloned().collect();
+                assert_eq!(Some(&keys), known.get(place), "{kind}: {place}");
+            }
+        }
+    }
+}
