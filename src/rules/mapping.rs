@@ -207,7 +207,16 @@ fn choice(text: &str, spec: &FieldSpec) -> Result<FieldValue, String> {
     let mut alike = spec.choices.iter().filter(|choice| choice.to_lowercase() == folded);
     match (alike.next(), alike.next()) {
         (Some(choice), None) => Ok(FieldValue::Text(choice.clone())),
-        _ => Err(format!("it is none of the values that the field takes: {}", spec.choices.join(", "))),
+        _ => Err(format!("it is none of the values that the field takes: {}", listed(&spec.choices))),
+    }
+}
+
+/// Long lists (time zones) are cut: the message stands on one line.
+fn listed(choices: &[Box<str>]) -> String {
+    const MOST: usize = 12;
+    match choices.get(..MOST) {
+        Some(first) if choices.len() > MOST => format!("{}, … ({} in all)", first.join(", "), choices.len()),
+        _ => choices.join(", "),
     }
 }
 
@@ -215,6 +224,13 @@ fn choice(text: &str, spec: &FieldSpec) -> Result<FieldValue, String> {
 mod tests {
     use super::*;
     use crate::employee::EmployeeId;
+
+    #[test]
+    fn a_long_list_of_choices_is_cut() {
+        let spec = FieldSpec::new("zone", FieldKind::Choice).choices((1..=13).map(|number| format!("z{number}")));
+        let message = choice("xx", &spec).unwrap_err();
+        assert!(message.ends_with("z11, z12, … (13 in all)"), "{message}");
+    }
 
     #[test]
     fn values_take_the_type_of_the_field() {
