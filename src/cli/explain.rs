@@ -19,7 +19,8 @@ use super::{Failure, Reason, Reasons, SandboxChoice, World};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Personio's id of the employee, or their e-mail address
-    employee: String,
+    #[arg(required_unless_present = "sandbox")]
+    employee: Option<String>,
     /// Only these targets
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
@@ -76,7 +77,7 @@ struct Step {
 }
 
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
+    let (employee, targets, sandbox) = split(arguments)?;
     let session = world.open(&sandbox, &targets)?;
     let bars = Bars::new(world.terminal);
     let options = PrepareOptions {
@@ -89,13 +90,28 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let memory = Memory::for_reading(&session, world.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
-    let employee = find(&prepared, &arguments.employee)?;
+    let employee = find(&prepared, &employee)?;
     let explained = explain(&session, &prepared, employee);
     match world.global.format {
         Format::Json => world.print(&json::render_value(&explained)),
         Format::Table | Format::Markdown => world.print(&render(&explained)),
     }
     Ok(Reasons::default())
+}
+
+/// Whom and which targets; `explain --sandbox 1001` means the employee, too.
+fn split(arguments: &Arguments) -> Result<(String, Vec<String>, SandboxChoice), Failure> {
+    let (sandbox, mut targets) = arguments.sandbox.split(&[]);
+    let mut names: Vec<String> = arguments.employee.iter().chain(&arguments.targets).cloned().collect();
+    // What stood behind `--sandbox` and is no address: the employee if it looks like one or is all there is.
+    if let Some(name) = targets.pop() {
+        let employee = name.contains('@') || name.parse::<EmployeeId>().is_ok();
+        names.insert(if employee { 0 } else { names.len().min(1) }, name);
+    }
+    if names.is_empty() {
+        return Err(Failure::new(Reason::Usage, "name the employee: an id of Personio, or an e-mail address"));
+    }
+    Ok((names.remove(0), names, sandbox))
 }
 
 /// The employee with this id or e-mail address.
@@ -322,5 +338,40 @@ fn show_truth(truth: &Truth) -> String {
         Truth::No => "no".into(),
         Truth::Unknown { attribute } => format!("unknown: `{attribute}` is not readable"),
         Truth::Invalid { why } => format!("invalid: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn the_employee_may_stand_behind_the_sandbox_flag() {
+        for (line, employee, targets, address) in [
+            ("1001", "1001", vec![], None),
+            ("1001 desk --sandbox", "1001", vec!["desk"], Some("")),
+            ("--sandbox 1001", "1001", vec![], Some("")),
+            ("--sandbox ada@example.com desk", "ada@example.com", vec!["desk"], Some("")),
+            ("1001 --sandbox desk", "1001", vec!["desk"], Some("")),
+            ("1001 --sandbox 127.0.0.1:7070", "1001", vec![], Some("127.0.0.1:7070")),
+        ] {
+            let parsed = Line::try_parse_from(["explain"].into_iter().chain(line.split(' '))).ok().unwrap();
+            let (found, names, sandbox) = split(&parsed.arguments).unwrap();
+            assert_eq!(
+                (&*found, names, sandbox.sandbox.as_deref()),
+                (employee, targets.iter().map(ToString::to_string).collect(), address),
+                "{line}"
+            );
+        }
+        let nobody = Line::try_parse_from(["explain", "--sandbox"]).ok().unwrap();
+        assert!(split(&nobody.arguments).is_err());
     }
 }
