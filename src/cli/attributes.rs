@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::config::{Settings, TargetSettings};
 use crate::output::{Format, json};
-use crate::personio::CatalogueEntry;
+use crate::personio::{CatalogueEntry, WHERE};
 use crate::rules::{Expression, MappingSource};
 
 use super::{Failure, Reasons, SandboxChoice, World};
@@ -103,7 +103,7 @@ fn table(world: &World, lines: &[Line]) -> String {
     let missing = lines.iter().filter(|line| !line.readable).count();
     format!(
         "{table}\n\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
-         Change it in Personio: Settings > Integrations > API credentials > your credential > Readable employee attributes.\n",
+         Change it {WHERE}: Readable employee attributes.\n",
         lines.len() - missing,
     )
 }
@@ -132,6 +132,10 @@ pub(super) fn users(settings: &Settings, key: &str) -> Vec<String> {
                 .collect::<Vec<_>>()
         })
         .collect();
+    // Personio delivers the id whatever is ticked.
+    if key == "id" {
+        users.push("every run".into());
+    }
     if users.is_empty() && matches!(key, "status" | "hire_date" | "termination_date" | "last_working_day") {
         users.push("lifecycle".into());
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::Settings;
 use crate::output::{Bars, Format, Problem, count, employees, json};
-use crate::personio::{CatalogueEntry, SourceErrorKind};
+use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared};
 
@@ -267,8 +267,8 @@ fn missing_attributes(settings: &Settings, catalogue: &[CatalogueEntry]) -> Vec<
             Problem::new(
                 "attribute_not_readable",
                 format!(
-                    "Personio does not let this credential read `{key}`; {cost}. Tick it in Personio: Settings > \
-                     Integrations > API credentials > your credential > Readable employee attributes"
+                    "Personio does not let this credential read `{key}`; {cost}. Tick it \
+                     {WHERE}: Readable employee attributes"
                 ),
             )
         })

@@ -6,7 +6,7 @@ use super::{SourceError, SourceErrorKind};
 use crate::http::{HttpError, Response, UnexpectedBody};
 
 /// Where people look in Personio, newer and older accounts.
-pub(super) const WHERE: &str = "in Personio under Marketplace > Connected integrations > your integration \
+pub const WHERE: &str = "in Personio under Marketplace > Connected integrations > your integration \
                                 (older accounts: Settings > Integrations > API credentials)";
 
 impl SourceError {

@@ -13,6 +13,7 @@ mod value;
 mod value_tests;
 mod wire;
 
+pub use answer::WHERE;
 pub use v1::PersonioSource;
 pub use wire::CatalogueEntry;
 
