@@ -59,10 +59,14 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         })),
         Format::Table | Format::Markdown => {
             world.print(&format!("{} is written.\n", path.display()));
-            world.say(
-                "Try it without any account: personio-sync plan --sandbox\n\
-                 Then set the secrets it names, and run: personio-sync check --online",
-            );
+            let config = match &world.global.config {
+                Some(path) => format!(" --config {}", path.display()),
+                None => String::new(),
+            };
+            world.say(&format!(
+                "Try it without any account: personio-sync plan --sandbox{config}\n\
+                 Then set the secrets it names, and run: personio-sync check --online{config}",
+            ));
         }
     }
     Ok(Reasons::default())
