@@ -208,6 +208,11 @@ fn usage(error: &clap::Error) -> Failure {
     }
 }
 
+/// The names of all commands.
+pub fn commands() -> Vec<String> {
+    Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
 /// Whether a command line is one that the program takes, its name first.
 ///
 /// # Errors
