@@ -348,7 +348,7 @@ impl<'a> Table<'a> {
     /// Reports every key nobody asked for, each with the nearest known name.
     pub fn finish(self) {
         let asked = self.asked.borrow();
-        for (name, _) in self.entries.iter() {
+        for (name, _) in self.entries {
             let key = name.get_ref().as_ref();
             if asked.iter().any(|known| known == key) {
                 continue;
@@ -431,6 +431,10 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// Accepts `https` anywhere and `http` for loopback only; returns the address without a trailing slash.
+///
+/// # Errors
+///
+/// When it is no such address; what is wrong, to be put after its name.
 pub fn check_url(text: &str) -> Result<String, String> {
     let url = url::Url::parse(text.trim()).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase => "must begin with https://".to_owned(),

@@ -311,7 +311,7 @@ impl Reading {
                     .push(format!("the total changed between {lowest} and {highest} during the read, and {read} came"));
             }
             Some((total, _)) if total != read => {
-                doubts.push(format!("Personio tells a total of {total}, and {read} came"))
+                doubts.push(format!("Personio tells a total of {total}, and {read} came"));
             }
             Some((0, _)) => doubts.push("Personio delivers nobody at all".to_owned()),
             Some(_) if self.without_total > 0 => doubts.push("not every page told the total".to_owned()),
