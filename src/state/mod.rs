@@ -1,7 +1,7 @@
 //! What the tool remembers between runs: links, the journal of writes, history, ledger, budgets; and the lock.
 //!
 //! Ids, keyed hashes, field names and outcomes. No value of an employee, no secret, and no name unless the file asks
-//! for names. Everything is written once, over [`sql::Database`], for SQLite and PostgreSQL. Times come in as
+//! for names. Everything is written once, over `sql::Database`, for SQLite and PostgreSQL. Times come in as
 //! arguments; what happened first is told by the numbers of runs and jobs, never by a clock that may be set back.
 
 mod error;
