@@ -26,8 +26,13 @@ pub(super) struct Arguments {
 const SOURCE: &str = include_str!("source.toml");
 
 /// The section of each type of target, in the order in which they are offered.
-const SECTIONS: &[(&str, &str)] =
-    &[("freshservice", include_str!("freshservice.toml")), ("file", include_str!("file.toml"))];
+const SECTIONS: &[(&str, &str)] = &[
+    ("freshservice", include_str!("freshservice.toml")),
+    ("pento", include_str!("pento.toml")),
+    ("probonio", include_str!("probonio.toml")),
+    ("http", include_str!("http.toml")),
+    ("file", include_str!("file.toml")),
+];
 
 #[derive(Serialize)]
 struct InitDocument<'a> {

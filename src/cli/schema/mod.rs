@@ -9,8 +9,13 @@ use serde_json::{Map, Value, json};
 const ROOT: &str = include_str!("root.json");
 
 /// The keys of each type of target.
-const TYPES: &[(&str, &str)] =
-    &[("file", include_str!("file.json")), ("freshservice", include_str!("freshservice.json"))];
+const TYPES: &[(&str, &str)] = &[
+    ("file", include_str!("file.json")),
+    ("freshservice", include_str!("freshservice.json")),
+    ("http", include_str!("http.json")),
+    ("pento", include_str!("pento.json")),
+    ("probonio", include_str!("probonio.json")),
+];
 
 /// The schema: the keys that every target has, joined with those of each type.
 pub(super) fn schema() -> Value {
