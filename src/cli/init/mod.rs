@@ -28,6 +28,8 @@ const SOURCE: &str = include_str!("source.toml");
 /// The section of each type of target, in the order in which they are offered.
 const SECTIONS: &[(&str, &str)] = &[
     ("freshservice", include_str!("freshservice.toml")),
+    ("travelperk", include_str!("travelperk.toml")),
+    ("scim", include_str!("scim.toml")),
     ("pento", include_str!("pento.toml")),
     ("probonio", include_str!("probonio.toml")),
     ("http", include_str!("http.toml")),

@@ -15,6 +15,8 @@ const TYPES: &[(&str, &str)] = &[
     ("http", include_str!("http.json")),
     ("pento", include_str!("pento.json")),
     ("probonio", include_str!("probonio.json")),
+    ("scim", include_str!("scim.json")),
+    ("travelperk", include_str!("travelperk.json")),
 ];
 
 /// The schema: the keys that every target has, joined with those of each type.
