@@ -148,7 +148,7 @@ impl Service {
         let link = format!("{base_url}{path}?{}", link.finish());
         match &list.paging {
             Paging::Cursor { at, .. } => {
-                at.put(&mut body, if more { json!(format!("after-{next}")) } else { Value::Null })
+                at.put(&mut body, if more { json!(format!("after-{next}")) } else { Value::Null });
             }
             Paging::Link { at: Some(at) } => at.put(&mut body, if more { json!(link) } else { Value::Null }),
             _ => {}

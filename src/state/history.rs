@@ -10,6 +10,9 @@ use super::records::{
 use super::sql::{self, Cell, Database};
 use super::{State, StateError, ledger, memory, seen};
 
+/// Failures by target, employee and code.
+type Failures = BTreeSet<(Box<str>, EmployeeId, Box<str>)>;
+
 impl State {
     /// Begins a run. Runs that begin in the same instant get different numbers.
     ///
@@ -169,7 +172,7 @@ impl State {
     /// # Errors
     ///
     /// When the state cannot be read.
-    pub fn accepted(&self, now: DateTime<Utc>) -> Result<BTreeSet<(Box<str>, EmployeeId, Box<str>)>, StateError> {
+    pub fn accepted(&self, now: DateTime<Utc>) -> Result<Failures, StateError> {
         let found = self.read(|database| jobs(database, "WHERE acknowledged_until > ?", &[now.into()]))?;
         Ok(found.into_iter().filter_map(|job| Some((job.job.target, job.job.employee, job.job.code?))).collect())
     }
