@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::config::{Settings, TargetSettings};
 use crate::output::{Format, json};
 use crate::personio::{CatalogueEntry, WHERE};
-use crate::rules::{Expression, MappingSource};
+use crate::rules::Expression;
 
 use super::{Failure, Reasons, SandboxChoice, World};
 
@@ -121,10 +121,7 @@ pub(super) fn users(settings: &Settings, key: &str) -> Vec<String> {
         .iter()
         .flat_map(|target: &TargetSettings| {
             let filters = target.include.iter().chain(&target.exclude).any(uses);
-            let fields = target.mapping.iter().filter(|mapping| match &mapping.source {
-                MappingSource::Expression(expression) => uses(expression),
-                MappingSource::Constant(_) => false,
-            });
+            let fields = target.mapping.iter().filter(|mapping| mapping.source.expression().is_some_and(uses));
             filters
                 .then(|| format!("{} (filter)", target.name))
                 .into_iter()

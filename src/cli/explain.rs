@@ -213,6 +213,10 @@ fn explain_target(target: &PreparedTarget<'_>, plan: &crate::plan::TargetPlan, f
             let (from, steps) = match &mapping.source {
                 MappingSource::Constant(value) => (format!("the value {}", show(value)), None),
                 MappingSource::Expression(expression) => (expression.source().to_owned(), None::<String>),
+                MappingSource::Member { rule, owned } => {
+                    let kept = "people added by hand stay in it".to_owned();
+                    (format!("member if {}", rule.source()), (!owned).then_some(kept))
+                }
             };
             let (gives, why) = match mapping.desired(spec, facts) {
                 Desired::Value(FieldValue::Empty) => ("(empty: the field is cleared)".to_owned(), None),

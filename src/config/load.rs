@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::employee::Attributes;
-use crate::rules::{MappingSource, Variable};
+use crate::rules::Variable;
 use crate::targets::{Parse, TYPES};
 
 use super::reader::{Context, Problem, Problems, Severity, Table, nearest, position};
@@ -243,10 +243,7 @@ fn unknown_targets(read: &[TargetRead<'_>], problems: &Problems<'_>, options: &L
 
 /// Exactly what the expressions of the file use, and what tells where an employee stands.
 fn used_attributes(targets: &[TargetSettings]) -> Vec<Box<str>> {
-    let mapped = targets.iter().flat_map(|target| &target.mapping).filter_map(|mapping| match &mapping.source {
-        MappingSource::Expression(expression) => Some(expression),
-        MappingSource::Constant(_) => None,
-    });
+    let mapped = targets.iter().flat_map(|target| &target.mapping).filter_map(|mapping| mapping.source.expression());
     let filters = targets.iter().flat_map(|target| target.include.iter().chain(&target.exclude));
     let used = mapped.chain(filters).flat_map(|expression| expression.variables()).filter_map(Variable::attribute);
     used.chain(LIFECYCLE_ATTRIBUTES).map(Into::into).collect()

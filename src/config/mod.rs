@@ -29,6 +29,7 @@ mod load;
 mod lookup_tables;
 mod mapping;
 mod matching;
+mod memberships;
 mod personio;
 pub mod reader;
 mod safety;

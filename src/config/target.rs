@@ -6,7 +6,7 @@ use crate::targets::{EmployeeRules, Parse, TargetType};
 use super::fields::Fields;
 use super::reader::{Located, Problems, Table, known};
 use super::settings::TargetSettings;
-use super::{expressions, leavers, mapping, matching, safety, section};
+use super::{expressions, leavers, mapping, matching, memberships, safety, section};
 
 /// One `[targets.NAME]`, as far as it could be read.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ pub(super) fn read<'a>(
         exclude.extend(expressions::of_the_type(table, target.exclude(), vocabulary));
     }
     let mut fields = Fields::default();
-    let mapping = mapping::read(table, type_ref, vocabulary, &mut fields);
+    let mut mapping = mapping::read(table, type_ref, vocabulary, &mut fields);
+    mapping.extend(memberships::read(table, type_ref, vocabulary, &mut fields));
     for derived in type_ref.and_then(TargetType::rules).map(EmployeeRules::derived_fields).unwrap_or_default() {
         if fields.index(&derived.name).is_none() {
             fields.add(derived);

@@ -12,6 +12,7 @@ use crate::targets::EmployeeCase;
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
 use super::diff::same;
+use super::membership;
 use super::{
     Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Op, Protection,
     Schema, Skip, Snapshot, TargetPlan,
@@ -805,6 +806,7 @@ impl<'a> Builder<'a> {
             .zip(&correlation.owners)
             .filter(|(account, owner)| account.active && owner.is_some())
             .count();
+        membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &correlation.owners);
         Built {
             plan: self.plan,
             owned,

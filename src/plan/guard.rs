@@ -190,7 +190,7 @@ fn limit_fields(plan: &mut TargetPlan, share: Option<Share>, of: u64) {
 }
 
 /// Splits updates so that the fields that are to be held stand in changes of their own, beside the rest.
-fn split(plan: &mut TargetPlan, concerned: impl Fn(&super::FieldChange) -> bool) {
+pub(super) fn split(plan: &mut TargetPlan, concerned: impl Fn(&super::FieldChange) -> bool) {
     let mut parts = Vec::new();
     for change in plan.changes.iter_mut().filter(|change| change.op == Op::Update && change.hold.is_none()) {
         if change.fields.iter().all(&concerned) || !change.fields.iter().any(&concerned) {
@@ -212,7 +212,7 @@ fn count(plan: &TargetPlan, class: impl Fn(&Change) -> bool) -> u64 {
     plan.changes.iter().filter(|change| change.hold.is_none() && class(change)).count() as u64
 }
 
-fn hold(plan: &mut TargetPlan, code: &'static str, detail: &str, class: impl Fn(&Change) -> bool) {
+pub(super) fn hold(plan: &mut TargetPlan, code: &'static str, detail: &str, class: impl Fn(&Change) -> bool) {
     for change in plan.changes.iter_mut().filter(|change| change.hold.is_none() && class(change)) {
         change.hold = Some(Hold { code, detail: detail.to_owned() });
     }

@@ -12,6 +12,7 @@ mod correlate;
 mod diff;
 mod field;
 mod guard;
+mod membership;
 
 pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
 pub use build::{Built, GaveUp, Memory, PlanInput, build, form};

@@ -1,6 +1,6 @@
 use crate::plan::{FieldIndex, FieldKind, FieldSpec, FieldValue};
 
-use super::{Evaluation, Expression, Facts};
+use super::{Evaluation, Expression, Facts, Truth};
 
 /// One line of a `mapping` table: what a field should hold.
 #[derive(Debug, PartialEq)]
@@ -24,6 +24,23 @@ pub enum MappingSource {
     Expression(Expression),
     /// The same value for everyone.
     Constant(FieldValue),
+    /// Whether the employee belongs to a group, as a condition over attributes.
+    Member {
+        /// Who belongs.
+        rule: Expression,
+        /// Whether those who do not belong are taken out; people added by hand stay otherwise.
+        owned: bool,
+    },
+}
+
+impl MappingSource {
+    /// What it looks at, unless it is the same for everyone.
+    pub fn expression(&self) -> Option<&Expression> {
+        match self {
+            Self::Expression(expression) | Self::Member { rule: expression, .. } => Some(expression),
+            Self::Constant(_) => None,
+        }
+    }
 }
 
 /// What an empty result does.
@@ -83,6 +100,7 @@ impl Mapping {
                 }
                 Evaluation::Invalid { why } => return self.invalid(spec, &why),
             },
+            MappingSource::Member { rule, owned } => return belongs(rule, *owned, spec, facts),
         };
         match convert(value, spec) {
             Ok(FieldValue::Empty) => match self.on_empty {
@@ -102,6 +120,17 @@ impl Mapping {
             OnInvalid::Keep => Desired::Keep(Some(why)),
             OnInvalid::Clear => Desired::Value(FieldValue::Empty),
         }
+    }
+}
+
+/// Membership by rule. What cannot be told changes nothing: neither does it take anybody in, nor out.
+fn belongs(rule: &Expression, owned: bool, spec: &FieldSpec, facts: &Facts<'_>) -> Desired {
+    match rule.holds(facts) {
+        Truth::Yes => Desired::Value(FieldValue::Bool(true)),
+        Truth::No if owned => Desired::Value(FieldValue::Bool(false)),
+        Truth::No => Desired::Keep(None),
+        Truth::Unknown { attribute } => Desired::Keep(Some(format!("`{attribute}` is not readable"))),
+        Truth::Invalid { why } => Desired::Keep(Some(format!("{}: {why}", spec.name))),
     }
 }
 

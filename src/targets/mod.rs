@@ -10,6 +10,7 @@ mod delivery;
 mod employee_rules;
 pub mod file;
 pub mod freshservice;
+mod membership;
 pub mod pento;
 pub mod probonio;
 pub mod scim;
@@ -19,6 +20,7 @@ pub mod travelperk;
 mod types;
 
 pub use employee_rules::{Condition, EmployeeCase, EmployeeRules, Findings, shared_values};
+pub use membership::Membership;
 pub use types::{Parse, TYPES};
 
 use employee_rules::quoted;
@@ -62,6 +64,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
 
     /// Points every address and path at the sandbox and invents every secret.
     fn redirect(&mut self, sandbox: &SandboxPlaces);
+
+    /// The groups whose members the section gives by rule. Each is a field of yes or no beside those of the mapping.
+    fn memberships(&self) -> &[Membership] {
+        &[]
+    }
 
     /// How many calls a minute the service is known to allow, for forecasts.
     fn calls_per_minute(&self) -> Option<u32> {

@@ -1,0 +1,33 @@
+use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocabulary, When};
+use crate::targets::TargetType;
+
+use super::fields::Fields;
+use super::reader::Table;
+
+/// The groups that the target's section gives by rule, as lines of its mapping.
+pub(super) fn read(
+    section: &Table<'_>,
+    target: Option<&dyn TargetType>,
+    vocabulary: &Vocabulary,
+    fields: &mut Fields,
+) -> Vec<Mapping> {
+    let mut mappings = Vec::new();
+    for membership in target.map(TargetType::memberships).unwrap_or_default() {
+        let rule = match Expression::compile(&membership.rule.value, vocabulary) {
+            Ok(rule) => rule,
+            Err(error) => {
+                let name = format!("`{}.{}.members`", section.path(), membership.field.name);
+                section.problems().error(membership.rule.span.clone(), "expression", format!("{name}: {error}"));
+                continue;
+            }
+        };
+        mappings.push(Mapping {
+            index: fields.add(membership.field.clone()),
+            source: MappingSource::Member { rule, owned: membership.owned },
+            on_empty: OnEmpty::default(),
+            on_invalid: OnInvalid::default(),
+            when: When::default(),
+        });
+    }
+    mappings
+}

@@ -1,0 +1,115 @@
+//! Groups whose members the file gives by rule.
+
+use std::collections::BTreeSet;
+
+use crate::rules::{Mapping, MappingSource};
+
+use super::guard::{hold, split};
+use super::{Account, AccountId, FieldChange, FieldValue, TargetPlan};
+
+/// Holds the changes that would leave a group without any employee: a rule that suddenly fits nobody is more
+/// likely a renamed department than a group that has had its day.
+pub(super) fn hold_emptied(plan: &mut TargetPlan, mapping: &[Mapping], accounts: &[Account], owners: &[Option<usize>]) {
+    let groups = mapping.iter().filter(|mapping| matches!(mapping.source, MappingSource::Member { owned: true, .. }));
+    for index in groups.map(|mapping| mapping.index) {
+        let leaves = |field: &FieldChange| {
+            field.index == index && field.before == FieldValue::Bool(true) && field.after != field.before
+        };
+        let joins = |field: &FieldChange| field.index == index && field.after == FieldValue::Bool(true);
+        let fields = || plan.changes.iter().flat_map(|change| &change.fields);
+        let leaving: BTreeSet<&AccountId> = plan
+            .changes
+            .iter()
+            .filter(|change| change.fields.iter().any(leaves))
+            .filter_map(|change| change.account.as_ref())
+            .collect();
+        let stays = accounts.iter().zip(owners).any(|(account, owner)| {
+            owner.is_some() && *account.field(index) == FieldValue::Bool(true) && !leaving.contains(&account.id)
+        });
+        if leaving.is_empty() || stays || fields().any(joins) {
+            continue;
+        }
+        let name = fields().find(|field| leaves(field)).map(|field| field.field.clone()).unwrap_or_default();
+        let detail = format!(
+            "{} would lose all {} of its employees, because its rule fits nobody; look at the rule, and empty the \
+             group by hand if that is right",
+            name,
+            leaving.len()
+        );
+        split(plan, leaves);
+        hold(plan, "group_emptied", &detail, |change| change.fields.iter().any(leaves));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::employee::EmployeeId;
+    use crate::plan::{Change, FieldIndex, Op};
+    use crate::rules::{Expression, OnEmpty, OnInvalid, Tables, Vocabulary, When};
+
+    const GROUP: FieldIndex = FieldIndex(1);
+
+    fn mapping(owned: bool) -> Mapping {
+        let vocabulary =
+            Vocabulary::new(Some(["department".into()]), std::collections::BTreeMap::new(), Tables::default());
+        let rule = Expression::compile("department == 'IT'", &vocabulary).unwrap();
+        Mapping {
+            index: GROUP,
+            source: MappingSource::Member { rule, owned },
+            on_empty: OnEmpty::default(),
+            on_invalid: OnInvalid::default(),
+            when: When::default(),
+        }
+    }
+
+    fn account(id: &str, member: bool) -> Account {
+        Account::new(id, true, vec![FieldValue::text("title"), FieldValue::Bool(member)])
+    }
+
+    fn change(account: &str, before: bool) -> Change {
+        let field = |index: u16, before, after| FieldChange {
+            index: FieldIndex(index),
+            field: format!("field_{index}").into(),
+            before,
+            after,
+        };
+        Change {
+            op: Op::Update,
+            employee: Some(EmployeeId(1)),
+            account: Some(account.into()),
+            reason: None,
+            detail: None,
+            fields: vec![
+                field(0, FieldValue::Empty, FieldValue::text("title")),
+                field(1, FieldValue::Bool(before), FieldValue::Bool(!before)),
+            ],
+            rewrite: Vec::new(),
+            hold: None,
+            outcome: None,
+        }
+    }
+
+    /// Held changes, for accounts with an owner or without and their membership, and who leaves or joins.
+    fn held(owned: bool, accounts: &[(&str, bool, bool)], changes: &[(&str, bool)]) -> usize {
+        let owners: Vec<_> = accounts.iter().map(|(_, _, owner)| owner.then_some(0)).collect();
+        let accounts: Vec<_> = accounts.iter().map(|(id, member, _)| account(id, *member)).collect();
+        let mut plan = TargetPlan::empty("chat", "slack");
+        plan.changes = changes.iter().map(|(id, before)| change(id, *before)).collect();
+        hold_emptied(&mut plan, &[mapping(owned)], &accounts, &owners);
+        let all: usize = plan.changes.iter().map(|change| change.fields.len()).sum();
+        assert_eq!(all, changes.len() * 2, "nothing is lost");
+        assert!(plan.changes.iter().filter(|change| change.hold.is_some()).all(|change| change.fields.len() == 1));
+        plan.summary().held
+    }
+
+    #[test]
+    fn a_group_is_never_emptied_by_accident() {
+        let (one, two, bot) = (("U1", true, true), ("U2", true, true), ("B1", true, false));
+        assert_eq!(held(true, &[one, two], &[("U1", true), ("U2", true)]), 2);
+        assert_eq!(held(true, &[one, two], &[("U1", true)]), 0, "somebody stays");
+        assert_eq!(held(true, &[one, bot], &[("U1", true)]), 1, "somebody who is no employee does not count");
+        assert_eq!(held(true, &[one, ("U2", false, true)], &[("U1", true), ("U2", false)]), 0, "somebody joins");
+        assert_eq!(held(false, &[one], &[("U1", true)]), 0, "nobody is taken out of these");
+    }
+}
