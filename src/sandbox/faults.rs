@@ -348,7 +348,7 @@ mod tests {
             ("htlm502", "no fault is called `htlm502`"),
             (
                 "freshservce:cut",
-                "`freshservce` is no system and no method; the systems are personio, freshservice, http, scim, travelperk",
+                "`freshservce` is no system and no method; the systems are personio, freshservice, http, scim, travelperk, slack",
             ),
             ("latency", "latency needs a value"),
             ("latency=fast", "`fast` is not a time"),

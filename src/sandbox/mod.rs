@@ -18,6 +18,7 @@ pub mod personio;
 mod preparation;
 pub mod scim;
 mod server;
+pub mod slack;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ use self::people::Company;
 use self::personio::{Personio, PersonioOptions};
 use self::scim::{Scim, ScimOptions};
 use self::travelperk::{TravelPerk, TravelPerkOptions};
+use self::slack::{Slack, SlackOptions};
 use self::world::{World, lock};
 use crate::config::Secret;
 use crate::targets::SandboxPlaces;
@@ -81,6 +83,8 @@ pub struct SandboxOptions {
     pub scim: ScimOptions,
     /// How TravelPerk differs from an ordinary account.
     pub travelperk: TravelPerkOptions,
+    /// How Slack differs from an ordinary workspace.
+    pub slack: SlackOptions,
 }
 
 impl SandboxOptions {
@@ -98,6 +102,7 @@ impl SandboxOptions {
             freshservice: FreshserviceOptions::default(),
             scim: ScimOptions::default(),
             travelperk: TravelPerkOptions::default(),
+            slack: SlackOptions::default(),
         }
     }
 }
@@ -205,6 +210,7 @@ impl Sandbox {
             freshservice: Mutex::new(Freshservice::new(&company, options.freshservice)),
             declared: Mutex::default(),
             travelperk: Mutex::new(TravelPerk::new(&company, options.travelperk)),
+            slack: Mutex::new(Slack::new(&company, options.slack)),
             personio: Mutex::new(Personio::new(company, options.personio)),
             scim: Mutex::new(Scim::new(options.scim)),
             mischief: Mutex::new(Mischief::new(options.faults, options.seed)),
@@ -261,6 +267,11 @@ impl Sandbox {
     /// Looks at Freshservice or changes it while it runs.
     pub fn freshservice<T>(&self, act: impl FnOnce(&mut Freshservice) -> T) -> T {
         act(&mut lock(&self.world.freshservice))
+    }
+
+    /// Looks at Slack or changes it while it runs.
+    pub fn slack<T>(&self, act: impl FnOnce(&mut Slack) -> T) -> T {
+        act(&mut lock(&self.world.slack))
     }
 
     /// Looks at the SCIM services or changes them while they run.

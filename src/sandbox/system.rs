@@ -2,7 +2,7 @@ use super::{Preparation, SandboxRequest, SandboxResponse};
 use crate::http::Method;
 
 /// The systems by the first part of their paths, which is also their word in faults.
-pub(super) const SYSTEMS: [&str; 5] = ["personio", "freshservice", "http", "scim", "travelperk"];
+pub(super) const SYSTEMS: [&str; 6] = ["personio", "freshservice", "http", "scim", "travelperk", "slack"];
 
 /// A simulated system: a state machine that answers requests.
 ///

@@ -6,6 +6,7 @@ use super::faults::{Fault, Faults, Mischief};
 use super::freshservice::Freshservice;
 use super::personio::Personio;
 use super::scim::Scim;
+use super::slack::Slack;
 use super::system::SYSTEMS;
 use super::travelperk::TravelPerk;
 use super::{LoggedRequest, Preparation, SandboxInfo, SandboxRequest, SandboxResponse, System};
@@ -19,6 +20,7 @@ pub(super) struct World {
     pub(super) declared: Mutex<DeclaredServices>,
     pub(super) scim: Mutex<Scim>,
     pub(super) travelperk: Mutex<TravelPerk>,
+    pub(super) slack: Mutex<Slack>,
     pub(super) mischief: Mutex<Mischief>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
 }
@@ -52,7 +54,7 @@ impl World {
     /// The systems by the first part of their paths.
     pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
         let systems: [&Mutex<dyn System>; SYSTEMS.len()] =
-            [&self.personio, &self.freshservice, &self.declared, &self.scim, &self.travelperk];
+            [&self.personio, &self.freshservice, &self.declared, &self.scim, &self.travelperk, &self.slack];
         std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
     }
 

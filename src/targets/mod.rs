@@ -14,8 +14,10 @@ mod membership;
 pub mod pento;
 pub mod probonio;
 pub mod scim;
+pub mod slack;
 #[cfg(test)]
 mod testing;
+mod together;
 pub mod travelperk;
 mod types;
 

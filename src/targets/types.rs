@@ -19,5 +19,6 @@ pub const TYPES: &[(&str, Parse)] = &[
     ("pento", super::pento::parse),
     ("probonio", super::probonio::parse),
     ("scim", super::scim::parse),
+    ("slack", super::slack::parse),
     ("travelperk", super::travelperk::parse),
 ];

@@ -42,7 +42,7 @@ mod sign_in;
 pub(crate) mod tests;
 mod wire;
 
-pub(crate) use deviations::{Clear, Deviations};
+pub(crate) use deviations::{Clear, Deviations, preset};
 pub(crate) use directory::Directory;
 pub(crate) use errors::{Asked, no_answer, refusal, unexpected};
 pub(crate) use fields::lookup;

@@ -1,0 +1,490 @@
+//! Slack: profiles, user groups and channels through the Web API, accounts through SCIM.
+//!
+//! Without `scim_token` people are invited and deactivated by hand: ordinary methods cannot. Bots, guests,
+//! owners and people of other organisations are read, so that nobody is mistaken for them, and never changed.
+
+mod errors;
+mod fields;
+mod requests;
+mod scim;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+use crate::config::reader::known;
+use crate::employee::EmployeeId;
+use crate::http::{Client, HttpError, Request, Response};
+use crate::plan::{
+    Access, Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldSpec, FieldValue, Notice, Protection,
+    Schema, Snapshot, same,
+};
+
+use super::together::Together;
+use super::{Connection, ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
+use errors::{accepted, is_passing, says, unanswered, unexpected};
+use fields::Place;
+use scim::Accounts;
+pub use settings::parse;
+use wire::{Channel, Group, Member, Owner};
+
+/// What carries a request to Slack and brings the answer.
+trait Carrier: Send + Sync {
+    /// Sends a request that changes nothing; no other is taken.
+    fn read(&self, request: &Request) -> Result<Response, HttpError>;
+    /// Sends any request.
+    fn write(&self, request: &Request) -> Result<Response, HttpError>;
+}
+
+impl Carrier for Client {
+    fn read(&self, request: &Request) -> Result<Response, HttpError> {
+        self.reader().send(request)
+    }
+
+    fn write(&self, request: &Request) -> Result<Response, HttpError> {
+        self.send(request)
+    }
+}
+
+/// How often a read is sent in all, when Slack says in a success that it broke down.
+const ATTEMPTS: usize = 3;
+
+/// One workspace, open for a run.
+struct Slack<C> {
+    carrier: C,
+    accounts: Option<Accounts>,
+    workspace: Option<Box<str>>,
+    connection: Connection,
+    settled: Mutex<Option<Arc<Settled>>>,
+    /// The user groups among the fields, each with what is wanted of it at the moment.
+    wanted: BTreeMap<FieldIndex, Together<AccountId, bool>>,
+}
+
+/// The fields of the run, and the groups and channels that some of them stand for.
+struct Settled {
+    fields: Vec<(FieldSpec, Place)>,
+    groups: BTreeMap<FieldIndex, Id>,
+}
+
+/// What a membership is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Id {
+    Group(Box<str>),
+    Channel(Box<str>),
+}
+
+/// Who is in each group and channel.
+type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
+
+impl<C: Carrier> Slack<C> {
+    fn new(carrier: C, accounts: Option<Accounts>, workspace: Option<Box<str>>, connection: Connection) -> Self {
+        let wanted = (0u16..)
+            .zip(&connection.fields)
+            .filter(|(_, field)| field.name.starts_with("groups."))
+            .map(|(index, _)| (FieldIndex(index), Together::default()))
+            .collect();
+        Self { carrier, accounts, workspace, connection, settled: Mutex::default(), wanted }
+    }
+
+    fn read(&self, request: &Request) -> Result<Value, TargetError> {
+        let mut attempt = 1;
+        loop {
+            let answer = self.carrier.read(request).map_err(|error| unanswered(&error, request))?;
+            match accepted(&answer, request) {
+                Err(error) if is_passing(&error, request) && attempt < ATTEMPTS => attempt += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn write(&self, request: &Request) -> Result<Value, TargetError> {
+        let answer = self.carrier.write(request).map_err(|error| unanswered(&error, request))?;
+        accepted(&answer, request)
+    }
+
+    /// Reads an answer with one of the functions of `wire`.
+    fn reading<T>(&self, request: &Request, read: impl FnOnce(Value) -> Result<T, String>) -> Result<T, TargetError> {
+        read(self.read(request)?).map_err(|why| unexpected(&why, request, 200))
+    }
+
+    /// Every item of a paged list, and why it may not be all of them, if so.
+    fn pages<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+        request: impl Fn(&str) -> Request,
+        mut seen: impl FnMut(usize),
+    ) -> Result<(Vec<T>, Option<String>), TargetError> {
+        let (mut items, mut cursors, mut cursor) = (Vec::new(), BTreeSet::new(), String::new());
+        loop {
+            let page = self.reading(&request(&cursor), |body| wire::page(body, key))?;
+            seen(page.items.len());
+            items.extend(page.items);
+            match page.next {
+                Some(next) if next.is_empty() => return Ok((items, None)),
+                Some(next) if cursors.insert(next.clone()) => cursor = next,
+                Some(_) => return Ok((items, Some(format!("the list of `{key}` leads back to an earlier page")))),
+                None => return Ok((items, Some(format!("the list of `{key}` does not say whether it is at its end")))),
+            }
+        }
+    }
+
+    /// A list that must be whole to be of use.
+    fn all<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+        request: impl Fn(&str) -> Request,
+    ) -> Result<Vec<T>, TargetError> {
+        match self.pages(key, request, |_| {})? {
+            (items, None) => Ok(items),
+            (_, Some(why)) => Err(TargetError::new(ErrorKind::Unexpected, why)),
+        }
+    }
+
+    fn settled(&self) -> Result<Arc<Settled>, TargetError> {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*settled {
+            return Ok(Arc::clone(known));
+        }
+        let named = &self.connection.fields;
+        let own = if named.iter().any(|field| field.name.starts_with(fields::CUSTOM)) {
+            self.reading(&requests::profile_fields(), wire::profile_fields)?
+        } else {
+            Vec::new()
+        };
+        let fields = fields::settle(named, &own)?;
+        if let Some((spec, _)) =
+            fields.iter().take(self.connection.mapped).find(|(spec, _)| spec.access == Access::ReadOnly)
+        {
+            let why = format!("what the profile field `{}` takes is not known; take it out of the mapping", spec.name);
+            return Err(TargetError::new(ErrorKind::Unexpected, why));
+        }
+        let groups = self.resolve(&fields)?;
+        let found = Arc::new(Settled { fields, groups });
+        *settled = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// The groups and channels that the file names.
+    fn resolve(&self, fields: &[(FieldSpec, Place)]) -> Result<BTreeMap<FieldIndex, Id>, TargetError> {
+        let missing = |why: String| TargetError::new(ErrorKind::Unexpected, why);
+        let (mut groups, mut channels): (Option<Vec<Group>>, Option<Vec<Channel>>) = (None, None);
+        let mut found = BTreeMap::new();
+        for (index, (_, place)) in (0u16..).map(FieldIndex).zip(fields) {
+            let id = match place {
+                Place::Profile(_) | Place::Custom(_) => continue,
+                Place::Group(name) => {
+                    let all = match &groups {
+                        Some(all) => all,
+                        None => groups.insert(self.groups()?),
+                    };
+                    let group = by_handle_or_name(all, name).ok_or_else(|| {
+                        let handles = all.iter().map(|group| &*group.handle);
+                        missing(format!("there is no user group `{name}`; {}", known(name, handles)))
+                    })?;
+                    if let Some(why) = group.obstacle() {
+                        return Err(missing(format!("the user group `{name}` {why}")));
+                    }
+                    Id::Group(group.id.clone())
+                }
+                Place::Channel(name) => {
+                    let all = match &channels {
+                        Some(all) => all,
+                        None => channels.insert(self.all("channels", requests::list_channels)?),
+                    };
+                    let channel = all.iter().find(|channel| channel.name == **name).ok_or_else(|| {
+                        let names = all.iter().map(|channel| &*channel.name);
+                        let hint = known(name, names);
+                        missing(format!("the token sees no channel `{name}` (a private one must invite it); {hint}"))
+                    })?;
+                    Id::Channel(channel.id.clone())
+                }
+            };
+            found.insert(index, id);
+        }
+        Ok(found)
+    }
+
+    fn groups(&self) -> Result<Vec<Group>, TargetError> {
+        self.reading(&requests::list_groups(), |mut body| wire::take(&mut body, "usergroups"))
+    }
+
+    /// Who is in each group and channel of the run.
+    fn members(&self, settled: &Settled) -> Result<Members, TargetError> {
+        let mut members = Members::new();
+        let any_group = settled.groups.values().any(|id| matches!(id, Id::Group(_)));
+        let groups = if any_group { self.groups()? } else { Vec::new() };
+        for (index, id) in &settled.groups {
+            let found = match id {
+                Id::Group(id) => {
+                    groups.iter().find(|group| group.id == *id).map(|group| group.users.clone()).ok_or_else(|| {
+                        TargetError::new(ErrorKind::Unexpected, "a user group vanished while it was read")
+                    })?
+                }
+                Id::Channel(id) => {
+                    let members = self.all("members", |cursor| requests::channel_members(id, cursor))?;
+                    members.into_iter().collect()
+                }
+            };
+            members.insert(*index, found);
+        }
+        Ok(members)
+    }
+
+    /// Everybody, each once, and why it may not be everybody.
+    fn everybody(&self, progress: &dyn Progress) -> Result<(Vec<Member>, Option<String>), TargetError> {
+        let look = || {
+            let mut count = 0;
+            let (listed, mut doubt) = self.pages::<Member>("members", requests::list_users, |items| {
+                count += items as u64;
+                progress.expect(count);
+                progress.advance(items as u64);
+            })?;
+            let total = listed.len();
+            let each: BTreeMap<Box<str>, Member> =
+                listed.into_iter().map(|member| (member.id.clone(), member)).collect();
+            if each.len() < total {
+                doubt.get_or_insert("the list of members shifted while it was read: ids came more than once".into());
+            }
+            Ok::<_, TargetError>((each.into_values().collect::<Vec<_>>(), doubt))
+        };
+        match look()? {
+            (_, Some(_)) => look(),
+            whole => Ok(whole),
+        }
+    }
+
+    /// The own fields of a profile, when the run has any; lists leave them out.
+    fn own_fields(&self, settled: &Settled, member: &Member) -> Result<Option<Map<String, Value>>, TargetError> {
+        let wanted = settled.fields.iter().any(|(_, place)| matches!(place, Place::Custom(_)));
+        if !wanted || member.deleted || member.protection().is_some() {
+            return Ok(None);
+        }
+        self.reading(&requests::profile(&member.id), wire::own_fields).map(Some)
+    }
+
+    /// One member as an account.
+    fn view(&self, settled: &Settled, members: &Members, member: &Member) -> Result<Account, TargetError> {
+        let own = self.own_fields(settled, member)?;
+        Ok(member.account(&settled.fields, own.as_ref(), is_member(members)).0)
+    }
+
+    /// Takes an account into a group or out of it.
+    fn set_membership(&self, index: FieldIndex, id: &Id, account: &AccountId, member: bool) -> Result<(), TargetError> {
+        match (id, self.wanted.get(&index)) {
+            (Id::Group(group), Some(wanted)) => wanted.ask(account.clone(), member, |batch| {
+                let result = self.set_group(group, batch);
+                batch.keys().map(|account| (account.clone(), result.clone())).collect()
+            }),
+            (Id::Group(_), None) => Err(TargetError::new(ErrorKind::Refused, "the group is not part of the run")),
+            (Id::Channel(channel), _) => {
+                let (request, done) = if member {
+                    (requests::invite(channel, &account.0), "already_in_channel")
+                } else {
+                    (requests::kick(channel, &account.0), "not_in_channel")
+                };
+                match self.write(&request) {
+                    Err(error) if says(&error, done) => Ok(()),
+                    result => result.map(drop),
+                }
+            }
+        }
+    }
+
+    /// Sets a group's whole membership, from a fresh look at it.
+    fn set_group(&self, group: &str, wanted: &BTreeMap<AccountId, bool>) -> Result<(), TargetError> {
+        let existing: BTreeSet<Box<str>> =
+            self.reading(&requests::group_members(group), |mut body| wire::take(&mut body, "users"))?;
+        let mut desired = existing.clone();
+        for (account, member) in wanted {
+            if *member {
+                desired.insert(account.0.clone());
+            } else {
+                desired.remove(&account.0);
+            }
+        }
+        if desired == existing {
+            return Ok(());
+        }
+        if desired.is_empty() {
+            let why = "nobody would be left in the user group, which Slack does not take; disable it by hand";
+            return Err(TargetError::new(ErrorKind::Refused, why));
+        }
+        self.write(&requests::set_group_members(group, desired.iter().map(AsRef::as_ref))).map(drop)
+    }
+}
+
+fn by_handle_or_name<'g>(groups: &'g [Group], name: &str) -> Option<&'g Group> {
+    let folded = |text: &str| text.trim().trim_start_matches('@').to_lowercase();
+    let by = |part: fn(&Group) -> &str| groups.iter().find(|group| folded(part(group)) == folded(name));
+    by(|group| &group.handle).or_else(|| by(|group| &group.name))
+}
+
+fn is_member(members: &Members) -> impl Fn(usize, &str) -> bool {
+    |index, id| members.iter().any(|(field, members)| field.get() == index && members.contains(id))
+}
+
+/// Leaves out deactivated accounts whose address somebody else uses now; returns how many.
+fn without_duplicates(members: &mut Vec<Member>) -> usize {
+    let in_use: BTreeSet<String> = members.iter().filter(|member| !member.deleted).filter_map(Member::email).collect();
+    let before = members.len();
+    members.retain(|member| !member.deleted || member.email().is_none_or(|email| !in_use.contains(&email)));
+    before - members.len()
+}
+
+impl<C: Carrier> ReadAccounts for Slack<C> {
+    fn schema(&self) -> Result<Schema, TargetError> {
+        let scim = self.accounts.is_some();
+        let fields = self.settled()?.fields.iter().map(|(spec, _)| spec.clone()).collect();
+        let capabilities = Capabilities { create: scim, deactivate: scim, reactivate: scim, ..Capabilities::default() };
+        Ok(Schema { fields, capabilities })
+    }
+
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        let owner: Owner = self.reading(&requests::who_am_i(), |body| {
+            serde_json::from_value(body).map_err(|_| "the answer does not say whose token it is".into())
+        })?;
+        if let Some(workspace) = &self.workspace
+            && !owner.url.trim_start_matches("https://").starts_with(&format!("{workspace}."))
+        {
+            let why = format!("the token belongs to another workspace than `{workspace}`");
+            return Err(TargetError::new(ErrorKind::SignIn, why));
+        }
+        let settled = self.settled()?;
+        let members = self.members(&settled)?;
+        let (mut everybody, incomplete) = self.everybody(progress)?;
+        let mut people = everybody.iter().filter(|member| !member.deleted && !member.is_bot()).peekable();
+        if settled.fields.iter().any(|(spec, _)| &*spec.name == "email")
+            && people.peek().is_some()
+            && people.all(|member| member.email().is_none())
+        {
+            let why = "nobody's address is shown; the token lacks the scope `users:read.email`";
+            return Err(TargetError::new(ErrorKind::Rights, why));
+        }
+        let mut notices = Vec::new();
+        let notice = |code, message| Notice { code, employee: None, message };
+        let duplicates = without_duplicates(&mut everybody);
+        if duplicates > 0 {
+            notices.push(notice(
+                "deactivated_duplicates",
+                format!("{duplicates} deactivated accounts have addresses that others use now; they are left alone"),
+            ));
+        }
+        let mut accounts = Vec::with_capacity(everybody.len());
+        for member in &everybody {
+            let own = self.own_fields(&settled, member)?;
+            let (mut account, unreadable) = member.account(&settled.fields, own.as_ref(), is_member(&members));
+            if member.id == owner.user_id {
+                account.protection = Some(Protection::KeyOwner);
+            }
+            notices.extend(unreadable.map(|message| notice("account_unreadable", message)));
+            accounts.push(account);
+        }
+        Ok(Snapshot { accounts, references: BTreeMap::new(), incomplete, notices })
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        let settled = self.settled()?;
+        let member: Member = match self.reading(&requests::user(&id.0), |mut body| wire::take(&mut body, "user")) {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        self.view(&settled, &self.members(&settled)?, &member).map(Some)
+    }
+
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        let settled = self.settled()?;
+        let Some((spec, _)) = settled.fields.get(field.get()) else { return Ok(Vec::new()) };
+        let members = self.members(&settled)?;
+        if let ("email", Some(email)) = (&*spec.name, value.as_text()) {
+            match self.reading(&requests::user_by_email(email), |mut body| wire::take(&mut body, "user")) {
+                Ok(member) => return Ok(vec![self.view(&settled, &members, &member)?]),
+                // Deactivated people are not found by address, only in the list.
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let (mut everybody, incomplete) = self.everybody(&NoProgress)?;
+        without_duplicates(&mut everybody);
+        let mut found = Vec::new();
+        for member in &everybody {
+            let account = self.view(&settled, &members, member)?;
+            if same(account.field(field), value, spec) {
+                found.push(account);
+            }
+        }
+        match incomplete {
+            // Not found in a list that is not whole is not the same as not there.
+            Some(why) if found.is_empty() => Err(TargetError::new(ErrorKind::Unavailable, why)),
+            _ => Ok(found),
+        }
+    }
+}
+
+/// What cannot be done without SCIM.
+fn by_hand(what: &str) -> TargetError {
+    TargetError::new(ErrorKind::Refused, format!("{what} needs `scim_token`; without it, do it by hand in Slack"))
+}
+
+impl<C: Carrier> WriteAccounts for Slack<C> {
+    fn create_reference(&self, _field: FieldIndex, _name: &str) -> Result<(), TargetError> {
+        Err(TargetError::new(ErrorKind::Refused, "nothing is made by name in Slack"))
+    }
+
+    fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
+        let accounts = self.accounts.as_ref().ok_or_else(|| by_hand("making an account"))?;
+        let (account, rest) = accounts.create(fields)?;
+        match self.update(&account, &rest) {
+            Ok(()) => Ok(account),
+            // Not `Exists` nor `Unsettled`: the account is there for certain, and the next run sees to the rest.
+            Err(error) => Err(TargetError {
+                kind: if error.kind == ErrorKind::SignIn { ErrorKind::SignIn } else { ErrorKind::Refused },
+                message: format!("the account was made, and its profile is not complete: {}", error.message),
+                status: error.status,
+            }),
+        }
+    }
+
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        let settled = self.settled()?;
+        let refused = |why: String| TargetError::new(ErrorKind::Refused, why);
+        let profile = wire::profile(changes, &settled.fields).map_err(refused)?;
+        let mut result = Ok(());
+        if !profile.is_empty() {
+            result =
+                self.write(&requests::set_profile(&account.0, &profile)).and_then(|answer| match wire::kept_otherwise(
+                    &profile, &answer,
+                )
+                .as_slice()
+                {
+                    [] => Ok(()),
+                    fields => Err(refused(format!("Slack accepted {} and keeps something else", fields.join(", ")))),
+                });
+        }
+        // A profile that is refused is no reason to keep somebody out of a group.
+        for change in changes {
+            let Some(id) = settled.groups.get(&change.index) else { continue };
+            if result.as_ref().is_err_and(|error: &TargetError| error.kind == ErrorKind::SignIn) {
+                break;
+            }
+            let member = change.after == FieldValue::Bool(true);
+            let done = self
+                .set_membership(change.index, id, account, member)
+                .map_err(|error| TargetError { message: format!("`{}`: {}", change.field, error.message), ..error });
+            result = result.and(done);
+        }
+        result
+    }
+
+    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        self.accounts.as_ref().ok_or_else(|| by_hand("reactivating an account"))?.reactivate(account)
+    }
+
+    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        self.accounts.as_ref().ok_or_else(|| by_hand("deactivating an account"))?.deactivate(account)
+    }
+}

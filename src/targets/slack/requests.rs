@@ -1,0 +1,193 @@
+//! The requests that are sent to Slack's Web API, as values.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::http::{Limit, Method, Request};
+
+/// How many are asked for at once. Slack takes up to a thousand and recommends two hundred at most.
+pub(super) const PAGE: usize = 200;
+
+/// The methods with the requests a minute of their tiers. Each has a limit of its own.
+const METHODS: &[(&str, u32)] = &[
+    ("auth.test", 100),
+    ("users.list", 20),
+    ("users.info", 100),
+    ("users.lookupByEmail", 50),
+    ("users.profile.get", 100),
+    // A token may set thirty profiles a minute, which is less than the tier.
+    ("users.profile.set", 30),
+    ("team.profile.get", 50),
+    ("usergroups.list", 20),
+    ("usergroups.users.list", 20),
+    ("usergroups.users.update", 20),
+    ("conversations.list", 20),
+    ("conversations.members", 100),
+    ("conversations.invite", 50),
+    ("conversations.kick", 50),
+];
+
+/// What Slack allows of each method.
+pub(super) fn limits() -> Vec<Limit> {
+    METHODS.iter().map(|(class, requests)| Limit { class, requests: *requests, per: Duration::from_secs(60) }).collect()
+}
+
+fn get(method: &'static str) -> Request {
+    Request::get(format!("/{method}")).class(method)
+}
+
+fn post(method: &'static str, body: &Value) -> Request {
+    // Without the charset Slack warns about every request.
+    Request::new(Method::Post, format!("/{method}")).class(method).json_as("application/json; charset=utf-8", body)
+}
+
+fn page_of(request: Request, cursor: &str) -> Request {
+    let request = request.query("limit", PAGE);
+    if cursor.is_empty() { request } else { request.query("cursor", cursor) }
+}
+
+/// Who the token belongs to.
+pub(super) fn who_am_i() -> Request {
+    get("auth.test")
+}
+
+/// A page of everybody: people, bots, guests, deactivated ones.
+pub(super) fn list_users(cursor: &str) -> Request {
+    page_of(get("users.list"), cursor)
+}
+
+/// One member.
+pub(super) fn user(id: &str) -> Request {
+    get("users.info").query("user", id)
+}
+
+/// The member with an address; deactivated ones are not found.
+pub(super) fn user_by_email(email: &str) -> Request {
+    get("users.lookupByEmail").query("email", email)
+}
+
+/// One profile with its custom fields, which lists leave out.
+pub(super) fn profile(id: &str) -> Request {
+    get("users.profile.get").query("user", id)
+}
+
+/// The custom fields of profiles.
+pub(super) fn profile_fields() -> Request {
+    get("team.profile.get")
+}
+
+/// Changes the named fields of a profile; the others stay.
+pub(super) fn set_profile(id: &str, profile: &Map<String, Value>) -> Request {
+    post("users.profile.set", &json!({"user": id, "profile": profile}))
+}
+
+/// All user groups with their members.
+pub(super) fn list_groups() -> Request {
+    get("usergroups.list").query("include_users", true).query("include_disabled", true)
+}
+
+/// The members of a user group.
+pub(super) fn group_members(group: &str) -> Request {
+    get("usergroups.users.list").query("usergroup", group)
+}
+
+/// Sets the whole membership of a user group. An empty one is refused.
+pub(super) fn set_group_members<'m>(group: &str, members: impl IntoIterator<Item = &'m str>) -> Request {
+    let members: Vec<&str> = members.into_iter().collect();
+    post("usergroups.users.update", &json!({"usergroup": group, "users": members.join(",")}))
+}
+
+/// A page of channels.
+pub(super) fn list_channels(cursor: &str) -> Request {
+    let request = get("conversations.list").query("types", "public_channel,private_channel");
+    page_of(request.query("exclude_archived", true), cursor)
+}
+
+/// A page of a channel's members.
+pub(super) fn channel_members(channel: &str, cursor: &str) -> Request {
+    page_of(get("conversations.members").query("channel", channel), cursor)
+}
+
+/// Takes a member into a channel.
+pub(super) fn invite(channel: &str, user: &str) -> Request {
+    post("conversations.invite", &json!({"channel": channel, "users": user}))
+}
+
+/// Takes a member out of a channel.
+pub(super) fn kick(channel: &str, user: &str) -> Request {
+    post("conversations.kick", &json!({"channel": channel, "user": user}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Body;
+    use crate::reference::spec_text;
+
+    fn all() -> Vec<(Request, &'static str)> {
+        let mut profile = Map::new();
+        profile.insert("title".into(), json!("Deck Engineer"));
+        vec![
+            (who_am_i(), "GET /auth.test?"),
+            (list_users(""), "GET /users.list?limit=200"),
+            (list_users("dXNlcg=="), "GET /users.list?limit=200&cursor=dXNlcg=="),
+            (user("U1"), "GET /users.info?user=U1"),
+            (user_by_email("mira+it@example.com"), "GET /users.lookupByEmail?email=mira+it@example.com"),
+            (super::profile("U1"), "GET /users.profile.get?user=U1"),
+            (profile_fields(), "GET /team.profile.get?"),
+            (
+                set_profile("U1", &profile),
+                r#"POST /users.profile.set? {"user":"U1","profile":{"title":"Deck Engineer"}}"#,
+            ),
+            (list_groups(), "GET /usergroups.list?include_users=true&include_disabled=true"),
+            (group_members("S1"), "GET /usergroups.users.list?usergroup=S1"),
+            (
+                set_group_members("S1", ["U1", "U2"]),
+                r#"POST /usergroups.users.update? {"usergroup":"S1","users":"U1,U2"}"#,
+            ),
+            (
+                list_channels(""),
+                "GET /conversations.list?types=public_channel,private_channel&exclude_archived=true&limit=200",
+            ),
+            (channel_members("C1", "c"), "GET /conversations.members?channel=C1&limit=200&cursor=c"),
+            (invite("C1", "U1"), r#"POST /conversations.invite? {"channel":"C1","users":"U1"}"#),
+            (kick("C1", "U1"), r#"POST /conversations.kick? {"channel":"C1","user":"U1"}"#),
+        ]
+    }
+
+    #[test]
+    fn every_request_by_method_path_query_and_body() {
+        for (request, expected) in all() {
+            let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let body = match &request.body {
+                Body::Json { content_type: "application/json; charset=utf-8", text } => format!(" {text}"),
+                Body::Empty => String::new(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(format!("{} {}?{}{body}", request.method.as_str(), request.path, query.join("&")), expected);
+            assert_eq!(format!("/{}", request.class), request.path);
+            assert!(METHODS.iter().any(|(method, _)| *method == request.class), "{} has no pace", request.class);
+        }
+    }
+
+    #[test]
+    fn methods_and_arguments_are_those_of_the_official_description() {
+        let Some(text) = spec_text("slack/slack-web-api-subset.openapi2.json") else { return };
+        let spec: Value = serde_json::from_str(&text).unwrap();
+        for (request, _) in all() {
+            // Described as taking a form; JSON is taken in its place.
+            if matches!(request.path.as_str(), "/users.lookupByEmail") && spec["paths"][&request.path].is_null() {
+                continue;
+            }
+            let known = &spec["paths"][&request.path][request.method.as_str().to_lowercase()]["parameters"];
+            let known: Vec<&str> =
+                known.as_array().unwrap().iter().map(|known| known["name"].as_str().unwrap()).collect();
+            let mut names: Vec<String> = request.query.iter().map(|(name, _)| name.clone()).collect();
+            if let Body::Json { text, .. } = &request.body {
+                names.extend(serde_json::from_str::<Map<String, Value>>(text).unwrap().keys().cloned());
+            }
+            assert!(names.iter().all(|name| known.contains(&name.as_str())), "{}: {names:?} {known:?}", request.path);
+        }
+    }
+}

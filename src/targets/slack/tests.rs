@@ -1,0 +1,277 @@
+//! The target against the simulated Slack, over real sockets.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use toml::de::DeTable;
+
+use super::super::{SandboxPlaces, Target};
+use super::*;
+use crate::config::reader::{Context, Problems, Table};
+use crate::config::{SecretMode, SecretReader};
+use crate::plan::Access;
+use crate::sandbox::slack::Slack as Simulated;
+use crate::sandbox::{Preparation, PreparedField, PreparedTarget, Sandbox, SandboxOptions};
+
+const SECTION: &str = "token = 'xoxp-1'\nscim_token = 'xoxp-2'\n[groups.it]\nmembers = \"department == 'IT'\"\n\
+                       [channels.'#help']\nmembers = \"true\"\nowned = true";
+const FIELDS: &[&str] = &["email", "title", "fields.Start date", "groups.it", "channels.#help"];
+
+fn day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 22).unwrap()
+}
+
+fn sandbox() -> Sandbox {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sandbox = Sandbox::start(SandboxOptions { employees: 60, ..SandboxOptions::new(day()) }).unwrap();
+    let field = |name: &&str| PreparedField { name: (*name).into(), ..PreparedField::default() };
+    let fields = FIELDS.iter().map(field).collect();
+    let target = PreparedTarget { name: "chat".into(), kind: "slack".into(), fields };
+    sandbox.prepare(&Preparation { targets: vec![target], ..Preparation::default() });
+    sandbox
+}
+
+fn settings(text: &str) -> Result<Box<dyn super::super::TargetType>, Vec<String>> {
+    let problems = Problems::new(text);
+    let secrets = SecretReader::new(&|_| None, Path::new("."), SecretMode::Read);
+    let parsed = DeTable::parse(text).expect("TOML");
+    let table =
+        Table::new("targets.chat", parsed.span(), parsed.get_ref(), Context { problems: &problems, secrets: &secrets });
+    let found = parse(&table);
+    table.finish();
+    let problems: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
+    if problems.is_empty() { Ok(found.expect("settings")) } else { Err(problems) }
+}
+
+fn open(sandbox: &Sandbox, section: &str, names: &[&str]) -> Box<dyn Target> {
+    let mut settings = settings(section).unwrap();
+    settings.redirect(&SandboxPlaces {
+        base_url: sandbox.base_url().into(),
+        folder: PathBuf::new(),
+        target: "chat".into(),
+        secret: crate::config::Secret::new(crate::sandbox::SECRET),
+    });
+    let spec = |name: &&str| match settings.field(name) {
+        super::super::FieldLookup::Known(spec) | super::super::FieldLookup::Open(spec) => spec,
+        super::super::FieldLookup::Unknown => {
+            settings.memberships().iter().find(|rule| &*rule.field.name == *name).unwrap().field.clone()
+        }
+    };
+    let fields: Vec<FieldSpec> = names.iter().map(spec).collect();
+    settings
+        .open(Connection {
+            name: "chat".into(),
+            mapped: fields.len(),
+            fields,
+            match_fields: vec![FieldIndex(0)],
+            create_missing: Vec::new(),
+            today: day(),
+        })
+        .unwrap()
+}
+
+fn change(index: u16, after: FieldValue) -> FieldChange {
+    let field = FIELDS[usize::from(index)].into();
+    FieldChange { index: FieldIndex(index), field, before: FieldValue::Empty, after }
+}
+
+fn text(text: &str) -> FieldValue {
+    FieldValue::text(text)
+}
+
+/// An ordinary member of the sandbox: id and address.
+fn somebody(sandbox: &Sandbox) -> (AccountId, String) {
+    sandbox.slack(|slack: &mut Simulated| {
+        let workspace = slack.workspace("chat");
+        let is_shared =
+            |email: &str| workspace.members().iter().filter(|other| other.text("email") == email).count() > 1;
+        let member = workspace
+            .members()
+            .iter()
+            .find(|member| member.standing.is_none() && !is_shared(member.text("email")))
+            .unwrap();
+        (AccountId::from(member.id()), member.text("email").to_owned())
+    })
+}
+
+#[test]
+fn everybody_is_read_and_only_ordinary_people_may_be_changed() {
+    let sandbox = sandbox();
+    let chat = open(&sandbox, SECTION, FIELDS);
+    let schema = chat.schema().unwrap();
+    assert_eq!(schema.fields[2].kind, crate::plan::FieldKind::Date, "as the workspace says");
+    assert!(schema.fields.iter().all(|field| field.access == Access::ReadWrite));
+    let snapshot = chat.accounts(&NoProgress).unwrap();
+    assert_eq!(snapshot.incomplete, None);
+    let protections: Vec<Protection> = snapshot.accounts.iter().filter_map(|account| account.protection).collect();
+    assert_eq!(protections.len(), 3);
+    assert!(protections.contains(&Protection::KeyOwner), "whose token it is");
+    assert!(snapshot.accounts.iter().all(|account| account.active), "the deactivated duplicate is left out");
+    assert_eq!(snapshot.notices[0].code, "deactivated_duplicates");
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let sandbox = sandbox();
+    let chat = open(&sandbox, SECTION, FIELDS);
+    let (mira, email) = somebody(&sandbox);
+    let date = FieldValue::Date(day());
+    let all = [
+        change(1, text("R&D <lead>")),
+        change(2, date.clone()),
+        change(3, FieldValue::Bool(true)),
+        change(4, FieldValue::Bool(true)),
+    ];
+    sandbox.clear_requests();
+    chat.update(&mira, &all).unwrap();
+    let sent: Vec<String> =
+        sandbox.requests().into_iter().filter(|request| request.method == "POST").map(|r| r.path).collect();
+    assert_eq!(
+        sent,
+        ["users.profile.set", "usergroups.users.update", "conversations.invite"]
+            .map(|name| format!("/chat/api/{name}"))
+    );
+    let account = chat.account(&mira).unwrap().unwrap();
+    let yes = FieldValue::Bool(true);
+    assert_eq!(account.fields(), [text(&email), text("R&D <lead>"), date, yes.clone(), yes]);
+    chat.update(&mira, &all).unwrap();
+
+    chat.update(&mira, &[change(3, FieldValue::Bool(false)), change(4, FieldValue::Bool(false))]).unwrap();
+    chat.update(&mira, &[change(4, FieldValue::Bool(false))]).unwrap();
+    let account = chat.find(FieldIndex(0), &text(&email)).unwrap().remove(0);
+    assert_eq!(account.fields()[3..], [FieldValue::Bool(false), FieldValue::Bool(false)]);
+}
+
+#[test]
+fn groups_are_written_whole_from_a_fresh_look() {
+    let sandbox = sandbox();
+    let chat = open(&sandbox, SECTION, FIELDS);
+    chat.accounts(&NoProgress).unwrap();
+    let (mira, _) = somebody(&sandbox);
+    let by_hand = sandbox.slack(|slack| {
+        let id = slack.workspace("chat").add("By", "Hand", "by.hand@example.com").id().to_owned();
+        slack.workspace("chat").group_mut("it").unwrap().insert(id.clone());
+        id
+    });
+    chat.update(&mira, &[change(3, FieldValue::Bool(true))]).unwrap();
+    sandbox.slack(|slack| {
+        let group = slack.workspace("chat").group_mut("it").unwrap();
+        assert!(group.contains(&by_hand) && group.contains(&*mira.0) && group.len() == 3, "{group:?}");
+        group.retain(|id| **id == *mira.0);
+    });
+    let error = chat.update(&mira, &[change(3, FieldValue::Bool(false))]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Refused);
+    assert!(error.message.contains("`groups.it`") && error.message.contains("by hand"), "{error}");
+}
+
+#[test]
+fn accounts_are_made_and_taken_out_of_use_through_scim() {
+    let sandbox = sandbox();
+    let chat = open(&sandbox, SECTION, FIELDS);
+    let fields = [change(0, text("ada.wood@example.com")), change(1, text("Pilot")), change(3, FieldValue::Bool(true))];
+    let ada = chat.create(EmployeeId(7), &fields).unwrap();
+    let account = chat.account(&ada).unwrap().unwrap();
+    assert!(account.active && account.field(FieldIndex(1)) == &text("Pilot"));
+    assert_eq!(account.field(FieldIndex(3)), &FieldValue::Bool(true));
+    assert_eq!(chat.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Exists);
+
+    chat.deactivate(&ada).unwrap();
+    chat.deactivate(&ada).unwrap();
+    assert!(!chat.account(&ada).unwrap().unwrap().active);
+    assert_eq!(chat.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Exists, "the address stays taken");
+    let found = chat.find(FieldIndex(0), &text("ada.wood@example.com")).unwrap();
+    assert_eq!((found.len(), &found[0].id, found[0].active), (1, &ada, false), "found although out of use");
+    chat.reactivate(&ada).unwrap();
+    assert!(chat.account(&ada).unwrap().unwrap().active);
+}
+
+#[test]
+fn without_scim_accounts_are_left_to_people() {
+    let sandbox = sandbox();
+    let chat = open(&sandbox, "token = 'xoxp-1'", &["email", "title"]);
+    let capabilities = chat.schema().unwrap().capabilities;
+    assert!(!capabilities.create && !capabilities.deactivate && !capabilities.reactivate);
+    assert!(chat.deactivate(&somebody(&sandbox).0).unwrap_err().message.contains("by hand"));
+}
+
+#[test]
+fn rights_and_refusals() {
+    let sandbox = sandbox();
+    let (mira, _) = somebody(&sandbox);
+    let chat = open(&sandbox, SECTION, FIELDS);
+    let fails = |kind, words: &str, error: TargetError| {
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.contains(words), "{error}");
+    };
+    sandbox.slack(|slack| slack.options.missing_scopes = vec!["users:read.email".into()]);
+    fails(ErrorKind::Rights, "users:read.email", chat.accounts(&NoProgress).unwrap_err());
+    sandbox.slack(|slack| slack.options.missing_scopes.clear());
+    sandbox.slack(|slack| slack.options.not_admin = true);
+    fails(ErrorKind::Rights, "not_admin", chat.update(&mira, &[change(1, text("x"))]).unwrap_err());
+    sandbox.slack(|slack| slack.options.not_admin = false);
+    let refuse = |method: &str, code: &str| {
+        sandbox.slack(|slack| slack.options.refuse_once = vec![(method.into(), code.into())]);
+    };
+    refuse("users.list", "fatal_error");
+    assert_eq!(chat.accounts(&NoProgress).unwrap().incomplete, None, "read again");
+    refuse("users.profile.set", "fatal_error");
+    fails(ErrorKind::Unsettled, "fatal_error", chat.update(&mira, &[change(1, text("x"))]).unwrap_err());
+    refuse("users.profile.set", "token_revoked");
+    fails(ErrorKind::SignIn, "token_revoked", chat.update(&mira, &[change(1, text("x"))]).unwrap_err());
+    refuse("usergroups.users.update", "permission_denied");
+    let both = [change(1, text("Pilot")), change(3, FieldValue::Bool(true))];
+    fails(ErrorKind::Rights, "`groups.it`", chat.update(&mira, &both).unwrap_err());
+    assert_eq!(chat.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"), "the profile was written");
+}
+
+#[test]
+fn lists_that_shift_or_break_off_prove_nothing() {
+    let sandbox = sandbox();
+    sandbox.slack(|slack| {
+        for number in 0..400 {
+            slack.workspace("chat").add("Nobody", "Much", &format!("nobody.{number}@example.org"));
+        }
+    });
+    let chat = open(&sandbox, SECTION, &["email", "title"]);
+    for faults in ["slack:insert-while-paging#1", "slack:html502#2", "slack:429=0#2"] {
+        sandbox.set_faults(faults.parse().unwrap());
+        assert_eq!(chat.accounts(&NoProgress).unwrap().incomplete, None, "{faults}: looked at again");
+    }
+    sandbox.set_faults("slack:insert-while-paging@100%".parse().unwrap());
+    assert!(chat.accounts(&NoProgress).unwrap().incomplete.is_some_and(|why| why.contains("shifted")));
+    sandbox.set_faults("slack:get:truncated@100%".parse().unwrap());
+    assert_eq!(chat.accounts(&NoProgress).unwrap_err().kind, ErrorKind::Unexpected);
+}
+
+#[test]
+fn a_lost_answer_leaves_a_write_open() {
+    let sandbox = sandbox();
+    let (mira, _) = somebody(&sandbox);
+    let chat = open(&sandbox, SECTION, FIELDS);
+    chat.schema().unwrap();
+    sandbox.set_faults("slack:post:lost-answer#1".parse().unwrap());
+    assert_eq!(chat.update(&mira, &[change(1, text("Pilot"))]).unwrap_err().kind, ErrorKind::Unsettled);
+    assert_eq!(chat.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"));
+}
+
+#[test]
+fn groups_and_channels_must_exist() {
+    let sandbox = sandbox();
+    let section = "token = 'xoxp-1'\n[groups.people-opps]\nmembers = \"true\"\n[channels.nowhere]\nmembers = \"true\"";
+    for (field, words) in [("groups.people-opps", "no user group"), ("channels.nowhere", "no channel")] {
+        let error = open(&sandbox, section, &["email", field]).schema().unwrap_err();
+        assert!(error.message.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn sections_are_read_with_all_their_problems() {
+    assert!(settings(SECTION).is_ok());
+    assert_eq!(
+        settings("token = 'x'\nworkspace = 'https://Acme.slack.com/'").unwrap().identity(),
+        "slack:slack.com/api:acme"
+    );
+    let problems = settings("base_url = 'http://example.com'\n[groups.it]\nowned = 7\nmember = 'x'").unwrap_err();
+    assert_eq!(problems.len(), 5, "{problems:?}");
+    assert!(!format!("{:?}", settings(SECTION).unwrap()).contains("xoxp"));
+}
