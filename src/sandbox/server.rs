@@ -150,7 +150,9 @@ fn to_json(value: &impl serde::Serialize) -> String {
 }
 
 fn send(answer: SandboxResponse, delivery: Delivery) -> Response {
-    let mut builder = Response::builder().status(StatusCode::from_u16(answer.status).unwrap_or_default());
+    // An answer that never has a body would be whole without one.
+    let status = if delivery != Delivery::Whole && answer.status == 204 { 200 } else { answer.status };
+    let mut builder = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());
     for (name, value) in &answer.headers {
         builder = builder.header(*name, value);
     }
