@@ -152,7 +152,10 @@ impl Fault {
 
 fn is_later_page(request: &SandboxRequest) -> bool {
     let number = |name| request.query_value(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
-    request.method == Method::Get && (number("offset") > 0 || number("page") > 1 || number("startIndex") > 1)
+    let cursor =
+        || ["cursor", "$skiptoken"].iter().any(|name| request.query_value(name).is_some_and(|at| !at.is_empty()));
+    let later = number("offset") > 0 || number("page") > 1 || number("startIndex") > 1 || cursor();
+    request.method == Method::Get && later
 }
 
 impl FromStr for Faults {
@@ -348,7 +351,7 @@ mod tests {
             ("htlm502", "no fault is called `htlm502`"),
             (
                 "freshservce:cut",
-                "`freshservce` is no system and no method; the systems are personio, freshservice, http, scim, travelperk, slack",
+                "`freshservce` is no system and no method; the systems are personio, freshservice, http, scim, travelperk, slack, entra",
             ),
             ("latency", "latency needs a value"),
             ("latency=fast", "`fast` is not a time"),

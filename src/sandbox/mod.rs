@@ -7,6 +7,7 @@
 //! file expects.
 
 mod declared;
+pub mod entra;
 mod exchange;
 mod faults;
 pub mod freshservice;
@@ -40,13 +41,14 @@ pub use faults::{Fault, Faults};
 pub use preparation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget, find, prepare};
 pub use system::System;
 
+use self::entra::{Entra, EntraOptions};
 use self::faults::Mischief;
 use self::freshservice::{Freshservice, FreshserviceOptions};
 use self::people::Company;
 use self::personio::{Personio, PersonioOptions};
 use self::scim::{Scim, ScimOptions};
-use self::travelperk::{TravelPerk, TravelPerkOptions};
 use self::slack::{Slack, SlackOptions};
+use self::travelperk::{TravelPerk, TravelPerkOptions};
 use self::world::{World, lock};
 use crate::config::Secret;
 use crate::targets::SandboxPlaces;
@@ -85,6 +87,8 @@ pub struct SandboxOptions {
     pub travelperk: TravelPerkOptions,
     /// How Slack differs from an ordinary workspace.
     pub slack: SlackOptions,
+    /// How Microsoft Graph differs from an ordinary tenant.
+    pub entra: EntraOptions,
 }
 
 impl SandboxOptions {
@@ -103,6 +107,7 @@ impl SandboxOptions {
             scim: ScimOptions::default(),
             travelperk: TravelPerkOptions::default(),
             slack: SlackOptions::default(),
+            entra: EntraOptions::default(),
         }
     }
 }
@@ -211,6 +216,7 @@ impl Sandbox {
             declared: Mutex::default(),
             travelperk: Mutex::new(TravelPerk::new(&company, options.travelperk)),
             slack: Mutex::new(Slack::new(&company, options.slack)),
+            entra: Mutex::new(Entra::new(&company, options.entra)),
             personio: Mutex::new(Personio::new(company, options.personio)),
             scim: Mutex::new(Scim::new(options.scim)),
             mischief: Mutex::new(Mischief::new(options.faults, options.seed)),
@@ -272,6 +278,11 @@ impl Sandbox {
     /// Looks at Slack or changes it while it runs.
     pub fn slack<T>(&self, act: impl FnOnce(&mut Slack) -> T) -> T {
         act(&mut lock(&self.world.slack))
+    }
+
+    /// Looks at Microsoft Graph or changes it while it runs.
+    pub fn entra<T>(&self, act: impl FnOnce(&mut Entra) -> T) -> T {
+        act(&mut lock(&self.world.entra))
     }
 
     /// Looks at the SCIM services or changes them while they run.

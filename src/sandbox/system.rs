@@ -2,7 +2,7 @@ use super::{Preparation, SandboxRequest, SandboxResponse};
 use crate::http::Method;
 
 /// The systems by the first part of their paths, which is also their word in faults.
-pub(super) const SYSTEMS: [&str; 6] = ["personio", "freshservice", "http", "scim", "travelperk", "slack"];
+pub(super) const SYSTEMS: [&str; 7] = ["personio", "freshservice", "http", "scim", "travelperk", "slack", "entra"];
 
 /// A simulated system: a state machine that answers requests.
 ///

@@ -2,6 +2,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::declared::DeclaredServices;
+use super::entra::Entra;
 use super::faults::{Fault, Faults, Mischief};
 use super::freshservice::Freshservice;
 use super::personio::Personio;
@@ -21,6 +22,7 @@ pub(super) struct World {
     pub(super) scim: Mutex<Scim>,
     pub(super) travelperk: Mutex<TravelPerk>,
     pub(super) slack: Mutex<Slack>,
+    pub(super) entra: Mutex<Entra>,
     pub(super) mischief: Mutex<Mischief>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
 }
@@ -53,8 +55,15 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     /// The systems by the first part of their paths.
     pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
-        let systems: [&Mutex<dyn System>; SYSTEMS.len()] =
-            [&self.personio, &self.freshservice, &self.declared, &self.scim, &self.travelperk, &self.slack];
+        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [
+            &self.personio,
+            &self.freshservice,
+            &self.declared,
+            &self.scim,
+            &self.travelperk,
+            &self.slack,
+            &self.entra,
+        ];
         std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
     }
 

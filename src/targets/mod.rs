@@ -8,11 +8,14 @@ pub mod auth;
 pub mod declared;
 mod delivery;
 mod employee_rules;
+pub mod entra;
 pub mod file;
 pub mod freshservice;
 mod membership;
 pub mod pento;
 pub mod probonio;
+#[cfg(test)]
+mod sandboxed;
 pub mod scim;
 pub mod slack;
 #[cfg(test)]

@@ -1,78 +1,29 @@
 //! The target against the simulated Slack, over real sockets.
 
-use std::path::{Path, PathBuf};
-
-use chrono::NaiveDate;
-use toml::de::DeTable;
-
-use super::super::{SandboxPlaces, Target};
+use super::super::{Target, TargetType, sandboxed};
 use super::*;
-use crate::config::reader::{Context, Problems, Table};
-use crate::config::{SecretMode, SecretReader};
 use crate::plan::Access;
+use crate::sandbox::Sandbox;
 use crate::sandbox::slack::Slack as Simulated;
-use crate::sandbox::{Preparation, PreparedField, PreparedTarget, Sandbox, SandboxOptions};
 
 const SECTION: &str = "token = 'xoxp-1'\nscim_token = 'xoxp-2'\n[groups.it]\nmembers = \"department == 'IT'\"\n\
                        [channels.'#help']\nmembers = \"true\"\nowned = true";
 const FIELDS: &[&str] = &["email", "title", "fields.Start date", "groups.it", "channels.#help"];
 
-fn day() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 11, 22).unwrap()
-}
-
 fn sandbox() -> Sandbox {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let sandbox = Sandbox::start(SandboxOptions { employees: 60, ..SandboxOptions::new(day()) }).unwrap();
-    let field = |name: &&str| PreparedField { name: (*name).into(), ..PreparedField::default() };
-    let fields = FIELDS.iter().map(field).collect();
-    let target = PreparedTarget { name: "chat".into(), kind: "slack".into(), fields };
-    sandbox.prepare(&Preparation { targets: vec![target], ..Preparation::default() });
-    sandbox
+    sandboxed::sandbox("slack", FIELDS)
 }
 
-fn settings(text: &str) -> Result<Box<dyn super::super::TargetType>, Vec<String>> {
-    let problems = Problems::new(text);
-    let secrets = SecretReader::new(&|_| None, Path::new("."), SecretMode::Read);
-    let parsed = DeTable::parse(text).expect("TOML");
-    let table =
-        Table::new("targets.chat", parsed.span(), parsed.get_ref(), Context { problems: &problems, secrets: &secrets });
-    let found = parse(&table);
-    table.finish();
-    let problems: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
-    if problems.is_empty() { Ok(found.expect("settings")) } else { Err(problems) }
+fn settings(text: &str) -> Result<Box<dyn TargetType>, Vec<String>> {
+    sandboxed::settings(parse, text)
 }
 
 fn open(sandbox: &Sandbox, section: &str, names: &[&str]) -> Box<dyn Target> {
-    let mut settings = settings(section).unwrap();
-    settings.redirect(&SandboxPlaces {
-        base_url: sandbox.base_url().into(),
-        folder: PathBuf::new(),
-        target: "chat".into(),
-        secret: crate::config::Secret::new(crate::sandbox::SECRET),
-    });
-    let spec = |name: &&str| match settings.field(name) {
-        super::super::FieldLookup::Known(spec) | super::super::FieldLookup::Open(spec) => spec,
-        super::super::FieldLookup::Unknown => {
-            settings.memberships().iter().find(|rule| &*rule.field.name == *name).unwrap().field.clone()
-        }
-    };
-    let fields: Vec<FieldSpec> = names.iter().map(spec).collect();
-    settings
-        .open(Connection {
-            name: "chat".into(),
-            mapped: fields.len(),
-            fields,
-            match_fields: vec![FieldIndex(0)],
-            create_missing: Vec::new(),
-            today: day(),
-        })
-        .unwrap()
+    sandboxed::open(sandbox, parse, section, names)
 }
 
 fn change(index: u16, after: FieldValue) -> FieldChange {
-    let field = FIELDS[usize::from(index)].into();
-    FieldChange { index: FieldIndex(index), field, before: FieldValue::Empty, after }
+    sandboxed::change(FIELDS, index, after)
 }
 
 fn text(text: &str) -> FieldValue {
@@ -115,7 +66,7 @@ fn what_is_written_is_read_again() {
     let sandbox = sandbox();
     let chat = open(&sandbox, SECTION, FIELDS);
     let (mira, email) = somebody(&sandbox);
-    let date = FieldValue::Date(day());
+    let date = FieldValue::Date(sandboxed::day());
     let all = [
         change(1, text("R&D <lead>")),
         change(2, date.clone()),

@@ -1,0 +1,226 @@
+//! The target against the simulated Graph, over real sockets.
+
+use super::super::{Target, sandboxed};
+use super::*;
+use crate::plan::Protection;
+use crate::sandbox::Sandbox;
+
+const SECTION: &str = "tenant = 'acme.onmicrosoft.com'\nclient_id = 'id'\nclient_secret = 's3cret'\ncreate = 'direct'\n\
+                       [groups.it]\nmembers = \"true\"\nowned = true\n[teams.\"R&D 'core'\"]\nmembers = \"true\"";
+const BULK: &str = "tenant = 'acme'\nclient_id = 'id'\nclient_secret = 's3cret'\ncreate = 'bulk_upload'\n\
+                    provisioning_url = 'https://graph.microsoft.com/v1.0/servicePrincipals/a/synchronization/jobs/b/bulkUpload'";
+const FIELDS: &[&str] = &[
+    "userPrincipalName",
+    "jobTitle",
+    "employeeOrgData.division",
+    "employeeOrgData.costCenter",
+    "manager",
+    "employeeHireDate",
+    "groups.it",
+    "teams.R&D 'core'",
+];
+const IT: u16 = 6;
+const TEAM: u16 = 7;
+
+fn sandbox() -> Sandbox {
+    sandboxed::sandbox("entra", FIELDS)
+}
+
+fn open(sandbox: &Sandbox) -> Box<dyn Target> {
+    sandboxed::open(sandbox, parse, SECTION, FIELDS)
+}
+
+fn change(index: u16, after: FieldValue) -> FieldChange {
+    sandboxed::change(FIELDS, index, after)
+}
+
+fn text(text: &str) -> FieldValue {
+    FieldValue::text(text)
+}
+
+/// Adds somebody ordinary.
+fn add(sandbox: &Sandbox, name: &str) -> AccountId {
+    sandbox.entra(|entra| AccountId::from(entra.tenant("chat").add(name)["id"].as_str().unwrap()))
+}
+
+fn posted(sandbox: &Sandbox) -> Vec<String> {
+    let writes = sandbox.requests().into_iter().filter(|request| request.method != "GET");
+    writes
+        .filter_map(|request| Some(format!("{} {}", request.method, request.path.strip_prefix("/chat/v1.0/")?)))
+        .collect()
+}
+
+#[test]
+fn everybody_is_read_page_by_page() {
+    let sandbox = sandbox();
+    for number in 0..150 {
+        add(&sandbox, &format!("nobody.{number}@example.org"));
+    }
+    let directory = open(&sandbox);
+    let whole = directory.accounts(&NoProgress).unwrap();
+    assert_eq!(whole.incomplete, None);
+    assert_eq!(whole.accounts.len(), sandbox.entra(|entra| entra.tenant("chat").users().len()));
+    let protected = |account: &&Account| account.protection == Some(Protection::Foreign);
+    assert_eq!(whole.accounts.iter().filter(protected).count(), 2, "a guest, and one from on-premises");
+    for faults in ["entra:insert-while-paging#1", "entra:expire-token#3", "entra:429=0#2"] {
+        sandbox.set_faults(faults.parse().unwrap());
+        assert_eq!(directory.accounts(&NoProgress).unwrap().incomplete, None, "{faults}");
+    }
+    sandbox.set_faults("entra:insert-while-paging@100%".parse().unwrap());
+    assert!(directory.accounts(&NoProgress).unwrap().incomplete.is_some_and(|why| why.contains("shifted")));
+    sandbox.set_faults("entra:get:truncated@100%".parse().unwrap());
+    assert_eq!(directory.accounts(&NoProgress).unwrap_err().kind, ErrorKind::Unexpected);
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let sandbox = sandbox();
+    let (mira, lead) = (add(&sandbox, "mira@example.org"), add(&sandbox, "lead@example.org"));
+    let directory = open(&sandbox);
+    let manager = FieldValue::Account(lead);
+    let date = FieldValue::Date(sandboxed::day());
+    let yes = FieldValue::Bool(true);
+    directory.update(&mira, &[change(2, text("North")), change(3, text("CC-1"))]).unwrap();
+    let changes = [
+        change(1, text("Pilot")),
+        change(3, text("CC-2")),
+        change(4, manager.clone()),
+        change(5, date.clone()),
+        change(IT, yes.clone()),
+        change(TEAM, yes.clone()),
+    ];
+    sandbox.clear_requests();
+    directory.update(&mira, &changes).unwrap();
+    assert_eq!(posted(&sandbox).len(), 4, "properties at once, manager, group and team each");
+    let account = directory.account(&mira).unwrap().unwrap();
+    assert_eq!(
+        account.fields(),
+        [text("mira@example.org"), text("Pilot"), text("North"), text("CC-2"), manager, date, yes.clone(), yes],
+        "the other half of the organisation's data stays"
+    );
+    directory.update(&mira, &changes).unwrap();
+    let no = FieldValue::Bool(false);
+    let away = [change(4, FieldValue::Empty), change(IT, no.clone()), change(TEAM, no.clone())];
+    directory.update(&mira, &away).unwrap();
+    directory.update(&mira, &away).unwrap();
+    let account = directory.find(FieldIndex(0), &text("mira@example.org")).unwrap().remove(0);
+    assert_eq!(account.fields()[6..], [no.clone(), no]);
+    assert_eq!(account.field(FieldIndex(4)), &FieldValue::Empty);
+    assert_eq!(sandbox.entra(|entra| entra.tenant("chat").deleted), 0);
+}
+
+#[test]
+fn memberships_go_in_batches_and_each_has_its_outcome() {
+    let sandbox = sandbox();
+    let people: Vec<AccountId> = (0..45).map(|number| add(&sandbox, &format!("p{number}@example.org"))).collect();
+    sandbox.entra(|entra| {
+        entra.tenant("chat").group_mut("it").unwrap().insert(people[0].0.to_string());
+        entra.options.throttled_parts = 2;
+    });
+    let directory = open(&sandbox);
+    directory.schema().unwrap();
+    sandbox.clear_requests();
+    // All at once, as when many wait.
+    std::thread::scope(|scope| {
+        for person in &people {
+            let directory = &directory;
+            scope.spawn(move || directory.update(person, &[change(IT, FieldValue::Bool(true))]).unwrap());
+        }
+    });
+    let error = directory.update(&"no-such-user".into(), &[change(IT, FieldValue::Bool(true))]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    let members = sandbox.entra(|entra| entra.tenant("chat").group_mut("it").unwrap().clone());
+    assert!(people.iter().all(|person| members.contains(&*person.0)) && members.len() == 45);
+}
+
+#[test]
+fn owners_of_a_team_stay() {
+    let sandbox = sandbox();
+    let mira = add(&sandbox, "mira@example.org");
+    let directory = open(&sandbox);
+    directory.update(&mira, &[change(TEAM, FieldValue::Bool(true))]).unwrap();
+    sandbox.entra(|entra| entra.tenant("chat").owners_mut("R&D 'core'").unwrap().insert(mira.0.to_string()));
+    let error = directory.update(&mira, &[change(TEAM, FieldValue::Bool(false))]).unwrap_err();
+    assert!(error.kind == ErrorKind::Refused && error.message.contains("owners"), "{error}");
+}
+
+#[test]
+fn users_are_made_enabled_and_disabled_and_never_deleted() {
+    let sandbox = sandbox();
+    let directory = open(&sandbox);
+    let schema = directory.schema().unwrap();
+    assert!(schema.capabilities.create && schema.fields[0].required);
+    let fields = [change(0, text("ada@example.org"))];
+    assert_eq!(directory.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Refused, "a name is needed");
+    let named = sandboxed::open(&sandbox, parse, SECTION, &["userPrincipalName", "displayName", "groups.it"]);
+    let names = ["userPrincipalName", "displayName", "groups.it"];
+    let fields: Vec<FieldChange> = [text("ada@example.org"), text("Ada Wood"), FieldValue::Bool(true)]
+        .into_iter()
+        .zip(0u16..)
+        .map(|(value, index)| sandboxed::change(&names, index, value))
+        .collect();
+    let ada = named.create(EmployeeId(7), &fields).unwrap();
+    assert_eq!(named.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Exists);
+    assert_eq!(named.account(&ada).unwrap().unwrap().field(FieldIndex(2)), &FieldValue::Bool(true));
+    directory.deactivate(&ada).unwrap();
+    assert!(!directory.account(&ada).unwrap().unwrap().active);
+    directory.reactivate(&ada).unwrap();
+    assert!(directory.account(&ada).unwrap().unwrap().active);
+    directory.deactivate(&"gone".into()).unwrap();
+    assert_eq!(directory.account(&"gone".into()).unwrap(), None);
+    assert_eq!(sandbox.entra(|entra| entra.tenant("chat").deleted), 0);
+}
+
+#[test]
+fn the_provisioning_service_makes_accounts_in_its_own_time() {
+    let sandbox = sandbox();
+    sandbox.entra(|entra| entra.options.provisioning_looks = 1);
+    let names = ["userPrincipalName", "employeeId"];
+    let directory = sandboxed::open(&sandbox, parse, BULK, &names);
+    let fields = [sandboxed::change(&names, 0, text("ada@example.org")), sandboxed::change(&names, 1, text("5521"))];
+    for _ in 0..2 {
+        assert_eq!(directory.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Unsettled);
+    }
+    assert!(directory.find(FieldIndex(1), &text("5521")).unwrap().is_empty());
+    assert_eq!(directory.find(FieldIndex(1), &text("5521")).unwrap().len(), 1, "made once");
+}
+
+#[test]
+fn rights_and_lost_answers() {
+    let sandbox = sandbox();
+    let mira = add(&sandbox, "mira@example.org");
+    let directory = open(&sandbox);
+    sandbox.entra(|entra| entra.options.forbidden = vec!["groups".into()]);
+    assert_eq!(directory.schema().unwrap_err().kind, ErrorKind::Rights);
+    sandbox.entra(|entra| entra.options.forbidden.clear());
+    directory.schema().unwrap();
+    sandbox.set_faults("entra:patch:lost-answer#1".parse().unwrap());
+    assert_eq!(directory.update(&mira, &[change(1, text("Pilot"))]).unwrap_err().kind, ErrorKind::Unsettled);
+    assert_eq!(directory.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"));
+    sandbox.set_faults("entra:patch:html502#1".parse().unwrap());
+    let both = [change(1, text("Captain")), change(IT, FieldValue::Bool(true))];
+    assert_eq!(directory.update(&mira, &both).unwrap_err().kind, ErrorKind::Unsettled);
+    let account = directory.account(&mira).unwrap().unwrap();
+    assert_eq!(account.field(FieldIndex(IT)), &FieldValue::Bool(true), "the group was set all the same");
+}
+
+#[test]
+fn sections_are_read_with_all_their_problems() {
+    let read = |text: &str| sandboxed::settings(parse, text);
+    let found = read(SECTION).unwrap();
+    assert_eq!(found.identity(), "entra:graph.microsoft.com/v1.0:acme.onmicrosoft.com");
+    assert!(!format!("{found:?}").contains("s3cret"));
+    assert!(read(BULK).is_ok());
+    let elsewhere = BULK.replace("graph.microsoft.com", "graph.example.org");
+    assert!(read(&elsewhere).unwrap_err()[0].contains("on the host of `base_url`"));
+    assert!(read(&BULK.replace("'bulk_upload'", "'never'")).unwrap_err()[0].contains("no effect"));
+    assert_eq!(read("tenant = 'a/b'\ncreate = 'bulk_upload'").unwrap_err().len(), 4);
+}
+
+#[test]
+fn groups_must_be_there_once_and_be_ours_to_fill() {
+    let sandbox = sandbox();
+    let section = SECTION.replace("[groups.it]", "[groups.nowhere]");
+    let error = sandboxed::open(&sandbox, parse, &section, &["userPrincipalName", "groups.nowhere"]).schema();
+    assert!(error.unwrap_err().message.contains("no group called `nowhere`"));
+}

@@ -1,0 +1,82 @@
+//! Opens a target of a section against the sandbox, for tests of targets over real sockets.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use toml::de::DeTable;
+
+use super::{Connection, FieldLookup, Parse, SandboxPlaces, Target, TargetType};
+use crate::config::reader::{Context, Problems, Table};
+use crate::config::{Secret, SecretMode, SecretReader};
+use crate::plan::{FieldChange, FieldIndex, FieldSpec, FieldValue};
+use crate::sandbox::{Preparation, PreparedField, PreparedTarget, SECRET, Sandbox, SandboxOptions};
+
+/// The name of the target.
+pub(super) const NAME: &str = "chat";
+
+/// The day of the run.
+pub(super) fn day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 22).unwrap()
+}
+
+/// A small sandbox that offers the fields of a target.
+pub(super) fn sandbox(kind: &str, fields: &[&str]) -> Sandbox {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sandbox = Sandbox::start(SandboxOptions { employees: 60, ..SandboxOptions::new(day()) }).unwrap();
+    let field = |name: &&str| PreparedField { name: (*name).into(), ..PreparedField::default() };
+    let target = PreparedTarget {
+        name: NAME.into(),
+        kind: kind.into(),
+        fields: fields.iter().map(field).collect(),
+        ..PreparedTarget::default()
+    };
+    sandbox.prepare(&Preparation { targets: vec![target], ..Preparation::default() });
+    sandbox
+}
+
+/// The settled section, or its problems.
+pub(super) fn settings(parse: Parse, text: &str) -> Result<Box<dyn TargetType>, Vec<String>> {
+    let problems = Problems::new(text);
+    let secrets = SecretReader::new(&|_| None, Path::new("."), SecretMode::Read);
+    let parsed = DeTable::parse(text).expect("TOML");
+    let table =
+        Table::new("targets.chat", parsed.span(), parsed.get_ref(), Context { problems: &problems, secrets: &secrets });
+    let found = parse(&table);
+    table.finish();
+    let problems: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
+    if problems.is_empty() { Ok(found.expect("settings")) } else { Err(problems) }
+}
+
+/// A target with these fields, pointed at the sandbox.
+pub(super) fn open(sandbox: &Sandbox, parse: Parse, section: &str, names: &[&str]) -> Box<dyn Target> {
+    let mut settings = settings(parse, section).unwrap();
+    settings.redirect(&SandboxPlaces {
+        base_url: sandbox.base_url().into(),
+        folder: PathBuf::new(),
+        target: NAME.into(),
+        secret: Secret::new(SECRET),
+    });
+    let spec = |name: &&str| match settings.field(name) {
+        FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
+        FieldLookup::Unknown => {
+            settings.memberships().iter().find(|rule| &*rule.field.name == *name).unwrap().field.clone()
+        }
+    };
+    let fields: Vec<FieldSpec> = names.iter().map(spec).collect();
+    settings
+        .open(Connection {
+            name: NAME.into(),
+            mapped: fields.len(),
+            fields,
+            match_fields: vec![FieldIndex(0)],
+            create_missing: Vec::new(),
+            today: day(),
+        })
+        .unwrap()
+}
+
+/// A change of one of the fields.
+pub(super) fn change(names: &[&str], index: u16, after: FieldValue) -> FieldChange {
+    let field = names[usize::from(index)].into();
+    FieldChange { index: FieldIndex(index), field, before: FieldValue::Empty, after }
+}
