@@ -2,6 +2,7 @@
 
 mod attributes;
 mod check;
+mod confirm;
 mod exit;
 mod explain;
 mod history;
@@ -95,6 +96,7 @@ enum Command {
     Attributes(attributes::Arguments),
     Plan(plan::Arguments),
     Sync(sync::Arguments),
+    Confirm(confirm::Arguments),
     Explain(explain::Arguments),
     Status(status::Arguments),
     Runs(history::RunsArguments),
@@ -148,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&world, &arguments),
         Command::Attributes(arguments) => attributes::run(&world, &arguments),
         Command::Plan(arguments) => plan::run(&world, &arguments),
+        Command::Confirm(arguments) => confirm::run(&world, &arguments),
         Command::Sync(arguments) => sync::run(&world, &arguments),
         Command::Explain(arguments) => explain::run(&world, &arguments),
         Command::Status(arguments) => status::run(&world, &arguments),

@@ -15,7 +15,7 @@ use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count};
-use crate::plan::{Change, Hold, Outcome, Plan, TargetStatus};
+use crate::plan::{Change, Hold, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId};
 use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply, read_back};
 use crate::targets::ErrorKind;
@@ -102,12 +102,30 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         }
     }
     synchronise(world, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
+        leave_to_people(prepared);
         if let Some(reviewed) = &reviewed {
             reviewed.restrict(&mut prepared.plan, arguments.skip_stale)?;
             prepared.restricted = true;
         }
         Ok(!arguments.yes)
     })
+}
+
+/// Takes out what only people can do: it stays open until `confirm`, whoever runs a sync meanwhile.
+fn leave_to_people(prepared: &mut Prepared<'_>) {
+    for (plan, target) in prepared.plan.targets.iter_mut().zip(&prepared.targets) {
+        if !target.settings.target.is_done_by_hand() || plan.changes.is_empty() {
+            continue;
+        }
+        let name = &plan.name;
+        let message = format!(
+            "{} to be made by hand; `personio-sync plan {name}` lists them, `personio-sync confirm {name}` says that \
+             they are done",
+            count(plan.changes.len(), "change is", "changes are")
+        );
+        plan.notices.push(Notice { code: "by_hand", employee: None, message });
+        plan.changes.clear();
+    }
 }
 
 /// Reads, plans, asks if `review` says so, applies, and keeps what came of it.

@@ -221,6 +221,7 @@ fn read_targets<'a>(
     }
     target::lonely_groups(&read, problems);
     target::rivals(&read, problems);
+    target::directories(&read, problems);
     read.into_iter().map(|target: TargetRead<'_>| target.settings).collect()
 }
 

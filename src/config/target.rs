@@ -177,3 +177,28 @@ pub(super) fn rivals(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
         }
     }
 }
+
+/// A target may rest on another one of the file, which must be there and be a directory of people.
+pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
+    let settled = || targets.iter().filter_map(|read| read.settings.as_ref());
+    for settings in settled() {
+        let Some(directory) = settings.target.directory() else { continue };
+        let kinds = ["slack", "entra"];
+        if targets.iter().any(|read| read.name.value == &*directory.value && read.settings.is_none()) {
+            continue;
+        }
+        if !settled().any(|other| *other.name == *directory.value && kinds.contains(&other.target.kind())) {
+            let names = settled().filter(|other| kinds.contains(&other.target.kind())).map(|other| &*other.name);
+            problems.error(
+                directory.span.clone(),
+                "unknown_target",
+                format!(
+                    "`targets.{}.directory`: there is no slack or entra target `{}`; {}",
+                    settings.name,
+                    directory.value,
+                    known(&directory.value, names)
+                ),
+            );
+        }
+    }
+}

@@ -238,6 +238,7 @@ pub fn prepare<'s>(
         scopes.push(in_scope);
     }
     check_groups(&mut plan, &targets, &scopes, &employees, options.only);
+    outsiders(&mut plan, &targets);
     Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some() })
 }
 
@@ -271,6 +272,25 @@ fn look(reader: &dyn ReadAccounts, name: &str, progress: &dyn ReadProgress) -> R
 
 fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option<String>) -> TargetPlan {
     TargetPlan { status, reason, ..TargetPlan::empty(target.name.clone(), target.target.kind()) }
+}
+
+/// A target that imports the contacts of another one gets those, too, that no employee owns.
+fn outsiders(plan: &mut Plan, targets: &[PreparedTarget<'_>]) {
+    for place in 0..targets.len() {
+        let Some(directory) = targets[place].settings.target.directory() else { continue };
+        let Some(other) = plan.targets.iter().find(|other| *other.name == *directory.value) else { continue };
+        if other.orphans.is_empty() {
+            continue;
+        }
+        let ids: Vec<String> = other.orphans.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "{} of `{}` belong to no employee and are imported as contacts all the same: {}",
+            ids.len(),
+            other.name,
+            ids.join(", ")
+        );
+        plan.targets[place].notices.push(Notice { code: "outsiders_in_directory", employee: None, message });
+    }
 }
 
 /// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed.

@@ -5,6 +5,7 @@
 //! and the two traits; the only one that sends).
 
 pub mod auth;
+pub mod conversations;
 pub mod declared;
 mod delivery;
 mod employee_rules;
@@ -36,6 +37,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 
 use crate::config::Secret;
+use crate::config::reader::Located;
 use crate::employee::EmployeeId;
 use crate::plan::{Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Schema, Snapshot};
 
@@ -89,6 +91,16 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     /// Attributes that the service's own integration asks for, each with what it costs to be without it.
     fn wished_attributes(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// The target of the same file, of type slack or entra, that this one rests on.
+    fn directory(&self) -> Option<&Located<Box<str>>> {
+        None
+    }
+
+    /// The service has no interface: a plan says what people are to do, and `confirm` that they did.
+    fn is_done_by_hand(&self) -> bool {
+        false
     }
 
     /// Employees of every standing are in scope (a help desk that shows people who left, too).

@@ -13,6 +13,7 @@ pub type Parse = fn(&Table<'_>) -> Option<Box<dyn TargetType>>;
 /// Every type with its reader. Adding a target is a line here.
 #[rustfmt::skip]
 pub const TYPES: &[(&str, Parse)] = &[
+    ("conversations", super::conversations::parse),
     ("entra", super::entra::parse),
     ("file", super::file::parse),
     ("freshservice", super::freshservice::parse),
