@@ -276,8 +276,8 @@ fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option
 
 /// A target that imports the contacts of another one gets those, too, that no employee owns.
 fn outsiders(plan: &mut Plan, targets: &[PreparedTarget<'_>]) {
-    for place in 0..targets.len() {
-        let Some(directory) = targets[place].settings.target.directory() else { continue };
+    for (place, target) in targets.iter().enumerate() {
+        let Some(directory) = target.settings.target.directory() else { continue };
         let Some(other) = plan.targets.iter().find(|other| *other.name == *directory.value) else { continue };
         if other.orphans.is_empty() {
             continue;

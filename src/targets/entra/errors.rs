@@ -10,7 +10,7 @@ use super::super::{ErrorKind, TargetError};
 fn words(request: &Request) -> String {
     let mut parts = request.path.split('?').next().unwrap_or_default().trim_start_matches('/').split('/');
     let first = parts.next().unwrap_or_default();
-    let last = parts.filter(|part| matches!(*part, "members" | "manager" | "bulkUpload")).next_back();
+    let last = parts.rfind(|part| matches!(*part, "members" | "manager" | "bulkUpload"));
     let things = match (first, last) {
         (_, Some("manager")) => "a manager",
         ("groups", Some(_)) => "members of a group",

@@ -79,6 +79,9 @@ enum Id {
     Team(Box<str>),
 }
 
+/// Rows of a list, and why they may not be all of it, if so.
+type Rows = (Vec<Map<String, Value>>, Option<String>);
+
 /// Who is in each group and team.
 type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
@@ -98,11 +101,7 @@ impl<C: Carrier> Entra<C> {
     }
 
     /// Every row of a paged list, and why it may not be all of them, if so.
-    fn rows(
-        &self,
-        first: Request,
-        mut seen: impl FnMut(usize),
-    ) -> Result<(Vec<Map<String, Value>>, Option<String>), TargetError> {
+    fn rows(&self, first: Request, mut seen: impl FnMut(usize)) -> Result<Rows, TargetError> {
         let (mut rows, mut links, mut request) = (Vec::new(), BTreeSet::new(), first);
         loop {
             let page = wire::page(self.read(&request)?).map_err(|why| unexpected(&why, &request, 200))?;
@@ -198,7 +197,7 @@ impl<C: Carrier> Entra<C> {
     }
 
     /// Everybody, each once, and why it may not be everybody.
-    fn everybody(&self, progress: &dyn Progress) -> Result<(Vec<Map<String, Value>>, Option<String>), TargetError> {
+    fn everybody(&self, progress: &dyn Progress) -> Result<Rows, TargetError> {
         let request = requests::list_users(&self.selection(), self.reads_managers(), None);
         let look = || {
             let mut count = 0;
