@@ -363,7 +363,7 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
         for field in fields.iter_mut().filter(|field| create && &*field.name == "userPrincipalName") {
             field.required = true;
         }
-        Ok(Schema { fields, capabilities: Capabilities { create, ..Capabilities::default() } })
+        Ok(Schema { fields, capabilities: Capabilities { create, ..Capabilities::default() }, ..Schema::default() })
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {

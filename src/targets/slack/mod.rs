@@ -341,7 +341,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         let scim = self.accounts.is_some();
         let fields = self.settled()?.fields.iter().map(|(spec, _)| spec.clone()).collect();
         let capabilities = Capabilities { create: scim, deactivate: scim, reactivate: scim, ..Capabilities::default() };
-        Ok(Schema { fields, capabilities })
+        Ok(Schema { fields, capabilities, ..Schema::default() })
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
