@@ -159,7 +159,9 @@ impl<'a> Builder<'a> {
             .map(|place| {
                 let facts = self.facts(place);
                 let keys = match_fields.iter().map(|(index, spec)| self.match_key(*index, spec, &facts)).collect();
-                Candidate { employee: facts.employee().id, keys }
+                let employee = facts.employee().id;
+                let taking_part = self.input.only.is_none_or(|only| only == employee);
+                Candidate { employee, keys, moves: taking_part && scopes[place] == Scope::In }
             })
             .collect();
         let correlation = correlate(&candidates, &self.snapshot.accounts, &match_fields, &self.input.memory.links);

@@ -27,6 +27,8 @@ pub(super) struct Candidate {
     pub(super) employee: EmployeeId,
     /// In the order of the match fields.
     pub(super) keys: Vec<MatchKey>,
+    /// Whether this plan brings their account in line, so that it gives up a key which is theirs no longer.
+    pub(super) moves: bool,
 }
 
 /// What correlation finds for one employee.
@@ -121,6 +123,8 @@ pub(super) fn correlate(
                         owners[*account] = Some(place);
                         Some(Found::Account(*account, Some(*field)))
                     }
+                    // The linked account is about to give this key up; nobody is found by it.
+                    Some(owner) if gives_up(&candidates[owner], position, key) => None,
                     Some(owner) => Some(Found::Unclear(
                         "account_taken",
                         format!(
@@ -157,6 +161,11 @@ pub(super) fn correlate(
     Correlation { found, owners }
 }
 
+/// Whether the owner of an account that carries this key is known by another one now, which this plan will write.
+fn gives_up(owner: &Candidate, position: usize, key: &str) -> bool {
+    owner.moves && matches!(&owner.keys[position], MatchKey::Is(own) if **own != *key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +180,11 @@ mod tests {
         };
         let candidates: Vec<Candidate> = employees
             .iter()
-            .map(|(id, number, email)| Candidate { employee: EmployeeId(*id), keys: vec![text(number), text(email)] })
+            .map(|(id, number, email)| Candidate {
+                employee: EmployeeId(*id),
+                keys: vec![text(number), text(email)],
+                moves: *id < 100,
+            })
             .collect();
         let accounts: Vec<Account> = accounts
             .iter()
@@ -237,6 +250,24 @@ mod tests {
         assert_eq!(
             run(&[(1, "", "a@example.com"), (2, "", "a@example.com")], &[("x", "", "a@example.com")], &[(1, "x")]),
             ["x", "account_taken: the account with the same primary_email belongs to employee 1"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_its_owner_gives_up_is_free_for_another() {
+        let accounts = [("x", "", "a@example.com")];
+        assert_eq!(
+            run(&[(1, "", "b@example.com"), (2, "", "a@example.com")], &accounts, &[(1, "x")]),
+            ["x", "nothing"]
+        );
+        // Whose account stays as it is gives nothing up.
+        assert_eq!(
+            run(&[(101, "", "b@example.com"), (2, "", "a@example.com")], &accounts, &[(101, "x")]),
+            ["x", "account_taken: the account with the same primary_email belongs to employee 101"]
+        );
+        assert_eq!(
+            run(&[(1, "", "?"), (2, "", "a@example.com")], &accounts, &[(1, "x")])[1],
+            "account_taken: the account with the same primary_email belongs to employee 1"
         );
     }
 

@@ -360,6 +360,8 @@ pub struct Capabilities {
     pub delete: bool,
     /// Whether reactivating loses fields, so that all of them are written again after it.
     pub reactivate_loses_fields: bool,
+    /// Whether writes take effect together when a run finishes, all of them or none: a file.
+    pub lasts_at_finish: bool,
 }
 
 impl Default for Capabilities {
@@ -371,6 +373,7 @@ impl Default for Capabilities {
             reactivate: true,
             delete: false,
             reactivate_loses_fields: false,
+            lasts_at_finish: false,
         }
     }
 }

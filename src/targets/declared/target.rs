@@ -191,6 +191,7 @@ impl ReadAccounts for DeclaredTarget {
                 reactivate: declaration.reactivate.is_some(),
                 delete: false,
                 reactivate_loses_fields: false,
+                lasts_at_finish: false,
             },
             ..Schema::default()
         })

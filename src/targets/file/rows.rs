@@ -162,12 +162,17 @@ pub(super) struct Rows {
     places: Places,
     rows: Vec<Row>,
     by_id: HashMap<AccountId, usize>,
+    /// How many rows have a key by now.
+    keys: HashMap<String, usize>,
     changed: bool,
 }
 
 #[derive(Debug)]
 struct Row {
+    /// What the row is known by until the file is written.
     id: AccountId,
+    /// Its key when it was read or made.
+    key: Option<String>,
     cells: Vec<Cell>,
     /// For whom it was made in this run.
     made_for: Option<EmployeeId>,
@@ -205,16 +210,20 @@ impl Rows {
         let mut ids = Ids::default();
         let mut rows = Vec::with_capacity(sheet.rows.len());
         let mut by_id = HashMap::with_capacity(sheet.rows.len());
+        let mut keys = HashMap::with_capacity(sheet.rows.len());
         for (number, cells) in sheet.rows.into_iter().enumerate() {
             if cells.iter().all(Cell::is_blank) {
                 continue;
             }
             let key = layout.key(|index| value(layout, &places, &cells, index));
-            let id = ids.next(key, number);
+            let id = ids.next(key.clone(), number);
             by_id.insert(id.clone(), rows.len());
-            rows.push(Row { id, cells, made_for: None, removed: false });
+            if let Some(key) = &key {
+                *keys.entry(key.clone()).or_default() += 1;
+            }
+            rows.push(Row { id, key, cells, made_for: None, removed: false });
         }
-        Ok(Self { header, places, rows, by_id, changed: false })
+        Ok(Self { header, places, rows, by_id, keys, changed: false })
     }
 
     /// Whether there is something to write.
@@ -277,15 +286,17 @@ impl Rows {
         let mut cells = Vec::new();
         set(&mut cells, self.cells(layout, fields)?);
         let key = layout.key(|index| value(layout, &self.places, &cells, index));
-        let id = AccountId(key.ok_or_else(|| RowError::Refused("no match field has a value".into()))?.into());
-        if let Ok(at) = self.position(&id) {
-            // A row that gave this key up in this run still answers to it, so another cannot have it yet.
-            let given_up = self.rows[at].id != id;
-            let why = "its key was another row's until this run; run it again";
-            return Err(if given_up { RowError::Refused(why.into()) } else { RowError::Exists });
+        let key = key.ok_or_else(|| RowError::Refused("no match field has a value".into()))?;
+        if self.keys.contains_key(&key) {
+            return Err(RowError::Exists);
         }
-        self.by_id.insert(id.clone(), self.rows.len());
-        self.rows.push(Row { id: id.clone(), cells, made_for: Some(employee), removed: false });
+        let id = AccountId(key.as_str().into());
+        // A row that gave this key up in this run goes on answering to it until the file is written.
+        if self.position(&id).is_err() {
+            self.by_id.insert(id.clone(), self.rows.len());
+        }
+        *self.keys.entry(key.clone()).or_default() += 1;
+        self.rows.push(Row { id: id.clone(), key: Some(key), cells, made_for: Some(employee), removed: false });
         self.changed = true;
         Ok(id)
     }
@@ -293,21 +304,44 @@ impl Rows {
     pub(super) fn update(&mut self, layout: &Layout, id: &AccountId, changes: &[FieldChange]) -> Result<(), RowError> {
         let at = self.position(id)?;
         let cells = self.cells(layout, changes)?;
-        let after = self.id_after(layout, id, changes);
+        let before = self.key(layout, at);
         set(&mut self.rows[at].cells, cells);
-        // The old id goes on meaning this row until the file is written.
-        if !self.by_id.contains_key(&after) {
-            self.by_id.insert(after.clone(), at);
-            self.rows[at].id = after;
+        let after = self.key(layout, at);
+        if before != after {
+            self.release(before);
+            if let Some(after) = after {
+                *self.keys.entry(after.clone()).or_default() += 1;
+                // The old id goes on meaning this row until the file is written; so does another row's old id.
+                let id = AccountId(after.into());
+                if self.position(&id).is_err() {
+                    self.by_id.insert(id.clone(), at);
+                    self.rows[at].id = id;
+                }
+            }
         }
         self.changed = true;
         Ok(())
     }
 
-    /// The id of a row once its key has changed, or the one it has.
+    /// The key of a row by now.
+    fn key(&self, layout: &Layout, at: usize) -> Option<String> {
+        layout.key(|index| value(layout, &self.places, &self.rows[at].cells, index))
+    }
+
+    /// A row has a key no longer.
+    fn release(&mut self, key: Option<String>) {
+        let Some(key) = key else { return };
+        if let Some(count) = self.keys.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.keys.remove(&key);
+            }
+        }
+    }
+
+    /// The id that a row has once the file is written: another one when its key has changed.
     pub(super) fn id_after(&self, layout: &Layout, id: &AccountId, changes: &[FieldChange]) -> AccountId {
         let Some(row) = self.by_id.get(id).map(|at| &self.rows[*at]) else { return id.clone() };
-        let before = layout.key(|index| value(layout, &self.places, &row.cells, index));
         let after = layout.key(|index| match changes.iter().find(|change| change.index == index) {
             Some(change) => {
                 layout.format.value(layout.format.cell(&layout.fields[index.get()], &change.after).unwrap_or_default())
@@ -315,7 +349,7 @@ impl Rows {
             None => value(layout, &self.places, &row.cells, index),
         });
         match after {
-            Some(after) if before.as_ref() != Some(&after) => AccountId(after.into()),
+            Some(after) if row.key.as_ref() != Some(&after) => AccountId(after.into()),
             _ => row.id.clone(),
         }
     }
@@ -331,7 +365,11 @@ impl Rows {
                 let cell = layout.format.cell(field, out_of_use).map_err(RowError::Refused)?;
                 set(&mut self.rows[at].cells, vec![(column, cell)]);
             }
-            _ => self.rows[at].removed = true,
+            _ => {
+                let key = self.key(layout, at);
+                self.release(key);
+                self.rows[at].removed = true;
+            }
         }
         self.changed = true;
         Ok(())

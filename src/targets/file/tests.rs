@@ -512,11 +512,30 @@ fn a_corrected_key_is_a_new_id_for_the_same_row() {
     assert_eq!(target.reader().account(&new).unwrap().unwrap().id, new);
     let found = target.reader().find(FieldIndex(1), &text("Inés")).unwrap();
     assert_eq!(found.iter().map(|account| &account.id).collect::<Vec<_>>(), [&new]);
-    // The old key goes on meaning this row until the file is written.
+    // Who comes next may have the old key, although it goes on meaning this row until the file is written.
     let other = changes(&schema, &[text("ines@example.com"), text("Jo")]);
-    assert_eq!(target.writer().create(EmployeeId(2), &other).unwrap_err().kind, ErrorKind::Refused);
+    assert_eq!(target.writer().create(EmployeeId(2), &other).unwrap(), old);
+    assert_eq!(target.writer().create(EmployeeId(3), &other).unwrap_err().kind, ErrorKind::Exists);
+    target.writer().update(&old, &changes(&schema, &[text("x"), text("Inês")])[1..]).unwrap();
     target.writer().finish().unwrap();
-    assert_eq!(place.text(), "E-Mail,Name\nines.new@example.com,Inés\n");
+    assert_eq!(place.text(), "E-Mail,Name\nines.new@example.com,Inês\nines@example.com,Jo\n");
+}
+
+#[test]
+fn keys_that_are_exchanged_are_the_ids_of_the_rows_that_have_them_now() {
+    let place = Place::new(FORMATS[0], &["E-Mail", "Name"]);
+    place.put("E-Mail,Name\nines@example.com,Ines\njo@example.com,Jo\n");
+    let target = place.open();
+    target.reader().accounts(&NoProgress).unwrap();
+    let schema = target.reader().schema().unwrap();
+    let (ines, jo) = (AccountId::from("ines@example.com"), AccountId::from("jo@example.com"));
+    let key = |key: &str| changes(&schema, &[text(key), text("x")])[..1].to_vec();
+    for (account, other) in [(&ines, &jo), (&jo, &ines)] {
+        target.writer().update(account, &key(&other.to_string())).unwrap();
+        assert_eq!(target.writer().id_after(account, &key(&other.to_string())), *other);
+    }
+    target.writer().finish().unwrap();
+    assert_eq!(place.text(), "E-Mail,Name\njo@example.com,Ines\nines@example.com,Jo\n");
 }
 
 #[test]

@@ -122,6 +122,7 @@ impl Directory {
             reactivate: !deviations.deactivated_are_gone,
             delete: false,
             reactivate_loses_fields: false,
+            lasts_at_finish: false,
         };
         Ok(Schema { fields, capabilities, ..Schema::default() })
     }
