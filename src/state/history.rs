@@ -301,7 +301,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
         &[name.into()],
     )?;
     database.execute(
-        "UPDATE targets SET identity = ?, scope = COALESCE(?, scope) WHERE target = ?",
+        "UPDATE targets SET identity = COALESCE(identity, ?), scope = COALESCE(?, scope) WHERE target = ?",
         &[(&target.identity).into(), target.scope.as_ref().into(), name.into()],
     )?;
     if target.whole {

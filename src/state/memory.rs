@@ -45,6 +45,41 @@ impl State {
         self.read(|database| records(database, None))
     }
 
+    /// Binds what is remembered of a target to the account behind it. When that is another one than before, all that
+    /// was known of the old account's users is forgotten: an id that is one person's here is somebody else's there.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn bind(&self, target: &str, identity: &str) -> Result<(), StateError> {
+        self.write(|database| {
+            let known =
+                sql::first(database, "SELECT identity FROM targets WHERE target = ?", &[target.into()], |row| {
+                    row.optional_word(0)
+                })?;
+            if known.flatten().is_some_and(|known| *known != *identity) {
+                for table in ["links", "repeats", "unstored", "last_seen", "confirmed"] {
+                    database.execute(&format!("DELETE FROM {table} WHERE target = ?"), &[target.into()])?;
+                }
+                database.execute(
+                    "DELETE FROM journal WHERE target = ? AND state IN ('open', 'unknown')",
+                    &[target.into()],
+                )?;
+                database.execute(
+                    "UPDATE targets SET scope = NULL, first_completed_at = NULL, last_ok = NULL, seen_run = 0,
+                        seen_at = 0, seen = '' WHERE target = ?",
+                    &[target.into()],
+                )?;
+            }
+            database.execute(
+                "INSERT INTO targets (target, identity, seen_run, seen_at, seen) VALUES (?, ?, 0, 0, '')
+                 ON CONFLICT (target) DO UPDATE SET identity = excluded.identity",
+                &[target.into(), identity.into()],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Stores links; an employee's earlier link in this target is replaced, its beginning kept when the account is the same.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ on_each_database!(
     many_links_are_stored_at_once,
     the_first_run_ends_when_a_whole_run_ends_well,
     filters_stay_as_they_were_accepted,
+    nothing_is_carried_over_to_another_account,
     writes_of_a_day_count_until_a_day_has_passed,
     a_clock_set_back_frees_nothing,
     repeated_writes_are_counted_until_the_field_settles,
@@ -88,6 +89,32 @@ fn filters_stay_as_they_were_accepted(place: &Place) {
         finish(&state, run, 0, TargetEnd { scope: given, ..end_of(&state, "desk", &[]) }, &[]);
         assert_eq!(state.memory("desk", at(0)).unwrap().scope(), expected.as_ref());
     }
+}
+
+fn nothing_is_carried_over_to_another_account(place: &Place) {
+    let state = place.open();
+    let known = "freshservice:acme.freshservice.com";
+    state.bind("desk", known).unwrap();
+    let run = start(&state, 0);
+    state.store_links("desk", &[link(1, "a1"), link(2, "a2")]).unwrap();
+    state.record(run, "desk", &[], &[intent(&state, Op::Update, 1)], at(0)).unwrap();
+    finish(&state, run, 0, end_of(&state, "desk", &[1]), &[]);
+    state.bind("desk", known).unwrap();
+    let memory = state.memory("desk", at(1)).unwrap();
+    assert_eq!((memory.links.len(), memory.open.len(), memory.is_first_run()), (2, 1, false));
+
+    // A run that could not even read the other account leaves everything bound to the old one.
+    let other = "freshservice:other.freshservice.com";
+    let run = start(&state, 1);
+    finish(&state, run, 1, TargetEnd { identity: other.into(), ok: false, ..end_of(&state, "desk", &[]) }, &[]);
+    assert_eq!(state.memory("desk", at(1)).unwrap().record.unwrap().identity.as_deref(), Some(known));
+
+    state.bind("desk", other).unwrap();
+    let memory = place.open().memory("desk", at(1)).unwrap();
+    assert_eq!((memory.links.len(), memory.open.len(), memory.is_first_run()), (0, 0, true));
+    assert_eq!(memory.scope(), None);
+    assert_eq!(state.last_seen(employee(1)).unwrap(), []);
+    assert_eq!(memory.record.unwrap().identity.as_deref(), Some(other));
 }
 
 /// Records deactivations of these employees.
