@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::config::{BudgetPeriod, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, FieldValue, Op, Outcome, TargetPlan, TargetStatus};
+use crate::plan::{AccountId, FieldValue, Hold, Op, Outcome, TargetPlan, TargetStatus};
 use crate::rules::Expression;
 use crate::state::{
     Fingerprint, Finished, Holder, Intent as StateIntent, JobStatus, Journal as StateJournal, JournalId, Link, Lock,
@@ -147,8 +147,11 @@ impl Remembered for Memory {
         let scope = scope_fingerprint(&self.state, target);
         let filters_changed = same_account && memory.scope().is_some_and(|known| *known != scope);
         let ran_before = same_account && !memory.is_first_run();
+        let yesterday = self.now - chrono::TimeDelta::hours(24);
         let removed_lately = memory.recent.get(&Op::Deactivate).copied().unwrap_or_default();
         let StateMemory { links, repeats, open, unstored, .. } = memory;
+        let doubted = open.iter().filter(|entry| entry.intent.op == Op::Deactivate && entry.at > yesterday);
+        let removals_in_doubt = doubted.filter_map(|entry| entry.intent.employee).collect();
         let given_up: HashSet<(EmployeeId, Box<str>, Fingerprint)> = repeats
             .into_iter()
             .filter(|repeat| repeat.writes >= WRITES_BEFORE_GIVING_UP)
@@ -166,6 +169,7 @@ impl Remembered for Memory {
             ran_before,
             filters_changed,
             removed_lately,
+            removals_in_doubt,
             gave_up: Some(gave_up),
             open: if same_account { open } else { Vec::new() },
             unstored: unstored.into_iter().collect(),
@@ -174,6 +178,17 @@ impl Remembered for Memory {
 }
 
 type TargetMemoryCheck<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;
+
+/// What a run saw, for what it may conclude.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WholeRun {
+    /// Whether everybody was looked at, not only some employees or some reviewed changes.
+    pub(super) whole: bool,
+    /// Whether the source is proven to have delivered everybody.
+    pub(super) source_complete: bool,
+    /// Whether the operator accepted changed filters, for everybody.
+    pub(super) filters_accepted: bool,
+}
 
 /// The journal of one target in one run.
 pub(super) struct RunJournal<'a> {
@@ -261,12 +276,19 @@ fn link(employee: EmployeeId, account: AccountId, origin: Origin, now: DateTime<
 }
 
 impl Memory {
-    /// Before the first write: what earlier runs left open is settled, and accounts found by a match field are linked.
+    /// Before the first write: what is remembered is bound to the account, what earlier runs left open is settled, and
+    /// accounts found by a match field are linked.
     ///
     /// # Errors
     ///
     /// When the state cannot be written; nothing may be sent then.
-    pub(super) fn settle(&self, plan: &TargetPlan, target: &OpenTarget) -> Result<(), StateError> {
+    pub(super) fn settle(
+        &self,
+        settings: &TargetSettings,
+        plan: &TargetPlan,
+        target: &OpenTarget,
+    ) -> Result<(), StateError> {
+        self.state.bind(&settings.name, &settings.target.identity())?;
         let finished = crate::sync::settle(&target.open_intents, plan, target, self.now);
         if !finished.is_empty() {
             self.state.settle(&plan.name, &finished, self.now)?;
@@ -292,11 +314,13 @@ impl Memory {
         plan: &TargetPlan,
         target: Option<&OpenTarget>,
         applied: Option<&Applied>,
-        whole: bool,
+        run: WholeRun,
     ) -> TargetEnd {
         let not_stored = applied.map(|applied| applied.not_stored.as_slice()).unwrap_or_default();
-        let held_for_filters =
-            plan.changes.iter().any(|change| change.hold.as_ref().is_some_and(|hold| hold.code == "filters_changed"));
+        // Filters are accepted by an operator, or by a whole run that saw everybody and held nobody back for them.
+        let in_doubt = |hold: &Hold| matches!(hold.code, "filters_changed" | "source_unproven" | "target_unproven");
+        let doubted = plan.changes.iter().any(|change| change.hold.as_ref().is_some_and(in_doubt));
+        let filters_hold = plan.status == TargetStatus::Ready && run.source_complete && !doubted;
         let written = plan
             .changes
             .iter()
@@ -318,12 +342,13 @@ impl Memory {
             target: settings.name.clone(),
             identity: settings.target.identity().into(),
             ok: complete,
-            whole,
+            whole: run.whole,
             unchanged: target.map(|target| target.unchanged.clone()).unwrap_or_default(),
             written,
             unstored: Vec::new(),
             section: section_fingerprint(&self.state, settings),
-            scope: (!held_for_filters).then(|| scope_fingerprint(&self.state, settings)),
+            scope: (filters_hold && (run.whole || run.filters_accepted))
+                .then(|| scope_fingerprint(&self.state, settings)),
             tasks: applied.map(|applied| applied.tasks).unwrap_or_default(),
         }
     }

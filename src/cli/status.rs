@@ -130,6 +130,13 @@ pub(super) fn next_due(target: &TargetSettings, record: &TargetRecord) -> Option
     Some(record.last_started.map_or(DateTime::<Utc>::MIN_UTC, |last| last + every))
 }
 
+/// Whether a target is to run now. One that seems to have started later than now is: the clock was set back, and
+/// nobody knows for how long it has not run.
+pub(super) fn is_due(target: &TargetSettings, record: &TargetRecord, now: DateTime<Utc>) -> bool {
+    let started_later = target.every.is_some() && record.last_started.is_some_and(|started| started > now);
+    started_later || next_due(target, record).is_some_and(|next| next <= now)
+}
+
 fn table(world: &World, lines: &[Line]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -163,4 +170,55 @@ fn table(world: &World, lines: &[Line]) -> String {
         ]);
     }
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{LoadOptions, load};
+
+    fn target(every: &str) -> TargetSettings {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("personio-sync.toml");
+        let text = format!(
+            "[personio]\nclient_id = \"a\"\nclient_secret = \"b\"\n[targets.list]\ntype = \"file\"\npath = \"list.csv\"\n\
+             match = [\"Id\"]\n{every}\n[targets.list.mapping]\nId = \"employee_id\"\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let mut settings = load(&path, &LoadOptions::new(&|_| None)).unwrap();
+        settings.targets.remove(0)
+    }
+
+    #[test]
+    fn a_target_is_due_when_its_time_has_passed() {
+        let at = |hours: i64| DateTime::UNIX_EPOCH + TimeDelta::hours(500_000 + hours);
+        let daily = "every = \"24h\"";
+        let table = [
+            (daily, None, 0, true),
+            (daily, Some(0), 0, false),
+            (daily, Some(0), 23, false),
+            (daily, Some(0), 24, true),
+            (daily, Some(0), 300, true),
+            // The clock was set back: an hour, a year.
+            (daily, Some(0), -1, true),
+            (daily, Some(0), -8760, true),
+            ("", None, 0, false),
+            ("", Some(0), 300, false),
+            ("", Some(0), -1, false),
+        ];
+        for (every, started, now, expected) in table {
+            let record = TargetRecord {
+                target: "list".into(),
+                identity: None,
+                first_completed_at: None,
+                last_started: started.map(at),
+                last_finished: None,
+                last_ok: None,
+                section: None,
+                scope: None,
+                last: None,
+            };
+            assert_eq!(is_due(&target(every), &record, at(now)), expected, "{every} {started:?} {now}");
+        }
+    }
 }

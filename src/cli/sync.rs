@@ -20,7 +20,7 @@ use crate::state::{Lock, RunId};
 use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply, read_back};
 use crate::targets::ErrorKind;
 
-use super::memory::{Memory, RunJournal, jobs, period, section_fingerprint};
+use super::memory::{Memory, RunJournal, WholeRun, jobs, period, section_fingerprint};
 use super::session::{Session, failing_skips, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
 
@@ -149,7 +149,11 @@ pub(super) fn synchronise(
         std::thread::sleep(wait);
         !signals.stopped()
     };
-    let locks = Mutex::new(memory.lock(&selected, lock_timeout, &mut pause)?);
+    let locks = memory.lock(&selected, lock_timeout, &mut pause).map_err(|failure| match signals.reason() {
+        Some(reason) => Failure::new(reason, "stopped by a signal while waiting for another run; nothing was changed"),
+        None => failure,
+    })?;
+    let locks = Mutex::new(locks);
     let bars = Bars::new(world.terminal);
     let mut prepared = session.prepare(memory, options, &bars)?;
     let asks = review(&mut prepared)?;
@@ -168,7 +172,7 @@ pub(super) fn synchronise(
     let run = memory.start(session.today, &names)?;
     for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
         if let Some(open) = &target.open {
-            memory.settle(plan, open)?;
+            memory.settle(target.settings, plan, open)?;
         }
     }
     let applied = carry_out(&mut prepared, memory, run, &locks, signals, &bars);
@@ -204,7 +208,7 @@ fn due(
             return true;
         };
         let changed = record.section.as_ref() != Some(&section_fingerprint(&memory.state, target));
-        changed || super::status::next_due(target, record).is_some_and(|next| next <= now)
+        changed || super::status::is_due(target, record, now)
     };
     Ok(session
         .settings
@@ -421,13 +425,17 @@ fn remember(
     let settings = &session.settings;
     let keep_names = settings.state.keep_names;
     let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
+    let saw = WholeRun {
+        whole: !prepared.restricted,
+        source_complete: prepared.plan.source.complete,
+        filters_accepted: prepared.filters_accepted,
+    };
     let (mut ends, mut all_jobs) = (Vec::new(), Vec::new());
     for ((plan, target), applied) in prepared.plan.targets.iter().zip(&prepared.targets).zip(applied) {
         if plan.status == TargetStatus::Paused {
             continue;
         }
-        let whole = !prepared.restricted;
-        ends.push(memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), whole));
+        ends.push(memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw));
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
     }
     let period = period(settings.budget.as_ref().map(|budget| budget.period), session.today);

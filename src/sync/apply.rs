@@ -117,6 +117,7 @@ pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, option
         failures_in_a_row: AtomicU64::new(0),
         halt: Mutex::new(None),
         applied: Mutex::default(),
+        waiting: Mutex::default(),
     };
     for change in plan.changes.iter_mut().filter(|change| change.hold.is_some()) {
         change.outcome = Some(Outcome::Held);
@@ -143,6 +144,8 @@ struct Run<'a> {
     /// Why nothing further is attempted.
     halt: Mutex<Option<String>>,
     applied: Mutex<Applied>,
+    /// Outcomes that count only once the target has finished.
+    waiting: Mutex<Vec<(u64, Intent, JobOutcome)>>,
 }
 
 /// One write to be sent: the change it belongs to, and its fields.
@@ -292,7 +295,7 @@ impl Run<'_> {
                             let Some(step) = batch.get(place) else { break };
                             let outcome = self.step(step);
                             if let Some(number) = numbers.get(place) {
-                                self.options.journal.finish(*number, &step.intent, &outcome);
+                                self.note(*number, &step.intent, &outcome);
                             }
                             *outcomes[place].lock().expect("no panic while held") = Some(outcome);
                             self.options.progress.advance(1);
@@ -312,6 +315,16 @@ impl Run<'_> {
                 }
                 change.outcome = Some(outcome.outcome);
             }
+        }
+    }
+
+    /// Keeps what came of a write, at once or when the target has finished.
+    fn note(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
+        if self.schema.capabilities.lasts_at_finish {
+            let kept = (number, intent.clone(), outcome.clone());
+            self.waiting.lock().expect("no panic while held").push(kept);
+        } else {
+            self.options.journal.finish(number, intent, outcome);
         }
     }
 
@@ -543,7 +556,14 @@ impl Run<'_> {
 
     fn finish(self, plan: &mut TargetPlan) -> Applied {
         let mut applied = self.applied.into_inner().expect("no panic while held");
-        if let Err(error) = self.target.writer().finish() {
+        let finished = self.target.writer().finish();
+        for (number, intent, mut outcome) in self.waiting.into_inner().expect("no panic while held") {
+            if let (Err(error), Outcome::Succeeded) = (&finished, &outcome.outcome) {
+                outcome.outcome = Outcome::Failed { error: error.message.clone(), code: error.kind.code() };
+            }
+            self.options.journal.finish(number, &intent, &outcome);
+        }
+        if let Err(error) = finished {
             for change in plan.changes.iter_mut().filter(|change| change.outcome == Some(Outcome::Succeeded)) {
                 change.outcome = Some(Outcome::Failed { error: error.message.clone(), code: error.kind.code() });
             }

@@ -8,7 +8,7 @@ use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError};
 use crate::plan::{
-    AccountId, Built, FieldIndex, FieldValue, Forecast, GuardInput, Memory, Notice, Plan, PlanInput, Schema, Skip,
+    AccountId, Built, FieldIndex, FieldValue, Forecast, GuardInput, Memory, Notice, Op, Plan, PlanInput, Schema, Skip,
     Snapshot, SourceSummary, TargetPlan, TargetStatus, build, guard,
 };
 use crate::state::OpenIntent;
@@ -56,6 +56,8 @@ pub struct TargetMemory<'a> {
     pub filters_changed: bool,
     /// Removals in the last 24 hours.
     pub removed_lately: u64,
+    /// Those among them of which nobody knows yet whether they were carried out.
+    pub removals_in_doubt: Vec<EmployeeId>,
     /// Whether a field of an employee was written with this value several times without staying.
     pub gave_up: Option<GaveUp<'a>>,
     /// Writes of earlier runs whose outcome is not known.
@@ -89,6 +91,8 @@ pub struct Prepared<'s> {
     pub standings: Vec<Standing>,
     /// Whether the plan was cut down to some employees or some reviewed changes.
     pub restricted: bool,
+    /// Whether the operator accepted that filters changed, for everybody.
+    pub filters_accepted: bool,
 }
 
 /// One target of a prepared run.
@@ -209,13 +213,19 @@ pub fn prepare<'s>(
                 let target_complete = snapshot.incomplete.is_none();
                 let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, unchanged } =
                     build(&input, snapshot);
+                // What the fresh plan asks for again was not carried out by the run that was cut short.
+                let is_planned = |employee: &EmployeeId| {
+                    let mut removals = target_plan.changes.iter().filter(|change| change.op == Op::Deactivate);
+                    removals.any(|change| change.employee == Some(*employee))
+                };
+                let not_removed = memory.removals_in_doubt.iter().filter(|employee| is_planned(employee)).count();
                 let rails = GuardInput {
                     linked: linked as u64,
                     source_complete: employees.is_complete(),
                     target_complete,
                     first_run: !memory.ran_before && accounts > 0,
                     filters_changed: memory.filters_changed && !options.accept_filter_change,
-                    removed_lately: memory.removed_lately,
+                    removed_lately: memory.removed_lately.saturating_sub(not_removed as u64),
                     accepted_removals: options.accepted_removals,
                 };
                 guard(&mut target_plan, &target.safety, &rails);
@@ -239,7 +249,8 @@ pub fn prepare<'s>(
     }
     check_groups(&mut plan, &targets, &scopes, &employees, options.only);
     outsiders(&mut plan, &targets);
-    Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some() })
+    let filters_accepted = options.accept_filter_change && options.only.is_none();
+    Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some(), filters_accepted })
 }
 
 type Read = (Box<dyn Target>, Schema, Snapshot);
