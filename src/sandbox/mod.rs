@@ -14,6 +14,7 @@ pub mod freshservice;
 mod limit;
 mod names;
 mod page;
+mod pause;
 pub mod people;
 pub mod personio;
 mod preparation;
@@ -38,6 +39,7 @@ use tokio::sync::Notify;
 
 pub use exchange::{LoggedRequest, SandboxRequest, SandboxResponse};
 pub use faults::{Fault, Faults};
+pub use pause::{Pause, When};
 pub use preparation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget, find, prepare};
 pub use system::System;
 
@@ -221,6 +223,7 @@ impl Sandbox {
             scim: Mutex::new(Scim::new(options.scim)),
             mischief: Mutex::new(Mischief::new(options.faults, options.seed)),
             log: Mutex::default(),
+            gates: Mutex::default(),
         });
         let stop = Arc::new(Notify::new());
         let thread = {
@@ -263,6 +266,12 @@ impl Sandbox {
     /// Misbehaves in another way from now on; counting begins anew.
     pub fn set_faults(&self, faults: Faults) {
         self.world.set_faults(faults);
+    }
+
+    /// Lets writes to one system go as far as the given one, counted from 1, and keeps that one and all later
+    /// ones waiting. For tests that look, or end a run, at this very moment.
+    pub fn pause_at(&self, system: &str, number: u64, when: When) -> Pause {
+        Pause::new(&self.world, system, number, when)
     }
 
     /// Looks at Personio or changes it while it runs.

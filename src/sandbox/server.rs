@@ -14,6 +14,7 @@ use axum::response::Response;
 use axum::serve::ListenerExt as _;
 use tokio::sync::Notify;
 
+use super::pause::{Gate, When};
 use super::world::{Delivery, World, lock};
 use super::{Preparation, SandboxRequest, SandboxResponse, page};
 use crate::http::Method;
@@ -93,7 +94,19 @@ async fn receive(State(server): State<Server>, request: Request) -> Response {
         base_url: server.world.info.base_url.clone(),
         at: server.started.elapsed(),
     };
+    let gate = gate(&server.world, &request);
+    let number = gate.as_ref().map(|gate| gate.count());
+    if let (Some(gate), Some(number)) = (&gate, number)
+        && !gate.pass(number, When::Before).await
+    {
+        return send(SandboxResponse::empty(503), Delivery::Lost);
+    }
     let (response, delivery, latency) = route(&server.world, request, query);
+    if let (Some(gate), Some(number)) = (&gate, number)
+        && !gate.pass(number, When::After).await
+    {
+        return send(response, Delivery::Lost);
+    }
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
@@ -104,6 +117,14 @@ fn method(name: &str) -> Option<Method> {
     [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
         .into_iter()
         .find(|method| method.as_str() == name)
+}
+
+/// What keeps a write waiting, if anything does.
+fn gate(world: &World, request: &SandboxRequest) -> Option<Arc<Gate>> {
+    let (name, rest) = request.path.trim_start_matches('/').split_once('/')?;
+    let gate = world.gate(name)?;
+    let below = SandboxRequest { path: format!("/{rest}"), ..request.clone() };
+    world.writes(name, &below).then_some(gate)
 }
 
 /// Finds who answers: the sandbox itself, or one of its systems.

@@ -1,10 +1,11 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::declared::DeclaredServices;
 use super::entra::Entra;
 use super::faults::{Fault, Faults, Mischief};
 use super::freshservice::Freshservice;
+use super::pause::Gate;
 use super::personio::Personio;
 use super::scim::Scim;
 use super::slack::Slack;
@@ -25,6 +26,8 @@ pub(super) struct World {
     pub(super) entra: Mutex<Entra>,
     pub(super) mischief: Mutex<Mischief>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
+    /// Where writes are kept waiting.
+    pub(super) gates: Mutex<Vec<Arc<Gate>>>,
 }
 
 /// An answer and how it gets to who asked.
@@ -65,6 +68,17 @@ impl World {
             &self.entra,
         ];
         std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
+    }
+
+    /// Whether a request changes something in a system of that name.
+    pub(super) fn writes(&self, name: &str, request: &SandboxRequest) -> bool {
+        let found = self.systems().into_iter().find(|(known, _)| *known == name);
+        found.is_some_and(|(_, system)| !request.path.starts_with("/_") && lock(system).writes(request))
+    }
+
+    /// The gate that a write to a system has to pass, if there is one.
+    pub(super) fn gate(&self, name: &str) -> Option<Arc<Gate>> {
+        lock(&self.gates).iter().find(|gate| gate.concerns(name)).cloned()
     }
 
     pub(super) fn prepare(&self, preparation: &Preparation) {

@@ -19,7 +19,7 @@ const FIRST_LOCATION: u64 = 21_000_310_001;
 const FIRST_FIELD: u64 = 21_000_900_001;
 
 /// One Freshservice account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Account {
     users: Vec<User>,
     by_email: HashMap<String, u64>,
@@ -239,7 +239,8 @@ impl Account {
     }
 
     fn create(&mut self, request: &SandboxRequest, options: &FreshserviceOptions, now: &str) -> SandboxResponse {
-        let Some(body) = request.object() else { return invalid_json() };
+        let Some(mut body) = request.object() else { return invalid_json() };
+        body.retain(|name, _| !options.forgotten_attributes.contains(name));
         let mut user = User::new(self.next_user(), false, now.to_owned());
         let mut problems = user.apply(&body, &self.known()).err().unwrap_or_default();
         if body.get("first_name").and_then(Value::as_str).is_none_or(|name| name.trim().is_empty()) {
@@ -273,7 +274,8 @@ impl Account {
         options: &FreshserviceOptions,
         now: &str,
     ) -> SandboxResponse {
-        let Some(body) = request.object() else { return invalid_json() };
+        let Some(mut body) = request.object() else { return invalid_json() };
+        body.retain(|name, _| !options.forgotten_attributes.contains(name));
         let Some(index) = self.position(id) else { return SandboxResponse::empty(404) };
         let mut user = self.users[index].clone();
         if user.is_agent != agent {

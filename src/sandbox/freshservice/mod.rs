@@ -33,6 +33,10 @@ pub struct FreshserviceOptions {
     pub rate_limits: bool,
     /// Parts of the API (`departments`, `agents`) that the plan does not include.
     pub missing_features: Vec<String>,
+    /// Attributes that are accepted in every write and never kept.
+    pub forgotten_attributes: Vec<String>,
+    /// Whether the key has been taken back.
+    pub key_revoked: bool,
 }
 
 /// What is answered to a duplicate; the real system's answer is not documented, both were seen.
@@ -54,7 +58,7 @@ struct SeededAgent {
 }
 
 /// The simulated Freshservice.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Freshservice {
     /// How it differs from an ordinary account. May be changed at any time.
     pub options: FreshserviceOptions,
@@ -94,7 +98,7 @@ impl Freshservice {
     fn answer(&mut self, target: &str, rest: &[&str], request: &SandboxRequest) -> SandboxResponse {
         let options = self.options.clone();
         let now = timestamp(self.today, request.at);
-        if !signed_in(request) {
+        if !signed_in(request) || options.key_revoked {
             return refused(401, "invalid_credentials", "You have to be logged in to perform this action.");
         }
         let account = self.account(target);

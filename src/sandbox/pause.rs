@@ -1,0 +1,135 @@
+//! Stops a simulated system at one write, so that a test can look or strike at this very moment.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::world::{World, lock};
+
+/// On which side of a write the system stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// It has arrived and is not carried out.
+    Before,
+    /// It is carried out, and its answer is not sent.
+    After,
+}
+
+/// How those who wait go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Wait,
+    Go,
+    /// Nothing more is carried out, and nobody is answered.
+    Drop,
+}
+
+/// Counts the writes to one system and keeps them waiting from one number on.
+#[derive(Debug)]
+pub(super) struct Gate {
+    system: Box<str>,
+    number: u64,
+    when: When,
+    counted: Mutex<u64>,
+    reached: Mutex<bool>,
+    is_reached: Condvar,
+    order: watch::Sender<Order>,
+}
+
+impl Gate {
+    pub(super) fn concerns(&self, system: &str) -> bool {
+        *self.system == *system
+    }
+
+    /// The number of a write that has just arrived.
+    pub(super) fn count(&self) -> u64 {
+        let mut counted = lock(&self.counted);
+        *counted += 1;
+        *counted
+    }
+
+    /// Waits where this write has to wait; returns whether it goes on.
+    pub(super) async fn pass(&self, number: u64, side: When) -> bool {
+        let stops = match (self.when, side) {
+            (When::Before, When::Before) => number >= self.number,
+            // What comes after the one that is carried out and not answered has to wait, too.
+            (When::After, When::Before) => number > self.number,
+            (When::After, When::After) => number == self.number,
+            (When::Before, When::After) => false,
+        };
+        if !stops {
+            return true;
+        }
+        if number == self.number {
+            *lock(&self.reached) = true;
+            self.is_reached.notify_all();
+        }
+        let mut order = self.order.subscribe();
+        let given = order.wait_for(|order| *order != Order::Wait).await;
+        given.is_ok_and(|order| *order == Order::Go)
+    }
+}
+
+/// A system that stops at one write, until this is released or dropped.
+pub struct Pause {
+    world: Arc<World>,
+    gate: Arc<Gate>,
+}
+
+impl fmt::Debug for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.gate.fmt(f)
+    }
+}
+
+impl Pause {
+    pub(super) fn new(world: &Arc<World>, system: &str, number: u64, when: When) -> Self {
+        let gate = Arc::new(Gate {
+            system: system.into(),
+            number,
+            when,
+            counted: Mutex::default(),
+            reached: Mutex::default(),
+            is_reached: Condvar::new(),
+            order: watch::Sender::new(Order::Wait),
+        });
+        lock(&world.gates).push(Arc::clone(&gate));
+        Self { world: Arc::clone(world), gate }
+    }
+
+    /// Waits until the write has come, but no longer than this. Returns whether it has come.
+    pub fn reached_within(&self, limit: Duration) -> bool {
+        let reached = lock(&self.gate.reached);
+        let waited = self.gate.is_reached.wait_timeout_while(reached, limit, |reached| !*reached);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Lets everything go on.
+    pub fn release(self) {
+        self.end(Order::Go);
+    }
+
+    /// Carries nothing more out and answers nobody: who sent it is gone.
+    pub fn abandon(self) {
+        self.end(Order::Drop);
+    }
+
+    fn end(&self, order: Order) {
+        lock(&self.world.gates).retain(|gate| !Arc::ptr_eq(gate, &self.gate));
+        self.gate.order.send_if_modified(|current| {
+            let waits = *current == Order::Wait;
+            if waits {
+                *current = order;
+            }
+            waits
+        });
+    }
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        self.end(Order::Go);
+    }
+}
