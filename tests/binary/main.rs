@@ -9,4 +9,5 @@ mod conformance;
 mod exit_codes;
 mod faults;
 mod json;
+mod safety;
 mod scene;

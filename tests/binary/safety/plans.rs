@@ -1,0 +1,125 @@
+//! A reviewed plan binds: what is applied is what was seen, or nothing.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use personio_sync::http::Method;
+use personio_sync::sandbox::{SECRET, SandboxRequest, System};
+use serde_json::{Value, json};
+
+use super::super::scene::{DESK, LIST, Scene};
+use super::{leave, outcomes};
+
+const APPLY: [&str; 6] = ["sync", "--yes", "--format", "json", "--plan", "plan.json"];
+
+fn reviewed(targets: &str) -> Scene {
+    let scene = Scene::new(12, targets);
+    scene.sync();
+    scene.change(1002, json!({"position": "Reviewed"}));
+    scene.change(1003, json!({"position": "Reviewed"}));
+    leave(&scene, 1004);
+    scene.run(&["plan", "--out", "plan.json"], 0);
+    scene.sandbox.clear_requests();
+    scene
+}
+
+/// Somebody changes an account by hand.
+fn by_hand(scene: &Scene, employee: u64, method: Method, body: &Value) {
+    let id = scene.requester(employee)["id"].clone();
+    let key = BASE64_STANDARD.encode(format!("{SECRET}:X"));
+    let mut request = SandboxRequest::new(method, format!("/desk/api/v2/requesters/{id}"))
+        .header("authorization", &format!("Basic {key}"));
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    let answer = scene.sandbox.freshservice(|service| service.handle(&request));
+    assert!(answer.status < 300, "{}", answer.value());
+}
+
+#[test]
+fn a_plan_is_stale_when_an_employee_or_an_account_changed() {
+    type Change = fn(&Scene);
+    let table: [(&str, Change, &str, usize); 4] = [
+        ("the employee", |scene| scene.change(1002, json!({"position": "Later"})), "update employee 1002", 2),
+        (
+            "the account",
+            |scene| by_hand(scene, 1003, Method::Put, &json!({"job_title": "By hand"})),
+            "update employee 1003",
+            2,
+        ),
+        (
+            "the account is out of use",
+            |scene| by_hand(scene, 1004, Method::Delete, &Value::Null),
+            "deactivate employee 1004",
+            2,
+        ),
+        (
+            "the leaver stays",
+            |scene| scene.change(1004, json!({"status": "active", "termination_date": null, "last_working_day": null})),
+            "deactivate employee 1004",
+            2,
+        ),
+    ];
+    for (what, change, stale, rest) in table {
+        let scene = reviewed(DESK);
+        change(&scene);
+        let ran = scene.run(&APPLY, 8);
+        ran.says(&format!("1 of 3 reviewed changes no longer hold (desk: {stale})"));
+        assert_eq!(ran.json()["problems"][0]["code"], "not_approved", "{what}");
+        assert_eq!(scene.writes(), [""; 0], "{what}: nothing was changed");
+        let arguments: Vec<&str> = APPLY.iter().chain(&["--skip-stale"]).copied().collect();
+        let document = scene.run(&arguments, 0).json();
+        assert_eq!(outcomes(&document), [("succeeded", rest)].into(), "{what}: {document:#}");
+    }
+}
+
+#[test]
+fn nothing_is_applied_that_was_not_reviewed() {
+    let scene = reviewed(DESK);
+    scene.change(1005, json!({"position": "Not reviewed"}));
+    let document = scene.run(&APPLY, 0).json();
+    assert_eq!(outcomes(&document), [("succeeded", 3)].into());
+    assert_ne!(scene.requester(1005)["job_title"], "Not reviewed");
+    // Applied is applied: the same plan does not hold a second time.
+    scene.run(&APPLY, 8).says("3 of 3 reviewed changes no longer hold");
+}
+
+#[test]
+fn a_plan_of_another_day_file_or_place_is_refused() {
+    let scene = reviewed(&format!("{DESK}{LIST}"));
+    let (plan, file) = (scene.read("plan.json"), scene.read("personio-sync.toml"));
+    let day = |text: &str| text.replacen(&scene.sandbox.info().today.to_string(), "2020-02-02", 1);
+    scene.write("plan.json", &day(&plan));
+    scene.run(&APPLY, 8).says("the plan was made for 2020-02-02, and today is");
+    // Any word of it: what was seen is what is done.
+    for (from, to) in [("\"Reviewed\"", "\"Sneaked in\""), ("\"1002\"", "\"1005\""), ("deactivate", "update")] {
+        let edited = plan.replacen(from, to, 1);
+        assert_ne!(edited, plan, "{from}");
+        scene.write("plan.json", &edited);
+        scene.run(&APPLY, 8).says("the plan was edited after it was made");
+    }
+    scene.write("plan.json", &plan);
+    scene.write("personio-sync.toml", &file.replace("freshservice/desk", "freshservice/elsewhere"));
+    scene.run(&APPLY, 8).says("made from another configuration file, or the file changed since");
+    scene.write("personio-sync.toml", &file);
+    assert_eq!(scene.writes(), [""; 0]);
+    scene.run(&APPLY, 0);
+    scene.assert_settled("after a reviewed plan");
+}
+
+#[test]
+fn a_file_that_changed_is_stale_too() {
+    let scene = reviewed(LIST);
+    let list = scene.read("list.csv");
+    let line = list.lines().find(|line| line.starts_with("1004,")).unwrap();
+    scene.write("list.csv", &list.replace(&format!("{line}\n"), ""));
+    scene.run(&APPLY, 8).says("no longer hold (list: deactivate employee 1004)");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = reviewed(DESK);
+    let mode = std::fs::metadata(scene.path("plan.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
