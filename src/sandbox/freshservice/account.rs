@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use super::lifecycle::{Journey, Requests};
 use super::limits::Limits;
 use super::places::{Paging, Places, department, folded, list_places, location, view_place};
 use super::refusals::{Problem, conflict, invalid, refused};
+use super::tickets::Desk;
 use super::user::{CustomField, Known, SEES_TICKETS, User};
 use super::{Duplicates, FreshserviceOptions, SeededAgent};
 use crate::http::Method;
@@ -28,6 +30,9 @@ pub(super) struct Account {
     departments: Places,
     locations: Places,
     fields: Vec<CustomField>,
+    onboarding: Requests,
+    offboarding: Requests,
+    pub(super) desk: Desk,
     pub(super) limits: Limits,
 }
 
@@ -40,6 +45,9 @@ impl Account {
             departments: Places::default(),
             locations: Places::default(),
             fields: Vec::new(),
+            onboarding: Requests::new(Journey::Onboarding),
+            offboarding: Requests::new(Journey::Offboarding),
+            desk: Desk::new(),
             limits: Limits::new(),
         };
         // The last of each is left out, so that a file that creates what is missing has something to do.
@@ -80,8 +88,15 @@ impl Account {
         self.position(id).map(|index| &self.users[index])
     }
 
-    /// Makes a custom field of requesters, when it is one and is not there yet.
+    /// Makes a custom field of requesters, or a field of the on- or offboarding form, when it is one and is not
+    /// there yet.
     pub(super) fn offer(&mut self, field: &PreparedField) {
+        if let Some((form, name)) = field.name.split_once('.')
+            && let Some(journey) = Journey::of(form)
+        {
+            self.requests_mut(journey).offer(name, &field.kind);
+            return;
+        }
         let Some(name) = field.name.strip_prefix("custom_fields.") else { return };
         if self.fields.iter().any(|known| known.name == name) {
             return;
@@ -123,6 +138,9 @@ impl Account {
             ("agents", agents),
             ("departments", self.departments.rows.len()),
             ("locations", self.locations.rows.len()),
+            ("onboarding requests", self.onboarding.count()),
+            ("offboarding requests", self.offboarding.count()),
+            ("tickets", self.desk.count()),
         ]
     }
 
@@ -164,6 +182,18 @@ impl Account {
         now: &str,
     ) -> SandboxResponse {
         let number = rest.get(1).map(|text| text.parse::<u64>().ok());
+        match rest {
+            ["tickets", below @ ..] => return self.tickets(below, request, now),
+            ["service_catalog", "items", below @ ..] => return self.catalog(below, request, now),
+            ["requester_groups", below @ ..] => return self.groups(below, request),
+            [first, below @ ..] => {
+                if let Some(journey) = Journey::of(first) {
+                    let owner = self.user_by_email(super::KEY_OWNER).unwrap_or_default();
+                    return self.journey(journey, below, request, owner, now);
+                }
+            }
+            [] => {}
+        }
         match (request.method, rest, number) {
             (Method::Get, ["requesters"], _) => self.list_users(request, "requesters"),
             (Method::Get, ["agents"], _) => self.list_users(request, "agents"),
@@ -343,6 +373,61 @@ impl Account {
 
     fn known(&self) -> Known<'_> {
         Known { account: self, fields: &self.fields }
+    }
+
+    pub(super) fn requests(&self, journey: Journey) -> &Requests {
+        match journey {
+            Journey::Onboarding => &self.onboarding,
+            Journey::Offboarding => &self.offboarding,
+        }
+    }
+
+    pub(super) fn requests_mut(&mut self, journey: Journey) -> &mut Requests {
+        match journey {
+            Journey::Onboarding => &mut self.onboarding,
+            Journey::Offboarding => &mut self.offboarding,
+        }
+    }
+
+    pub(super) fn user_by_email(&self, email: &str) -> Option<u64> {
+        self.by_email.get(&email.trim().to_lowercase()).copied()
+    }
+
+    pub(super) fn full_name(&self, id: u64) -> String {
+        let name = self.user(id).map(|user| format!("{} {}", user.text("first_name"), user.text("last_name")));
+        name.unwrap_or_default().trim().to_owned()
+    }
+
+    /// The requester with this address, made when there is none.
+    pub(super) fn requester_of(&mut self, email: &str, now: &str) -> u64 {
+        if let Some(known) = self.user_by_email(email) {
+            return known;
+        }
+        let mut user = User::new(self.next_user(), false, now.to_owned());
+        user.values["first_name"] = json!(email.split('@').next().unwrap_or_default());
+        user.values["primary_email"] = json!(email.to_lowercase());
+        let id = user.id;
+        self.keep(user);
+        id
+    }
+
+    pub(super) fn group_member(&self, id: u64) -> Option<Value> {
+        let user = self.user(id)?;
+        Some(json!({"id": id, "first_name": user.text("first_name"), "last_name": user.text("last_name"),
+                    "email": user.text("primary_email")}))
+    }
+
+    pub(super) fn department_by_name(&self, name: &str) -> Option<u64> {
+        let wanted = folded(&json!(name));
+        self.departments.rows.iter().find(|place| folded(&place.members["name"]) == wanted).map(|place| place.id)
+    }
+
+    pub(super) fn department_name(&self, id: u64) -> Value {
+        self.departments.name(&json!(id))
+    }
+
+    pub(super) fn location_name(&self, id: u64) -> Value {
+        self.locations.name(&json!(id))
     }
 
     pub(super) fn knows_department(&self, id: u64) -> bool {

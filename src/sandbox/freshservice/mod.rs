@@ -4,11 +4,15 @@
 //! agents and most of the company's departments and locations, but without requesters.
 
 mod account;
+mod lifecycle;
 mod limits;
 mod places;
 mod refusals;
 #[cfg(test)]
+mod request_tests;
+#[cfg(test)]
 mod tests;
+mod tickets;
 mod user;
 
 use std::collections::BTreeMap;
@@ -31,7 +35,7 @@ pub struct FreshserviceOptions {
     pub duplicates: Duplicates,
     /// Whether the limits per minute apply and their headers are sent.
     pub rate_limits: bool,
-    /// Parts of the API (`departments`, `agents`) that the plan does not include.
+    /// Parts of the API (`departments`, `agents`, `onboarding_requests`) that the plan does not include.
     pub missing_features: Vec<String>,
     /// Attributes that are accepted in every write and never kept.
     pub forgotten_attributes: Vec<String>,

@@ -6,16 +6,16 @@ use super::*;
 use crate::reference::spec_text;
 use crate::sandbox::{PreparedField, PreparedTarget};
 
-fn today() -> NaiveDate {
+pub(super) fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 22).unwrap()
 }
 
-fn freshservice() -> Freshservice {
+pub(super) fn freshservice() -> Freshservice {
     Freshservice::new(&Company::new(60, 7, today()), FreshserviceOptions::default())
 }
 
 /// A request to the account `desk`, signed in.
-fn request(method: Method, path: &str) -> SandboxRequest {
+pub(super) fn request(method: Method, path: &str) -> SandboxRequest {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut request = SandboxRequest::get(&format!("/desk/api/v2/{path}?{query}"));
     request.method = method;
@@ -23,26 +23,26 @@ fn request(method: Method, path: &str) -> SandboxRequest {
     request.header("authorization", &format!("Basic {}", BASE64_STANDARD.encode(format!("{SECRET}:X"))))
 }
 
-fn get(service: &mut Freshservice, path: &str) -> SandboxResponse {
+pub(super) fn get(service: &mut Freshservice, path: &str) -> SandboxResponse {
     service.handle(&request(Method::Get, path))
 }
 
-fn send(service: &mut Freshservice, method: Method, path: &str, body: Value) -> SandboxResponse {
+pub(super) fn send(service: &mut Freshservice, method: Method, path: &str, body: Value) -> SandboxResponse {
     service.handle(&request(method, path).json(&body))
 }
 
-fn create(service: &mut Freshservice, first_name: &str, email: &str) -> Value {
+pub(super) fn create(service: &mut Freshservice, first_name: &str, email: &str) -> Value {
     let answer = send(service, Method::Post, "requesters", json!({"first_name": first_name, "primary_email": email}));
     assert_eq!(answer.status, 201, "{}", answer.value());
     answer.value()["requester"].clone()
 }
 
-fn first_id(service: &mut Freshservice, what: &str) -> Value {
+pub(super) fn first_id(service: &mut Freshservice, what: &str) -> Value {
     get(service, what).value()[what][0]["id"].clone()
 }
 
 /// Status, and the field and code of each error.
-fn refusal(answer: &SandboxResponse) -> (u16, Vec<(String, String)>) {
+pub(super) fn refusal(answer: &SandboxResponse) -> (u16, Vec<(String, String)>) {
     let body = answer.value();
     let text = |error: &Value, key: &str| error[key].as_str().unwrap_or_default().to_owned();
     let errors = match body["errors"].as_array() {
