@@ -7,9 +7,10 @@ use url::Url;
 use crate::config::Secret;
 use crate::config::reader::Table;
 use crate::http::{Client, ClientSettings, FixedAuth};
-use crate::plan::FieldSpec;
+use crate::plan::{Action, FieldSpec};
 
 use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::widget::{self, Widget};
 use super::{Freshservice, fields};
 
 /// Where an account's API answers.
@@ -21,6 +22,8 @@ struct Settings {
     /// Without a trailing slash and without `/api/v2`.
     base_url: String,
     api_key: Secret,
+    updates_agents: bool,
+    widget: Option<Widget>,
 }
 
 /// Reads the keys of type `freshservice`; `None` after problems, which the table keeps.
@@ -28,8 +31,12 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     let base_url = address(table);
     let api_key = table.required_secret("api_key");
     let agents = agents(table);
-    agents?;
-    Some(Box::new(Settings { base_url: base_url?, api_key: api_key? }))
+    let widget = widget::read(table);
+    let updates_agents = agents?;
+    let base_url = base_url?;
+    let account = account(&base_url).map(Into::into);
+    let widget = widget.map(|widget| Widget { account, ..widget });
+    Some(Box::new(Settings { base_url, api_key: api_key?, updates_agents, widget }))
 }
 
 /// `domain` or `base_url`, as the address that requests are sent to.
@@ -90,25 +97,12 @@ fn account(text: &str) -> Option<String> {
     (named && !account.is_empty() && account.chars().all(label)).then(|| account.to_owned())
 }
 
-/// Agents are left alone. Their names, titles and phones cannot be written, so updating them needs a plan
-/// that knows which fields of which account may be written.
-fn agents(table: &Table<'_>) -> Option<()> {
+/// Whether the allowed fields of agents are written. Names, titles, e-mail and phones of agents never are.
+fn agents(table: &Table<'_>) -> Option<bool> {
     if !table.has("agents") {
-        return Some(());
+        return Some(false);
     }
-    let updates = table.choice("agents", &[("skip", false), ("update", true)])?;
-    if updates {
-        table.problems().error(
-            table.key_span("agents"),
-            "not_available",
-            format!(
-                "{} = \"update\" is not available; agents are listed and left alone (\"skip\")",
-                table.name_of("agents")
-            ),
-        );
-        return None;
-    }
-    Some(())
+    table.choice("agents", &[("skip", false), ("update", true)])
 }
 
 impl TargetType for Settings {
@@ -136,7 +130,15 @@ impl TargetType for Settings {
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
         let auth = FixedAuth::new(vec![("authorization", basic(&self.api_key))]);
         let client = Client::new(ClientSettings::new(&self.base_url), Box::new(auth))?;
-        Ok(Box::new(Freshservice::new(client, connection)))
+        Ok(Box::new(Freshservice::new(client, connection).updating_agents(self.updates_agents)))
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        super::workflows::ACTIONS
+    }
+
+    fn widget(&self) -> Option<&Widget> {
+        self.widget.as_ref()
     }
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
@@ -233,9 +235,9 @@ mod tests {
         );
         let both = load(&format!("domain = \"acme\"\nbase_url = \"https://example.com\"\n{KEY}")).expect_err("both");
         assert!(both[0].starts_with("2:1: error") && both[0].contains("both"), "{both:?}");
-        let update = load(&format!("domain = \"acme\"\nagents = \"update\"\n{KEY}")).expect_err("later");
-        assert!(update[0].contains("not available"), "{update:?}");
-        assert!(load(&format!("domain = \"acme\"\nagents = \"skip\"\n{KEY}")).is_ok());
+        for agents in ["skip", "update"] {
+            assert!(load(&format!("domain = \"acme\"\nagents = {agents:?}\n{KEY}")).is_ok(), "{agents}");
+        }
     }
 
     #[test]
