@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use crate::config::{BudgetPeriod, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, FieldValue, Hold, Op, Outcome, TargetPlan, TargetStatus};
+use crate::plan::{
+    AccountId, FieldValue, Hold, Op, Outcome, Request, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
+    WorkflowMemory,
+};
 use crate::rules::Expression;
 use crate::state::{
-    Fingerprint, Finished, Holder, Intent as StateIntent, JobStatus, Journal as StateJournal, JournalId, Link, Lock,
-    LockError, LockRequest, NewJob, Origin, RunEnd, RunId, RunStart, Settlement, State, StateError, Step, TargetEnd,
-    TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
+    Fingerprint, Finished, Holder, Intent as StateIntent, JobStatus, Journal as StateJournal, JournalId, LedgerEntry,
+    Link, Lock, LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State,
+    StateError, Step, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
 };
 use crate::sync::{Applied, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
 
@@ -173,6 +176,17 @@ impl Remembered for Memory {
             gave_up: Some(gave_up),
             open: if same_account { open } else { Vec::new() },
             unstored: unstored.into_iter().collect(),
+            workflows: target
+                .workflows
+                .iter()
+                .map(|workflow| {
+                    Ok((workflow.name.clone(), workflow_memory(&self.state, &target.name, &workflow.name)?))
+                })
+                .collect::<Result<_, StateError>>()?,
+            fingerprint: Some(Box::new(|values| {
+                let hash = self.state.hasher().fingerprint("workflow", values.iter().map(String::as_str));
+                hash.as_str().into()
+            })),
         })
     }
 }
@@ -190,8 +204,43 @@ pub(super) struct WholeRun {
     pub(super) filters_accepted: bool,
 }
 
+/// What the ledger says of one workflow.
+pub(super) fn workflow_memory(state: &State, target: &str, workflow: &str) -> Result<WorkflowMemory, StateError> {
+    let step = |entry: LedgerEntry| {
+        let (event, step) = entry.what.action.rsplit_once('/')?;
+        Some(StepDone {
+            employee: entry.what.employee,
+            event: event.into(),
+            step: step.parse().ok()?,
+            done: entry.closed_at.is_some(),
+            id: entry.external_id,
+        })
+    };
+    let steps = state.ledger(target, &steps_kind(workflow))?.into_iter().filter_map(step).collect();
+    let mut seen: BTreeMap<EmployeeId, SeenBefore> = BTreeMap::new();
+    for entry in state.ledger(target, &seen_kind(workflow))? {
+        let since = entry.opened_at.to_rfc3339_opts(SecondsFormat::Millis, true).into();
+        let found = SeenBefore { fingerprint: entry.what.action, since };
+        // Two are there when a run was killed between remembering the new one and forgetting the old one.
+        let known = seen.entry(entry.what.employee).or_insert_with(|| found.clone());
+        if found.since > known.since {
+            *known = found;
+        }
+    }
+    Ok(WorkflowMemory { steps, seen })
+}
+
+fn steps_kind(workflow: &str) -> String {
+    format!("workflow {workflow}")
+}
+
+fn seen_kind(workflow: &str) -> String {
+    format!("seen {workflow}")
+}
+
 /// The journal of one target in one run.
 pub(super) struct RunJournal<'a> {
+    target: &'a str,
     journal: StateJournal<'a>,
     state: &'a State,
     now: DateTime<Utc>,
@@ -203,11 +252,22 @@ impl<'a> RunJournal<'a> {
     /// For a target; `locks` are checked before each batch, because one on a server can be lost.
     pub(super) fn new(memory: &'a Memory, run: RunId, target: &'a str, locks: &'a Mutex<Vec<Lock>>) -> Self {
         Self {
+            target,
             journal: StateJournal::new(&memory.state, run, target),
             state: &memory.state,
             now: memory.now,
             ids: Mutex::default(),
             lock: Some(locks),
+        }
+    }
+
+    /// A step as the ledger keeps it.
+    fn step(&self, request: &Request) -> OnceOnly {
+        OnceOnly {
+            target: self.target.into(),
+            kind: steps_kind(&request.workflow).into(),
+            employee: request.employee,
+            action: format!("{}/{}", request.event, request.step).into(),
         }
     }
 
@@ -269,6 +329,18 @@ impl Journal for RunJournal<'_> {
         };
         self.journal.finish(Finished { id, settlement, link });
     }
+
+    fn open_once(&self, request: &Request) -> anyhow::Result<bool> {
+        Ok(self.state.open_once(&[self.step(request)], self.now)?.first() == Some(&true))
+    }
+
+    fn close_once(&self, request: &Request, id: Option<&str>) -> anyhow::Result<()> {
+        Ok(self.state.close_once(&self.step(request), id, self.now)?)
+    }
+
+    fn release_once(&self, request: &Request) -> anyhow::Result<()> {
+        Ok(self.state.release_once(&self.step(request))?)
+    }
 }
 
 fn link(employee: EmployeeId, account: AccountId, origin: Origin, now: DateTime<Utc>) -> Link {
@@ -303,6 +375,54 @@ impl Memory {
             .collect();
         if !links.is_empty() {
             self.state.store_links(&plan.name, &links)?;
+        }
+        Ok(())
+    }
+
+    /// When a step of a workflow was last done.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub(super) fn last_done(&self, target: &str, workflow: &str) -> Result<Option<DateTime<Utc>>, StateError> {
+        let entries = self.state.ledger(target, &steps_kind(workflow))?;
+        Ok(entries.into_iter().filter_map(|entry| entry.closed_at).max())
+    }
+
+    /// Remembers the attributes that workflows watch, where everything that follows from them was done.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written. The next run sees the same change again then, and does no step twice.
+    pub(super) fn remember_seen(&self, plan: &TargetPlan, seen: &[Seen]) -> Result<(), StateError> {
+        let undone = |one: &Seen| {
+            let steps = plan.changes.iter().filter(|change| {
+                change.request.as_ref().is_some_and(|request| {
+                    request.workflow == one.workflow
+                        && request.employee == one.employee
+                        && Some(&request.event) == one.after.as_ref()
+                })
+            });
+            let mut steps = steps.peekable();
+            // With nothing planned, a step could not be: it is tried again.
+            one.after.is_some()
+                && (steps.peek().is_none() || steps.any(|change| change.outcome != Some(Outcome::Succeeded)))
+        };
+        let entry = |one: &Seen, fingerprint: &str| OnceOnly {
+            target: plan.name.clone(),
+            kind: seen_kind(&one.workflow).into(),
+            employee: one.employee,
+            action: fingerprint.into(),
+        };
+        let seen: Vec<&Seen> = seen.iter().filter(|one| !undone(one)).collect();
+        let entries: Vec<OnceOnly> = seen.iter().map(|one| entry(one, &one.fingerprint)).collect();
+        if !entries.is_empty() {
+            self.state.open_once(&entries, self.now)?;
+        }
+        for one in seen {
+            if let Some(old) = &one.replaces {
+                self.state.release_once(&entry(one, old))?;
+            }
         }
         Ok(())
     }

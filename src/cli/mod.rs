@@ -17,6 +17,8 @@ mod session;
 mod status;
 mod switch;
 mod sync;
+mod widget;
+mod workflows;
 
 pub use exit::{Reason, Reasons};
 pub use session::{Failure, World};
@@ -98,6 +100,8 @@ enum Command {
     Sync(sync::Arguments),
     Confirm(confirm::Arguments),
     Explain(explain::Arguments),
+    Workflows(workflows::Arguments),
+    Widget(widget::Arguments),
     Status(status::Arguments),
     Runs(history::RunsArguments),
     Jobs(history::JobsArguments),
@@ -153,6 +157,8 @@ pub fn main() -> ExitCode {
         Command::Confirm(arguments) => confirm::run(&world, &arguments),
         Command::Sync(arguments) => sync::run(&world, &arguments),
         Command::Explain(arguments) => explain::run(&world, &arguments),
+        Command::Workflows(arguments) => workflows::run(&world, &arguments),
+        Command::Widget(arguments) => widget::run(&world, &arguments),
         Command::Status(arguments) => status::run(&world, &arguments),
         Command::Runs(arguments) => history::runs(&world, &arguments),
         Command::Jobs(arguments) => history::jobs(&world, &arguments),

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::Args;
 
-use crate::config::{Secret, Settings, StatePlace};
-use crate::plan::FieldSpec;
+use crate::config::{Secret, Settings, StatePlace, TargetSettings};
+use crate::plan::{Action, FieldSpec};
 use crate::sandbox::{
     Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxOptions, find, prepare,
 };
@@ -148,6 +148,30 @@ impl RunningSandbox {
     }
 }
 
+/// The fields of on- and offboarding forms that workflows fill.
+fn forms(target: &TargetSettings) -> Vec<PreparedField> {
+    let steps = target.workflows.iter().flat_map(|workflow| &workflow.steps);
+    let fields = steps.flat_map(|step| {
+        let form = match step.action {
+            Action::CreateOnboardingRequest => Some("onboarding_requests"),
+            Action::CreateOffboardingRequest => Some("offboarding_requests"),
+            _ => None,
+        };
+        step.fields
+            .iter()
+            .filter_map(move |(name, _)| Some((form?, name)))
+            .filter(|(_, name)| name.as_ref() != "initiator_id")
+    });
+    let kind = |name: &str| if name.contains("date") || name.ends_with("_day") { "date" } else { "text" };
+    fields
+        .map(|(form, name)| PreparedField {
+            name: format!("{form}.{name}"),
+            kind: kind(name).to_owned(),
+            choices: Vec::new(),
+        })
+        .collect()
+}
+
 /// What the file expects of the simulated systems: attributes to invent, custom fields to have.
 fn preparation(settings: &Settings) -> Preparation {
     let field = |spec: &FieldSpec| PreparedField {
@@ -172,7 +196,7 @@ fn preparation(settings: &Settings) -> Preparation {
             .map(|target| PreparedTarget {
                 name: target.name.to_string(),
                 kind: target.target.kind().to_owned(),
-                fields: target.fields.iter().map(field).collect(),
+                fields: target.fields.iter().map(field).chain(forms(target)).collect(),
                 declaration: target.target.declaration().map(|found| found.sandbox_text(crate::sandbox::SECRET)),
             })
             .collect(),

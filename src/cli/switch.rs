@@ -86,8 +86,13 @@ fn edit(world: &World, target: &str, paused: bool) -> Result<(), Failure> {
     }
     let text = set_paused(&settings.file.text, target, paused)
         .map_err(|error| Failure::new(Reason::Usage, error.to_string()))?;
+    replace(&settings.file.path, &text)
+}
+
+/// Puts another text into the file in one step.
+pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure> {
     // Through a link the file itself is replaced, not the link.
-    let path = std::fs::canonicalize(&settings.file.path).unwrap_or_else(|_| settings.file.path.clone());
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(std::path::Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -437,6 +437,12 @@ fn remember(
         }
         ends.push(memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw));
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
+        if let Some(open) = &target.open
+            && let Err(error) = memory.remember_seen(plan, &open.seen)
+        {
+            reasons.add(Reason::Internal);
+            problems.push(Problem::new("state_unwritable", format!("what workflows watch is not kept: {error}")));
+        }
     }
     let period = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
     if let Err(error) = memory.finish(run, reasons.code(), &period, &ends, &all_jobs, settings.state.keep) {

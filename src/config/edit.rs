@@ -18,6 +18,14 @@ pub enum EditError {
         /// The nearest name, in words; may be empty.
         hint: String,
     },
+    /// There is no such workflow.
+    #[error("target `{target}` has no workflow `{name}`")]
+    UnknownWorkflow {
+        /// The target.
+        target: String,
+        /// As asked for.
+        name: String,
+    },
 }
 
 /// The text of a file with `paused` of one target set; comments and layout stay as they are.
@@ -48,6 +56,42 @@ pub fn set_paused(text: &str, target: &str, paused: bool) -> Result<String, Edit
                 Some(place) => Ok(with_line_after(text, place)),
                 None => insert(text, target),
             }
+        }
+    }
+}
+
+/// The text of a file with `active` of one workflow set; comments and layout stay as they are.
+///
+/// # Errors
+///
+/// When the text is not TOML, or has no such workflow.
+pub fn set_active(text: &str, target: &str, workflow: &str, active: bool) -> Result<String, EditError> {
+    let syntax = |error: toml_edit::TomlError| EditError::Syntax(error.message().to_owned());
+    let document = Document::parse(text).map_err(syntax)?;
+    let below =
+        |item: Option<&Item>, key: &str| item.and_then(Item::as_table_like).and_then(|table| table.get(key)).cloned();
+    let section = below(below(below(document.get("targets"), target).as_ref(), "workflows").as_ref(), workflow);
+    let Some(section) = section.as_ref().and_then(Item::as_table_like) else {
+        return Err(EditError::UnknownWorkflow { target: target.to_owned(), name: workflow.to_owned() });
+    };
+    match section.get("active") {
+        Some(found) if found.as_bool() == Some(active) => Ok(text.to_owned()),
+        Some(found) => {
+            let place = found.span().expect("what was read from a text has a place in it");
+            Ok(format!("{}{active}{}", &text[..place.start], &text[place.end..]))
+        }
+        // A workflow is off unless the file says otherwise.
+        None if !active => Ok(text.to_owned()),
+        None => {
+            let mut document: DocumentMut = text.parse().map_err(syntax)?;
+            let mut item = document.get_mut("targets");
+            for key in [target, "workflows", workflow] {
+                item = item.and_then(Item::as_table_like_mut).and_then(|table| table.get_mut(key));
+            }
+            if let Some(section) = item.and_then(Item::as_table_like_mut) {
+                section.insert("active", value(true));
+            }
+            Ok(document.to_string())
         }
     }
 }
@@ -131,6 +175,20 @@ type = \"roster\"   # no line for it
             set_paused(dotted, "desk", true).unwrap(),
             "targets.desk.type = \"directory\"\ntargets.desk.paused = true\n"
         );
+    }
+
+    #[test]
+    fn a_workflow_is_switched_where_it_stands() {
+        let file = "[targets.desk]\ntype = \"x\" # kept\n\n[targets.desk.workflows.onboarding] # new hires\non = \"joiner\"\nactive  = false   # until May\n\n[[targets.desk.workflows.onboarding.steps]]\naction = \"a\"\n";
+        let started = set_active(file, "desk", "onboarding", true).unwrap();
+        assert_eq!(started, file.replace("false   # until", "true   # until"));
+        assert_eq!(set_active(&started, "desk", "onboarding", false).unwrap(), file);
+        let silent = file.replace("active  = false   # until May\n", "");
+        assert_eq!(set_active(&silent, "desk", "onboarding", false).unwrap(), silent);
+        let started = set_active(&silent, "desk", "onboarding", true).unwrap();
+        assert_eq!(started, silent.replace("on = \"joiner\"\n", "on = \"joiner\"\nactive = true\n"));
+        let error = set_active(file, "desk", "offboarding", true).unwrap_err().to_string();
+        assert_eq!(error, "target `desk` has no workflow `offboarding`");
     }
 
     #[test]

@@ -246,6 +246,13 @@ fn unknown_targets(read: &[TargetRead<'_>], problems: &Problems<'_>, options: &L
 fn used_attributes(targets: &[TargetSettings]) -> Vec<Box<str>> {
     let mapped = targets.iter().flat_map(|target| &target.mapping).filter_map(|mapping| mapping.source.expression());
     let filters = targets.iter().flat_map(|target| target.include.iter().chain(&target.exclude));
-    let used = mapped.chain(filters).flat_map(|expression| expression.variables()).filter_map(Variable::attribute);
-    used.chain(LIFECYCLE_ATTRIBUTES).map(Into::into).collect()
+    let workflows = || targets.iter().flat_map(|target| &target.workflows);
+    let asked = workflows().flat_map(|workflow| workflow.expressions());
+    let changed = workflows().flat_map(|workflow| &workflow.changed).map(AsRef::as_ref);
+    let used = mapped
+        .chain(filters)
+        .chain(asked)
+        .flat_map(|expression| expression.variables())
+        .filter_map(Variable::attribute);
+    used.chain(changed).chain(LIFECYCLE_ATTRIBUTES).map(Into::into).collect()
 }

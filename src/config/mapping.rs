@@ -243,7 +243,8 @@ fn source(entry: &Table<'_>, spec: Option<&FieldSpec>, vocabulary: &Vocabulary) 
     }
 }
 
-fn constant(value: &DeValue<'_>) -> Option<FieldValue> {
+/// A constant of the file; `None` for a table.
+pub(super) fn constant(value: &DeValue<'_>) -> Option<FieldValue> {
     Some(match value {
         DeValue::String(text) => FieldValue::text(text),
         DeValue::Integer(number) => FieldValue::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?),

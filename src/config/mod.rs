@@ -44,13 +44,14 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod timezone;
+mod workflow;
 
-pub use edit::{EditError, set_paused};
+pub use edit::{EditError, set_active, set_paused};
 pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
 pub use reader::{Problem, Severity};
 pub use secret::Secret;
 pub use secret_source::{SecretMode, SecretReader};
 pub use settings::{
     Api, BudgetPeriod, BudgetSettings, ConfigFile, LeaverAction, Leavers, Limit, PersonioSettings, Safety, Settings,
-    Share, StatePlace, StateSettings, TargetSettings,
+    Share, StatePlace, StateSettings, StepSettings, StepSource, TargetSettings, Trigger, WorkflowSettings,
 };

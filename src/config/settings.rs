@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::employee::Attributes;
-use crate::plan::{FieldIndex, FieldSpec};
+use crate::plan::{Action, FieldIndex, FieldSpec, FieldValue};
 use crate::rules::{Expression, Mapping, Vocabulary};
 use crate::targets::TargetType;
 
@@ -170,6 +170,8 @@ pub struct TargetSettings {
     pub paused: bool,
     /// Targets of one group must not share an employee.
     pub group: Option<Box<str>>,
+    /// In the order of the file.
+    pub workflows: Vec<WorkflowSettings>,
     /// Text of the section without `paused`, to see whether it changed.
     pub section: String,
 }
@@ -195,6 +197,90 @@ impl Default for Leavers {
             missing: LeaverAction::Keep,
             grace_days: 0,
         }
+    }
+}
+
+/// `[targets.NAME.workflows.NAME]`
+#[derive(Debug)]
+pub struct WorkflowSettings {
+    /// As the file names it.
+    pub name: Box<str>,
+    /// What sets it off.
+    pub on: Trigger,
+    /// All must hold.
+    pub when: Vec<Expression>,
+    /// For movers and updates: the attributes that count, by Personio's keys, sorted.
+    pub changed: Vec<Box<str>>,
+    /// For joiners and leavers: the first day that counts, in days after the event.
+    pub from: i64,
+    /// For joiners and leavers: the last day that counts, in days after the event.
+    pub until: i64,
+    /// Whether it runs.
+    pub active: bool,
+    /// In order; not empty.
+    pub steps: Vec<StepSettings>,
+}
+
+/// What sets a workflow off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The hire date is near.
+    Joiner,
+    /// An attribute changed.
+    Mover,
+    /// The last day is near.
+    Leaver,
+    /// An attribute changed; the same as a mover, for those who read the file.
+    Updated,
+}
+
+impl Trigger {
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Joiner => "joiner",
+            Self::Mover => "mover",
+            Self::Leaver => "leaver",
+            Self::Updated => "updated",
+        }
+    }
+}
+
+/// One step of a workflow.
+#[derive(Debug)]
+pub struct StepSettings {
+    /// What is done.
+    pub action: Action,
+    /// It must hold, if there is one.
+    pub only_if: Option<Expression>,
+    /// It must not hold, if there is one.
+    pub unless: Option<Expression>,
+    /// What is sent, by the service's names, in the order of the file.
+    pub fields: Vec<(Box<str>, StepSource)>,
+}
+
+/// Where a value of a step comes from.
+#[derive(Debug, PartialEq)]
+pub enum StepSource {
+    /// An expression over attributes.
+    Expression(Expression),
+    /// The same for everyone.
+    Constant(FieldValue),
+    /// The id of what an earlier step made.
+    ResultOf(usize),
+}
+
+impl WorkflowSettings {
+    /// Every expression of it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let of_steps = self.steps.iter().flat_map(|step| {
+            let fields = step.fields.iter().filter_map(|(_, source)| match source {
+                StepSource::Expression(expression) => Some(expression),
+                StepSource::Constant(_) | StepSource::ResultOf(_) => None,
+            });
+            step.only_if.iter().chain(&step.unless).chain(fields)
+        });
+        self.when.iter().chain(of_steps)
     }
 }
 

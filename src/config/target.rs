@@ -6,7 +6,7 @@ use crate::targets::{EmployeeRules, Parse, TargetType};
 use super::fields::Fields;
 use super::reader::{Located, Problems, Table, known};
 use super::settings::TargetSettings;
-use super::{expressions, leavers, mapping, matching, memberships, safety, section};
+use super::{expressions, leavers, mapping, matching, memberships, safety, section, workflow};
 
 /// One `[targets.NAME]`, as far as it could be read.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ pub(super) fn read<'a>(
     };
     let safety = safety::read(table, type_ref, &mut fields);
     let leavers = leavers::read(table);
+    let workflows = type_ref.map(|target| workflow::read(table, target, vocabulary)).unwrap_or_default();
     let every = every(table).or_else(|| type_ref.and_then(TargetType::default_every));
     let paused = table.boolean("paused").unwrap_or(false);
     let group = group(table);
@@ -72,6 +73,7 @@ pub(super) fn read<'a>(
         create_missing,
         leavers,
         safety,
+        workflows,
         every,
         paused,
         group: group.as_ref().map(|group| group.value.into()),
@@ -80,9 +82,14 @@ pub(super) fn read<'a>(
     TargetRead { name, group, settings }
 }
 
-fn check_name(name: &Located<&str>, problems: &Problems<'_>) {
+/// Whether a target or a workflow may be called this.
+pub(super) fn is_name(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if name.value.is_empty() || !name.value.bytes().all(letter) {
+    !name.is_empty() && name.bytes().all(letter)
+}
+
+fn check_name(name: &Located<&str>, problems: &Problems<'_>) {
+    if !is_name(name.value) {
         problems.error(
             name.span.clone(),
             "wrong_value",

@@ -28,6 +28,9 @@ pub struct Account {
     pub active: bool,
     /// Why it must not be changed, if so.
     pub protection: Option<Protection>,
+    /// The only fields that may be written, where not all may (a Freshservice agent). Such an account is never
+    /// taken out of use nor brought back.
+    pub writable: Option<Box<[FieldIndex]>>,
     fields: Box<[FieldValue]>,
 }
 
@@ -62,7 +65,7 @@ impl Protection {
 impl Account {
     /// An account whose fields stand in the order of the target's [`Schema`](super::Schema).
     pub fn new(id: impl Into<AccountId>, active: bool, fields: impl Into<Box<[FieldValue]>>) -> Self {
-        Self { id: id.into(), active, protection: None, fields: fields.into() }
+        Self { id: id.into(), active, protection: None, writable: None, fields: fields.into() }
     }
 
     /// The value of a field.

@@ -65,6 +65,8 @@ pub struct Built {
     pub linked: usize,
     /// The employees in scope, sorted.
     pub in_scope: Vec<EmployeeId>,
+    /// Employees whose account must not be changed.
+    pub protected: BTreeSet<EmployeeId>,
     /// Employees in scope who need nothing and of whom nothing was left alone.
     pub unchanged: Vec<EmployeeId>,
 }
@@ -293,6 +295,7 @@ impl<'a> Builder<'a> {
             detail: None,
             fields,
             rewrite: Vec::new(),
+            request: None,
             hold: None,
             outcome: None,
         });
@@ -357,6 +360,11 @@ impl<'a> Builder<'a> {
                 return;
             }
             (true, _) => Op::Update,
+            (false, _) if account.writable.is_some() => {
+                let why = format!("account {} is out of use; agents are brought back by hand", account.id);
+                self.skip(employee, Protection::Agent.code(), why);
+                return;
+            }
             (false, true) => Op::Reactivate,
             (false, false) => {
                 let why = "the account is out of use, and this target cannot bring it back; do it by hand";
@@ -377,6 +385,7 @@ impl<'a> Builder<'a> {
             detail: None,
             fields,
             rewrite,
+            request: None,
             hold: None,
             outcome: None,
         });
@@ -459,6 +468,12 @@ impl<'a> Builder<'a> {
                     format!("{} is left as it is: this target cannot empty a field", spec.name),
                     employee,
                 );
+                continue;
+            }
+            let writable = account.and_then(|account| account.writable.as_ref());
+            if writable.is_some_and(|writable| !writable.contains(&index)) {
+                let message = format!("{} is left as it is: the service lets nobody change it on agents", spec.name);
+                self.note("field_kept", message, employee);
                 continue;
             }
             if account.is_some()
@@ -597,7 +612,8 @@ impl<'a> Builder<'a> {
         if !account.active {
             return;
         }
-        if let Some(protection) = self.protection(account) {
+        let partly = account.writable.as_ref().map(|_| Protection::Agent);
+        if let Some(protection) = self.protection(account).or(partly) {
             self.skip(employee, protection.code(), format!("{detail}; account {} is never changed", account.id));
             return;
         }
@@ -617,6 +633,7 @@ impl<'a> Builder<'a> {
             detail: Some(detail),
             fields: Vec::new(),
             rewrite: Vec::new(),
+            request: None,
             hold: None,
             outcome: None,
         });
@@ -793,7 +810,10 @@ impl<'a> Builder<'a> {
                 .iter()
                 .zip(&correlation.owners)
                 .filter(|(account, owner)| {
-                    owner.is_none() && account.protection.is_none() && !linked.contains(&account.id)
+                    owner.is_none()
+                        && account.protection.is_none()
+                        && account.writable.is_none()
+                        && !linked.contains(&account.id)
                 })
                 .map(|(account, _)| account.id.clone())
                 .collect();
@@ -802,6 +822,12 @@ impl<'a> Builder<'a> {
             .iter()
             .zip(&correlation.owners)
             .filter_map(|(account, owner)| Some((self.input.employees.list[(*owner)?].id, account.id.clone())))
+            .collect();
+        let protected = accounts
+            .iter()
+            .zip(&correlation.owners)
+            .filter(|(account, _)| self.protection(account).is_some() || account.writable.is_some())
+            .filter_map(|(_, owner)| Some(self.input.employees.list[(*owner)?].id))
             .collect();
         let linked = accounts
             .iter()
@@ -815,6 +841,7 @@ impl<'a> Builder<'a> {
             matched_by: self.matched_by,
             linked,
             in_scope: self.in_scope,
+            protected,
             unchanged: self.unchanged,
         }
     }
@@ -831,6 +858,7 @@ fn reference_change(index: FieldIndex, spec: &FieldSpec, name: &str) -> Change {
         detail: None,
         fields: vec![field],
         rewrite: Vec::new(),
+        request: None,
         hold: None,
         outcome: None,
     }

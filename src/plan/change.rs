@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
 
-use super::{AccountId, FieldIndex, FieldValue};
+use super::{AccountId, FieldIndex, FieldValue, Request};
 
 /// What is done to an account. The words are public (JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +73,8 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// Fields that hold what they should and are written again all the same, because reactivating loses them.
     pub rewrite: Vec<FieldChange>,
+    /// The step of a workflow, for an [`Op::Request`].
+    pub request: Option<Box<Request>>,
     /// What keeps it from being carried out, if anything does.
     pub hold: Option<Hold>,
     /// What came of it; `None` in a plan.

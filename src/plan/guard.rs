@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{Limit, Safety, Share};
 
-use super::{Change, FieldIndex, Hold, Op, TargetPlan};
+use super::{Action, Change, FieldIndex, Hold, Op, TargetPlan};
 
 /// What the rails need to know beside the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +38,14 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     limit_class(plan, "max_update", safety.max_update, of, |change| matches!(change.op, Op::Update | Op::Reactivate));
 }
 
+/// Whether an account is taken out of use, by whatever way.
+fn removes(change: &Change) -> bool {
+    change.op == Op::Deactivate
+        || change.request.as_ref().is_some_and(|request| request.action == Action::DeactivateRequester)
+}
+
 fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
-    let planned = count(plan, |change| change.op == Op::Deactivate);
+    let planned = count(plan, removes);
     if planned == 0 {
         return;
     }
@@ -58,7 +64,7 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         ),
     ];
     if let Some((_, code, why)) = untrusted.into_iter().find(|(applies, ..)| *applies) {
-        hold(plan, code, &format!("{planned} deactivations are held: {why}"), |change| change.op == Op::Deactivate);
+        hold(plan, code, &format!("{planned} deactivations are held: {why}"), removes);
         return;
     }
     let limit = safety.max_deactivate.map_or_else(|| default_removals(input.linked), |limit| limit.of(input.linked));
@@ -86,7 +92,7 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     let detail = format!(
         "{planned} deactivations are held: {rule} (max_deactivate){accepted}; if they are right, use --accept-removals {planned}"
     );
-    hold(plan, "max_deactivate", &detail, |change| change.op == Op::Deactivate);
+    hold(plan, "max_deactivate", &detail, removes);
 }
 
 /// The removals allowed in a run when the file does not say.
@@ -241,6 +247,7 @@ mod tests {
                 })
                 .collect(),
             rewrite: Vec::new(),
+            request: None,
             hold: None,
             outcome: None,
         }

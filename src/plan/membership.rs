@@ -85,6 +85,7 @@ mod tests {
                 field(1, FieldValue::Bool(before), FieldValue::Bool(!before)),
             ],
             rewrite: Vec::new(),
+            request: None,
             hold: None,
             outcome: None,
         }

@@ -13,6 +13,8 @@ mod diff;
 mod field;
 mod guard;
 mod membership;
+mod request;
+mod workflow;
 
 pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
 pub use build::{Built, GaveUp, Memory, PlanInput, build, form};
@@ -25,3 +27,7 @@ pub use field::{
     Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Validator, iso_day,
 };
 pub use guard::{GuardInput, default_removals, guard};
+pub use request::{Action, Request, RequestValue};
+pub use workflow::{
+    Fingerprints, PlannedWorkflows, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory, plan_workflows,
+};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::employee::EmployeeId;
 use crate::http::{Exchange, record};
 use crate::plan::{
-    Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Schema, TargetPlan, same,
+    Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Request, Schema,
+    TargetPlan, same,
 };
 use crate::targets::{ErrorKind, Progress, Target, TargetError};
 
@@ -67,6 +68,37 @@ pub trait Journal: Sync {
 
     /// Records what came of a write. May be kept back until the next [`Journal::begin`].
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome);
+
+    /// Records that a step of a workflow is about to be carried out; `false` when it was begun before, so that it
+    /// has to be looked for.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be recorded. Then nothing is sent.
+    fn open_once(&self, request: &Request) -> anyhow::Result<bool> {
+        let _ = request;
+        Ok(true)
+    }
+
+    /// Records that it is done, with the id of what it made.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be recorded.
+    fn close_once(&self, request: &Request, id: Option<&str>) -> anyhow::Result<()> {
+        let _ = (request, id);
+        Ok(())
+    }
+
+    /// Records that it was certainly not done.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be recorded.
+    fn release_once(&self, request: &Request) -> anyhow::Result<()> {
+        let _ = request;
+        Ok(())
+    }
 }
 
 /// Keeps nothing.
@@ -106,7 +138,7 @@ const BATCH: usize = 128;
 /// Carries out a plan for one target and gives every change its outcome.
 ///
 /// Order: missing references, then creates, reactivations and updates, then references to accounts made
-/// on the way, then deactivations. A change that fails does not stop the others.
+/// on the way, then the steps of workflows, then deactivations. A change that fails does not stop the others.
 pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, options: &ApplyOptions<'_>) -> Applied {
     let run = Run {
         target,
@@ -125,6 +157,8 @@ pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, option
     run.phase(plan, |change| (change.op == Op::Reference).then(|| change.fields.clone()));
     run.waves(plan);
     run.late_references(plan);
+    // Before deactivations: an offboarding request is for somebody who is still in use.
+    run.requests(plan);
     run.phase(plan, |change| (change.op == Op::Deactivate).then(Vec::new));
     run.finish(plan)
 }
@@ -134,10 +168,10 @@ fn awaits_account(field: &FieldChange) -> bool {
     matches!(field.after, FieldValue::Employee(_))
 }
 
-struct Run<'a> {
-    target: &'a dyn Target,
+pub(super) struct Run<'a> {
+    pub(super) target: &'a dyn Target,
     schema: &'a Schema,
-    options: &'a ApplyOptions<'a>,
+    pub(super) options: &'a ApplyOptions<'a>,
     made: Mutex<HashMap<EmployeeId, AccountId>>,
     tasks: AtomicU64,
     failures_in_a_row: AtomicU64,
@@ -280,9 +314,7 @@ impl Run<'_> {
             let intents: Vec<Intent> = batch.iter().map(|step| step.intent.clone()).collect();
             let numbers = if self.halted().is_some() { Ok(Vec::new()) } else { self.options.journal.begin(&intents) };
             let numbers = numbers.unwrap_or_else(|error| {
-                let why = format!("the state cannot be written, so nothing is sent: {error:#}");
-                self.applied.lock().expect("no panic while held").journal_failed = Some(why.clone());
-                self.stop_with(why);
+                self.journal_failed(&error);
                 Vec::new()
             });
             let next = AtomicUsize::new(0);
@@ -328,7 +360,7 @@ impl Run<'_> {
         }
     }
 
-    fn halted(&self) -> Option<String> {
+    pub(super) fn halted(&self) -> Option<String> {
         if self.options.stop.load(Ordering::SeqCst) {
             return Some("the run was stopped".into());
         }
@@ -364,7 +396,34 @@ impl Run<'_> {
         }
     }
 
-    fn note_failure(&self, error: &TargetError) {
+    pub(super) fn note_success(&self) {
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_tasks(&self, tasks: usize) {
+        self.tasks.fetch_add(tasks as u64, Ordering::Relaxed);
+    }
+
+    /// The account that was made for an employee in this run.
+    pub(super) fn made_for(&self, employee: EmployeeId) -> Option<AccountId> {
+        self.made.lock().expect("no panic while held").get(&employee).cloned()
+    }
+
+    pub(super) fn keep_exchanges(&self, place: usize, exchanges: Vec<Exchange>) {
+        if !exchanges.is_empty() {
+            self.applied.lock().expect("no panic while held").exchanges.entry(place).or_default().extend(exchanges);
+        }
+    }
+
+    /// The state cannot be written: nothing further is sent.
+    pub(super) fn journal_failed(&self, error: &anyhow::Error) -> String {
+        let why = format!("the state cannot be written, so nothing is sent: {error:#}");
+        self.applied.lock().expect("no panic while held").journal_failed = Some(why.clone());
+        self.stop_with(why.clone());
+        why
+    }
+
+    pub(super) fn note_failure(&self, error: &TargetError) {
         let in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
         self.note_kind(error.kind);
         if in_a_row >= self.options.max_failures {

@@ -238,6 +238,7 @@ fn change(op: Op, employee: u64, account: Option<&str>, fields: Vec<FieldChange>
         detail: None,
         fields,
         rewrite: Vec::new(),
+        request: None,
         hold: None,
         outcome: None,
     }

@@ -9,6 +9,7 @@ mod apply_tests;
 mod order;
 mod prepare;
 mod read_back;
+mod requests;
 mod settle;
 
 pub use apply::{Applied, ApplyOptions, Intent, JobOutcome, Journal, NoJournal, apply};

@@ -90,6 +90,7 @@ mod tests {
             detail: None,
             fields: vec![FieldChange { index: FieldIndex(0), field: "email".into(), before, after }],
             rewrite: Vec::new(),
+            request: None,
             hold: None,
             outcome: None,
         }

@@ -8,8 +8,9 @@ use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError};
 use crate::plan::{
-    AccountId, Built, FieldIndex, FieldValue, Forecast, GuardInput, Memory, Notice, Op, Plan, PlanInput, Schema, Skip,
-    Snapshot, SourceSummary, TargetPlan, TargetStatus, build, guard,
+    AccountId, Built, Change, FieldIndex, FieldValue, Forecast, GuardInput, Memory, Notice, Op, Plan, PlanInput,
+    Request, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus, WorkflowInput, WorkflowMemory,
+    build, guard, plan_workflows,
 };
 use crate::state::OpenIntent;
 use crate::targets::{Connection, ErrorKind, Progress, ReadAccounts, Target, TargetError};
@@ -64,7 +65,14 @@ pub struct TargetMemory<'a> {
     pub open: Vec<OpenIntent>,
     /// Fields that the service was found not to store.
     pub unstored: BTreeSet<Box<str>>,
+    /// What is remembered of workflows, by their names.
+    pub workflows: BTreeMap<Box<str>, WorkflowMemory>,
+    /// The keyed hash of some values.
+    pub fingerprint: Option<MakeFingerprint<'a>>,
 }
+
+/// Makes the keyed hash of some values.
+pub(super) type MakeFingerprint<'a> = Box<dyn Fn(&[String]) -> Box<str> + Send + Sync + 'a>;
 
 /// Whether a field of an employee was written with this value several times without staying.
 pub type GaveUp<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;
@@ -123,6 +131,8 @@ pub struct OpenTarget {
     pub unchanged: Vec<EmployeeId>,
     /// Writes of earlier runs whose outcome is not known.
     pub open_intents: Vec<OpenIntent>,
+    /// Attributes that workflows watch, to be remembered after the run.
+    pub seen: Vec<Seen>,
 }
 
 /// Reads the source and the targets, and plans. Nothing is written: planning holds views that cannot.
@@ -211,7 +221,7 @@ pub fn prepare<'s>(
                 };
                 let accounts = snapshot.accounts.len();
                 let target_complete = snapshot.incomplete.is_none();
-                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, unchanged } =
+                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, protected, unchanged } =
                     build(&input, snapshot);
                 // What the fresh plan asks for again was not carried out by the run that was cut short.
                 let is_planned = |employee: &EmployeeId| {
@@ -228,17 +238,38 @@ pub fn prepare<'s>(
                     removed_lately: memory.removed_lately.saturating_sub(not_removed as u64),
                     accepted_removals: options.accepted_removals,
                 };
+                let owned: BTreeMap<EmployeeId, AccountId> = owned.into_iter().collect();
+                let planned = plan_workflows(&WorkflowInput {
+                    settings: target,
+                    employees: &employees,
+                    standings: &standings,
+                    today: options.today,
+                    tables: &tables,
+                    memory: &memory.workflows,
+                    fingerprint: memory.fingerprint.as_ref().map(|make| &**make as _),
+                    owned: &owned,
+                    protected: &protected,
+                    only: options.only,
+                });
+                target_plan.notices.extend(planned.notices);
+                if !planned.changes.is_empty() {
+                    target_plan.notices.extend(check_forms(open.reader(), target, &planned.changes));
+                }
+                target_plan.changes.extend(planned.changes);
+                target_plan.skipped.extend(planned.skipped);
+                target_plan.skipped.sort_by_key(|skip| skip.employee);
                 guard(&mut target_plan, &target.safety, &rails);
                 target_plan.forecast = Some(Forecast::of(&target_plan.changes, target.target.calls_per_minute()));
                 let open = OpenTarget {
                     target: open,
                     schema,
-                    owned: owned.into_iter().collect(),
+                    owned,
                     matched_by,
                     linked,
                     in_scope: in_scope.clone(),
                     unchanged,
                     open_intents: memory.open,
+                    seen: planned.seen,
                 };
                 (target_plan, Some(PreparedTarget { settings: target, open: Some(open), error: None }), in_scope)
             }
@@ -251,6 +282,27 @@ pub fn prepare<'s>(
     outsiders(&mut plan, &targets);
     let filters_accepted = options.accept_filter_change && options.only.is_none();
     Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some(), filters_accepted })
+}
+
+/// What is wrong with the names of fields in the steps that are due, held against the account's own forms.
+fn check_forms(reader: &dyn ReadAccounts, target: &TargetSettings, due: &[Change]) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    for workflow in target.workflows.iter().filter(|workflow| workflow.active) {
+        for (number, step) in workflow.steps.iter().enumerate() {
+            let is_due = |request: &Request| request.workflow == workflow.name && request.step == number;
+            if !due.iter().filter_map(|change| change.request.as_deref()).any(is_due) {
+                continue;
+            }
+            let fields: Vec<&str> = step.fields.iter().map(|(name, _)| &**name).collect();
+            let problems = reader.check_form(step.action, &fields).unwrap_or_else(|error| vec![error.message]);
+            notices.extend(problems.into_iter().map(|problem| Notice {
+                code: "workflow_form",
+                employee: None,
+                message: format!("workflow {}, step {number} ({}): {problem}", workflow.name, step.action),
+            }));
+        }
+    }
+    notices
 }
 
 type Read = (Box<dyn Target>, Schema, Snapshot);

@@ -39,7 +39,9 @@ use chrono::NaiveDate;
 use crate::config::Secret;
 use crate::config::reader::Located;
 use crate::employee::EmployeeId;
-use crate::plan::{Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Schema, Snapshot};
+use crate::plan::{
+    Account, AccountId, Action, FieldChange, FieldIndex, FieldSpec, FieldValue, Request, Schema, Snapshot,
+};
 
 /// A target's section of the file, settled: what it says before anything is contacted, and how to
 /// reach it.
@@ -75,6 +77,16 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     /// The groups whose members the section gives by rule. Each is a field of yes or no beside those of the mapping.
     fn memberships(&self) -> &[Membership] {
         &[]
+    }
+
+    /// What workflows of this target may do; none by default.
+    fn actions(&self) -> &'static [Action] {
+        &[]
+    }
+
+    /// The widget that the section describes, where there is such a thing.
+    fn widget(&self) -> Option<&freshservice::widget::Widget> {
+        None
     }
 
     /// How many calls a minute the service is known to allow, for forecasts.
@@ -232,6 +244,16 @@ pub trait ReadAccounts: Send + Sync {
     ///
     /// As for [`ReadAccounts::accounts`].
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError>;
+
+    /// What is wrong with the names of fields that a workflow's step fills, held against the account's own form.
+    ///
+    /// # Errors
+    ///
+    /// When the form cannot be read.
+    fn check_form(&self, action: Action, fields: &[&str]) -> Result<Vec<String>, TargetError> {
+        let _ = (action, fields);
+        Ok(Vec::new())
+    }
 }
 
 /// The half of a target that changes things, one thing at a time. Called from several threads at once.
@@ -278,6 +300,11 @@ pub trait WriteAccounts: Send + Sync {
         account.clone()
     }
 
+    /// Carries out the actions of workflows, where the target has any.
+    fn workflows(&self) -> Option<&dyn RunWorkflows> {
+        None
+    }
+
     /// Called once after the last write of a run, also when writes failed; a file is replaced here.
     ///
     /// # Errors
@@ -286,6 +313,23 @@ pub trait WriteAccounts: Send + Sync {
     fn finish(&self) -> Result<(), TargetError> {
         Ok(())
     }
+}
+
+/// Carries out the actions of workflows, one at a time.
+pub trait RunWorkflows: Send + Sync {
+    /// What was made for this request already, by its id. Only for actions that make something.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be looked for.
+    fn find_made(&self, request: &Request, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError>;
+
+    /// Carries the request out; gives the id of what was made, if something was.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`]. After [`ErrorKind::Unsettled`] the caller looks with [`RunWorkflows::find_made`].
+    fn perform(&self, request: &Request, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError>;
 }
 
 /// Told of how far reading has come. Implementations draw a bar or stay silent.

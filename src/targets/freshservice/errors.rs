@@ -36,6 +36,24 @@ pub(super) enum Doing {
     CreateDepartment,
     /// Making a location.
     CreateLocation,
+    /// Reading the form of on- or offboarding requests.
+    ReadForm,
+    /// Reading on- or offboarding requests.
+    ListRequests,
+    /// Making an on- or offboarding request.
+    CreateRequest,
+    /// Reading tickets.
+    ListTickets,
+    /// Making a ticket.
+    CreateTicket,
+    /// Reading an item of the service catalogue.
+    ReadItem,
+    /// Ordering from the service catalogue.
+    PlaceOrder,
+    /// Reading groups of requesters.
+    ListGroups,
+    /// Changing the members of a group of requesters.
+    ChangeMembers,
 }
 
 impl Doing {
@@ -53,6 +71,15 @@ impl Doing {
             Self::Deactivate => "deactivate a requester",
             Self::CreateDepartment => "create a department",
             Self::CreateLocation => "create a location",
+            Self::ReadForm => "read the form of requests",
+            Self::ListRequests => "read on- and offboarding requests",
+            Self::CreateRequest => "create the request",
+            Self::ListTickets => "read tickets",
+            Self::CreateTicket => "create a ticket",
+            Self::ReadItem => "read the service item",
+            Self::PlaceOrder => "place the service request",
+            Self::ListGroups => "read requester groups",
+            Self::ChangeMembers => "change the members of the group",
         }
     }
 
@@ -67,6 +94,15 @@ impl Doing {
             Self::Reactivate | Self::Deactivate => "delete requesters",
             Self::CreateDepartment => "manage departments",
             Self::CreateLocation => "manage locations",
+            Self::ReadForm => "view on- and offboarding requests",
+            Self::ListRequests => "view on- and offboarding requests",
+            Self::CreateRequest => "create on- and offboarding requests",
+            Self::ListTickets => "view tickets",
+            Self::CreateTicket => "create tickets",
+            Self::ReadItem => "view the service catalogue",
+            Self::PlaceOrder => "create service requests",
+            Self::ListGroups => "view requester groups",
+            Self::ChangeMembers => "manage requester groups",
         }
     }
 
@@ -77,12 +113,21 @@ impl Doing {
             | Self::Reactivate
             | Self::Deactivate
             | Self::CreateDepartment
-            | Self::CreateLocation => true,
+            | Self::CreateLocation
+            | Self::CreateRequest
+            | Self::CreateTicket
+            | Self::PlaceOrder
+            | Self::ChangeMembers => true,
             Self::ListRequesters
             | Self::ListAgents
             | Self::ListFields
             | Self::ListDepartments
             | Self::ListLocations
+            | Self::ReadForm
+            | Self::ListRequests
+            | Self::ListTickets
+            | Self::ReadItem
+            | Self::ListGroups
             | Self::View => false,
         }
     }
@@ -94,9 +139,33 @@ impl Doing {
         )
     }
 
+    /// Whether only workflows do it.
+    fn is_of_workflows(self) -> bool {
+        matches!(
+            self,
+            Self::ReadForm
+                | Self::ListRequests
+                | Self::CreateRequest
+                | Self::ListTickets
+                | Self::CreateTicket
+                | Self::ReadItem
+                | Self::PlaceOrder
+                | Self::ListGroups
+                | Self::ChangeMembers
+        )
+    }
+
     /// Whether sending it again might make something twice.
     fn makes(self) -> bool {
-        matches!(self, Self::Create | Self::CreateDepartment | Self::CreateLocation)
+        matches!(
+            self,
+            Self::Create
+                | Self::CreateDepartment
+                | Self::CreateLocation
+                | Self::CreateRequest
+                | Self::CreateTicket
+                | Self::PlaceOrder
+        )
     }
 }
 
@@ -215,7 +284,11 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
             ErrorKind::Unexpected,
             format!("cannot {words} ({status}): a web page came instead of JSON; check `domain`"),
         ),
-        404 if matches!(doing, Doing::CreateDepartment | Doing::CreateLocation) => {
+        404 if matches!(doing, Doing::ReadForm | Doing::ListRequests | Doing::CreateRequest) => (
+            ErrorKind::Rights,
+            format!("cannot {words} ({said}): the account's plan may not include on- and offboarding"),
+        ),
+        404 if doing.is_of_workflows() || matches!(doing, Doing::CreateDepartment | Doing::CreateLocation) => {
             (ErrorKind::Refused, format!("cannot {words} ({said})"))
         }
         404 if doing == Doing::Create => {

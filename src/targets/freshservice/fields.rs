@@ -19,6 +19,25 @@ pub(super) const LOCATION: &str = "location_id";
 /// Whether a requester sees the tickets of all colleagues. A PUT that does not say `true` sets it to false.
 pub(super) const SEES_ALL_TICKETS: &str = "can_see_all_tickets_from_associated_departments";
 
+/// What the update of an agent takes beside custom fields. Names, titles, e-mail and phones of agents are kept
+/// elsewhere by the vendor.
+pub(super) const AGENT_FIELDS: [&str; 9] = [
+    DEPARTMENTS,
+    LOCATION,
+    SEES_ALL_TICKETS,
+    "reporting_manager_id",
+    "language",
+    "time_zone",
+    "time_format",
+    "address",
+    "background_information",
+];
+
+/// Whether a field may be written on an agent.
+pub(super) fn is_for_agents(name: &str) -> bool {
+    name.starts_with(CUSTOM) || AGENT_FIELDS.contains(&name)
+}
+
 /// The language codes that the vendor's reference lists.
 const LANGUAGES: [&str; 30] = [
     "ar", "ca", "zh-CN", "cs", "da", "nl", "en", "et", "fi", "fr", "de", "hu", "id", "it", "ja-JP", "ko", "nb-NO",

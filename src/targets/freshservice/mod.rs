@@ -1,20 +1,23 @@
 //! Freshservice: requesters through its API v2, with the departments and locations they refer to.
 //!
 //! Agents work in Freshservice with seats, roles, tickets and keys of their own. They are read, so that an
-//! employee who is one is recognised, and never changed.
+//! employee who is one is recognised, and changed only where the file says so: allowed fields, and never more.
 
 mod errors;
 mod fields;
+mod form;
 mod names;
 mod reading;
 mod requests;
 mod settings;
 #[cfg(test)]
 mod tests;
+pub mod widget;
 mod wire;
+mod workflows;
 mod zones;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
@@ -26,9 +29,9 @@ use crate::plan::{
     Snapshot, same,
 };
 
-use super::{Connection, ErrorKind, Progress, ReadAccounts, TargetError, WriteAccounts};
+use super::{Connection, ErrorKind, Progress, ReadAccounts, RunWorkflows, TargetError, WriteAccounts};
 use errors::{Doing, is_page, refused, unanswered, unexpected};
-use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS};
+use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS, is_for_agents};
 use names::{Book, Names, NoId};
 use reading::{Reading, Standing};
 use requests::{Lookup, PAGE, Users};
@@ -53,11 +56,15 @@ impl Carrier for Client {
 struct Freshservice<C> {
     carrier: C,
     connection: Connection,
+    /// Whether the file lets the allowed fields of agents be written.
+    updates_agents: bool,
     settled: Mutex<Option<Arc<Settled>>>,
     names: Mutex<Option<Names>>,
     /// What is known of each user seen in this run.
     standings: Mutex<HashMap<u64, Standing>>,
     agents: Mutex<AgentView>,
+    /// The forms that were read in this run.
+    forms: Mutex<Vec<(&'static str, Form)>>,
     /// Held while a department or location is made, so that two threads never make the same one.
     making: Mutex<()>,
 }
@@ -67,6 +74,9 @@ struct Settled {
     schema: Schema,
     notices: Vec<Notice>,
 }
+
+/// A form, as it was read.
+type Form = Arc<Vec<form::FormField>>;
 
 /// How agents can be seen with this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +123,49 @@ impl<C: Carrier> Freshservice<C> {
         Self {
             carrier,
             connection,
+            updates_agents: false,
             settled: Mutex::default(),
             names: Mutex::default(),
             standings: Mutex::default(),
             agents: Mutex::new(AgentView::Together),
+            forms: Mutex::default(),
             making: Mutex::default(),
+        }
+    }
+
+    /// The same, writing the allowed fields of agents.
+    fn updating_agents(self, updates_agents: bool) -> Self {
+        Self { updates_agents, ..self }
+    }
+
+    /// The agents whose allowed fields may be written. Those with a key of their own stay out: which of them this
+    /// tool signs in as, nobody says.
+    fn open_agents(&self) -> Result<HashSet<u64>, TargetError> {
+        let (mut open, mut known) = (HashSet::new(), HashSet::new());
+        if !self.updates_agents {
+            return Ok(open);
+        }
+        let read = self.pages(
+            Doing::ListAgents,
+            "agents",
+            |page| requests::list_users(Users::Agents, None, page),
+            |rows| {
+                let mut news = false;
+                for row in &rows {
+                    let id = wire::id(row)?;
+                    news |= known.insert(id);
+                    if row.get("api_key_enabled") == Some(&json!(false)) {
+                        open.insert(id);
+                    }
+                }
+                Ok(news)
+            },
+        );
+        match read {
+            Ok(_) => Ok(open),
+            // Agents who cannot be seen are not written.
+            Err(TargetError { kind: ErrorKind::Rights, .. }) => Ok(HashSet::new()),
+            Err(error) => Err(error),
         }
     }
 
@@ -304,8 +352,18 @@ impl<C: Carrier> Freshservice<C> {
         Ok(user)
     }
 
-    /// The number of an account that may be written, and what is known of it. Agents may not.
+    /// The number of a requester that may be written, and what is known of it. Agents may not.
     fn writable(&self, account: &AccountId) -> Result<(u64, Standing), TargetError> {
+        let (id, standing) = self.standing(account)?;
+        if standing.is_agent {
+            let why = format!("account {id} is an agent; agents are neither deactivated nor brought back");
+            return Err(TargetError::new(ErrorKind::Refused, why));
+        }
+        Ok((id, standing))
+    }
+
+    /// The number of an account, and what is known of it.
+    fn standing(&self, account: &AccountId) -> Result<(u64, Standing), TargetError> {
         let id = number(account)?;
         let known = lock(&self.standings).get(&id).copied();
         let standing =
@@ -315,13 +373,29 @@ impl<C: Carrier> Freshservice<C> {
                     TargetError::new(ErrorKind::NotFound, format!("Freshservice has no requester {id}"))
                 })?,
             };
-        if standing.is_agent {
-            return Err(TargetError::new(
-                ErrorKind::Refused,
-                format!("account {id} is an agent; agents are not changed"),
-            ));
-        }
         Ok((id, standing))
+    }
+
+    /// Sends an update. Freshservice takes away the sight of all tickets unless every update grants it again.
+    fn put(&self, account: &AccountId, mut body: serde_json::Value, said: Option<bool>) -> Result<(), TargetError> {
+        let (id, standing) = self.standing(account)?;
+        let refused = |why: String| Err(TargetError::new(ErrorKind::Refused, why));
+        if standing.is_agent && !self.updates_agents {
+            return refused(format!("account {id} is an agent; agents are not changed (agents = \"skip\")"));
+        }
+        let is_allowed = |name: &&String| *name == "custom_fields" || is_for_agents(name);
+        if standing.is_agent && !body.as_object().is_some_and(|body| body.keys().all(|name| is_allowed(&name))) {
+            return refused(format!("account {id} is an agent, whose names, e-mail and phones are kept elsewhere"));
+        }
+        if said.is_none() && standing.sees_all_tickets {
+            body[SEES_ALL_TICKETS] = json!(true);
+        }
+        let request = if standing.is_agent { requests::update_agent } else { requests::update_requester };
+        self.send(&request(id, &body), Doing::Update)?;
+        if let Some(sees_all_tickets) = said {
+            lock(&self.standings).insert(id, Standing { sees_all_tickets, ..standing });
+        }
+        Ok(())
     }
 
     /// The body of a create or update.
@@ -360,6 +434,10 @@ fn says_sees_all_tickets(changes: &[FieldChange]) -> Option<bool> {
 }
 
 impl<C: Carrier> ReadAccounts for Freshservice<C> {
+    fn check_form(&self, action: crate::plan::Action, fields: &[&str]) -> Result<Vec<String>, TargetError> {
+        self.form_problems(action, fields)
+    }
+
     fn schema(&self) -> Result<Schema, TargetError> {
         Ok(self.settled()?.schema.clone())
     }
@@ -368,11 +446,14 @@ impl<C: Carrier> ReadAccounts for Freshservice<C> {
         let settled = self.settled()?;
         let schema = &settled.schema;
         let mut names = self.read_names(schema)?;
+        let open_agents = self.open_agents()?;
         let mut reading = Reading::new(&schema.fields, &names);
+        reading.open_agents.clone_from(&open_agents);
         let mut view = self.read_users(None, &mut reading, Some(progress))?;
         if reading.repeated || reading.doubt.is_some() {
             // The list is sorted by first name and shifts when somebody is added or renamed meanwhile.
             reading = Reading::new(&schema.fields, &names);
+            reading.open_agents = open_agents;
             view = self.read_users(None, &mut reading, None)?;
         }
         let Reading { accounts, standings, problems, repeated, doubt, .. } = reading;
@@ -517,17 +598,11 @@ impl<C: Carrier> WriteAccounts for Freshservice<C> {
         if changes.is_empty() {
             return Ok(());
         }
-        let (id, standing) = self.writable(account)?;
-        let mut body = self.body(changes)?;
-        let said = says_sees_all_tickets(changes);
-        if said.is_none() && standing.sees_all_tickets {
-            body[SEES_ALL_TICKETS] = json!(true);
-        }
-        self.send(&requests::update_requester(id, &body), Doing::Update)?;
-        if let Some(sees_all_tickets) = said {
-            lock(&self.standings).insert(id, Standing { sees_all_tickets, ..standing });
-        }
-        Ok(())
+        self.put(account, self.body(changes)?, says_sees_all_tickets(changes))
+    }
+
+    fn workflows(&self) -> Option<&dyn RunWorkflows> {
+        Some(self)
     }
 
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {

@@ -1,16 +1,17 @@
 //! A list of users on its way to becoming accounts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::plan::{Account, FieldSpec, Protection};
+use crate::plan::{Account, FieldIndex, FieldSpec, Protection};
 
+use super::fields::is_for_agents;
 use super::names::Names;
 use super::wire::{Row, User};
 
 /// What must be known of a user to write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// Agents are never written.
+    /// Written only where the file says so, and then through another address.
     pub(super) is_agent: bool,
     /// Must be said again in every PUT.
     pub(super) sees_all_tickets: bool,
@@ -21,6 +22,14 @@ impl Standing {
     pub(super) fn of(user: &User) -> Self {
         Self { is_agent: user.is_agent, sees_all_tickets: user.sees_all_tickets }
     }
+}
+
+/// Lets the allowed fields of an agent be written, and nothing else.
+fn open_agent(account: &mut Account, schema: &[FieldSpec]) {
+    let allowed = schema.iter().enumerate().filter(|(_, spec)| is_for_agents(&spec.name));
+    let places = allowed.filter_map(|(place, _)| u16::try_from(place).ok().map(FieldIndex));
+    account.protection = None;
+    account.writable = Some(places.collect());
 }
 
 /// What a list of users turned into.
@@ -37,6 +46,8 @@ pub(super) struct Reading<'a> {
     pub(super) problems: Vec<String>,
     /// Whether an id came more than once.
     pub(super) repeated: bool,
+    /// The agents whose allowed fields may be written.
+    pub(super) open_agents: HashSet<u64>,
     /// Why the list may not be whole otherwise.
     pub(super) doubt: Option<String>,
 }
@@ -52,6 +63,7 @@ impl<'a> Reading<'a> {
             standings: Vec::new(),
             problems: Vec::new(),
             repeated: false,
+            open_agents: HashSet::new(),
             doubt: None,
         }
     }
@@ -78,7 +90,10 @@ impl<'a> Reading<'a> {
                 true
             }
             None => {
-                let (account, problem) = user.account(self.schema, self.names);
+                let (mut account, problem) = user.account(self.schema, self.names);
+                if user.is_agent && problem.is_none() && self.open_agents.contains(&user.id) {
+                    open_agent(&mut account, self.schema);
+                }
                 self.places.insert(user.id, (self.accounts.len(), from_agents));
                 self.standings.push((user.id, Standing::of(&user)));
                 self.accounts.push(account);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::http::Request;
+use crate::http::{Method, Request};
 
 /// The largest page that the API gives.
 pub(super) const PAGE: usize = 100;
@@ -80,34 +80,83 @@ pub(super) fn list_locations(page: usize) -> Request {
 
 /// Makes a department.
 pub(super) fn create_department(name: &str) -> Request {
-    prepared(Request::new(crate::http::Method::Post, "/api/v2/departments"), OVERALL)
-        .json(&serde_json::json!({"name": name}))
+    prepared(Request::new(Method::Post, "/api/v2/departments"), OVERALL).json(&serde_json::json!({"name": name}))
 }
 
 /// Makes a location.
 pub(super) fn create_location(name: &str) -> Request {
-    prepared(Request::new(crate::http::Method::Post, "/api/v2/locations"), OVERALL)
-        .json(&serde_json::json!({"name": name}))
+    prepared(Request::new(Method::Post, "/api/v2/locations"), OVERALL).json(&serde_json::json!({"name": name}))
 }
 
 /// Makes a requester.
 pub(super) fn create_requester(body: &Value) -> Request {
-    prepared(Request::new(crate::http::Method::Post, "/api/v2/requesters"), OVERALL).json(body)
+    prepared(Request::new(Method::Post, "/api/v2/requesters"), OVERALL).json(body)
 }
 
 /// Changes the attributes in the body; the others stay.
 pub(super) fn update_requester(id: u64, body: &Value) -> Request {
-    prepared(Request::new(crate::http::Method::Put, format!("/api/v2/requesters/{id}")), OVERALL).json(body)
+    prepared(Request::new(Method::Put, format!("/api/v2/requesters/{id}")), OVERALL).json(body)
+}
+
+/// Changes the attributes of an agent in the body; only some are taken.
+pub(super) fn update_agent(id: u64, body: &Value) -> Request {
+    prepared(Request::new(Method::Put, format!("/api/v2/agents/{id}")), OVERALL).json(body)
 }
 
 /// Takes a requester out of use. Reversible; `/forget` is the one that is not, and it is never used.
 pub(super) fn deactivate_requester(id: u64) -> Request {
-    prepared(Request::new(crate::http::Method::Delete, format!("/api/v2/requesters/{id}")), OVERALL)
+    prepared(Request::new(Method::Delete, format!("/api/v2/requesters/{id}")), OVERALL)
 }
 
 /// Brings a requester back. Takes no body.
 pub(super) fn reactivate_requester(id: u64) -> Request {
-    prepared(Request::new(crate::http::Method::Put, format!("/api/v2/requesters/{id}/reactivate")), OVERALL)
+    prepared(Request::new(Method::Put, format!("/api/v2/requesters/{id}/reactivate")), OVERALL)
+}
+
+/// The form that on- or offboarding requests are made through.
+pub(super) fn form(journey: &str) -> Request {
+    prepared(Request::get(format!("/api/v2/{journey}_requests/form")), OVERALL)
+}
+
+/// One page of the on- or offboarding requests.
+pub(super) fn list_requests(journey: &str, page: usize) -> Request {
+    page_of(&format!("/api/v2/{journey}_requests"), OVERALL, page)
+}
+
+/// Makes an on- or offboarding request. There is no call that changes or removes one.
+pub(super) fn create_request(journey: &str, body: &Value) -> Request {
+    prepared(Request::new(Method::Post, format!("/api/v2/{journey}_requests")), OVERALL).json(body)
+}
+
+/// Makes a ticket.
+pub(super) fn create_ticket(body: &Value) -> Request {
+    prepared(Request::new(Method::Post, "/api/v2/tickets"), OVERALL).json(body)
+}
+
+/// One page of somebody's tickets of the last thirty days, by `requester_id` or `email`.
+pub(super) fn list_tickets(parameter: &'static str, value: &str, page: usize) -> Request {
+    page_of("/api/v2/tickets", OVERALL, page).query(parameter, value)
+}
+
+/// One item of the service catalogue.
+pub(super) fn get_item(item: u64) -> Request {
+    prepared(Request::get(format!("/api/v2/service_catalog/items/{item}")), OVERALL)
+}
+
+/// Orders an item of the service catalogue.
+pub(super) fn place_request(item: u64, body: &Value) -> Request {
+    prepared(Request::new(Method::Post, format!("/api/v2/service_catalog/items/{item}/place_request")), OVERALL)
+        .json(body)
+}
+
+/// One page of the groups of requesters.
+pub(super) fn list_groups(page: usize) -> Request {
+    page_of("/api/v2/requester_groups", OVERALL, page)
+}
+
+/// Adds somebody to a group (`POST`) or removes them from it (`DELETE`).
+pub(super) fn member(method: Method, group: u64, requester: u64) -> Request {
+    prepared(Request::new(method, format!("/api/v2/requester_groups/{group}/members/{requester}")), OVERALL)
 }
 
 #[cfg(test)]
@@ -166,8 +215,35 @@ mod tests {
                 r#"PUT /api/v2/requesters/21000049726? application/json {"last_name":null}"#,
                 "overall",
             ),
+            (
+                update_agent(5, &json!({"language": "de"})),
+                r#"PUT /api/v2/agents/5? application/json {"language":"de"}"#,
+                "overall",
+            ),
             (deactivate_requester(5), "DELETE /api/v2/requesters/5?", "overall"),
             (reactivate_requester(5), "PUT /api/v2/requesters/5/reactivate?", "overall"),
+            (form("onboarding"), "GET /api/v2/onboarding_requests/form?", "overall"),
+            (list_requests("offboarding", 2), "GET /api/v2/offboarding_requests?page=2&per_page=100", "overall"),
+            (
+                create_request("onboarding", &json!({"fields": {"cf_a": "b"}})),
+                r#"POST /api/v2/onboarding_requests? application/json {"fields":{"cf_a":"b"}}"#,
+                "overall",
+            ),
+            (create_ticket(&json!({"status": 2})), r#"POST /api/v2/tickets? application/json {"status":2}"#, "overall"),
+            (
+                list_tickets("email", "mira+it@example.com", 1),
+                "GET /api/v2/tickets?page=1&per_page=100&email=mira+it@example.com",
+                "overall",
+            ),
+            (get_item(3), "GET /api/v2/service_catalog/items/3?", "overall"),
+            (
+                place_request(3, &json!({"quantity": 1})),
+                r#"POST /api/v2/service_catalog/items/3/place_request? application/json {"quantity":1}"#,
+                "overall",
+            ),
+            (list_groups(1), "GET /api/v2/requester_groups?page=1&per_page=100", "overall"),
+            (member(Method::Post, 7, 5), "POST /api/v2/requester_groups/7/members/5?", "overall"),
+            (member(Method::Delete, 7, 5), "DELETE /api/v2/requester_groups/7/members/5?", "overall"),
         ] {
             assert_eq!(shown(&request), (expected.to_owned(), class));
             assert_eq!(request.headers, [("accept", "application/json".to_owned())]);

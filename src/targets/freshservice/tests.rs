@@ -698,3 +698,30 @@ fn bodies_hold_against_the_vendors_definitions() {
     check("requester", update);
     assert_eq!(create.as_object().map(|body| body.len()), Some(names.len()));
 }
+
+#[test]
+fn agents_are_written_through_their_own_address_and_only_where_the_file_says_so() {
+    let row = |id: u64, is_agent: bool| json!({"id": id, "active": true, "is_agent": is_agent, "first_name": "Mira", "language": "en"});
+    let agents =
+        json!({"agents": [{"id": 5, "api_key_enabled": false}, {"id": 6, "api_key_enabled": true}, {"id": 7}]});
+    let people = json!({"requesters": [row(4, false), row(5, true), row(6, true), row(7, true)]});
+    let steps = vec![
+        ("GET /agents page=1", ok(agents)),
+        (FIRST, ok(people)),
+        ("PUT /agents/5", ok(json!({"agent": {"id": 5}}))),
+    ];
+    let desk = desk(&["first_name", "language"], steps).updating_agents(true);
+    let snapshot = desk.accounts(&NoProgress).expect("a snapshot");
+    let found: Vec<_> =
+        snapshot.accounts.iter().map(|account| (account.protection, account.writable.as_deref())).collect();
+    let (language, agent) = (&[FieldIndex(1)][..], Some(Protection::Agent));
+    assert_eq!(found, [(None, None), (None, Some(language)), (agent, None), (agent, None)], "keys may be ours");
+    let id = AccountId::from("5");
+    desk.update(&id, &[change(&desk, "language", text("de"))]).expect("an update");
+    let refused = desk.update(&id, &[change(&desk, "first_name", text("Mia"))]).expect_err("kept elsewhere");
+    assert_eq!(refused.kind, ErrorKind::Refused);
+    for result in [desk.deactivate(&id), desk.reactivate(&id)] {
+        assert_eq!(result.expect_err("never").kind, ErrorKind::Refused);
+    }
+    assert_eq!(sent(&desk), [json!({"language": "de"})]);
+}

@@ -106,7 +106,7 @@ impl FieldRow {
 }
 
 /// A choice is a text, a list that begins with the text, or an object with it.
-fn choice(value: &Value) -> Option<String> {
+pub(super) fn choice(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(parts) => parts.first().and_then(choice),

@@ -366,6 +366,7 @@ fn change(op: Op, employee: u64, account: Option<&str>, fields: &[(u16, &str)]) 
             })
             .collect(),
         rewrite: Vec::new(),
+        request: None,
         hold: None,
         outcome: None,
     }

@@ -1,0 +1,313 @@
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::plan::{Access, Action};
+use crate::rules::{Expression, Vocabulary};
+use crate::targets::{FieldLookup, TargetType};
+
+use super::fields::unknown_field;
+use super::mapping::constant;
+use super::reader::{Located, Table, known};
+use super::settings::{StepSettings, StepSource, Trigger, WorkflowSettings};
+use super::{expressions, target::is_name};
+
+/// How long after the day a joiner or leaver still counts, when the file does not say.
+const UNTIL: i64 = 7;
+
+/// Reads `[targets.NAME.workflows.*]` of a target that has actions.
+pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, vocabulary: &Vocabulary) -> Vec<WorkflowSettings> {
+    // A target without actions does not know the key.
+    if target.actions().is_empty() || !section.has("workflows") {
+        return Vec::new();
+    }
+    let Some(all) = section.table("workflows") else {
+        return Vec::new();
+    };
+    let mut workflows = Vec::new();
+    for (name, _) in all.entries() {
+        if !is_name(name.value) {
+            let message =
+                format!("`{}` cannot be the name of a workflow; use letters, digits, `-` and `_`", name.value);
+            all.problems().error(name.span.clone(), "wrong_value", message);
+        }
+        if let Some(table) = all.table(name.value) {
+            workflows.extend(workflow(&name, &table, target, vocabulary));
+            table.finish();
+        }
+    }
+    workflows
+}
+
+fn workflow(
+    name: &Located<&str>,
+    table: &Table<'_>,
+    target: &dyn TargetType,
+    vocabulary: &Vocabulary,
+) -> Option<WorkflowSettings> {
+    table.required_text("on", "on = \"joiner\"");
+    let words = [
+        ("joiner", Trigger::Joiner),
+        ("mover", Trigger::Mover),
+        ("leaver", Trigger::Leaver),
+        ("updated", Trigger::Updated),
+    ];
+    let on = if table.has("on") { table.choice("on", &words) } else { None };
+    let when = expressions::conditions(table, "when", vocabulary);
+    let changed = changed(table, on, vocabulary);
+    let (from, until) = (days(table, "from", on), days(table, "until", on));
+    if let (Some(from), Some(until)) = (from, until)
+        && from > until
+    {
+        let message = format!("{} is after `until`, so no day is between them", table.name_of("from"));
+        table.problems().error(table.key_span("from"), "wrong_value", message);
+    }
+    let active = table.boolean("active").unwrap_or(false);
+    let steps = steps(table, target, vocabulary);
+    Some(WorkflowSettings {
+        name: name.value.into(),
+        on: on?,
+        when,
+        changed,
+        from: from.unwrap_or(0),
+        until: until.unwrap_or(UNTIL),
+        active,
+        steps: steps?,
+    })
+}
+
+/// The attributes that count, by Personio's keys.
+fn changed(table: &Table<'_>, on: Option<Trigger>, vocabulary: &Vocabulary) -> Vec<Box<str>> {
+    let follows = on.is_none_or(|on| matches!(on, Trigger::Mover | Trigger::Updated));
+    if !table.has("changed") {
+        if on.is_some() && follows {
+            table.missing("changed", "changed = [\"department\", \"position\"]");
+        }
+        return Vec::new();
+    }
+    if !follows {
+        let message = format!("{} is for `mover` and `updated`; take it out", table.name_of("changed"));
+        table.problems().error(table.key_span("changed"), "wrong_value", message);
+    }
+    let mut keys: Vec<Box<str>> = Vec::new();
+    for text in table.texts("changed").unwrap_or_default() {
+        let complain = |message: String| {
+            table.problems().error(
+                text.span.clone(),
+                "wrong_value",
+                format!("{}: {message}", table.name_of("changed")),
+            );
+        };
+        match vocabulary.resolve(text.value) {
+            Ok(variable) => match variable.attribute() {
+                Some(key) => keys.push(key.into()),
+                None => complain(format!("`{}` is no attribute of Personio's", text.value)),
+            },
+            Err(unknown) => complain(unknown.to_string()),
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.is_empty() && table.texts("changed").is_some_and(|texts| texts.is_empty()) {
+        let message = format!("{} is empty; name the attributes that count", table.name_of("changed"));
+        table.problems().error(table.key_span("changed"), "wrong_value", message);
+    }
+    keys
+}
+
+/// `-14d`, `0d`, `3d`.
+fn days(table: &Table<'_>, key: &str, on: Option<Trigger>) -> Option<i64> {
+    let text = table.text(key)?;
+    if matches!(on, Some(Trigger::Mover | Trigger::Updated)) {
+        let message = format!("{} is for `joiner` and `leaver`; take it out", table.name_of(key));
+        table.problems().error(table.key_span(key), "wrong_value", message);
+    }
+    let number = text.value.trim().strip_suffix('d').and_then(|number| number.trim().parse::<i64>().ok());
+    let found = number.filter(|days| (-366..=366).contains(days));
+    if found.is_none() {
+        let message =
+            format!("{} must be a number of days within a year, such as \"-14d\" or \"3d\"", table.name_of(key));
+        table.problems().error(text.span, "wrong_value", message);
+    }
+    found
+}
+
+fn steps(table: &Table<'_>, target: &dyn TargetType, vocabulary: &Vocabulary) -> Option<Vec<StepSettings>> {
+    if !table.has("steps") {
+        table.problems().error(
+            table.span(),
+            "missing_key",
+            format!("{} is missing; add [[{}.steps]] with an action", table.name_of("steps"), table.path()),
+        );
+        return None;
+    }
+    let value = table.raw("steps")?;
+    let items = value.get_ref().as_array().filter(|items| !items.is_empty());
+    let Some(items) = items else {
+        return table.wrong_type("steps", value, "a list of steps, each [[...steps]]");
+    };
+    let mut steps = Vec::new();
+    for (place, item) in items.iter().enumerate() {
+        let Some(entries) = item.get_ref().as_table() else {
+            return table.wrong_type("steps", item, "a list of tables, each [[...steps]]");
+        };
+        let step = Table::new(format!("{}.steps.{place}", table.path()), item.span(), entries, table.context());
+        steps.push(read_step(&step, place, target, vocabulary));
+        step.finish();
+    }
+    steps.into_iter().collect()
+}
+
+fn read_step(
+    table: &Table<'_>,
+    place: usize,
+    target: &dyn TargetType,
+    vocabulary: &Vocabulary,
+) -> Option<StepSettings> {
+    if !table.has("action") {
+        table.missing("action", "action = \"create_onboarding_request\"");
+    }
+    let actions: Vec<(&str, Action)> = target.actions().iter().map(|action| (action.as_str(), *action)).collect();
+    let action = table.choice("action", &actions);
+    let only_if = condition(table, "if", vocabulary);
+    let unless = condition(table, "unless", vocabulary);
+    let mut fields = Vec::new();
+    if let Some(fields_table) = table.table("fields") {
+        let context = Fields { place, vocabulary };
+        context.collect(&fields_table, "", &mut fields);
+    }
+    let action = action?;
+    check_fields(table, action, &fields, target);
+    Some(StepSettings { action, only_if, unless, fields })
+}
+
+fn condition(table: &Table<'_>, key: &str, vocabulary: &Vocabulary) -> Option<Expression> {
+    let text = table.text(key)?;
+    compile(text.value, text.span, &table.name_of(key), table, vocabulary)
+}
+
+fn compile(
+    text: &str,
+    span: std::ops::Range<usize>,
+    name: &str,
+    table: &Table<'_>,
+    vocabulary: &Vocabulary,
+) -> Option<Expression> {
+    Expression::compile(text, vocabulary)
+        .map_err(|error| table.problems().error(span, "expression", format!("{name}: {error}")))
+        .ok()
+}
+
+struct Fields<'v> {
+    place: usize,
+    vocabulary: &'v Vocabulary,
+}
+
+impl Fields<'_> {
+    /// `custom_fields.size` without quotes is a table to TOML; `{ value = … }` is one, too.
+    fn collect<'a>(&self, table: &Table<'a>, prefix: &str, found: &mut Vec<(Box<str>, StepSource)>) {
+        for (key, value) in table.entries() {
+            let name = format!("{prefix}{}", key.value);
+            match value.get_ref() {
+                DeValue::Table(inner) if !is_value(inner) => {
+                    if let Some(inner) = table.table(key.value) {
+                        self.collect(&inner, &format!("{name}."), found);
+                    }
+                }
+                DeValue::Table(_) => {
+                    let Some(entry) = table.table(key.value) else { continue };
+                    let inner = entry.raw("value");
+                    entry.finish();
+                    found
+                        .extend(inner.and_then(|inner| {
+                            Some((name.into(), self.fixed(&entry_name(table, &key), inner, table)?))
+                        }));
+                }
+                DeValue::String(text) => {
+                    found.extend(
+                        self.text(text, value, &entry_name(table, &key), table).map(|source| (name.into(), source)),
+                    );
+                }
+                _ => {
+                    found.extend(self.fixed(&entry_name(table, &key), value, table).map(|source| (name.into(), source)))
+                }
+            }
+        }
+    }
+
+    fn fixed(&self, name: &str, value: &Spanned<DeValue<'_>>, table: &Table<'_>) -> Option<StepSource> {
+        let found = constant(value.get_ref()).map(StepSource::Constant);
+        if found.is_none() {
+            let message =
+                format!("{name} must be an expression, a text, a number, a date, true or false, or a list of texts");
+            table.problems().error(value.span(), "wrong_type", message);
+        }
+        found
+    }
+
+    fn text(&self, text: &str, value: &Spanned<DeValue<'_>>, name: &str, table: &Table<'_>) -> Option<StepSource> {
+        if let Some(step) = text.trim().strip_prefix("steps.") {
+            let number = step.strip_suffix(".id").and_then(|number| number.parse::<usize>().ok());
+            let earlier = number.filter(|number| *number < self.place);
+            if earlier.is_none() {
+                let message =
+                    format!("{name}: only `steps.N.id` of an earlier step can be used; the first is steps.0.id");
+                table.problems().error(value.span(), "wrong_value", message);
+            }
+            return earlier.map(StepSource::ResultOf);
+        }
+        compile(text, value.span(), name, table, self.vocabulary).map(StepSource::Expression)
+    }
+}
+
+fn entry_name(table: &Table<'_>, key: &Located<&str>) -> String {
+    table.name_of(key.value)
+}
+
+fn is_value(table: &DeTable<'_>) -> bool {
+    table.len() == 1 && table.iter().all(|(key, _)| key.get_ref() == "value")
+}
+
+/// What each action cannot do without, and what it does not take.
+fn check_fields(table: &Table<'_>, action: Action, fields: &[(Box<str>, StepSource)], target: &dyn TargetType) {
+    let needed: &[&str] = match action {
+        Action::CreateTicket => &["subject", "description"],
+        Action::CreateServiceRequest => &["item"],
+        Action::AddToRequesterGroup | Action::RemoveFromRequesterGroup => &["group"],
+        _ => &[],
+    };
+    let taken: Option<&[&str]> = match action {
+        Action::AddToRequesterGroup | Action::RemoveFromRequesterGroup => Some(&["group"]),
+        Action::DeactivateRequester => Some(&[]),
+        _ => None,
+    };
+    let complain = |code, message: String| {
+        table.problems().error(table.key_span("fields"), code, format!("[{}]: {message}", table.path()));
+    };
+    for name in needed {
+        if !fields.iter().any(|(field, _)| &**field == *name) {
+            complain("missing_key", format!("`{action}` needs the field `{name}`"));
+        }
+    }
+    if needed.is_empty() && taken.is_none() && fields.is_empty() {
+        complain("missing_key", format!("`{action}` needs `fields`"));
+    }
+    for (name, _) in fields {
+        if let Some(taken) = taken
+            && !taken.contains(&&**name)
+        {
+            complain(
+                "unknown_field",
+                format!("`{action}` does not take `{name}`; {}", known(name, taken.iter().copied())),
+            );
+        }
+        if action == Action::UpdateRequester {
+            match target.field(name) {
+                FieldLookup::Unknown => complain("unknown_field", unknown_field(target, name)),
+                FieldLookup::Known(spec) if spec.access == Access::ReadOnly => {
+                    complain("read_only_field", format!("`{name}` can be read and not written"));
+                }
+                FieldLookup::Known(_) | FieldLookup::Open(_) => {}
+            }
+        }
+    }
+}

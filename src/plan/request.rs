@@ -1,0 +1,131 @@
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use crate::employee::EmployeeId;
+
+use super::FieldValue;
+
+/// What a workflow does. The words are those of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// A request through the service's onboarding form; cannot be undone.
+    CreateOnboardingRequest,
+    /// A request through the service's offboarding form; cannot be undone.
+    CreateOffboardingRequest,
+    /// A ticket.
+    CreateTicket,
+    /// An order from the service catalogue.
+    CreateServiceRequest,
+    /// Other values for fields of the account.
+    UpdateRequester,
+    /// The account is taken out of use.
+    DeactivateRequester,
+    /// The account joins a group.
+    AddToRequesterGroup,
+    /// The account leaves a group.
+    RemoveFromRequesterGroup,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::CreateOnboardingRequest,
+        Self::CreateOffboardingRequest,
+        Self::CreateTicket,
+        Self::CreateServiceRequest,
+        Self::UpdateRequester,
+        Self::DeactivateRequester,
+        Self::AddToRequesterGroup,
+        Self::RemoveFromRequesterGroup,
+    ];
+
+    /// The word in the file and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateOnboardingRequest => "create_onboarding_request",
+            Self::CreateOffboardingRequest => "create_offboarding_request",
+            Self::CreateTicket => "create_ticket",
+            Self::CreateServiceRequest => "create_service_request",
+            Self::UpdateRequester => "update_requester",
+            Self::DeactivateRequester => "deactivate_requester",
+            Self::AddToRequesterGroup => "add_to_requester_group",
+            Self::RemoveFromRequesterGroup => "remove_from_requester_group",
+        }
+    }
+
+    /// Whether doing it twice leaves something twice.
+    pub fn makes(self) -> bool {
+        matches!(
+            self,
+            Self::CreateOnboardingRequest
+                | Self::CreateOffboardingRequest
+                | Self::CreateTicket
+                | Self::CreateServiceRequest
+        )
+    }
+
+    /// Whether what it makes can neither be changed nor removed, so that every run looks before it makes one.
+    pub fn is_irrevocable(self) -> bool {
+        matches!(self, Self::CreateOnboardingRequest | Self::CreateOffboardingRequest)
+    }
+
+    /// Whether it changes the account itself, which a protected account must not be.
+    pub fn changes_account(self) -> bool {
+        matches!(self, Self::UpdateRequester | Self::DeactivateRequester)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One step of a workflow for one employee, ready to be carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The workflow, as the file names it.
+    pub workflow: Box<str>,
+    /// Its place in the workflow, from 0.
+    pub step: usize,
+    /// What is done.
+    pub action: Action,
+    /// For whom.
+    pub employee: EmployeeId,
+    /// What it is done for once: the event's day, or the change that was seen. Never a value of the employee.
+    pub event: Box<str>,
+    /// The day of the hire or of the last day; that of the run for a change.
+    pub day: NaiveDate,
+    /// What is sent, by the names of the service.
+    pub fields: Vec<(Box<str>, RequestValue)>,
+    /// Results of the earlier steps that were done in earlier runs, by their place.
+    pub results: Vec<Option<Box<str>>>,
+}
+
+/// A value that is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RequestValue {
+    /// This.
+    Value(FieldValue),
+    /// What an earlier step of the same workflow made, by its id.
+    ResultOf(usize),
+}
+
+impl Request {
+    /// The values, results of earlier steps put in.
+    ///
+    /// # Errors
+    ///
+    /// With the place of the step whose result is not known.
+    pub fn values(&self) -> Result<Vec<(Box<str>, FieldValue)>, usize> {
+        let value = |value: &RequestValue| match value {
+            RequestValue::Value(value) => Ok(value.clone()),
+            RequestValue::ResultOf(step) => match self.results.get(*step) {
+                Some(Some(id)) => Ok(id.parse().map_or_else(|_| FieldValue::text(id), FieldValue::Integer)),
+                _ => Err(*step),
+            },
+        };
+        self.fields.iter().map(|(name, source)| Ok((name.clone(), value(source)?))).collect()
+    }
+}

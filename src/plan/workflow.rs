@@ -1,0 +1,452 @@
+//! Which requests of workflows are due, and which earlier ones no longer fit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{NaiveDate, TimeDelta};
+
+use crate::config::{StepSource, TargetSettings, Trigger, WorkflowSettings};
+use crate::employee::{Employee, EmployeeId, Employees, Lifecycle, Standing};
+use crate::rules::{Evaluation, Facts, Scope, Tables, Truth, scope};
+
+use super::{AccountId, Change, FieldChange, FieldIndex, FieldValue, Notice, Op, Request, RequestValue, Skip};
+
+/// A new day this close to one that was requested for is the same event, moved; farther away it is another one,
+/// such as a rehire.
+const SAME_EVENT: TimeDelta = TimeDelta::days(60);
+
+/// A step that was begun or done in an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepDone {
+    /// For whom.
+    pub employee: EmployeeId,
+    /// What for, as in [`Request::event`].
+    pub event: Box<str>,
+    /// Its place in the workflow.
+    pub step: usize,
+    /// Whether it is known to be done; otherwise nobody can tell without looking.
+    pub done: bool,
+    /// What it made.
+    pub id: Option<Box<str>>,
+}
+
+/// What an employee's counted attributes were when they were last looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenBefore {
+    /// The keyed hash of their values.
+    pub fingerprint: Box<str>,
+    /// When that was first so; sorts, and tells one change from the next.
+    pub since: Box<str>,
+}
+
+/// What is remembered of one workflow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkflowMemory {
+    /// Steps begun or done.
+    pub steps: Vec<StepDone>,
+    /// Attributes as they were.
+    pub seen: BTreeMap<EmployeeId, SeenBefore>,
+}
+
+/// Makes the keyed hash of some values.
+pub type Fingerprints<'a> = &'a dyn Fn(&[String]) -> Box<str>;
+
+/// Everything the requests of one target rest on.
+pub struct WorkflowInput<'a> {
+    /// The target's section of the file.
+    pub settings: &'a TargetSettings,
+    /// The source.
+    pub employees: &'a Employees,
+    /// Where each employee stands today, in the order of the employees.
+    pub standings: &'a [Standing],
+    /// The day of the run.
+    pub today: NaiveDate,
+    /// Lookup tables.
+    pub tables: &'a Arc<Tables>,
+    /// What is remembered, by workflow.
+    pub memory: &'a BTreeMap<Box<str>, WorkflowMemory>,
+    /// The keyed hash of some values; without one, changes of attributes are not seen.
+    pub fingerprint: Option<Fingerprints<'a>>,
+    /// Whose account is whose.
+    pub owned: &'a BTreeMap<EmployeeId, AccountId>,
+    /// Employees whose account must not be changed.
+    pub protected: &'a BTreeSet<EmployeeId>,
+    /// Only this employee, if given.
+    pub only: Option<EmployeeId>,
+}
+
+/// The attributes of an employee as they are now, to be remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The workflow.
+    pub workflow: Box<str>,
+    /// Whose.
+    pub employee: EmployeeId,
+    /// The keyed hash of their values.
+    pub fingerprint: Box<str>,
+    /// What was remembered until now.
+    pub replaces: Option<Box<str>>,
+    /// The event whose requests must have succeeded before this is remembered.
+    pub after: Option<Box<str>>,
+}
+
+/// What is due.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlannedWorkflows {
+    /// By workflow, employee and step, in the order in which they are carried out.
+    pub changes: Vec<Change>,
+    /// Employees for whom a step that is due cannot be planned.
+    pub skipped: Vec<Skip>,
+    /// Requests that no longer fit, and what to do.
+    pub notices: Vec<Notice>,
+    /// To be remembered after the run.
+    pub seen: Vec<Seen>,
+}
+
+/// Plans the requests of every active workflow of a target.
+pub fn plan_workflows(input: &WorkflowInput<'_>) -> PlannedWorkflows {
+    let mut planned = PlannedWorkflows::default();
+    let none = WorkflowMemory::default();
+    for workflow in input.settings.workflows.iter().filter(|workflow| workflow.active) {
+        let memory = input.memory.get(&workflow.name).unwrap_or(&none);
+        for (place, employee) in input.employees.list.iter().enumerate() {
+            if input.only.is_none_or(|only| only == employee.id) {
+                one(input, workflow, memory, place, &mut planned);
+            }
+        }
+        gone(input, workflow, memory, &mut planned);
+    }
+    planned
+}
+
+/// Something that happened to an employee, for which a workflow runs once.
+struct Event {
+    key: Box<str>,
+    day: NaiveDate,
+    words: String,
+    seen: Option<Seen>,
+}
+
+fn one(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    memory: &WorkflowMemory,
+    place: usize,
+    planned: &mut PlannedWorkflows,
+) {
+    let employee = &input.employees.list[place];
+    let facts = Facts::new(employee, &input.employees.attributes, &input.standings[place], input.today, input.tables);
+    let in_scope = matches!(scope(&input.settings.include, &input.settings.exclude, &facts), Scope::In | Scope::Left);
+    let event = match workflow.on {
+        Trigger::Joiner | Trigger::Leaver => day_event(input, workflow, memory, place, &mut planned.notices),
+        Trigger::Mover | Trigger::Updated => change_event(input, workflow, memory, place, in_scope, planned),
+    };
+    let Some(mut event) = event.filter(|_| in_scope) else { return };
+    for condition in &workflow.when {
+        match condition.holds(&facts) {
+            Truth::Yes => {}
+            Truth::No => {
+                // What was seen is seen, whether or not something followed from it.
+                planned.seen.extend(event.seen.take().map(|seen| Seen { after: None, ..seen }));
+                return;
+            }
+            unclear => return skip(planned, employee.id, workflow, &unclear, condition.source()),
+        }
+    }
+    let before = planned.changes.len();
+    let skips = planned.skipped.len();
+    steps(input, workflow, memory, &event, &facts, planned);
+    if let Some(seen) = event.seen {
+        let waits = planned.changes.len() > before || planned.skipped.len() > skips;
+        planned.seen.push(Seen { after: waits.then(|| event.key.clone()), ..seen });
+    }
+}
+
+fn skip(
+    planned: &mut PlannedWorkflows,
+    employee: EmployeeId,
+    workflow: &WorkflowSettings,
+    truth: &Truth,
+    condition: &str,
+) {
+    let why = match truth {
+        Truth::Unknown { attribute } => format!("needs `{attribute}`, which is not readable"),
+        Truth::Invalid { why } => why.clone(),
+        Truth::Yes | Truth::No => return,
+    };
+    planned.skipped.push(Skip {
+        employee,
+        reason: "workflow_unclear",
+        detail: format!("workflow {}: `{condition}` {why}", workflow.name),
+    });
+}
+
+fn date(input: &WorkflowInput<'_>, employee: &Employee, key: &str) -> Option<NaiveDate> {
+    employee.value(input.employees.attributes.column(key)?).as_date()
+}
+
+/// A hire date or a last day that is near; reports one that a request was made for and that moved.
+fn day_event(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    memory: &WorkflowMemory,
+    place: usize,
+    notices: &mut Vec<Notice>,
+) -> Option<Event> {
+    let employee = &input.employees.list[place];
+    let standing = &input.standings[place];
+    let (day, what) = match workflow.on {
+        Trigger::Joiner => (date(input, employee, "hire_date"), "the hire date"),
+        _ => (standing.last_day, "the last day"),
+    };
+    // Someone whose last day came before they started never joins.
+    let day = day.filter(|_| workflow.on != Trigger::Joiner || standing.lifecycle != Lifecycle::Left);
+    let mut moved = false;
+    for (requested, id) in requested(memory, employee.id) {
+        if Some(requested) == day {
+            continue;
+        }
+        let recent = input.today - requested <= TimeDelta::days(workflow.until);
+        let named = id.map_or_else(String::new, |id| format!(" ({id})"));
+        match day {
+            Some(day) if (day - requested).abs() <= SAME_EVENT => {
+                moved = true;
+                if recent || input.today <= day {
+                    notices.push(Notice {
+                        code: if workflow.on == Trigger::Joiner { "hire_date_moved" } else { "last_day_moved" },
+                        employee: Some(employee.id),
+                        message: format!(
+                            "{}: the request{named} was made for {requested}, and {what} is {day} now; change it by hand, \
+                             because requests cannot be changed from outside (no second one is made)",
+                            workflow.name
+                        ),
+                    });
+                }
+            }
+            // With the attribute hidden, nothing can be said.
+            None if recent && is_known_empty(input, workflow, employee, standing) => {
+                let (code, words) = match workflow.on {
+                    Trigger::Joiner => ("hire_called_off", "does not join any more"),
+                    _ => ("leaver_stays", "has no last day any more"),
+                };
+                notices.push(Notice {
+                    code,
+                    employee: Some(employee.id),
+                    message: format!(
+                        "{}: the request{named} was made for {requested}, and the employee {words}; cancel it by hand",
+                        workflow.name
+                    ),
+                });
+            }
+            _ => {}
+        }
+    }
+    let day = day.filter(|_| !moved)?;
+    let from = day + TimeDelta::days(workflow.from);
+    let until = day + TimeDelta::days(workflow.until);
+    (from <= input.today && input.today <= until).then(|| Event {
+        key: day.to_string().into(),
+        day,
+        words: format!("{} {day}", what.trim_start_matches("the ")),
+        seen: None,
+    })
+}
+
+fn is_known_empty(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    employee: &Employee,
+    standing: &Standing,
+) -> bool {
+    let hidden = |key| {
+        let column = input.employees.attributes.column(key);
+        column.is_none_or(|column| employee.value(column).is_hidden())
+    };
+    match workflow.on {
+        Trigger::Joiner => standing.lifecycle == Lifecycle::Left || !hidden("hire_date"),
+        _ => standing.lifecycle != Lifecycle::Left && !hidden("termination_date"),
+    }
+}
+
+/// The days an employee's requests were made for, with what the first step made.
+fn requested(memory: &WorkflowMemory, employee: EmployeeId) -> Vec<(NaiveDate, Option<&str>)> {
+    let mut days: BTreeMap<NaiveDate, Option<&str>> = BTreeMap::new();
+    for step in memory.steps.iter().filter(|step| step.employee == employee && step.done) {
+        if let Ok(day) = step.event.parse() {
+            let id = days.entry(day).or_default();
+            *id = id.or(step.id.as_deref());
+        }
+    }
+    days.into_iter().collect()
+}
+
+/// New hires whom Personio no longer delivers at all.
+fn gone(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    memory: &WorkflowMemory,
+    planned: &mut PlannedWorkflows,
+) {
+    if workflow.on != Trigger::Joiner || !input.employees.is_complete() {
+        return;
+    }
+    let employees: BTreeSet<EmployeeId> = memory.steps.iter().map(|step| step.employee).collect();
+    for employee in employees {
+        if input.employees.get(employee).is_some() || input.only.is_some_and(|only| only != employee) {
+            continue;
+        }
+        for (day, id) in requested(memory, employee) {
+            if day < input.today {
+                continue;
+            }
+            let named = id.map_or_else(String::new, |id| format!(" ({id})"));
+            planned.notices.push(Notice {
+                code: "hire_called_off",
+                employee: Some(employee),
+                message: format!(
+                    "{}: the request{named} was made for {day}, and Personio no longer delivers the employee; cancel it by hand",
+                    workflow.name
+                ),
+            });
+        }
+    }
+}
+
+/// An attribute that differs from what is remembered. Nothing follows from the first sight of somebody.
+fn change_event(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    memory: &WorkflowMemory,
+    place: usize,
+    in_scope: bool,
+    planned: &mut PlannedWorkflows,
+) -> Option<Event> {
+    let employee = &input.employees.list[place];
+    if !in_scope || input.standings[place].lifecycle == Lifecycle::Left {
+        return None;
+    }
+    let mut values = Vec::with_capacity(workflow.changed.len());
+    for key in &workflow.changed {
+        let value = employee.value(input.employees.attributes.column(key)?);
+        if value.is_hidden() {
+            return None;
+        }
+        values.push(format!("{value:?}"));
+    }
+    let fingerprint = input.fingerprint?(&values);
+    let seen = |replaces: Option<Box<str>>| Seen {
+        workflow: workflow.name.clone(),
+        employee: employee.id,
+        fingerprint: fingerprint.clone(),
+        replaces,
+        after: None,
+    };
+    match memory.seen.get(&employee.id) {
+        None => {
+            planned.seen.push(seen(None));
+            None
+        }
+        Some(known) if known.fingerprint == fingerprint => None,
+        Some(known) => Some(Event {
+            key: format!("{} {}", known.since, fingerprint.get(..8).unwrap_or(&fingerprint)).into(),
+            day: input.today,
+            words: "changed attributes".into(),
+            seen: Some(seen(Some(known.fingerprint.clone()))),
+        }),
+    }
+}
+
+fn steps(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    memory: &WorkflowMemory,
+    event: &Event,
+    facts: &Facts<'_>,
+    planned: &mut PlannedWorkflows,
+) {
+    let employee = facts.employee().id;
+    let before = |step: usize| {
+        let mut past = memory.steps.iter();
+        past.find(|past| past.employee == employee && past.event == event.key && past.step == step)
+    };
+    let results: Vec<Option<Box<str>>> =
+        (0..workflow.steps.len()).map(|step| before(step).and_then(|past| past.id.clone())).collect();
+    for (number, step) in workflow.steps.iter().enumerate() {
+        if before(number).is_some_and(|past| past.done) {
+            continue;
+        }
+        let conditions = [(&step.only_if, Truth::Yes), (&step.unless, Truth::No)];
+        let mut wanted = true;
+        for (condition, needed) in conditions.iter().filter_map(|(one, needed)| Some((one.as_ref()?, needed))) {
+            match condition.holds(facts) {
+                truth if truth == *needed => {}
+                Truth::Yes | Truth::No => wanted = false,
+                unclear => return skip(planned, employee, workflow, &unclear, condition.source()),
+            }
+        }
+        if !wanted {
+            continue;
+        }
+        if step.action.changes_account() && input.protected.contains(&employee) {
+            let detail = format!("workflow {}: the account is never changed", workflow.name);
+            planned.skipped.push(Skip { employee, reason: "account_protected", detail });
+            return;
+        }
+        let mut fields = Vec::with_capacity(step.fields.len());
+        for (name, source) in &step.fields {
+            let value = match source {
+                StepSource::Constant(value) => RequestValue::Value(value.clone()),
+                StepSource::ResultOf(step) => RequestValue::ResultOf(*step),
+                StepSource::Expression(expression) => match expression.evaluate(facts) {
+                    Evaluation::Value(FieldValue::Employee(id)) => {
+                        RequestValue::Value(FieldValue::text(&id.to_string()))
+                    }
+                    Evaluation::Value(value) => RequestValue::Value(value),
+                    Evaluation::Frozen { attribute } => {
+                        let truth = Truth::Unknown { attribute };
+                        return skip(planned, employee, workflow, &truth, expression.source());
+                    }
+                    Evaluation::Invalid { why } => {
+                        return skip(planned, employee, workflow, &Truth::Invalid { why }, expression.source());
+                    }
+                },
+            };
+            fields.push((name.clone(), value));
+        }
+        let request = Request {
+            workflow: workflow.name.clone(),
+            step: number,
+            action: step.action,
+            employee,
+            event: event.key.clone(),
+            day: event.day,
+            fields,
+            results: results.clone(),
+        };
+        let shown = |(name, value): &(Box<str>, RequestValue)| FieldChange {
+            index: FieldIndex(u16::MAX),
+            field: name.clone(),
+            before: FieldValue::Empty,
+            after: match value {
+                RequestValue::Value(value) => value.clone(),
+                RequestValue::ResultOf(step) => FieldValue::text(&format!("(result of step {step})")),
+            },
+        };
+        planned.changes.push(Change {
+            op: Op::Request,
+            employee: Some(employee),
+            account: input.owned.get(&employee).cloned(),
+            reason: Some(step.action.as_str()),
+            detail: Some(format!("workflow {}, {}", workflow.name, event.words)),
+            fields: request.fields.iter().map(shown).filter(|field| !field.after.is_empty()).collect(),
+            rewrite: Vec::new(),
+            request: Some(Box::new(request)),
+            hold: None,
+            outcome: None,
+        });
+    }
+}
+
+#[cfg(test)]
+#[path = "workflow_tests.rs"]
+mod tests;

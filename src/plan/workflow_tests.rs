@@ -1,0 +1,210 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::config::{LoadOptions, SecretMode, Settings, load};
+use crate::employee::{Attributes, Completeness, Value, standing};
+use crate::plan::Action;
+
+const FILE: &str = r#"
+[personio]
+client_id = "a"
+client_secret = "b"
+
+[targets.desk]
+type = "freshservice"
+domain = "acme"
+api_key = "k"
+include = ["department != 'Secret'"]
+
+[targets.desk.mapping]
+first_name = "first_name"
+primary_email = "email"
+
+[targets.desk.workflows.join]
+on = "joiner"
+from = "-14d"
+active = true
+[[targets.desk.workflows.join.steps]]
+action = "create_onboarding_request"
+unless = "position == 'Owner'"
+fields = { cf_name = "first_name" }
+
+[targets.desk.workflows.move]
+on = "mover"
+changed = ["department", "position"]
+active = true
+[[targets.desk.workflows.move.steps]]
+action = "deactivate_requester"
+
+[targets.desk.workflows.asleep]
+on = "leaver"
+[[targets.desk.workflows.asleep.steps]]
+action = "deactivate_requester"
+"#;
+
+fn settings(text: &str) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.toml");
+    std::fs::write(&path, text).unwrap();
+    load(&path, &LoadOptions { secrets: SecretMode::Invent, ..LoadOptions::new(&|_| None) })
+        .map_err(|error| error.to_string())
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// One employee, with what the attributes are by key; those not named are empty.
+fn employee(settings: &Settings, id: u64, values: &[(&str, Value)]) -> Employee {
+    let value =
+        |key: &str| values.iter().find(|(known, _)| *known == key).map_or(Value::Empty, |(_, value)| value.clone());
+    Employee::new(EmployeeId(id), settings.attributes.keys().map(value).collect::<Vec<_>>())
+}
+
+#[derive(Default)]
+struct Case {
+    memory: BTreeMap<Box<str>, WorkflowMemory>,
+    protected: BTreeSet<EmployeeId>,
+    only: Option<EmployeeId>,
+}
+
+impl Case {
+    fn plan(&self, settings: &Settings, list: Vec<Employee>, today: &str) -> PlannedWorkflows {
+        let attributes: Attributes = settings.attributes.clone();
+        let employees = Employees::new(attributes, list, Completeness::Proven);
+        let today = day(today);
+        let standings: Vec<_> = employees.list.iter().map(|one| standing(one, &employees.attributes, today)).collect();
+        plan_workflows(&WorkflowInput {
+            settings: &settings.targets[0],
+            employees: &employees,
+            standings: &standings,
+            today,
+            tables: &Arc::default(),
+            memory: &self.memory,
+            fingerprint: Some(&|values: &[String]| format!("{:0>8}", values.join("|").len()).into()),
+            owned: &BTreeMap::new(),
+            protected: &self.protected,
+            only: self.only,
+        })
+    }
+
+    fn done(mut self, workflow: &str, event: &str) -> Self {
+        let step =
+            StepDone { employee: EmployeeId(7), event: event.into(), step: 0, done: true, id: Some("41".into()) };
+        self.memory.entry(workflow.into()).or_default().steps.push(step);
+        self
+    }
+}
+
+fn joiner(settings: &Settings, hire_date: &str) -> Employee {
+    employee(settings, 7, &[("hire_date", Value::Date(day(hire_date))), ("first_name", Value::text("Mira"))])
+}
+
+#[test]
+fn a_joiner_is_due_within_the_days_of_the_file() {
+    let settings = settings(FILE).unwrap();
+    for (today, due) in [("2027-01-17", 0), ("2027-01-18", 1), ("2027-02-01", 1), ("2027-02-08", 1), ("2027-02-09", 0)]
+    {
+        let planned = Case::default().plan(&settings, vec![joiner(&settings, "2027-02-01")], today);
+        assert_eq!(planned.changes.len(), due, "{today}");
+    }
+    let planned = Case::default().plan(&settings, vec![joiner(&settings, "2027-02-01")], "2027-01-20");
+    let request = planned.changes[0].request.as_deref().unwrap();
+    assert_eq!((&*request.event, request.step, request.action), ("2027-02-01", 0, Action::CreateOnboardingRequest));
+    assert_eq!(request.values().unwrap(), [("cf_name".into(), FieldValue::text("Mira"))]);
+}
+
+#[test]
+fn once_for_each_event_and_a_rehire_is_another() {
+    let settings = settings(FILE).unwrap();
+    let plan = |done: &str, hired: &str, today: &str| {
+        let planned = Case::default().done("join", done).plan(&settings, vec![joiner(&settings, hired)], today);
+        let codes: Vec<&str> = planned.notices.iter().map(|notice| notice.code).collect();
+        (planned.changes.len(), codes)
+    };
+    assert_eq!(plan("2027-02-01", "2027-02-01", "2027-01-20"), (0, vec![]));
+    assert_eq!(plan("2027-02-01", "2027-03-01", "2027-02-25"), (0, vec!["hire_date_moved"]));
+    assert_eq!(plan("2027-02-01", "2027-01-25", "2027-01-20"), (0, vec!["hire_date_moved"]));
+    assert_eq!(plan("2025-02-01", "2027-02-01", "2027-01-20"), (1, vec![]), "a rehire");
+    assert_eq!(plan("2027-02-01", "2027-02-20", "2027-04-01"), (0, vec![]), "long ago");
+}
+
+#[test]
+fn what_is_hidden_or_out_of_scope_sets_nothing_off() {
+    let settings = settings(FILE).unwrap();
+    let hire = ("hire_date", Value::Date(day("2027-02-01")));
+    let plan = |more: (&'static str, Value)| {
+        Case::default().plan(&settings, vec![employee(&settings, 7, &[hire.clone(), more])], "2027-01-20")
+    };
+    assert_eq!(plan(("position", Value::text("Owner"))).changes, []);
+    let hidden = plan(("position", Value::Hidden));
+    assert_eq!((hidden.changes.len(), hidden.skipped[0].reason), (0, "workflow_unclear"));
+    assert!(hidden.skipped[0].detail.contains("`position`"), "{hidden:?}");
+    assert_eq!(plan(("department", Value::text("Secret"))).changes, []);
+    let hidden_day = employee(&settings, 7, &[("hire_date", Value::Hidden)]);
+    let planned = Case::default().done("join", "2027-02-01").plan(&settings, vec![hidden_day], "2027-01-20");
+    assert_eq!((planned.changes.len(), planned.notices.len()), (0, 0), "hidden is not called off");
+    let gone =
+        Case::default().done("join", "2027-02-01").plan(&settings, vec![employee(&settings, 8, &[])], "2027-01-20");
+    assert_eq!(gone.notices[0].code, "hire_called_off");
+}
+
+#[test]
+fn a_change_is_told_from_what_was_seen_and_nothing_from_the_first_sight() {
+    let settings = settings(FILE).unwrap();
+    let someone = |position: &str| employee(&settings, 7, &[("position", Value::text(position))]);
+    let first = Case::default().plan(&settings, vec![someone("Clerk")], "2027-01-20");
+    assert_eq!((first.changes.len(), first.seen.len()), (0, 1));
+    let mut case = Case::default();
+    let seen = SeenBefore { fingerprint: first.seen[0].fingerprint.clone(), since: "2027-01-20T08:00".into() };
+    case.memory.entry("move".into()).or_default().seen.insert(EmployeeId(7), seen.clone());
+    assert_eq!(case.plan(&settings, vec![someone("Clerk")], "2027-01-21"), PlannedWorkflows::default());
+    let moved = case.plan(&settings, vec![someone("Manager")], "2027-01-21");
+    assert_eq!((moved.changes.len(), moved.seen.len()), (1, 1));
+    assert_eq!(moved.seen[0].replaces, Some(seen.fingerprint));
+    assert_eq!(moved.seen[0].after.as_deref(), moved.changes[0].request.as_ref().map(|request| &*request.event));
+    let hidden = employee(&settings, 7, &[("position", Value::Hidden)]);
+    assert_eq!(case.plan(&settings, vec![hidden], "2027-01-21"), PlannedWorkflows::default());
+    case.only = Some(EmployeeId(8));
+    assert_eq!(case.plan(&settings, vec![someone("Manager")], "2027-01-21"), PlannedWorkflows::default());
+    case.only = None;
+    case.protected.insert(EmployeeId(7));
+    let kept = case.plan(&settings, vec![someone("Manager")], "2027-01-21");
+    assert_eq!((kept.changes.len(), kept.skipped[0].reason), (0, "account_protected"));
+}
+
+#[test]
+fn mistakes_in_a_workflow_are_all_told_with_their_places() {
+    let wrong = FILE
+        .replace("on = \"joiner\"", "on = \"joined\"")
+        .replace("from = \"-14d\"", "from = \"soon\"")
+        .replace("cf_name = \"first_name\"", "cf_name = \"first_nam\", cf_id = \"steps.0.id\"")
+        .replace("changed = [\"department\", \"position\"]", "changed = [\"lifecycle\"]\nuntil = \"3d\"")
+        .replacen(
+            "action = \"deactivate_requester\"",
+            "action = \"deactivate_requester\"\nfields = { x = \"email\" }",
+            1,
+        )
+        .replace("[targets.desk.workflows.asleep]", "[targets.desk.workflows.asleep]\nactiv = true");
+    let problems = settings(&wrong).unwrap_err();
+    for expected in [
+        "does not know `joined`; did you mean `joiner`?",
+        "must be a number of days within a year",
+        "there is no attribute `first_nam`; did you mean `first_name`?",
+        "only `steps.N.id` of an earlier step",
+        "`lifecycle` is no attribute of Personio's",
+        "`targets.desk.workflows.move.until` is for `joiner` and `leaver`",
+        "`deactivate_requester` does not take `x`",
+        "[targets.desk.workflows.asleep] does not know `activ`; did you mean `active`?",
+    ] {
+        assert!(problems.contains(expected), "{expected}\n{problems}");
+    }
+    assert!(
+        settings(&FILE.replace("changed = [\"department\", \"position\"]", ""))
+            .unwrap_err()
+            .contains("changed` is missing")
+    );
+    let file = "[targets.list]\ntype = \"file\"\npath = \"a.csv\"\nmatch = [\"A\"]\nmapping = { A = \"email\" }\n[targets.list.workflows.a]\non = \"joiner\"\n";
+    let other = format!("[personio]\nclient_id = \"a\"\nclient_secret = \"b\"\n{file}");
+    assert!(settings(&other).unwrap_err().contains("does not know `workflows`"));
+}
