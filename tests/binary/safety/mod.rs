@@ -14,8 +14,11 @@ use std::collections::BTreeMap;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use chrono::{Days, NaiveDate};
-use personio_sync::sandbox::Pause;
+use personio_sync::http::Method;
+use personio_sync::sandbox::{Pause, SECRET, SandboxRequest, System};
 use serde_json::{Value, json};
 
 use super::scene::Scene;
@@ -91,4 +94,17 @@ fn sync(scene: &Scene, options: &[&str], code: i32) -> Value {
 fn answer(scene: &Scene, arguments: &[&str]) -> Value {
     let arguments: Vec<&str> = arguments.iter().chain(&["--format", "json"]).copied().collect();
     scene.run(&arguments, 0).json()
+}
+
+/// Somebody changes an account by hand.
+fn by_hand(scene: &Scene, employee: u64, method: Method, body: &Value) {
+    let id = scene.requester(employee)["id"].clone();
+    let key = BASE64_STANDARD.encode(format!("{SECRET}:X"));
+    let mut request = SandboxRequest::new(method, format!("/desk/api/v2/requesters/{id}"))
+        .header("authorization", &format!("Basic {key}"));
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    let answer = scene.sandbox.freshservice(|service| service.handle(&request));
+    assert!(answer.status < 300, "{}", answer.value());
 }

@@ -1,13 +1,10 @@
 //! A reviewed plan binds: what is applied is what was seen, or nothing.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use personio_sync::http::Method;
-use personio_sync::sandbox::{SECRET, SandboxRequest, System};
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, LIST, Scene};
-use super::{leave, outcomes};
+use super::{by_hand, leave, outcomes};
 
 const APPLY: [&str; 6] = ["sync", "--yes", "--format", "json", "--plan", "plan.json"];
 
@@ -20,19 +17,6 @@ fn reviewed(targets: &str) -> Scene {
     scene.run(&["plan", "--out", "plan.json"], 0);
     scene.sandbox.clear_requests();
     scene
-}
-
-/// Somebody changes an account by hand.
-fn by_hand(scene: &Scene, employee: u64, method: Method, body: &Value) {
-    let id = scene.requester(employee)["id"].clone();
-    let key = BASE64_STANDARD.encode(format!("{SECRET}:X"));
-    let mut request = SandboxRequest::new(method, format!("/desk/api/v2/requesters/{id}"))
-        .header("authorization", &format!("Basic {key}"));
-    if !body.is_null() {
-        request = request.json(body);
-    }
-    let answer = scene.sandbox.freshservice(|service| service.handle(&request));
-    assert!(answer.status < 300, "{}", answer.value());
 }
 
 #[test]
