@@ -16,6 +16,9 @@ use super::{
 /// read `+` as a blank.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// So many bytes of room are made for a body at most before any of it came, whatever its length is said to be.
+const LARGEST_ANNOUNCED: usize = 4 << 20;
+
 /// What a client needs to know of a service.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
@@ -109,8 +112,12 @@ impl Client {
     /// When there is no answer, or the sign-in is refused. [`HttpError::Lost`] for a request that may have
     /// been carried out.
     pub fn send(&self, request: &Request) -> Result<Response, HttpError> {
+        self.send_reusing(request, Vec::new())
+    }
+
+    fn send_reusing(&self, request: &Request, mut memory: Vec<u8>) -> Result<Response, HttpError> {
         let url = self.address(request)?;
-        let result = self.exchange(request, &url);
+        let result = self.exchange(request, &url, &mut memory);
         let status = match &result {
             Ok(answer) => Some(answer.status),
             Err(HttpError::Lost { .. }) => None,
@@ -122,7 +129,7 @@ impl Client {
         result
     }
 
-    fn exchange(&self, request: &Request, url: &Url) -> Result<Response, HttpError> {
+    fn exchange(&self, request: &Request, url: &Url, memory: &mut Vec<u8>) -> Result<Response, HttpError> {
         let mut tried = Tried { times: 0, waited: Duration::ZERO };
         let mut renewed = false;
         loop {
@@ -131,7 +138,7 @@ impl Client {
             if !wait.is_zero() {
                 self.clock.sleep(wait);
             }
-            let result = self.attempt(request, url, &signature);
+            let result = self.attempt(request, url, &signature, memory);
             self.pacer().settle(request.class, self.clock.now(), result.as_ref().ok());
             let attempt = match &result {
                 Ok(answer) if answer.status == 401 && !renewed => {
@@ -171,6 +178,7 @@ impl Client {
         request: &Request,
         url: &Url,
         signature: &[(&'static str, String)],
+        memory: &mut Vec<u8>,
     ) -> Result<Response, HttpError> {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -201,7 +209,7 @@ impl Client {
                 HttpError::Lost { host, why }
             }
         };
-        let answer = builder.send().map_err(|error| failed(&error))?;
+        let mut answer = builder.send().map_err(|error| failed(&error))?;
         let status = answer.status().as_u16();
         let headers = answer
             .headers()
@@ -209,11 +217,15 @@ impl Client {
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .collect();
         // An answer has begun, so that whatever goes wrong from here on, the request has arrived.
-        let body = answer.bytes().map_err(|error| HttpError::Lost {
+        let announced = usize::try_from(answer.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
+        let mut body = std::mem::take(memory);
+        body.clear();
+        body.reserve(announced.min(LARGEST_ANNOUNCED));
+        answer.copy_to(&mut body).map_err(|error| HttpError::Lost {
             host: host_of(url),
             why: transport::explain(&error, self.settings.timeout),
         })?;
-        Ok(Response { status, headers, body: body.into() })
+        Ok(Response { status, headers, body })
     }
 
     /// The full address of a request. Credentials go to the service they belong to and to nobody else.
@@ -260,6 +272,15 @@ impl Reader<'_> {
     ///
     /// As [`Client::send`]; and [`HttpError::NotSent`] for a request that might write.
     pub fn send(&self, request: &Request) -> Result<Response, HttpError> {
+        self.send_reusing(request, Vec::new())
+    }
+
+    /// The same, into the memory of an answer that is done with: pages are large, alike, and many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::send`].
+    pub fn send_reusing(&self, request: &Request, memory: Vec<u8>) -> Result<Response, HttpError> {
         let harmless = match request.repeat {
             super::Repeat::Harmless => true,
             super::Repeat::ByMethod | super::Repeat::Never => request.method == Method::Get,
@@ -271,7 +292,7 @@ impl Reader<'_> {
                 why: format!("{} {path} might write, and planning never does", request.method.as_str()),
             });
         }
-        self.0.send(request)
+        self.0.send_reusing(request, memory)
     }
 }
 

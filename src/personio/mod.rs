@@ -15,7 +15,7 @@ mod wire;
 
 pub use answer::WHERE;
 pub use v1::PersonioSource;
-pub use wire::CatalogueEntry;
+pub use wire::{CatalogueEntry, read_page};
 
 use crate::config::Secret;
 use crate::employee::Employees;
@@ -41,7 +41,8 @@ pub struct SourceSettings {
     pub pace_per_minute: u32,
     /// The most pages read in any second. Personio allows 15.
     pub pace_per_second: u32,
-    /// How many pages are read at the same time.
+    /// How many pages are read at the same time. Each holds a page in memory; a few keep up with the pace, as an
+    /// answer takes well under a second.
     pub readers: usize,
 }
 
@@ -56,7 +57,7 @@ impl SourceSettings {
             base_url: BASE_URL.into(),
             pace_per_minute: 300,
             pace_per_second: 15,
-            readers: 6,
+            readers: 4,
         }
     }
 }

@@ -85,7 +85,7 @@ impl PersonioSource {
     /// ([`SourceErrorKind::Rights`]).
     pub fn catalogue(&self) -> Result<Vec<CatalogueEntry>, SourceError> {
         const WHAT: &str = "list the readable attributes";
-        self.look(WHAT, &requests::catalogue(), |body| {
+        self.look(WHAT, &requests::catalogue(), &mut Vec::new(), |body| {
             let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_slice(body)?;
             Ok(match envelope {
                 Envelope { success: Some(false), error, .. } => Err(refusal(WHAT, RIGHT, 200, error.as_ref())),
@@ -95,9 +95,15 @@ impl PersonioSource {
         })
     }
 
-    fn page(&self, columns: &Columns<'_>, request: &Request) -> Result<(Page, Records), SourceError> {
+    /// `memory` holds the answer meanwhile, and the next one after it.
+    fn page(
+        &self,
+        columns: &Columns<'_>,
+        request: &Request,
+        memory: &mut Vec<u8>,
+    ) -> Result<(Page, Records), SourceError> {
         const WHAT: &str = "list employees";
-        self.look(WHAT, request, |body| {
+        self.look(WHAT, request, memory, |body| {
             let mut page = parse_page(body, columns)?;
             Ok(match page.records.take() {
                 _ if page.success == Some(false) => Err(refusal(WHAT, RIGHT, 200, page.error.as_ref())),
@@ -112,16 +118,20 @@ impl PersonioSource {
         &self,
         what: &str,
         request: &Request,
+        memory: &mut Vec<u8>,
         parse: impl Fn(&[u8]) -> Result<Result<T, SourceError>, serde_json::Error>,
     ) -> Result<T, SourceError> {
         let mut looks = 1;
         loop {
-            let answer = self.client.reader().send(request)?;
+            let answer = self.client.reader().send_reusing(request, std::mem::take(memory))?;
             if !answer.is_success() {
                 return Err(refusal(what, RIGHT, answer.status, error_of(&answer).as_ref()));
             }
             match parse(&answer.body) {
-                Ok(result) => return result,
+                Ok(result) => {
+                    *memory = answer.body;
+                    return result;
+                }
                 Err(_) if looks < LOOKS => looks += 1,
                 Err(error) => return Err(unexpected(what, &UnexpectedBody::new(&answer, &error))),
             }
@@ -131,7 +141,8 @@ impl PersonioSource {
     /// `before` counts the rows of an earlier look, for the progress shown.
     fn read_all(&self, attributes: &Attributes, before: u64, progress: &dyn Progress) -> Result<Reading, SourceError> {
         let columns = Columns::new(attributes);
-        let (page, records) = self.page(&columns, &requests::employees(attributes, 0, PAGE_LIMIT))?;
+        let mut memory = Vec::new();
+        let (page, records) = self.page(&columns, &requests::employees(attributes, 0, PAGE_LIMIT), &mut memory)?;
         let came = records.rows();
         let mut reading = Reading::default();
         if let Some(total) = page.total {
@@ -150,14 +161,16 @@ impl PersonioSource {
         // What came on the first page is what a page holds, whatever was asked for.
         let shared = Mutex::new(reading);
         let (next, failure) = (AtomicU64::new(came), Mutex::new(None));
+        drop(memory);
         let work = || {
+            let mut memory = Vec::new();
             loop {
                 let start = next.fetch_add(came, Ordering::SeqCst);
                 if start >= total || lock(&failure).is_some() || lock(&shared).over {
                     return;
                 }
                 let range = Range { start, end: (start + came).min(total), last: start + came >= total };
-                if let Err(error) = self.read_range(&columns, attributes, &range, &shared, progress) {
+                if let Err(error) = self.read_range(&columns, attributes, &range, &mut memory, &shared, progress) {
                     lock(&failure).get_or_insert(error);
                     return;
                 }
@@ -182,6 +195,7 @@ impl PersonioSource {
         columns: &Columns<'_>,
         attributes: &Attributes,
         range: &Range,
+        memory: &mut Vec<u8>,
         shared: &Mutex<Reading>,
         progress: &dyn Progress,
     ) -> Result<(), SourceError> {
@@ -189,7 +203,7 @@ impl PersonioSource {
         while offset < range.end {
             // Somebody may have joined since the first page: the last range takes all that is there.
             let limit = if range.last { PAGE_LIMIT } else { range.end - offset };
-            let (page, records) = self.page(columns, &requests::employees(attributes, offset, limit))?;
+            let (page, records) = self.page(columns, &requests::employees(attributes, offset, limit), memory)?;
             let came = records.rows();
             let mut reading = lock(shared);
             reading.add(page.total, records);
@@ -213,8 +227,10 @@ impl PersonioSource {
         reading: &mut Reading,
         progress: &dyn Progress,
     ) -> Result<(), SourceError> {
+        let mut memory = Vec::new();
         while !reading.over && offset > 0 {
-            let (page, records) = self.page(columns, &requests::employees(attributes, offset, PAGE_LIMIT))?;
+            let request = requests::employees(attributes, offset, PAGE_LIMIT);
+            let (page, records) = self.page(columns, &request, &mut memory)?;
             let came = records.rows();
             reading.add(page.total, records);
             if came == 0 {

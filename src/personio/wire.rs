@@ -13,18 +13,30 @@ use crate::plan::Notice;
 /// The attributes of a run, ready to be found by key.
 #[derive(Debug)]
 pub(super) struct Columns<'a> {
-    /// Sorted by key; the place is the column.
+    /// The place is the column.
     keys: Vec<(&'a str, Option<PresetKind>)>,
+    /// The columns by length of the key, then by key: most keys of a record are not asked for, and their length
+    /// alone tells that of many.
+    by_length: Vec<usize>,
 }
 
 impl<'a> Columns<'a> {
     pub(super) fn new(attributes: &'a Attributes) -> Self {
-        Self { keys: attributes.keys().map(|key| (key, preset(key))).collect() }
+        let keys: Vec<_> = attributes.keys().map(|key| (key, preset(key))).collect();
+        let mut by_length: Vec<usize> = (0..keys.len()).collect();
+        by_length.sort_by_key(|column| order(keys[*column].0));
+        Self { keys, by_length }
     }
 
     fn find(&self, key: &str) -> Option<usize> {
-        self.keys.binary_search_by(|(known, _)| (*known).cmp(key)).ok()
+        let wanted = order(key);
+        let place = self.by_length.binary_search_by(|column| order(self.keys[*column].0).cmp(&wanted)).ok()?;
+        Some(self.by_length[place])
     }
+}
+
+fn order(key: &str) -> (usize, &str) {
+    (key.len(), key)
 }
 
 /// One page of employees.
@@ -73,6 +85,16 @@ pub(super) fn parse_page(body: &[u8], columns: &Columns<'_>) -> Result<Page, ser
         // What is not asked for may be garbled.
         Err(_) => read(serde_json::Deserializer::from_slice(body), columns),
     }
+}
+
+/// The employees of one page, for measuring how long that takes; a run reads pages through the source.
+///
+/// # Errors
+///
+/// When the page is not the JSON that was expected.
+pub fn read_page(body: &[u8], attributes: &Attributes) -> Result<Vec<Employee>, serde_json::Error> {
+    let records = parse_page(body, &Columns::new(attributes))?.records;
+    Ok(records.map(|records| records.employees).unwrap_or_default())
 }
 
 #[derive(Deserialize)]
