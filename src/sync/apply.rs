@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -135,16 +135,21 @@ pub struct Applied {
 /// How many intents are recorded at a time, before the first of them is sent.
 const BATCH: usize = 128;
 
+/// How many times accounts are made for others to refer to: managers, their managers, and so on. No company is
+/// deeper; what a chain beyond it refers to is set afterwards.
+const ROUNDS: usize = 16;
+
 /// Carries out a plan for one target and gives every change its outcome.
 ///
-/// Order: missing references, then creates, reactivations and updates, then references to accounts made
-/// on the way, then the steps of workflows, then deactivations. A change that fails does not stop the others.
+/// Order: missing references, then creates, reactivations and updates, managers first, then references that could
+/// not go along, then the steps of workflows, then deactivations. A change that fails does not stop the others.
 pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, options: &ApplyOptions<'_>) -> Applied {
     let run = Run {
         target,
         schema,
         options,
         made: Mutex::default(),
+        linked: Mutex::default(),
         tasks: AtomicU64::new(0),
         failures_in_a_row: AtomicU64::new(0),
         halt: Mutex::new(None),
@@ -173,6 +178,8 @@ pub(super) struct Run<'a> {
     schema: &'a Schema,
     pub(super) options: &'a ApplyOptions<'a>,
     made: Mutex<HashMap<EmployeeId, AccountId>>,
+    /// References to accounts made on the way that were sent along with their change.
+    linked: Mutex<BTreeSet<(usize, FieldIndex)>>,
     tasks: AtomicU64,
     failures_in_a_row: AtomicU64,
     /// Why nothing further is attempted.
@@ -239,21 +246,8 @@ impl Run<'_> {
                     change.outcome = None;
                 }
             }
-            let steps: Vec<Step> = wave
-                .iter()
-                .filter(|place| plan.changes[**place].outcome.is_none())
-                .map(|place| {
-                    let change = &plan.changes[*place];
-                    let fields = change.fields.iter().filter(|field| !awaits_account(field)).cloned().collect();
-                    let (employee, account) = (change.employee, change.account.clone());
-                    Step {
-                        place: *place,
-                        intent: Intent { op: change.op, employee, account, fields },
-                        rewrite: change.rewrite.clone(),
-                    }
-                })
-                .collect();
-            self.steps(plan, &steps);
+            let unsettled = wave.iter().copied().filter(|place| plan.changes[*place].outcome.is_none());
+            self.rounds(plan, unsettled.collect());
         }
     }
 
@@ -269,15 +263,63 @@ impl Run<'_> {
         }
     }
 
+    /// Managers first: a reference to an account that is there already saves a second write for each report.
+    fn rounds(&self, plan: &mut TargetPlan, mut open: Vec<usize>) {
+        for round in 1.. {
+            let (mut ready, later): (Vec<usize>, Vec<usize>) =
+                open.into_iter().partition(|place| self.refers_to_made(&plan.changes[*place]));
+            open = later;
+            if ready.is_empty() || round == ROUNDS {
+                // Managers in a circle, and those whose manager's account could not be made.
+                ready.append(&mut open);
+            }
+            let steps: Vec<Step> = ready.into_iter().map(|place| self.step_of(place, &plan.changes[place])).collect();
+            self.steps(plan, &steps);
+            if open.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn refers_to_made(&self, change: &Change) -> bool {
+        let made = self.made.lock().expect("no panic while held");
+        change.fields.iter().all(|field| match field.after {
+            FieldValue::Employee(employee) => made.contains_key(&employee),
+            _ => true,
+        })
+    }
+
+    /// A change with the fields that can be written by now.
+    fn step_of(&self, place: usize, change: &Change) -> Step {
+        let made = self.made.lock().expect("no panic while held");
+        let mut linked = self.linked.lock().expect("no panic while held");
+        let fields = change
+            .fields
+            .iter()
+            .filter_map(|field| match field.after {
+                FieldValue::Employee(employee) => {
+                    let after = FieldValue::Account(made.get(&employee)?.clone());
+                    linked.insert((place, field.index));
+                    Some(FieldChange { after, ..field.clone() })
+                }
+                _ => Some(field.clone()),
+            })
+            .collect();
+        let (employee, account) = (change.employee, change.account.clone());
+        Step { place, intent: Intent { op: change.op, employee, account, fields }, rewrite: change.rewrite.clone() }
+    }
+
     /// Sets fields that refer to accounts made in this run, managers above all.
     fn late_references(&self, plan: &mut TargetPlan) {
         let (mut steps, mut incomplete) = (Vec::new(), Vec::new());
+        let linked = std::mem::take(&mut *self.linked.lock().expect("no panic while held"));
         for (place, change) in plan.changes.iter().enumerate() {
             if change.outcome != Some(Outcome::Succeeded) {
                 continue;
             }
             let (mut fields, mut without) = (Vec::new(), None);
-            for field in change.fields.iter().filter(|field| awaits_account(field)) {
+            let late = |field: &&FieldChange| awaits_account(field) && !linked.contains(&(place, field.index));
+            for field in change.fields.iter().filter(late) {
                 let FieldValue::Employee(employee) = field.after else { continue };
                 match self.made.lock().expect("no panic while held").get(&employee) {
                     Some(account) => {
