@@ -600,6 +600,7 @@ fn managers() {
         [
             "create 1 number: - → 1; name: - → X; manager: - → employee 2;",
             "create 2 number: - → 2; name: - → X; manager: - → employee 1;",
+            "note manager_cycle: employees 1, 2 manage each other in a circle",
             "in sync: 0",
         ]
     );

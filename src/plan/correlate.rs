@@ -51,6 +51,33 @@ pub(super) struct Correlation {
     pub(super) owners: Vec<Option<usize>>,
 }
 
+/// Where a key stands. One place is the rule, and takes no memory of its own.
+#[derive(Debug, Default)]
+enum Places {
+    #[default]
+    None,
+    One(usize),
+    Several(Vec<usize>),
+}
+
+impl Places {
+    fn add(&mut self, place: usize) {
+        match self {
+            Self::None => *self = Self::One(place),
+            Self::One(first) => *self = Self::Several(vec![*first, place]),
+            Self::Several(places) => places.push(place),
+        }
+    }
+
+    fn as_slice(&self) -> &[usize] {
+        match self {
+            Self::None => &[],
+            Self::One(place) => std::slice::from_ref(place),
+            Self::Several(places) => places,
+        }
+    }
+}
+
 /// The comparable form of a match field's value; `None` when it has none.
 pub(super) fn key(value: &FieldValue, spec: &FieldSpec) -> Option<Key> {
     let text = match value {
@@ -92,21 +119,22 @@ pub(super) fn correlate(
     }
 
     for (position, (field, spec)) in match_fields.iter().enumerate() {
-        let mut accounts_by_key: HashMap<Key, Vec<usize>> = HashMap::with_capacity(accounts.len());
+        let mut accounts_by_key: HashMap<Key, Places> = HashMap::with_capacity(accounts.len());
         for (place, account) in accounts.iter().enumerate() {
             if let Some(key) = key(account.field(*field), spec) {
-                accounts_by_key.entry(key).or_default().push(place);
+                accounts_by_key.entry(key).or_default().add(place);
             }
         }
-        let mut employees_by_key: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut employees_by_key: HashMap<&str, Places> = HashMap::with_capacity(candidates.len());
         for (place, candidate) in candidates.iter().enumerate() {
             if let (None, MatchKey::Is(key)) = (&found[place], &candidate.keys[position]) {
-                employees_by_key.entry(key).or_default().push(place);
+                employees_by_key.entry(key).or_default().add(place);
             }
         }
-        for (key, sharing) in employees_by_key {
-            if let [first, second, ..] = sharing[..] {
-                for place in &sharing {
+        for (key, sharing) in &employees_by_key {
+            let sharing = sharing.as_slice();
+            if let [first, second, ..] = *sharing {
+                for place in sharing {
                     let other = if *place == first { second } else { first };
                     found[*place] = Some(Found::Unclear(
                         "match_key_shared",
@@ -116,7 +144,7 @@ pub(super) fn correlate(
                 continue;
             }
             let place = sharing[0];
-            found[place] = match accounts_by_key.get(key).map(Vec::as_slice) {
+            found[place] = match accounts_by_key.get(*key).map(Places::as_slice) {
                 None => None,
                 Some([account]) => match owners[*account] {
                     None => {
