@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::config::{Secret, Settings, StatePlace, TargetSettings};
 use crate::plan::{Action, FieldSpec};
+use crate::sandbox::personio::PersonioOptions;
 use crate::sandbox::{
     Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxOptions, find, prepare,
 };
@@ -37,6 +38,9 @@ pub(super) struct Arguments {
     /// The folder that file targets write below [default: a temporary one]
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Send every attribute of an employee, whatever is asked for: the largest answers there are
+    #[arg(long)]
+    whole_records: bool,
 }
 
 const FAULTS_HELP: &str = "\
@@ -68,6 +72,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         seed: arguments.seed,
         faults: arguments.faults.parse::<Faults>().map_err(|error| Failure::new(Reason::Usage, error.to_string()))?,
         folder: arguments.folder.clone(),
+        personio: PersonioOptions { whole_records: arguments.whole_records, ..PersonioOptions::default() },
         ..SandboxOptions::new(world.now.date_naive())
     };
     let sandbox = Sandbox::start(options).map_err(usage)?;

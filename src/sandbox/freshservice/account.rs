@@ -25,8 +25,8 @@ const FIRST_FIELD: u64 = 21_000_900_001;
 pub(super) struct Account {
     users: Vec<User>,
     by_email: HashMap<String, u64>,
-    /// User ids in the order of lists (first name), or `None` when it has to be found anew.
-    order: Option<Vec<u64>>,
+    /// Places of users in the order of lists (first name), or `None` when it has to be found anew.
+    order: Option<Vec<usize>>,
     departments: Places,
     locations: Places,
     fields: Vec<CustomField>,
@@ -121,8 +121,8 @@ impl Account {
     }
 
     pub(super) fn remove_in_front(&mut self) {
-        let first = self.sorted().iter().copied().find(|id| self.user(*id).is_some_and(|user| !user.is_agent));
-        if let Some(index) = first.and_then(|id| self.position(id)) {
+        let users = &self.users;
+        if let Some(index) = order(&mut self.order, users).iter().copied().find(|place| !users[*place].is_agent) {
             let gone = self.users.remove(index);
             self.by_email.retain(|_, id| *id != gone.id);
             self.order = None;
@@ -160,18 +160,6 @@ impl Account {
             ]
         };
         self.users.iter().map(row).collect()
-    }
-
-    /// Everybody in the order of lists.
-    fn sorted(&mut self) -> Vec<u64> {
-        let users = &self.users;
-        let order = self.order.get_or_insert_with(|| {
-            let mut keys: Vec<(String, u64)> =
-                users.iter().map(|user| (user.text("first_name").to_lowercase(), user.id)).collect();
-            keys.sort();
-            keys.into_iter().map(|(_, id)| id).collect()
-        });
-        order.clone()
     }
 
     pub(super) fn handle(
@@ -242,19 +230,24 @@ impl Account {
         };
         let agents = what == "agents";
         let everyone = request.query_value("include_agents") == Some("true");
-        let wanted = |user: &User| {
+        let active = request.query_value("active").map(|active| active == "true");
+        let phones = ["work_phone_number", "mobile_phone_number"].map(|name| (name, request.query_value(name)));
+        let wanted = |user: &&User| {
             (user.is_agent == agents || (everyone && !agents))
-                && request.query_value("active").is_none_or(|active| (active == "true") == user.active)
-                && ["work_phone_number", "mobile_phone_number"]
-                    .iter()
-                    .all(|name| request.query_value(name).is_none_or(|value| user.text(name) == value))
+                && active.is_none_or(|active| active == user.active)
+                && phones.iter().all(|(name, value)| value.is_none_or(|value| user.text(name) == value))
         };
         // A look-up by address goes through the index: who looks up everybody must not pay for everybody.
-        let ids = match request.query_value("email") {
-            Some(email) => self.by_email.get(&email.to_lowercase()).map(|id| vec![*id]).unwrap_or_default(),
-            None => self.sorted(),
+        let found: Vec<&User> = match request.query_value("email") {
+            Some(email) => {
+                let id = self.by_email.get(&email.to_lowercase()).copied();
+                id.and_then(|id| self.user(id)).into_iter().filter(wanted).collect()
+            }
+            None => {
+                let users = &self.users;
+                order(&mut self.order, users).iter().map(|place| &users[*place]).filter(wanted).collect()
+            }
         };
-        let found: Vec<&User> = ids.iter().filter_map(|id| self.user(*id)).filter(|user| wanted(user)).collect();
         let rows = paging.slice(&found).iter().map(|user| self.show(user, agents)).collect::<Vec<Value>>();
         paging.answer(request, what, rows, found.len())
     }
@@ -573,6 +566,16 @@ impl Account {
         let address = format!("{}{}/{}", request.base_url, request.path.trim_end_matches('/'), place.id);
         SandboxResponse::json(201, &json!({what: place.members})).with_header("location", address)
     }
+}
+
+/// Everybody in the order of lists.
+fn order<'o>(order: &'o mut Option<Vec<usize>>, users: &[User]) -> &'o [usize] {
+    order.get_or_insert_with(|| {
+        let mut keys: Vec<(String, usize)> =
+            users.iter().enumerate().map(|(place, user)| (user.text("first_name").to_lowercase(), place)).collect();
+        keys.sort();
+        keys.into_iter().map(|(_, place)| place).collect()
+    })
 }
 
 fn not_a_requester() -> SandboxResponse {

@@ -34,6 +34,8 @@ pub struct PersonioOptions {
     pub hidden_attributes: Vec<String>,
     /// Whether the limits of the real system apply.
     pub rate_limits: bool,
+    /// Whether every attribute is sent, whatever was asked for: the largest answers there are.
+    pub whole_records: bool,
 }
 
 /// The simulated Personio.
@@ -150,7 +152,8 @@ impl Personio {
         let asked: HashSet<&str> =
             request.query.iter().filter(|(name, _)| name.starts_with("attributes[")).map(|(_, key)| &**key).collect();
         let hidden: HashSet<&str> = self.options.hidden_attributes.iter().map(String::as_str).collect();
-        let wanted = |key: &str| key == "id" || ((asked.is_empty() || asked.contains(key)) && !hidden.contains(key));
+        let all = asked.is_empty() || self.options.whole_records;
+        let wanted = |key: &str| key == "id" || ((all || asked.contains(key)) && !hidden.contains(key));
         (0..self.catalogue.len()).filter(|index| wanted(&self.catalogue[*index].key)).collect()
     }
 

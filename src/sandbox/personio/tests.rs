@@ -146,6 +146,8 @@ fn only_what_is_asked_for_and_allowed_comes_back() {
     assert_eq!(keys(&everyone(&mut personio, query)[0]), ["id", "dynamic_4711"]);
     let rest = keys(&everyone(&mut personio, "")[0]);
     assert_eq!(rest.len(), all.len() - 1);
+    personio.options.whole_records = true;
+    assert_eq!(keys(&everyone(&mut personio, query)[0]), rest);
     let listed = get(&mut personio, "/v1/company/employees/attributes").value();
     let listed: Vec<&str> = listed["data"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap()).collect();
     assert!(!listed.contains(&"email") && listed.contains(&"dynamic_4711"));
