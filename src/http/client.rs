@@ -9,7 +9,7 @@ use url::Url;
 use super::retry::{self, Attempt, Decision, Tried};
 use super::{
     Auth, Body, Clock, Exchange, HttpError, Limit, Method, Pacer, RealClock, Request, Response, RetrySettings,
-    exchange, transport,
+    exchange, multipart, transport,
 };
 
 /// Everything but the letters, digits and marks that RFC 3986 leaves as they are: some services do not
@@ -200,6 +200,7 @@ impl Client {
             Body::Empty => builder,
             Body::Json { content_type, text } => builder.header("content-type", *content_type).body(text.clone()),
             Body::Form(pairs) => builder.form(pairs),
+            Body::Multipart(parts) => builder.multipart(multipart::form(parts)),
         };
         let failed = |error: &reqwest::Error| {
             let (host, why) = (host_of(url), transport::explain(error, self.settings.timeout));

@@ -226,3 +226,28 @@ fn a_limit_is_kept_across_threads_without_waiting_for_real() {
     assert_eq!(script.asked().len(), 4);
     assert!(!clock.waits().is_empty());
 }
+
+#[test]
+fn a_form_with_a_file_arrives_whole_also_the_second_time_and_is_not_repeated_when_lost() {
+    let script = Script::answers([Answer::empty(429).header("retry-after", "1"), Answer::none()]);
+    let (client, _) = client(&script);
+    let bytes: Vec<u8> = (0..=255).cycle().take(70_000).collect();
+    let file = File { name: "Lohn \"Übersicht\".pdf".into(), bytes: bytes.clone().into() };
+    let request = Request::new(Method::Post, "/documents")
+        .multipart(vec![Part::text("employee_id", 9001), Part::file("file", file)]);
+    assert!(matches!(client.send(&request), Err(HttpError::Lost { .. })));
+    let asked = script.asked();
+    assert_eq!(asked.len(), 2, "once refused, once lost");
+    for asked in &asked {
+        let kind = asked.header("content-type").unwrap();
+        let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let mut wanted = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"employee_id\"\r\n\r\n9001\r\n--{boundary}\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"Lohn \\\"Übersicht\\\".pdf\"\r\n\r\n"
+        )
+        .into_bytes();
+        wanted.extend(&bytes);
+        wanted.extend(format!("\r\n--{boundary}--\r\n").bytes());
+        assert!(asked.body == wanted, "{}", String::from_utf8_lossy(&asked.body[..300]));
+    }
+}

@@ -9,6 +9,7 @@ mod client;
 mod client_tests;
 mod clock;
 mod exchange;
+mod multipart;
 mod pace;
 mod redact;
 mod retry;
@@ -20,6 +21,7 @@ pub use auth::{Auth, FixedAuth, TokenAuth};
 pub use client::{Client, ClientSettings, Reader};
 pub use clock::{Clock, RealClock};
 pub use exchange::{Exchange, record};
+pub use multipart::{File, Part, PartContent};
 pub use pace::{Limit, Pacer};
 pub use redact::Redactor;
 pub use retry::{Attempt, Decision, RetrySettings, Tried, decide};
@@ -103,6 +105,8 @@ pub enum Body {
     },
     /// `application/x-www-form-urlencoded`.
     Form(Vec<(String, String)>),
+    /// `multipart/form-data`, the parts in order.
+    Multipart(Vec<Part>),
 }
 
 impl Request {
@@ -159,6 +163,12 @@ impl Request {
     /// The same with a form.
     pub fn form(mut self, pairs: Vec<(String, String)>) -> Self {
         self.body = Body::Form(pairs);
+        self
+    }
+
+    /// The same with a form that may carry files.
+    pub fn multipart(mut self, parts: Vec<Part>) -> Self {
+        self.body = Body::Multipart(parts);
         self
     }
 

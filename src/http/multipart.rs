@@ -1,0 +1,76 @@
+use std::fmt;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use reqwest::blocking::multipart;
+
+/// One part of a `multipart/form-data` body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Name of the form's field.
+    pub name: &'static str,
+    /// What is in it.
+    pub content: PartContent,
+}
+
+impl Part {
+    /// A field with a text.
+    pub fn text(name: &'static str, text: impl ToString) -> Self {
+        Self { name, content: PartContent::Text(text.to_string()) }
+    }
+
+    /// A field with a file.
+    pub fn file(name: &'static str, file: File) -> Self {
+        Self { name, content: PartContent::File(file) }
+    }
+}
+
+/// What is in a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartContent {
+    /// A text.
+    Text(String),
+    /// A file.
+    File(File),
+}
+
+/// A file as it is sent: read once, shared by every try.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Without the content, which is somebody's.
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("name", &self.name).field("bytes", &self.bytes.len()).finish()
+    }
+}
+
+/// The body of one try. The boundary, and with it the content type, is drawn anew each time.
+pub(super) fn form(parts: &[Part]) -> multipart::Form {
+    parts.iter().fold(multipart::Form::new(), |form, part| match &part.content {
+        PartContent::Text(text) => form.text(part.name, text.clone()),
+        PartContent::File(file) => {
+            let length = file.bytes.len() as u64;
+            let content = multipart::Part::reader_with_length(Cursor::new(Arc::clone(&file.bytes)), length);
+            form.part(part.name, content.file_name(file.name.clone()))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_compared_by_content_and_never_shown() {
+        let file = |bytes: &[u8]| File { name: "9001.pdf".into(), bytes: bytes.into() };
+        assert_eq!(Part::file("file", file(b"pay")), Part::file("file", file(b"pay")));
+        assert_ne!(Part::file("file", file(b"pay")), Part::file("file", file(b"bay")));
+        assert_eq!(format!("{:?}", file(b"secret")), r#"File { name: "9001.pdf", bytes: 6 }"#);
+    }
+}
