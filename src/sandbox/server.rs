@@ -19,8 +19,8 @@ use super::world::{Delivery, World, lock};
 use super::{Preparation, SandboxRequest, SandboxResponse, page};
 use crate::http::Method;
 
-/// The most bytes of a request body.
-const MAX_BODY: usize = 16 << 20;
+/// The most bytes of a request body: the largest document of Personio with what surrounds it.
+const MAX_BODY: usize = 32 << 20;
 /// How long requests that are under way may take after a stop.
 const WIND_DOWN: Duration = Duration::from_secs(2);
 

@@ -1,9 +1,11 @@
-//! A simulated Personio, API v1: sign-in, employees, and the catalogue of attributes.
+//! A simulated Personio: sign-in, employees, the catalogue of attributes, and documents; API v1, and of API v2
+//! what documents need.
 //!
 //! Below `/_people` tests change the company while it runs; nothing there exists in the real API.
 
 mod attributes;
 mod change;
+mod documents;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::attributes::{Attribute, Meaning};
+pub use self::documents::Document;
 use super::limit::Window;
 use super::people::Company;
 use super::{Preparation, SECRET, SandboxRequest, SandboxResponse, System};
@@ -36,6 +39,10 @@ pub struct PersonioOptions {
     pub rate_limits: bool,
     /// Whether every attribute is sent, whatever was asked for: the largest answers there are.
     pub whole_records: bool,
+    /// The credential lacks the right Documents: Read.
+    pub without_documents_read: bool,
+    /// The credential lacks the right Documents: Write.
+    pub without_documents_write: bool,
 }
 
 /// The simulated Personio.
@@ -53,6 +60,8 @@ pub struct Personio {
     per_second: Window,
     per_minute: Window,
     sign_ins: Window,
+    uploads: Window,
+    documents: Vec<Document>,
 }
 
 impl Personio {
@@ -69,6 +78,8 @@ impl Personio {
             per_second: Window::new(15, Duration::from_secs(1)),
             per_minute: Window::new(300, minute),
             sign_ins: Window::new(60, minute),
+            uploads: Window::new(60, minute),
+            documents: Vec::new(),
         }
     }
 
@@ -265,6 +276,10 @@ impl System for Personio {
         match (request.method, request.segments().as_slice()) {
             (Method::Post, ["v1", "auth"]) => self.auth(request),
             (Method::Get, ["v1", "company", "employees", rest @ ..]) => self.data(request, rest),
+            (Method::Get, ["v1", "company", "document-categories"]) => self.document_categories(request),
+            (Method::Post, ["v1", "company", "documents"]) => self.upload(request),
+            (Method::Post, ["v2", "auth", "token"]) => self.sign_in_v2(request),
+            (Method::Get, ["v2", "document-management", "documents"]) => self.document_list(request),
             (_, ["v1", "auth"] | ["v1", "company", "employees", ..]) => refusal(405, "Method not allowed"),
             (method, ["_people", rest @ ..]) => self.control(method, rest, request),
             _ => refusal(404, "Not Found"),
@@ -273,7 +288,7 @@ impl System for Personio {
 
     /// Signing in changes nothing.
     fn writes(&self, request: &SandboxRequest) -> bool {
-        request.method != Method::Get && !request.path.ends_with("/auth")
+        request.method != Method::Get && !["/v1/auth", "/v2/auth/token"].contains(&&*request.path)
     }
 
     fn prepare(&mut self, preparation: &Preparation) {
@@ -323,6 +338,9 @@ impl System for Personio {
             counts.push((status.to_owned(), count));
         }
         counts.push(("attributes".to_owned(), self.readable().len()));
+        if !self.documents.is_empty() {
+            counts.push(("documents".to_owned(), self.documents.len()));
+        }
         counts
     }
 

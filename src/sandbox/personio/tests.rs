@@ -437,3 +437,73 @@ fn signing_in_is_as_the_specification_says() {
     validator(&spec, schema).validate(&answer).unwrap();
     assert!(validator(&spec, schema).validate(&json!({"success": true, "data": {}})).is_err());
 }
+
+fn upload(personio: &mut Personio, fields: &[(&str, &str)], file_name: &str) -> SandboxResponse {
+    let mut body = String::new();
+    for (name, value) in fields {
+        body.push_str(&format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+    }
+    body.push_str(&format!(
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\r\n%PDF\r\n--b--\r\n"
+    ));
+    let token = token(personio);
+    let mut request = SandboxRequest::new(Method::Post, "/v1/company/documents").header("authorization", &token);
+    request.body = body.into_bytes();
+    personio.handle(&request.header("content-type", "multipart/form-data; boundary=b"))
+}
+
+#[test]
+fn documents_are_as_the_specification_says() {
+    let Some(text) = spec_text("personio/personio-personnel-data-api-oa3.yaml") else { return };
+    let spec: Value = serde_norway::from_str(&text).unwrap();
+    let schema = |path: &str, method: &str, status: u16| {
+        validator(
+            &spec,
+            &spec["paths"][path][method]["responses"][status.to_string()]["content"]["application/json"]["schema"],
+        )
+    };
+    let mut personio = personio(3);
+    let categories = get(&mut personio, "/v1/company/document-categories");
+    assert_eq!(categories.value()["data"][2]["attributes"]["name"], "Payslips");
+    schema("/company/document-categories", "get", 200).validate(&categories.value()).unwrap();
+    let employee = personio.company().people()[0].id.to_string();
+    let fields = |employee: &str, category: &str, date: &str| {
+        [("title", "Payslip"), ("employee_id", employee), ("category_id", category), ("comment", "x"), ("date", date)]
+            .map(|(name, value)| (name, value.to_owned()))
+    };
+    for (whose, category, date, name, status) in [
+        (&*employee, "3", "2026-11-30", "a.PDF", 201),
+        ("1", "3", "2026-11-30", "a.pdf", 404),
+        (&*employee, "9", "2026-11-30", "a.pdf", 404),
+        (&*employee, "3", "30.11.2026", "a.pdf", 422),
+        (&*employee, "3", "2026-11-30", "a.exe", 422),
+        ("", "3", "2026-11-30", "a.pdf", 422),
+    ] {
+        let fields = fields(whose, category, date);
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let answer = upload(&mut personio, &fields, name);
+        assert_eq!(answer.status, status, "{fields:?} {name}");
+        schema("/company/documents", "post", status).validate(&answer.value()).unwrap();
+    }
+    assert_eq!(personio.documents().len(), 1);
+
+    let listed = get(&mut personio, &format!("/v2/document-management/documents?owner_id={employee}&category_id=3"));
+    let row = &listed.value()["_data"][0];
+    assert_eq!((&row["name"], &row["size"], &row["owner"]["id"]), (&json!("Payslip"), &json!(4), &json!(employee)));
+    assert_eq!(get(&mut personio, "/v2/document-management/documents").status, 400);
+}
+
+#[test]
+fn long_lists_of_documents_come_in_pages() {
+    let mut personio = personio(1);
+    let employee = personio.company().people()[0].id.to_string();
+    for _ in 0..3 {
+        upload(&mut personio, &[("title", "t"), ("employee_id", &employee), ("category_id", "3")], "a.pdf");
+    }
+    let path = format!("/v2/document-management/documents?owner_id={employee}&limit=2");
+    let page = get(&mut personio, &path).value();
+    let next = page["_meta"]["links"]["next"]["href"].as_str().unwrap().strip_prefix("http://127.0.0.1").unwrap();
+    assert_eq!(page["_data"].as_array().unwrap().len(), 2);
+    let last = get(&mut personio, next).value();
+    assert_eq!((last["_data"].as_array().unwrap().len(), &last["_meta"]["links"]["next"]), (1, &Value::Null));
+}
