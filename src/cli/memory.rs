@@ -79,11 +79,25 @@ impl Memory {
         timeout: Duration,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<Vec<Lock>, Failure> {
-        let folder = lock_folder();
-        let holder = Holder { pid: std::process::id(), host: host_name(), command: command_line(), since: self.now };
         let mut identities: Vec<String> = targets.iter().map(|target| target.target.identity()).collect();
         identities.sort_unstable();
         identities.dedup();
+        self.lock_identities(&identities, timeout, pause)
+    }
+
+    /// The same, by what identifies the accounts; sorted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::lock`].
+    pub(super) fn lock_identities(
+        &self,
+        identities: &[String],
+        timeout: Duration,
+        pause: &mut dyn FnMut(Duration) -> bool,
+    ) -> Result<Vec<Lock>, Failure> {
+        let folder = lock_folder();
+        let holder = Holder { pid: std::process::id(), host: host_name(), command: command_line(), since: self.now };
         identities
             .iter()
             .map(|identity| {

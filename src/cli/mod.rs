@@ -3,6 +3,7 @@
 mod attributes;
 mod check;
 mod confirm;
+mod documents;
 mod exit;
 mod explain;
 mod history;
@@ -17,6 +18,9 @@ mod session;
 mod status;
 mod switch;
 mod sync;
+mod uploads;
+#[cfg(test)]
+mod uploads_tests;
 mod widget;
 mod workflows;
 
@@ -112,6 +116,9 @@ enum Command {
     Resume(switch::ResumeArguments),
     Disconnect(switch::DisconnectArguments),
     Forget(switch::ForgetArguments),
+    /// Documents such as payslips, stored with the employees in Personio
+    #[command(subcommand)]
+    Documents(documents::Documents),
     Sandbox(sandbox::Arguments),
     /// Print a completion script for a shell
     Completions {
@@ -169,6 +176,7 @@ pub fn main() -> ExitCode {
         Command::Resume(arguments) => switch::resume(&world, &arguments),
         Command::Disconnect(arguments) => switch::disconnect(&world, &arguments),
         Command::Forget(arguments) => switch::forget(&world, &arguments),
+        Command::Documents(documents::Documents::Upload(arguments)) => documents::upload(&world, &arguments),
         Command::Sandbox(arguments) => sandbox::run(&world, &arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::config::{LoadError, LoadOptions, SecretMode, Settings, Severity, StatePlace, find_config, load};
 use crate::output::table::Look;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
-use crate::personio::{PersonioSource, SourceError, SourceErrorKind, SourceSettings};
+use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind, SourceSettings};
 use crate::plan::{Skip, TargetPlan};
 use crate::sync::{PrepareError, PrepareOptions, Prepared, ReadProgress, prepare};
 use crate::targets::ErrorKind;
@@ -246,16 +246,30 @@ impl Session {
     ///
     /// When TLS cannot be set up.
     pub fn source(&self) -> Result<PersonioSource, Failure> {
+        PersonioSource::new(self.source_settings())
+            .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
+    }
+
+    /// The documents of the source that the file names.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub(super) fn documents(&self) -> Result<PersonioDocuments, Failure> {
+        PersonioDocuments::new(self.source_settings())
+            .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
+    }
+
+    fn source_settings(&self) -> SourceSettings {
         let personio = &self.settings.personio;
-        let settings = SourceSettings {
+        SourceSettings {
             partner_id: personio.partner_id.clone(),
             app_id: personio.app_id.clone(),
             base_url: personio.base_url.clone(),
             pace_per_minute: personio.requests_per_minute,
             pace_per_second: personio.requests_per_second,
             ..SourceSettings::new(personio.client_id.clone(), personio.client_secret.clone())
-        };
-        PersonioSource::new(settings).map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
+        }
     }
 }
 

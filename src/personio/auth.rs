@@ -28,6 +28,24 @@ pub(super) fn sign_in(client: &Client, client_id: &Secret, client_secret: &Secre
     }
 }
 
+/// The same for API v2, which tells wrong credentials with HTTP 400.
+pub(super) fn sign_in_v2(client: &Client, client_id: &Secret, client_secret: &Secret) -> Result<String, HttpError> {
+    #[derive(serde::Deserialize)]
+    struct Granted {
+        access_token: String,
+    }
+    let answer = client.send(&requests::sign_in_v2(client_id, client_secret))?;
+    match answer.status {
+        200..300 => {
+            let granted: Granted =
+                answer.json().map_err(|why| no_token(client, &format!("the sign-in failed: {why}")))?;
+            Ok(granted.access_token.trim().to_owned())
+        }
+        400 | 401 | 403 => Err(HttpError::SignIn("Personio does not accept the credential for its API v2".into())),
+        status => Err(no_token(client, &format!("the sign-in was answered with HTTP {status}"))),
+    }
+}
+
 /// What needed the token was never sent.
 fn no_token(client: &Client, why: &str) -> HttpError {
     HttpError::NotSent { host: client.host(), why: why.to_owned() }

@@ -1,7 +1,11 @@
-//! The source: employees as Personio delivers them.
+//! The source: employees as Personio delivers them; and documents, the one thing written to it.
 
 mod answer;
 mod auth;
+mod document_wire;
+mod documents;
+#[cfg(test)]
+mod documents_tests;
 mod requests;
 #[cfg(test)]
 mod spec_tests;
@@ -14,6 +18,10 @@ mod value_tests;
 mod wire;
 
 pub use answer::WHERE;
+pub use documents::{
+    DocumentCategory, FILE_TYPES, LARGEST_FILE, LONGEST_TITLE, PersonioDocuments, StoredDocument, Upload, UploadError,
+    UploadErrorKind,
+};
 pub use v1::PersonioSource;
 pub use wire::{CatalogueEntry, read_page};
 

@@ -1,8 +1,15 @@
 use serde_json::json;
 
+use super::Upload;
 use crate::config::Secret;
-use crate::employee::Attributes;
-use crate::http::{Method, Repeat, Request};
+use crate::employee::{Attributes, EmployeeId};
+use crate::http::{Method, Part, Repeat, Request};
+
+/// The requests whose pace Personio counts together: uploads of documents.
+pub(super) const UPLOADS: &str = "documents";
+
+/// The most documents per page.
+const DOCUMENTS_LIMIT: u64 = 200;
 
 /// The requests whose pace Personio counts together: reading employees.
 pub(super) const READ_EMPLOYEES: &str = "employees";
@@ -39,10 +46,88 @@ pub(super) fn catalogue() -> Request {
     Request::get("/v1/company/employees/attributes").class("catalogue")
 }
 
+/// The sign-in to API v2, which takes nothing but a form.
+pub(super) fn sign_in_v2(client_id: &Secret, client_secret: &Secret) -> Request {
+    let pairs = [
+        ("grant_type", "client_credentials"),
+        ("client_id", client_id.expose()),
+        ("client_secret", client_secret.expose()),
+    ];
+    Request::new(Method::Post, "/v2/auth/token")
+        .form(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec())
+        .repeat(Repeat::Harmless)
+        .class("auth")
+}
+
+/// The categories of documents; not paged.
+pub(super) fn document_categories() -> Request {
+    Request::get("/v1/company/document-categories").class("categories")
+}
+
+/// The upload of a document.
+pub(super) fn upload(upload: &Upload) -> Request {
+    let mut parts = vec![
+        Part::text("title", &upload.title),
+        Part::text("employee_id", upload.employee),
+        Part::text("category_id", upload.category),
+    ];
+    parts.extend(upload.comment.as_ref().map(|comment| Part::text("comment", comment)));
+    parts.extend(upload.date.map(|date| Part::text("date", date)));
+    parts.push(Part::file("file", upload.file.clone()));
+    Request::new(Method::Post, "/v1/company/documents").multipart(parts).repeat(Repeat::Never).class(UPLOADS)
+}
+
+/// The first page of an employee's documents in a category.
+pub(super) fn documents(employee: EmployeeId, category: u64) -> Request {
+    Request::get("/v2/document-management/documents")
+        .query("owner_id", employee)
+        .query("category_id", category)
+        .query("limit", DOCUMENTS_LIMIT)
+        .class("document list")
+}
+
+/// The page that a link leads to.
+pub(super) fn next_documents(link: &str) -> Request {
+    Request::get(link).class("document list")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Body;
+    use crate::http::{Body, File};
+
+    #[test]
+    fn an_upload_carries_what_is_given_and_is_sent_once() {
+        let file = File { name: "9001_2026-11.pdf".into(), bytes: b"%PDF".as_slice().into() };
+        let mut wanted = Upload {
+            employee: EmployeeId(9001),
+            category: 3,
+            title: "Payslip".into(),
+            comment: None,
+            date: None,
+            file: file.clone(),
+        };
+        let request = upload(&wanted);
+        assert_eq!((request.method, &*request.path, request.class), (Method::Post, "/v1/company/documents", UPLOADS));
+        assert!(!request.may_repeat());
+        let required = [Part::text("title", "Payslip"), Part::text("employee_id", 9001), Part::text("category_id", 3)];
+        let with = |more: &[Part]| Body::Multipart([&required[..], more, &[Part::file("file", file.clone())]].concat());
+        assert_eq!(request.body, with(&[]));
+        wanted.comment = Some("November".into());
+        wanted.date = "2026-11-30".parse().ok();
+        let more = [Part::text("comment", "November"), Part::text("date", "2026-11-30")];
+        assert_eq!(upload(&wanted).body, with(&more));
+    }
+
+    #[test]
+    fn the_list_of_documents_is_that_of_one_owner_and_category() {
+        let request = documents(EmployeeId(9001), 3);
+        let query: Vec<_> = request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(query, [("owner_id", "9001"), ("category_id", "3"), ("limit", "200")]);
+        let Body::Form(pairs) = sign_in_v2(&Secret::new("id"), &Secret::new("word")).body else { panic!("a form") };
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("grant_type", "client_credentials"), ("client_id", "id"), ("client_secret", "word")]);
+    }
 
     #[test]
     fn credentials_travel_in_the_body() {

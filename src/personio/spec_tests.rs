@@ -97,3 +97,42 @@ fn the_sign_in_is_as_described() {
     let envelope: Envelope<Token> = serde_json::from_slice(&example(operation, "/responses/200")).unwrap();
     assert!(envelope.success == Some(true) && !envelope.data.unwrap().token.is_empty());
 }
+
+#[test]
+fn an_upload_and_the_categories_are_as_described() {
+    let Some(description) = description("personio-personnel-data-api-oa3.yaml") else { return };
+    let file = crate::http::File { name: "9001.pdf".into(), bytes: b"%PDF".as_slice().into() };
+    let upload = super::Upload {
+        employee: crate::employee::EmployeeId(1),
+        category: 1,
+        title: "Payslip".into(),
+        comment: Some("November".into()),
+        date: "2026-11-30".parse().ok(),
+        file,
+    };
+    let request = requests::upload(&upload);
+    let Body::Multipart(parts) = &request.body else { panic!("a form") };
+    let mut sent: Vec<&str> = parts.iter().map(|part| part.name).collect();
+    sent.sort_unstable();
+    let schema = &description["components"]["schemas"]["DocumentUploadRequest"];
+    let mut known: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    known.sort_unstable();
+    assert_eq!(sent, known);
+
+    let place = operation(&description, &request);
+    let answer: Envelope<super::document_wire::Uploaded> =
+        serde_json::from_slice(&example(place, "/responses/201")).unwrap();
+    assert_eq!(answer.data.unwrap().id.as_deref(), Some("1"));
+    let refusal: Json = serde_json::from_slice(&example(place, "/responses/422")).unwrap();
+    let text = refusal["error"]["error_data"]["file"][0].as_str().unwrap();
+    let mut types: Vec<&str> =
+        text.split_once("of type: ").unwrap().1.trim_end_matches('.').split(", ").map(str::trim).collect();
+    types.sort_unstable();
+    assert_eq!(types, super::FILE_TYPES);
+
+    let place = operation(&description, &requests::document_categories());
+    let answer: Envelope<super::document_wire::Categories> =
+        serde_json::from_slice(&example(place, "/responses/200")).unwrap();
+    let names: Vec<String> = answer.data.unwrap().0.into_iter().map(|category| category.name).collect();
+    assert_eq!(names, ["Certificates of employment", "Other documents"]);
+}

@@ -269,7 +269,7 @@ fn body_of(request: &crate::http::Request) -> Json {
     match &request.body {
         crate::http::Body::Json { text, .. } => serde_json::from_str(text).unwrap(),
         crate::http::Body::Empty => Json::Null,
-        crate::http::Body::Form(_) => panic!("no form"),
+        crate::http::Body::Form(_) | crate::http::Body::Multipart(_) => panic!("no form"),
     }
 }
 

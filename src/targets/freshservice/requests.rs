@@ -172,7 +172,7 @@ mod tests {
         let body = match &request.body {
             Body::Empty => String::new(),
             Body::Json { content_type, text } => format!(" {content_type} {text}"),
-            Body::Form(_) => " form".into(),
+            Body::Form(_) | Body::Multipart(_) => " form".into(),
         };
         (format!("{} {}?{}{body}", request.method.as_str(), request.path, query.join("&")), request.class)
     }

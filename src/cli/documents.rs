@@ -1,0 +1,316 @@
+//! `documents upload`: payslips and the like, from a folder to the employees they belong to.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::config::reader::known;
+use crate::documents::{Directory, FolderFile, Index, Key, Pattern, Rules, TitleTemplate, assign};
+use crate::employee::Attributes;
+use crate::output::{Bars, Format, Problem, count, json};
+use crate::personio::{DocumentCategory, FILE_TYPES, LARGEST_FILE};
+use crate::rules::Variable;
+use crate::sync::ReadProgress as _;
+
+use super::memory::Memory;
+use super::sync::Signals;
+use super::uploads::{Common, Row, Status, carry_out, plan, settle};
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Documents {
+    Upload(UploadArguments),
+}
+
+/// Upload the files of a folder, each to the one employee it belongs to
+///
+/// Shows a plan first and asks. What was uploaded once is not uploaded again, also after a run that broke off.
+#[derive(Debug, Args)]
+pub(super) struct UploadArguments {
+    /// The folder; folders in it are not looked into
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// The category in Personio, by its name
+    #[arg(long)]
+    category: String,
+    /// How files are named: "{employee_id}_{period}.pdf"; also {email}, any attribute or alias, and {any}
+    #[arg(long, value_name = "PATTERN", required_unless_present = "index", conflicts_with = "index")]
+    name: Option<String>,
+    /// A CSV file with the columns file and employee_id or email, instead of --name
+    #[arg(long, value_name = "FILE")]
+    index: Option<PathBuf>,
+    /// What documents are called in Personio, of {file}, {stem}, {period} and {category}
+    #[arg(long, value_name = "TEMPLATE", default_value = "{file}")]
+    title: String,
+    /// A comment for every document
+    #[arg(long)]
+    comment: Option<String>,
+    /// The day the documents are about
+    #[arg(long)]
+    date: Option<NaiveDate>,
+    /// Send this file although an earlier run may have stored it; only for files reported as unknown
+    #[arg(long, value_name = "FILE")]
+    again: Vec<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Show the plan and upload nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reasons, Failure> {
+    let (sandbox, _) = arguments.sandbox.split(&[]);
+    let session = world.open(&sandbox, &[])?;
+    let usage = |message: String| Failure::new(Reason::Usage, message);
+    let title = TitleTemplate::new(&arguments.title).map_err(|error| usage(format!("--title: {error}")))?;
+    let pattern = arguments
+        .name
+        .as_ref()
+        .map(|text| Pattern::new(text, |name| resolve(&session.settings, name)))
+        .transpose()
+        .map_err(|error| usage(format!("--name: {error}")))?;
+    let index = arguments.index.as_deref().map(read_index).transpose()?;
+    let (rules, keys) = match (&pattern, &index) {
+        (Some(pattern), _) => (Rules::Names(pattern), pattern.keys()),
+        (None, Some(index)) => (Rules::Index(index), vec![&index.key]),
+        (None, None) => return Err(usage("--name or --index is needed".into())),
+    };
+    let files = read_folder(world, &arguments.folder, arguments.index.as_deref())?;
+    let unknown = arguments.again.iter().find(|name| !files.iter().any(|file| file.name == **name));
+    if let Some(name) = unknown {
+        return Err(usage(format!("--again: there is no file `{name}` in the folder")));
+    }
+    let signals = Signals::listen()?;
+    let memory =
+        if arguments.dry_run { Memory::for_reading(&session, world.now)? } else { Memory::open(&session, world.now)? };
+    let mut pause = |wait: Duration| {
+        std::thread::sleep(wait);
+        !signals.stopped()
+    };
+    let mut locks = match arguments.dry_run {
+        true => Vec::new(),
+        false => memory.lock_identities(&[identity(&session.settings)], Duration::ZERO, &mut pause)?,
+    };
+    let documents = session.documents()?;
+    let category = find_category(documents.categories()?, &arguments.category)?;
+    let bars = Bars::new(world.terminal);
+    let attributes = Attributes::new(keys.iter().filter_map(|key| match key {
+        Key::EmployeeId => None,
+        Key::Attribute(attribute) => Some(attribute.clone()),
+    }));
+    let read = session.source()?.employees(&attributes, &*bars.reading("Personio"))?;
+    let directory = Directory::new(&read.employees, &keys);
+    for key in &keys {
+        if !directory.knows(key) {
+            let message = format!(
+                "nobody in Personio shows a value of `{key}`; tick it under \"Readable employee attributes\" of the \
+                 credential if there are any"
+            );
+            return Err(Failure::new(Reason::Refused, message));
+        }
+    }
+    if let Some(why) = read.employees.why_incomplete().filter(|_| keys.iter().any(|key| **key != Key::EmployeeId)) {
+        let message = format!("Personio's answer is not proven complete, so nobody is told apart for certain: {why}");
+        return Err(Failure::new(Reason::SourceUnproven, message));
+    }
+    let common = Common {
+        folder: &arguments.folder,
+        category: &category,
+        title: &title,
+        comment: arguments.comment.clone(),
+        date: arguments.date,
+        state: &memory.state,
+        now: world.now,
+    };
+    let mut rows = plan(&common, assign(&files, rules, &directory, FILE_TYPES, LARGEST_FILE));
+    let list = |employee, category| documents.of_employee(employee, category);
+    settle(&common, &mut rows, &arguments.again, !arguments.dry_run, &list)?;
+    let pending = rows.iter().filter(|row| row.status == Status::Upload).count();
+    let mut reasons = Reasons::default();
+    let mut problems = Vec::new();
+    if !arguments.dry_run && pending > 0 {
+        if !arguments.yes {
+            if world.global.format != Format::Json {
+                world.print(&table(world, &category, &rows));
+            }
+            approve(world, pending)?;
+        }
+        let bar = bars.writing("documents", pending);
+        let mut go_on = || {
+            for lock in &mut locks {
+                lock.check()?;
+            }
+            Ok(!signals.stopped())
+        };
+        let (why, error) = carry_out(&common, &documents, &mut rows, &bar, &mut go_on);
+        reasons = why;
+        problems.extend(error.map(|error| Problem::new("state_unwritable", error.to_string())));
+    }
+    drop(bars);
+    let not_well = rows.iter().filter(|row| !row.status.is_well()).count();
+    if not_well > 0 {
+        reasons.add(Reason::SomeFailed);
+        let message = format!("{} not uploaded", count(not_well, "file is", "files are"));
+        problems.push(Problem::new(Reason::SomeFailed.word(), message));
+    }
+    if let Some(reason) = signals.reason() {
+        reasons.add(reason);
+        problems.push(Problem::new(reason.word(), "stopped by a signal; run it again to continue"));
+    }
+    match world.global.format {
+        Format::Json => world.print(&json::render_value(&Report {
+            schema: json::SCHEMA,
+            kind: "documents",
+            exit_code: reasons.code(),
+            dry_run: arguments.dry_run,
+            category: Category { id: category.id, name: &category.name },
+            files: &rows,
+            problems: &problems,
+        })),
+        Format::Table | Format::Markdown => world.print(&table(world, &category, &rows)),
+    }
+    world.say_problems(&problems);
+    if session.sandbox.is_some() {
+        world.say("This was the sandbox: nothing real was contacted.");
+    }
+    Ok(reasons)
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    kind: &'static str,
+    exit_code: u8,
+    dry_run: bool,
+    category: Category<'a>,
+    files: &'a [Row],
+    problems: &'a [Problem],
+}
+
+#[derive(Serialize)]
+struct Category<'a> {
+    id: u64,
+    name: &'a str,
+}
+
+/// What a name in a pattern stands for.
+fn resolve(settings: &Settings, name: &str) -> Result<Key, String> {
+    match settings.vocabulary.resolve(name).map_err(|error| error.to_string())? {
+        Variable::EmployeeId => Ok(Key::EmployeeId),
+        Variable::Attribute(key) => Ok(Key::Attribute(key)),
+        _ => Err(format!("`{name}` does not say whose a file is")),
+    }
+}
+
+/// The lock that keeps two runs from uploading to one Personio at the same time.
+fn identity(settings: &Settings) -> String {
+    let base = &settings.personio.base_url;
+    format!("personio-documents:{}", base.split_once("://").map_or(&**base, |(_, place)| place))
+}
+
+fn read_index(path: &Path) -> Result<Index, Failure> {
+    let fail = |why: String| Failure::new(Reason::Usage, format!("--index {}: {why}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+    Index::read(&bytes).map_err(|error| fail(error.to_string()))
+}
+
+/// The files directly in a folder; hidden ones and the index itself are none.
+fn read_folder(world: &World, folder: &Path, index: Option<&Path>) -> Result<Vec<FolderFile>, Failure> {
+    let fail =
+        |error: std::io::Error| Failure::new(Reason::Usage, format!("{} cannot be read: {error}", folder.display()));
+    let index = index.and_then(|path| path.canonicalize().ok());
+    let (mut files, mut folders) = (Vec::new(), 0);
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || (index.is_some() && entry.path().canonicalize().ok() == index) {
+            continue;
+        }
+        match std::fs::metadata(entry.path()) {
+            Ok(found) if found.is_dir() => folders += 1,
+            Ok(found) => files.push(FolderFile { name, size: found.len() }),
+            Err(error) => return Err(fail(error)),
+        }
+    }
+    if folders > 0 {
+        world.say(&format!("{} in it left alone", count(folders, "folder is", "folders are")));
+    }
+    Ok(files)
+}
+
+/// The category of a name; letter case does not count.
+///
+/// # Errors
+///
+/// When there is none, or more than one.
+pub(super) fn find_category(categories: Vec<DocumentCategory>, name: &str) -> Result<DocumentCategory, Failure> {
+    let fail = |message: String| Failure::new(Reason::Usage, message);
+    let names: Vec<String> = categories.iter().map(|category| category.name.clone()).collect();
+    let folded = |name: &str| name.trim().to_lowercase();
+    let mut found = categories.into_iter().filter(|category| folded(&category.name) == folded(name));
+    match (found.next(), found.next()) {
+        (Some(category), None) => Ok(category),
+        (Some(_), Some(_)) => Err(fail(format!("Personio has more than one category of documents `{name}`"))),
+        (None, _) => Err(fail(format!(
+            "Personio has no category of documents `{name}`; {}",
+            known(name, names.iter().map(String::as_str))
+        ))),
+    }
+}
+
+fn table(world: &World, category: &DocumentCategory, rows: &[Row]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(world.look().width.unwrap_or(140).max(60));
+    table.set_header(["File", "Employee", "Title", "Status", "Why"]);
+    for row in rows {
+        let employee = row.employee_id.map(|id| id.to_string()).unwrap_or_default();
+        table.add_row([&row.file, &employee, &row.title, row.status.words(), &row.detail]);
+    }
+    let all = [
+        Status::Upload,
+        Status::Uploaded,
+        Status::AlreadyUploaded,
+        Status::LeftOut,
+        Status::Failed,
+        Status::Unknown,
+        Status::NotAttempted,
+    ];
+    let counts: Vec<String> = all
+        .into_iter()
+        .map(|status| (status, rows.iter().filter(|row| row.status == status).count()))
+        .filter(|(_, number)| *number > 0)
+        .map(|(status, number)| format!("{number} {}", status.words()))
+        .collect();
+    let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
+    format!("{table}\n\nCategory {}: {counts}.\n", category.name)
+}
+
+fn approve(world: &World, pending: usize) -> Result<(), Failure> {
+    if !world.terminal.input {
+        return Err(Failure::new(
+            Reason::NotApproved,
+            format!(
+                "{} not uploaded: nobody can be asked here, so --yes is needed",
+                count(pending, "file is", "files are")
+            ),
+        ));
+    }
+    eprint!("\nUpload {}? [y/N] ", count(pending, "file", "files"));
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    match (read, answer.trim().to_lowercase().as_str()) {
+        (Ok(_), "y" | "yes" | "j" | "ja") => Ok(()),
+        _ => Err(Failure::new(Reason::NotApproved, "nothing was uploaded")),
+    }
+}
