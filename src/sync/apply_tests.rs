@@ -380,14 +380,14 @@ fn a_manager_who_was_not_made_is_said() {
 
 #[test]
 fn a_stop_before_the_managers_does_not_deny_what_was_made() {
-    let target = Directory { stop_at: Some("create 2"), ..Directory::default() };
+    let target = Directory { stop_at: Some("create 2"), ..Directory::default() }.account("x", true, "3", "", "Baker");
     let done = Run::on(&target).apply(vec![joiner(1, "2"), joiner(2, "1"), mover(3, "x")]);
     assert_eq!(
         done.lines,
         [
             "create 1@new1 failed: manager is not set: the run was stopped",
             "create 2@new2 failed: manager is not set: the run was stopped",
-            "update 3@x not_attempted: the run was stopped"
+            "update 3@x succeeded"
         ]
     );
 }

@@ -16,6 +16,9 @@ const TYPES: &[(&str, &str)] = &[
     ("pento", include_str!("pento.json")),
     ("probonio", include_str!("probonio.json")),
     ("scim", include_str!("scim.json")),
+    ("slack", include_str!("slack.json")),
+    ("entra", include_str!("entra.json")),
+    ("conversations", include_str!("conversations.json")),
     ("travelperk", include_str!("travelperk.json")),
 ];
 
