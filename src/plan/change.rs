@@ -218,16 +218,13 @@ impl Forecast {
         let calls = changes
             .iter()
             .filter(|change| change.hold.is_none())
-            .map(|change| {
-                let waits = change.fields.iter().any(|field| matches!(field.after, FieldValue::Employee(_)));
-                let own = match change.op {
-                    Op::Create | Op::Update | Op::Deactivate | Op::Reference => 1,
-                    // Bringing back, reading what is left, writing the rest.
-                    Op::Reactivate => 3,
-                    // Looking whether it was made before, and making it.
-                    Op::Request => 2,
-                };
-                own + u64::from(waits)
+            .map(|change| match change.op {
+                // Managers are made first, so a reference to them goes along.
+                Op::Create | Op::Update | Op::Deactivate | Op::Reference => 1,
+                // Bringing back, reading what is left, writing the rest.
+                Op::Reactivate => 3,
+                // Looking whether it was made before, and making it.
+                Op::Request => 2,
             })
             .sum();
         Self { calls, minutes: calls_per_minute.map(|pace| u64::div_ceil(calls, u64::from(pace.max(1)))) }
