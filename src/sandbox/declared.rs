@@ -406,7 +406,7 @@ mod tests {
     const INTERFACE: &str = r#"
         base_url = "http://127.0.0.1"
         auth = { oauth = { token_url = "http://127.0.0.1", client_id = "sync", client_secret = "sandbox-secret" } }
-        fields = { email = "email", start = { kind = "date", at = "/work/start", format = "%d.%m.%Y" } }
+        fields = { email = "email", start = { kind = "date", at = "/job/start", format = "%d.%m.%Y" } }
         list = { path = "/people", items = "/data", id = "/id", active = { at = "/state", values = ["active"] }, total = "/total", paging = { by = "link" } }
         create = { path = "/people", body = { person = "{fields}" }, id = "/new/id", exists = [422] }
         update = { path = "/people/{account}" }
@@ -446,15 +446,15 @@ mod tests {
             let answer = services.handle(&request);
             (answer.status, answer.value(), answer.header("link").map(str::to_owned))
         };
-        let person = |email: &str| Some(json!({"person": {"email": email, "work": {"start": "28.02.2026"}}}));
+        let person = |email: &str| Some(json!({"person": {"email": email, "job": {"start": "28.02.2026"}}}));
         assert_eq!(ask(Method::Post, "/hr/people", person("one@example.com")).1, json!({"new": {"id": 1}}));
         assert_eq!(ask(Method::Post, "/hr/people", person("One@Example.com")).0, 422, "there is one");
-        let wrong = Some(json!({"person": {"email": "two@example.com", "work": {"start": "2026-02-28"}}}));
+        let wrong = Some(json!({"person": {"email": "two@example.com", "job": {"start": "2026-02-28"}}}));
         assert_eq!(ask(Method::Post, "/hr/people", wrong).0, 422, "not the declared form of a date");
-        assert_eq!(ask(Method::Patch, "/hr/people/1", Some(json!({"work": {"start": null}}))).0, 200);
+        assert_eq!(ask(Method::Patch, "/hr/people/1", Some(json!({"job": {"start": null}}))).0, 200);
         assert_eq!(ask(Method::Patch, "/hr/people/9", Some(json!({"email": null}))).0, 404);
         assert_eq!(ask(Method::Patch, "/hr/people/1", Some(json!({"state": "gone"}))).0, 200);
-        let listed = json!([{"email": "one@example.com", "work": {"start": null}, "state": "gone", "id": 1}]);
+        let listed = json!([{"email": "one@example.com", "job": {"start": null}, "state": "gone", "id": 1}]);
         assert_eq!(ask(Method::Get, "/hr/people", None).1, json!({"data": listed, "total": 1}));
         assert_eq!(ask(Method::Post, "/hr/back?who=1", None).0, 200);
         assert_eq!(ask(Method::Get, "/hr/people", None).1["data"][0]["state"], "active");

@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn what_is_put_is_found_again() {
-        let mut document = json!({"work": {"title": "Lead", "none": null}});
+        let mut document = json!({"job": {"title": "Lead", "none": null}});
         for (pointer, value) in
-            [("/email", "e"), ("/work/team", "t"), ("/phones/0/number", "n"), ("/a~1b", "s"), ("/work/none", "x")]
+            [("/email", "e"), ("/job/team", "t"), ("/phones/0/number", "n"), ("/a~1b", "s"), ("/job/none", "x")]
         {
             let pointer = Pointer::parse(pointer).unwrap();
             assert_eq!(pointer.get(&document), None, "{pointer:?}");
@@ -83,7 +83,7 @@ mod tests {
         }
         assert_eq!(
             document,
-            json!({"work": {"title": "Lead", "none": "x", "team": "t"}, "email": "e", "phones": [{"number": "n"}], "a/b": "s"})
+            json!({"job": {"title": "Lead", "none": "x", "team": "t"}, "email": "e", "phones": [{"number": "n"}], "a/b": "s"})
         );
     }
 

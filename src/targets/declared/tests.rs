@@ -39,8 +39,8 @@ timeout  = "10s"
 [fields]
 number = { required = true, identity = true }
 email  = "email"
-start  = { kind = "date", at = "/work/start", format = "%d.%m.%Y" }
-hours  = { kind = "number", at = "/work/hours" }
+start  = { kind = "date", at = "/job/start", format = "%d.%m.%Y" }
+hours  = { kind = "number", at = "/job/hours" }
 remote = "boolean"
 skills = "list"
 level  = { kind = "choice", choices = ["Junior", "Senior"] }
@@ -89,7 +89,7 @@ fn a_whole_declaration_is_read_and_described() {
             "brings one back with POST /people/{account}/state",
         ]
     );
-    assert_eq!(declaration.field("start").unwrap().at.as_str(), "/work/start");
+    assert_eq!(declaration.field("start").unwrap().at.as_str(), "/job/start");
     assert_eq!(declaration.field("nothing"), None);
     assert!(!format!("{declaration:?}").contains("secret-token"));
 }
@@ -293,11 +293,11 @@ fn requests_are_built_as_declared() {
     assert!(!create.may_repeat());
     assert_eq!(
         body_of(&create),
-        json!({"person": {"number": "0042", "work": {"start": "28.02.2026", "hours": 38.5}, "remote": true, "skills": ["a", "b"]},
+        json!({"person": {"number": "0042", "job": {"start": "28.02.2026", "hours": 38.5}, "remote": true, "skills": ["a", "b"]},
                "reference": "personio-1001"})
     );
 
-    let item = json!({"id": 7, "state": "active", "note": "kept", "email": "old@example.com", "work": {"hours": 40}});
+    let item = json!({"id": 7, "state": "active", "note": "kept", "email": "old@example.com", "job": {"hours": 40}});
     let clear = changes(&declaration, &[("email", FieldValue::Empty), ("level", FieldValue::text("Senior"))]);
     let account = AccountId::from("a/7");
     let update = requests::update(
@@ -311,7 +311,7 @@ fn requests_are_built_as_declared() {
     assert_eq!((update.method.as_str(), update.path.as_str()), ("PUT", "/people/a%2F7"));
     assert_eq!(
         body_of(&update),
-        json!({"id": 7, "state": "active", "note": "kept", "email": null, "work": {"hours": 40}, "level": "Senior"})
+        json!({"id": 7, "state": "active", "note": "kept", "email": null, "job": {"hours": 40}, "level": "Senior"})
     );
 
     let deactivate = requests::switch(declaration.deactivate.as_ref().unwrap(), &account);
@@ -339,7 +339,7 @@ fn values_are_compared_by_what_they_mean() {
     let account = |item: Json| wire::account(&declaration.list, &fields, &item);
     let read = account(json!({
         "id": 7, "state": "invited", "number": 42, "email": " Ines@Example.COM ",
-        "work": {"start": "28.02.2026", "hours": "38.5"}, "remote": "ja", "skills": ["b", "", "a"], "level": "senior"
+        "job": {"start": "28.02.2026", "hours": "38.5"}, "remote": "ja", "skills": ["b", "", "a"], "level": "senior"
     }))
     .unwrap();
     assert!(read.active);
@@ -358,7 +358,7 @@ fn values_are_compared_by_what_they_mean() {
     );
     // What the field could not take differs from anything that should be there.
     let odd =
-        account(json!({"id": "x", "state": "gone", "email": "none", "work": {"start": "2026-02-28"}, "number": ""}));
+        account(json!({"id": "x", "state": "gone", "email": "none", "job": {"start": "2026-02-28"}, "number": ""}));
     let odd = odd.unwrap();
     assert!(!odd.active);
     assert_eq!(odd.fields()[..3], [FieldValue::Empty, FieldValue::text("none"), FieldValue::text("2026-02-28")]);
