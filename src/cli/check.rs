@@ -151,13 +151,7 @@ fn online(
         Err(error) => return Err(error.into()),
     }
     let bars = Bars::new(world.terminal);
-    let options = PrepareOptions {
-        today: session.today,
-        targets: targets.iter().map(|name| name.as_str().into()).collect(),
-        only: None,
-        accepted_removals: None,
-        accept_filter_change: false,
-    };
+    let options = PrepareOptions::new(session.today, targets);
     let memory = Memory::for_reading(session, world.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);

@@ -30,13 +30,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         let why = format!("there is nothing to confirm for `{name}`: `sync` keeps it in line by itself");
         return Err(Failure::new(Reason::Usage, why));
     }
-    let options = PrepareOptions {
-        today: session.today,
-        targets: vec![name.as_str().into()],
-        only: None,
-        accepted_removals: None,
-        accept_filter_change: false,
-    };
+    let options = PrepareOptions::new(session.today, &[name.as_str()]);
     let signals = Signals::listen()?;
     let memory = Memory::open(&session, world.now)?;
     synchronise(world, &session, &memory, &options, &signals, Duration::ZERO, |_| Ok(!arguments.yes))

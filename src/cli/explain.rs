@@ -80,13 +80,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let (employee, targets, sandbox) = split(arguments)?;
     let session = world.open(&sandbox, &targets)?;
     let bars = Bars::new(world.terminal);
-    let options = PrepareOptions {
-        today: session.today,
-        targets: targets.iter().map(|name| name.as_str().into()).collect(),
-        only: None,
-        accepted_removals: None,
-        accept_filter_change: false,
-    };
+    let options = PrepareOptions::new(session.today, &targets);
     let memory = Memory::for_reading(&session, world.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);

@@ -386,13 +386,7 @@ pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons
     let session = world.open(&arguments.sandbox, &names)?;
     let memory = Memory::open(&session, world.now)?;
     let signals = Signals::listen()?;
-    let options = PrepareOptions {
-        today: session.today,
-        targets: names.iter().map(|name| name.as_str().into()).collect(),
-        only: None,
-        accepted_removals: None,
-        accept_filter_change: false,
-    };
+    let options = PrepareOptions::new(session.today, &names);
     world.say(&format!("retrying {}", count(wanted.len(), "employee", "employees")));
     synchronise(world, &session, &memory, &options, &signals, Duration::ZERO, |prepared| {
         for target in &mut prepared.plan.targets {

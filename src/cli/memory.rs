@@ -477,6 +477,7 @@ impl Memory {
             identity: settings.target.identity().into(),
             ok: complete,
             whole: run.whole,
+            in_sync: plan.in_sync as u64,
             unchanged: target.map(|target| target.unchanged.clone()).unwrap_or_default(),
             written,
             unstored: Vec::new(),

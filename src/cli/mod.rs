@@ -11,6 +11,7 @@ mod init;
 mod memory;
 mod plan;
 mod plan_file;
+mod private_file;
 mod report;
 mod sandbox;
 mod schema;

@@ -58,11 +58,10 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         session.today = day;
     }
     let options = PrepareOptions {
-        today: session.today,
-        targets: targets.iter().map(|name| name.as_str().into()).collect(),
         only: arguments.employee,
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
+        ..PrepareOptions::new(session.today, &targets)
     };
     preview(world, &session, &options, arguments.out.as_deref(), arguments.detailed_exitcode)
 }

@@ -12,7 +12,7 @@ use crate::output::{Document, Kind, Problem};
 use crate::plan::Plan;
 
 use super::session::Session;
-use super::{Failure, Reason};
+use super::{Failure, Reason, private_file};
 
 /// Writes a plan with what it is bound to: the configuration file, what was read of the source, and itself.
 pub(super) fn write(
@@ -30,7 +30,7 @@ pub(super) fn write(
         plan: hash(&targets_text(&json::canonical(plan))),
     };
     let text = json::render(&document, Some(&binding));
-    write_private(path, &text).map_err(|error| {
+    private_file::replace(path, text.as_bytes()).map_err(|error| {
         Failure::new(Reason::Usage, format!("the plan cannot be written to {}: {error}", path.display()))
     })
 }
@@ -139,14 +139,4 @@ fn targets_text(targets: &str) -> String {
 
 fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A plan holds personal data: only its owner may read it.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }

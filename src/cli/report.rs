@@ -10,7 +10,7 @@ use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
 
 use super::memory::Memory;
 use super::session::Session;
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Reason, Reasons, SandboxChoice, World, private_file};
 
 /// Write the report of a run as a workbook, a page, Markdown or JUnit; without a file, Markdown on standard output
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub(super) fn report(world: &World, arguments: &ReportArguments) -> Result<Reaso
     let jobs = memory.state.jobs(&JobFilter { run: Some(run.id), ..JobFilter::default() }, ALL)?;
     let report = collect(&session, run, jobs, world.now);
     let write = |path: &PathBuf, content: &[u8]| {
-        write_private(path, content)
+        private_file::replace(path, content)
             .map(|()| world.say(&format!("wrote {}", path.display())))
             .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
     };
@@ -166,14 +166,4 @@ pub(super) fn acknowledge(world: &World, arguments: &AcknowledgeArguments) -> Re
         arguments.job, arguments.until
     ));
     Ok(Reasons::default())
-}
-
-/// A report names people by id, and by name where the state may keep names: only its owner may read it.
-fn write_private(path: &PathBuf, content: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(content)
 }

@@ -66,13 +66,7 @@ pub(super) fn resume(world: &World, arguments: &ResumeArguments) -> Result<Reaso
     world.say("the next sync will do this:");
     let targets = [arguments.target.clone()];
     let session = world.open(&arguments.sandbox, &targets)?;
-    let options = PrepareOptions {
-        today: session.today,
-        targets: targets.iter().map(|name| name.as_str().into()).collect(),
-        only: None,
-        accepted_removals: None,
-        accept_filter_change: false,
-    };
+    let options = PrepareOptions::new(session.today, &targets);
     plan::preview(world, &session, &options, None, false)
 }
 

@@ -82,11 +82,10 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
     let session = world.open(&sandbox, &targets)?;
     let mut options = PrepareOptions {
-        today: session.today,
-        targets: targets.iter().map(|name| name.as_str().into()).collect(),
         only: arguments.employee,
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
+        ..PrepareOptions::new(session.today, &targets)
     };
     if arguments.dry_run {
         return plan::preview(world, &session, &options, None, false);

@@ -236,13 +236,7 @@ fn test(world: &World, sandbox: &SandboxChoice, named: &Named, employee: Employe
             one.active = one.name == workflow;
         }
     }
-    let options = PrepareOptions {
-        today: session.today,
-        targets: vec![target.as_str().into()],
-        only: Some(employee),
-        accepted_removals: None,
-        accept_filter_change: false,
-    };
+    let options = PrepareOptions { only: Some(employee), ..PrepareOptions::new(session.today, &[target.as_str()]) };
     let memory = Memory::for_reading(&session, world.now)?;
     let bars = Bars::new(world.terminal);
     let prepared = session.prepare(&memory, &options, &bars)?;

@@ -287,7 +287,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
             end.at.into(),
             target.ok.into(),
             target.whole.into(),
-            (target.unchanged.len() as u64).into(),
+            target.in_sync.into(),
             count(JobStatus::Succeeded).into(),
             count(JobStatus::Failed).into(),
             count(JobStatus::Held).into(),

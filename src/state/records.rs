@@ -407,6 +407,8 @@ pub struct TargetEnd {
     pub ok: bool,
     /// Whether everybody was looked at, not only some employees.
     pub whole: bool,
+    /// Employees whose account needed nothing, also those with a field that was left alone.
+    pub in_sync: u64,
     /// Employees that were looked at and needed nothing at all; not those with a field that was left alone or held.
     pub unchanged: Vec<EmployeeId>,
     /// Fields of updates that succeeded; counted to find those that never settle.

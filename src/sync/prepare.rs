@@ -30,6 +30,19 @@ pub struct PrepareOptions {
     pub accept_filter_change: bool,
 }
 
+impl PrepareOptions {
+    /// Everybody in these targets (all when empty), with nothing accepted.
+    pub fn new<S: AsRef<str>>(today: NaiveDate, targets: &[S]) -> Self {
+        Self {
+            today,
+            targets: targets.iter().map(|name| name.as_ref().into()).collect(),
+            only: None,
+            accepted_removals: None,
+            accept_filter_change: false,
+        }
+    }
+}
+
 /// Draws what is being read.
 pub trait ReadProgress: Sync {
     /// A bar for one system.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::output::{Format, json};
 
-use super::{Failure, Reason, Reasons, World};
+use super::{Failure, Reason, Reasons, World, private_file};
 
 /// Write a commented starter file
 ///
@@ -55,7 +55,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     }
     let asks = arguments.targets.is_empty() && world.terminal.input;
     let targets = if asks { ask()? } else { arguments.targets.clone() };
-    write_private(&path, &starter(&targets)).map_err(|error| match error.kind() {
+    private_file::create(&path, starter(&targets).as_bytes()).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => exists(&path),
         _ => Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())),
     })?;
@@ -145,15 +145,6 @@ fn chosen(answer: &str, known: &[&str]) -> Result<Vec<String>, String> {
         .collect()
 }
 
-/// Secrets may come to stand in it: only its owner may read it. Never writes over a file.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +155,7 @@ mod tests {
     fn load_starter(targets: &[&str]) -> Result<Settings, LoadError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("personio-sync.toml");
-        write_private(&path, &starter(targets)).unwrap();
+        private_file::create(&path, starter(targets).as_bytes()).unwrap();
         load(&path, &LoadOptions::new(&|_| Some("s3cret".into())))
     }
 
@@ -201,9 +192,9 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("personio-sync.toml");
-        write_private(&path, "one").unwrap();
+        private_file::create(&path, "one".as_bytes()).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(write_private(&path, "two").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(private_file::create(&path, "two".as_bytes()).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
     }
 
