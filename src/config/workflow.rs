@@ -228,7 +228,8 @@ impl Fields<'_> {
                     );
                 }
                 _ => {
-                    found.extend(self.fixed(&entry_name(table, &key), value, table).map(|source| (name.into(), source)))
+                    found
+                        .extend(self.fixed(&entry_name(table, &key), value, table).map(|source| (name.into(), source)));
                 }
             }
         }

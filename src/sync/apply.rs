@@ -228,7 +228,7 @@ impl Run<'_> {
                         .fields
                         .iter()
                         .filter(|one| one.index == *field)
-                        .map(|one| FieldChange { after: self.let_go(change, *field), ..one.clone() })
+                        .map(|one| FieldChange { after: self.let_go(change, one), ..one.clone() })
                         .collect();
                     let (employee, account) = (change.employee, change.account.clone());
                     Step {
@@ -251,13 +251,16 @@ impl Run<'_> {
         }
     }
 
-    /// What an account holds for the moment in between. Addresses are often required: mail to `.invalid` reaches
-    /// nobody (RFC 2606), and the account's own id keeps the address unique.
-    fn let_go(&self, change: &Change, field: FieldIndex) -> FieldValue {
+    /// What an account holds for the moment in between. Addresses and sign-in names are often required: mail to
+    /// `.invalid` reaches nobody (RFC 2606), and the account's own id keeps the value unique.
+    fn let_go(&self, change: &Change, field: &FieldChange) -> FieldValue {
+        let spec = self.schema.field(field.index);
+        let is_address = spec.kind == FieldKind::Email || field.before.as_text().is_some_and(|text| text.contains('@'));
         match &change.account {
-            Some(account) if self.schema.field(field).kind == FieldKind::Email => {
+            Some(account) if is_address || spec.required => {
                 let local: String = account.0.chars().filter(char::is_ascii_alphanumeric).collect();
-                FieldValue::text(&format!("moving-{local}@example.invalid"))
+                let domain = if is_address { "@example.invalid" } else { "" };
+                FieldValue::text(&format!("moving-{local}{domain}"))
             }
             _ => FieldValue::Empty,
         }
