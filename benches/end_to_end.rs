@@ -3,6 +3,8 @@
 //! Sizes are arguments: `cargo bench --bench end_to_end -- 1000 10000 100000`. Nothing here passes or fails;
 //! `benches/README.md` has the figures.
 
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
 use std::env;
 use std::fmt;
 use std::fs;

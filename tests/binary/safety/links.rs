@@ -104,7 +104,7 @@ fn a_rehire_with_a_new_number_is_reported_and_not_guessed() {
     let again = scene.hire(json!({"first_name": "Back", "last_name": "Again", "email": address}));
     let document = scene.run(&["sync", "--yes", "--format", "json"], 0).json();
     let skipped = document["targets"][0]["skipped"].as_array().unwrap();
-    let skip = skipped.iter().find(|skip| skip["employee"] == again.to_string()).unwrap();
+    let skip = skipped.iter().find(|skip| skip["employee"].as_str() == Some(&again.to_string())).unwrap();
     assert_eq!(skip["reason"], "account_taken");
     assert!(skip["detail"].as_str().unwrap().contains("belongs to employee 1004"), "{skip}");
     assert_eq!(changes(&document).len(), 0, "{document:#}");

@@ -58,7 +58,7 @@ fn changes(document: &Value) -> &[Value] {
 
 /// The change of an employee in a document's first target.
 fn change_of(document: &Value, employee: u64) -> &Value {
-    let found = changes(document).iter().find(|change| change["employee"] == employee.to_string());
+    let found = changes(document).iter().find(|change| change["employee"].as_str() == Some(&employee.to_string()));
     found.unwrap_or_else(|| panic!("nothing is planned for {employee}: {document:#}"))
 }
 
