@@ -17,8 +17,9 @@ pub fn html(report: &RunReport) -> String {
         escape(&headline(report, failures)),
     );
     page.push_str("<h2>Targets</h2>\n<div class=\"wide\"><table>\n<thead><tr>");
-    for head in ["Target", "Succeeded", "Failed", "Held", "Skipped", "Not attempted", "In sync", "Calls"] {
-        let _ = write!(page, "<th scope=\"col\">{head}</th>");
+    page.push_str("<th scope=\"col\">Target</th>");
+    for head in ["Succeeded", "Failed", "Held", "Skipped", "Not attempted", "In sync", "Calls"] {
+        let _ = write!(page, "<th scope=\"col\" class=\"number\">{head}</th>");
     }
     page.push_str("</tr></thead>\n<tbody>\n");
     for target in &report.targets {
@@ -102,7 +103,7 @@ h1 { font-size: 1.5rem; margin: 0 0 .25rem } h2 { font-size: 1.1rem; margin: 2re
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line) }
 thead th { background: var(--head); position: sticky; top: 0 }
-.number { text-align: right; font-variant-numeric: tabular-nums }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums }
 .bad { color: var(--bad); font-weight: 600 }
 @media print { body { padding: 0; font-size: 11px } }
 ";

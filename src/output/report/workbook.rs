@@ -78,7 +78,13 @@ fn summary(sheet: &mut Worksheet, report: &RunReport, looks: &Looks) -> anyhow::
     for column in 1..=8 {
         sheet.set_column_width(column, 16)?;
     }
+    fit_to_width(sheet);
     Ok(())
+}
+
+/// On paper all columns stand on one page.
+fn fit_to_width(sheet: &mut Worksheet) {
+    sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
 }
 
 /// Title and width of each column.
@@ -122,6 +128,8 @@ fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Resu
         sheet.write_string_with_format(line, 11, &row.job, &looks.plain)?;
     }
     sheet.set_freeze_panes(1, 0)?;
+    sheet.set_repeat_rows(0, 0)?;
+    fit_to_width(sheet);
     let last = u32::try_from(rows.len()).unwrap_or(u32::MAX - 1);
     sheet.autofilter(0, 0, last, 11)?;
     Ok(())
