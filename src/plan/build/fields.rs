@@ -1,0 +1,213 @@
+//! What an account should hold, and what of it the target can be told.
+
+use super::*;
+
+impl<'a> Builder<'a> {
+    /// The fields that differ; for a new account, all that have a value.
+    pub(super) fn desired_fields(
+        &mut self,
+        facts: &Facts<'a>,
+        account: Option<&Account>,
+    ) -> Result<Vec<FieldChange>, (&'static str, String)> {
+        let employee = facts.employee().id;
+        let settings = self.input.settings;
+        let mut wanted: Vec<Desired> = Vec::with_capacity(settings.written);
+        wanted.extend(settings.mapping.iter().map(|mapping| {
+            if account.is_some() && mapping.when == When::Create {
+                Desired::Keep(None)
+            } else {
+                mapping.desired(self.spec(mapping.index), facts)
+            }
+        }));
+        wanted.resize(settings.written, Desired::Keep(None));
+        if let Some(rules) = settings.target.rules() {
+            let findings = rules.complete(
+                &EmployeeCase {
+                    employee,
+                    standing: facts.standing(),
+                    today: self.input.today,
+                    schema: self.input.schema,
+                    account,
+                    linked: self.input.memory.links.contains_key(&employee),
+                    first_import: self.input.memory.links.is_empty(),
+                },
+                &mut wanted,
+            );
+            self.plan.notices.extend(findings.notices);
+            if let Some(skip) = findings.skip {
+                return Err((skip.reason, skip.detail));
+            }
+        }
+        let mut fields = Vec::new();
+        for (index, wanted) in (0u16..).map(FieldIndex).zip(wanted) {
+            let spec = self.spec(index);
+            if account.is_some() && self.input.memory.unstored.contains(&spec.name) {
+                continue;
+            }
+            let desired = match wanted {
+                Desired::Value(value) => value,
+                Desired::Keep(None) => continue,
+                Desired::Keep(Some(why)) => {
+                    let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
+                    self.note("field_kept", message, employee);
+                    continue;
+                }
+                Desired::Fail(code, why) => return Err((code, why)),
+            };
+            let Some(after) = self.resolve(index, spec, desired, employee) else {
+                continue;
+            };
+            let before = account.map_or(FieldValue::Empty, |account| account.field(index).clone());
+            if same(&before, &after, spec) || (account.is_none() && after.is_empty()) {
+                continue;
+            }
+            if after.is_empty() && !self.input.schema.capabilities.clear {
+                self.note(
+                    "cannot_clear",
+                    format!("{} is left as it is: this target cannot empty a field", spec.name),
+                    employee,
+                );
+                continue;
+            }
+            let writable = account.and_then(|account| account.writable.as_ref());
+            if writable.is_some_and(|writable| !writable.contains(&index)) {
+                let message = format!("{} is left as it is: the service lets nobody change it on agents", spec.name);
+                self.note("field_kept", message, employee);
+                continue;
+            }
+            if account.is_some()
+                && self.input.memory.gave_up.is_some_and(|gave_up| gave_up(employee, &spec.name, &after))
+            {
+                let message = format!(
+                    "{} does not converge: {} was written several times and {} is there again; it is left alone",
+                    spec.name,
+                    form(&after),
+                    form(&before)
+                );
+                self.note("not_converging", message, employee);
+                continue;
+            }
+            fields.push(FieldChange { index, field: spec.name.clone(), before, after });
+        }
+        Ok(fields)
+    }
+
+    /// The fields that hold what they should already.
+    pub(super) fn unchanged_fields(&self, facts: &Facts<'a>, account: &Account) -> Vec<FieldChange> {
+        let always = self.input.settings.mapping.iter().filter(|mapping| mapping.when == When::Always);
+        always
+            .filter_map(|mapping| {
+                let spec = self.spec(mapping.index);
+                let existing = account.field(mapping.index);
+                let is_desired = match mapping.desired(spec, facts) {
+                    Desired::Value(FieldValue::Employee(manager)) => {
+                        self.account_of.get(&manager).is_some_and(|place| {
+                            *existing == FieldValue::Account(self.snapshot.accounts[*place].id.clone())
+                        })
+                    }
+                    Desired::Value(value) => same(existing, &value, spec),
+                    Desired::Keep(_) | Desired::Fail(..) => false,
+                };
+                (is_desired && !existing.is_empty()).then(|| FieldChange {
+                    index: mapping.index,
+                    field: spec.name.clone(),
+                    before: existing.clone(),
+                    after: existing.clone(),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn note(&mut self, code: &'static str, message: String, employee: EmployeeId) {
+        self.unresolved.entry((code, message)).or_default().push(employee);
+    }
+
+    /// Turns names and employees into what the target knows; `None` leaves the field alone.
+    pub(super) fn resolve(
+        &mut self,
+        index: FieldIndex,
+        spec: &FieldSpec,
+        desired: FieldValue,
+        employee: EmployeeId,
+    ) -> Option<FieldValue> {
+        match (spec.kind, desired) {
+            (FieldKind::Account, FieldValue::Employee(manager)) => {
+                if let Some(account) = self.account_of.get(&manager) {
+                    return Some(FieldValue::Account(self.snapshot.accounts[*account].id.clone()));
+                }
+                if self.creating.contains(&manager) {
+                    return Some(FieldValue::Employee(manager));
+                }
+                let message = format!("{} is left as it is: employee {manager} has no account here", spec.name);
+                self.note("manager_without_account", message, employee);
+                None
+            }
+            (FieldKind::Reference, FieldValue::Text(name)) => {
+                self.reference(index, spec, &name, employee).map(FieldValue::Text)
+            }
+            (FieldKind::References, FieldValue::List(names)) => {
+                let resolved: Option<Vec<Box<str>>> =
+                    names.iter().map(|name| self.reference(index, spec, name, employee)).collect();
+                resolved.map(FieldValue::list)
+            }
+            (_, desired) => Some(desired),
+        }
+    }
+
+    pub(super) fn reference(
+        &mut self,
+        index: FieldIndex,
+        spec: &FieldSpec,
+        name: &str,
+        employee: EmployeeId,
+    ) -> Option<Box<str>> {
+        match self.snapshot.references.get(&index).and_then(|names| names.get(name)) {
+            Some(Some(known)) => Some(known.into()),
+            Some(None) => {
+                let message =
+                    format!("{} is left as it is: several things of the target are called `{name}`", spec.name);
+                self.note("reference_ambiguous", message, employee);
+                None
+            }
+            None if self.input.settings.create_missing.contains(&index) => {
+                // One spelling for all: the first that the sorted employees bring.
+                let folded = name.to_lowercase();
+                let known =
+                    self.new_references.iter().find(|(field, known)| *field == index && known.to_lowercase() == folded);
+                let spelling: Box<str> = known.map_or_else(|| name.into(), |(_, known)| known.clone());
+                self.new_references.insert((index, spelling.clone()));
+                Some(spelling)
+            }
+            None => {
+                let nearest = self.snapshot.references.get(&index).and_then(|names| {
+                    let names: Vec<&str> = names.names().collect();
+                    crate::config::reader::nearest(name, &names).map(str::to_owned)
+                });
+                let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is `{nearest}`"));
+                let message = format!(
+                    "{} is left as it is: the target has no `{name}`{hint} (make it there, or add {} to create_missing)",
+                    spec.name, spec.name
+                );
+                self.note("reference_unknown", message, employee);
+                None
+            }
+        }
+    }
+}
+
+/// The form of a value, for messages that must not show it.
+pub fn form(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Empty => "nothing".into(),
+        FieldValue::Text(text) => format!("a text of {} characters", text.chars().count()),
+        FieldValue::Bool(_) => "a yes or no".into(),
+        FieldValue::Integer(_) | FieldValue::Decimal(_) => "a number".into(),
+        FieldValue::Date(_) => "a date".into(),
+        FieldValue::List(items) => format!("a list of {}", items.len()),
+        FieldValue::Account(_) | FieldValue::Employee(_) => "an account".into(),
+    }
+}
+
+fn strip<'m>(message: &'m str, field: &str) -> &'m str {
+    message.strip_prefix(field).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
+}

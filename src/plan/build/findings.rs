@@ -1,0 +1,85 @@
+//! What is seen only when everybody is planned.
+
+use super::*;
+
+impl<'a> Builder<'a> {
+    /// Rules of the target that look at everybody together.
+    pub(super) fn review(&mut self) {
+        let Some(rules) = self.input.settings.target.rules() else {
+            return;
+        };
+        for skip in rules.review(self.input.schema, &self.plan.changes, &self.snapshot.accounts) {
+            self.plan.changes.retain(|change| change.employee != Some(skip.employee));
+            self.plan.skipped.push(skip);
+        }
+    }
+
+    /// Says which managers manage each other in a circle; approvals that climb the line never reach an end there.
+    pub(super) fn report_cycles(&mut self) {
+        let Some(column) = self.input.employees.attributes.column("supervisor") else {
+            return;
+        };
+        let refers =
+            self.input.settings.mapping.iter().any(|mapping| self.spec(mapping.index).kind == FieldKind::Account);
+        if !refers || self.input.only.is_some() {
+            return;
+        }
+        let manager: HashMap<EmployeeId, EmployeeId> = self
+            .in_scope
+            .iter()
+            .filter_map(|id| match self.input.employees.get(*id)?.value(column) {
+                crate::employee::Value::Supervisor(supervisor) => Some((*id, supervisor.id)),
+                _ => None,
+            })
+            .collect();
+        let mut seen: BTreeSet<EmployeeId> = BTreeSet::new();
+        for start in self.in_scope.clone() {
+            let (mut line, mut at) = (Vec::new(), start);
+            while seen.insert(at) {
+                line.push(at);
+                match manager.get(&at) {
+                    Some(next) => at = *next,
+                    None => break,
+                }
+            }
+            if let Some(first) = line.iter().position(|id| *id == at).filter(|_| manager.contains_key(&at)) {
+                let members: Vec<String> = line[first..].iter().map(ToString::to_string).collect();
+                let message = format!("employees {} manage each other in a circle", members.join(", "));
+                self.plan.notices.push(Notice { code: "manager_cycle", employee: None, message });
+            }
+        }
+    }
+
+    /// Takes out references to managers whose own account will not be made after all.
+    pub(super) fn drop_dangling_references(&mut self) {
+        let created: BTreeSet<EmployeeId> = self
+            .plan
+            .changes
+            .iter()
+            .filter(|change| change.op == Op::Create)
+            .filter_map(|change| change.employee)
+            .collect();
+        let (mut dangling, mut in_sync) = (Vec::new(), 0);
+        let only = self.input.only;
+        self.plan.changes.retain_mut(|change| {
+            let Some(employee) = change.employee else {
+                return true;
+            };
+            change.fields.retain(|field| match field.after {
+                FieldValue::Employee(manager) if !created.contains(&manager) => {
+                    let why = if only.is_some() { "is not part of this run" } else { "has no account here" };
+                    dangling.push((format!("{} is left as it is: employee {manager} {why}", field.field), employee));
+                    false
+                }
+                _ => true,
+            });
+            let nothing_left = change.op == Op::Update && change.fields.is_empty();
+            in_sync += usize::from(nothing_left);
+            !nothing_left
+        });
+        self.plan.in_sync += in_sync;
+        for (message, employee) in dangling {
+            self.note("manager_without_account", message, employee);
+        }
+    }
+}
