@@ -165,7 +165,7 @@ pub(super) fn synchronise(
         if text_output {
             world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
         }
-        approve(world, pending).map_err(|failure| failure.among(&reasons, problems.clone()))?;
+        approve(world, signals, pending).map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
     let names: Vec<&str> = selected.iter().map(|target| &*target.name).collect();
     let run = memory.start(session.today, &names)?;
@@ -263,7 +263,7 @@ fn pending(plan: &Plan) -> usize {
     plan.targets.iter().flat_map(|target| &target.changes).filter(|change| change.hold.is_none()).count()
 }
 
-fn approve(world: &World, pending: usize) -> Result<(), Failure> {
+fn approve(world: &World, signals: &Signals, pending: usize) -> Result<(), Failure> {
     if !world.terminal.input {
         return Err(Failure::new(
             Reason::NotApproved,
@@ -276,7 +276,9 @@ fn approve(world: &World, pending: usize) -> Result<(), Failure> {
     eprint!("\nApply {}? [y/N] ", count(pending, "change", "changes"));
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
+    signals.asking.store(true, Ordering::SeqCst);
     let read = std::io::stdin().lock().read_line(&mut answer);
+    signals.asking.store(false, Ordering::SeqCst);
     match (read, answer.trim().to_lowercase().as_str()) {
         (Ok(_), "y" | "yes" | "j" | "ja") => Ok(()),
         _ => Err(Failure::new(Reason::NotApproved, "nothing was changed")),
@@ -462,6 +464,8 @@ fn full_name(prepared: &Prepared<'_>, employee: EmployeeId) -> Option<Box<str>> 
 pub(super) struct Signals {
     stop: Arc<AtomicBool>,
     signal: Arc<AtomicI32>,
+    /// Somebody is being asked, and nothing is written meanwhile.
+    asking: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -471,11 +475,13 @@ impl Signals {
         let signal = Arc::new(AtomicI32::new(0));
         let mut received = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
             .map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
-        let (set_stop, set_signal) = (Arc::clone(&stop), Arc::clone(&signal));
+        let asking = Arc::new(AtomicBool::new(false));
+        let (set_stop, set_signal, is_asking) = (Arc::clone(&stop), Arc::clone(&signal), Arc::clone(&asking));
         std::thread::spawn(move || {
             for number in received.forever() {
-                if set_stop.swap(true, Ordering::SeqCst) {
-                    // Asked twice: whoever asks does not want to wait.
+                if set_stop.swap(true, Ordering::SeqCst) || is_asking.load(Ordering::SeqCst) {
+                    // Asked twice, or while nothing is under way: there is nothing to wait for.
+                    eprintln!();
                     std::process::exit(128 + number);
                 }
                 set_signal.store(number, Ordering::SeqCst);
@@ -484,7 +490,7 @@ impl Signals {
                 );
             }
         });
-        Ok(Self { stop, signal })
+        Ok(Self { stop, signal, asking })
     }
 
     pub(super) fn stopped(&self) -> bool {
