@@ -1,5 +1,6 @@
 //! Plans and reports for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
@@ -62,8 +63,12 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
             return;
         }
     }
-    let shown: Vec<&Change> =
+    let mut shown: Vec<&Change> =
         target.changes.iter().filter(|change| kind == Kind::Plan || !look.outcomes_only || matters(change)).collect();
+    if kind == Kind::Report {
+        // What went wrong comes first, so that no number of successes hides it.
+        shown.sort_by_key(|change| !matters(change));
+    }
     if !shown.is_empty() {
         changes(text, &shown, kind, look);
     }
@@ -173,24 +178,14 @@ fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
             .map(|(text, _)| header(text)),
     );
     table.set_header(head);
-    let mut hidden: Vec<(Op, usize)> = Vec::new();
-    let mut shown_of: Vec<(Op, usize)> = Vec::new();
+    let mut numbers: BTreeMap<(Op, bool), usize> = BTreeMap::new();
     for change in changes {
-        let shown = match shown_of.iter_mut().find(|(op, _)| *op == change.op) {
-            Some((_, shown)) => shown,
-            None => {
-                shown_of.push((change.op, 0));
-                &mut shown_of.last_mut().expect("just pushed").1
-            }
-        };
-        if *shown >= SHOWN && !look.all {
-            match hidden.iter_mut().find(|(op, _)| *op == change.op) {
-                Some((_, number)) => *number += 1,
-                None => hidden.push((change.op, 1)),
-            }
+        let wrong = kind == Kind::Report && matters(change);
+        let number = numbers.entry((change.op, wrong)).or_default();
+        *number += 1;
+        if *number > SHOWN && !look.all {
             continue;
         }
-        *shown += 1;
         let mut row = vec![operation(change, look)];
         if columns[0] {
             row.push(Cell::new(change.employee.map(|id| id.to_string()).unwrap_or_default()));
@@ -207,8 +202,9 @@ fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
     for line in table.to_string().lines() {
         let _ = writeln!(text, "  {}", line.trim_end());
     }
-    for (op, number) in hidden {
-        let _ = writeln!(text, "  … and {number} more to {op} (--all shows them)");
+    for ((op, wrong), number) in numbers.into_iter().filter(|(_, number)| *number > SHOWN && !look.all) {
+        let what = if wrong { format!("of {op} that went wrong") } else { format!("to {op}") };
+        let _ = writeln!(text, "  … and {} more {what} (--all shows them)", number - SHOWN);
     }
 }
 
@@ -298,5 +294,42 @@ fn paint(text: &str, attribute: Attribute, look: Look) -> String {
     match (look.colour, attribute) {
         (true, Attribute::Bold) => format!("\u{1b}[1m{text}\u{1b}[0m"),
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::employee::EmployeeId;
+    use crate::plan::SourceSummary;
+
+    #[test]
+    fn no_number_of_successes_hides_a_failure() {
+        let change = |employee, outcome| Change {
+            op: Op::Create,
+            employee: Some(EmployeeId(employee)),
+            account: None,
+            reason: None,
+            detail: None,
+            fields: Vec::new(),
+            rewrite: Vec::new(),
+            request: None,
+            hold: None,
+            outcome: Some(outcome),
+        };
+        let mut target = TargetPlan::empty("desk", "freshservice");
+        target.changes = (1..=40).map(|employee| change(employee, Outcome::Succeeded)).collect();
+        target.changes.push(change(99, Outcome::Failed { error: "no room".into(), code: "refused" }));
+        let plan = Plan {
+            today: "2026-11-22".parse().unwrap(),
+            source: SourceSummary { employees: 41, complete: true, why_incomplete: None },
+            targets: vec![target],
+            notices: Vec::new(),
+        };
+        let document = Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[] };
+        let look = Look { colour: false, width: None, all: false, outcomes_only: false };
+        let text = render(&document, look);
+        assert!(text.contains("failed: no room"), "{text}");
+        assert!(text.contains("… and 25 more to create"), "{text}");
     }
 }
