@@ -15,9 +15,9 @@ use crate::plan::{
 };
 use crate::rules::Expression;
 use crate::state::{
-    Fingerprint, Finished, Holder, Intent as StateIntent, JobStatus, Journal as StateJournal, JournalId, LedgerEntry,
-    Link, Lock, LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State,
-    StateError, Step, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
+    Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal, JournalId, LedgerEntry, Link, Lock,
+    LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State, StateError,
+    TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
 };
 use crate::sync::{Applied, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
 
@@ -507,108 +507,6 @@ impl Memory {
         self.state.prune(self.now - keep)?;
         Ok(())
     }
-}
-
-/// One job for each employee that something came of.
-pub(super) fn jobs(
-    plan: &TargetPlan,
-    applied: Option<&Applied>,
-    name_of: &dyn Fn(EmployeeId) -> Option<Box<str>>,
-) -> Vec<NewJob> {
-    let mut jobs: BTreeMap<EmployeeId, NewJob> = BTreeMap::new();
-    for (place, change) in plan.changes.iter().enumerate() {
-        let Some(employee) = change.employee else { continue };
-        let (status, code, error) = match &change.outcome {
-            Some(Outcome::Succeeded) => (JobStatus::Succeeded, None, None),
-            Some(Outcome::Failed { error, code }) => (JobStatus::Failed, Some(*code), Some(error.clone())),
-            Some(Outcome::NotAttempted { error }) => (JobStatus::NotAttempted, None, Some(error.clone())),
-            Some(Outcome::Held) | None => {
-                let hold = change.hold.as_ref();
-                (JobStatus::Held, hold.map(|hold| hold.code), hold.map(|hold| hold.detail.clone()))
-            }
-        };
-        let steps =
-            applied.and_then(|applied| applied.exchanges.get(&place)).into_iter().flatten().map(|exchange| Step {
-                method: exchange.method.as_str().into(),
-                path: exchange.path.as_str().into(),
-                status: exchange.status,
-            });
-        let job = jobs.entry(employee).or_insert_with(|| NewJob {
-            target: plan.name.clone(),
-            employee,
-            name: name_of(employee),
-            ops: Vec::new(),
-            fields: Vec::new(),
-            status: JobStatus::Succeeded,
-            code: None,
-            error: None,
-            advice: None,
-            steps: Vec::new(),
-        });
-        job.ops.push(change.op);
-        job.fields.extend(change.fields.iter().map(|field| field.field.clone()));
-        job.steps.extend(steps);
-        if worse(status, job.status) {
-            job.status = status;
-            job.code = code.map(Into::into);
-            job.error = error.map(Into::into);
-            job.advice = code.and_then(advice).map(Into::into);
-        }
-    }
-    for skip in &plan.skipped {
-        jobs.entry(skip.employee).or_insert_with(|| NewJob {
-            target: plan.name.clone(),
-            employee: skip.employee,
-            name: name_of(skip.employee),
-            ops: Vec::new(),
-            fields: Vec::new(),
-            status: JobStatus::Skipped,
-            code: Some(skip.reason.into()),
-            error: Some(skip.detail.as_str().into()),
-            advice: advice(skip.reason).map(Into::into),
-            steps: Vec::new(),
-        });
-    }
-    jobs.into_values().collect()
-}
-
-fn worse(one: JobStatus, other: JobStatus) -> bool {
-    let rank = |status| match status {
-        JobStatus::Succeeded => 0,
-        JobStatus::Skipped => 1,
-        JobStatus::Held => 2,
-        JobStatus::NotAttempted => 3,
-        JobStatus::Failed => 4,
-    };
-    rank(one) > rank(other)
-}
-
-/// What to do about a code, in a sentence.
-pub(super) fn advice(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "refused" => "Look at what the target says of the field, mend it in Personio or in the mapping, then retry.",
-        "already_exists" => "Another account has the same key; merge or rename it in the target, then retry.",
-        "account_not_found" => "The account is gone; the next run plans afresh.",
-        "sign_in_refused" => "Check the target's key: it may have been revoked, or its owner may be gone.",
-        "right_missing" => "Give the key's owner the right that the message names, then retry.",
-        "unavailable" => "The target could not be reached; retry when it is back.",
-        "outcome_unknown" => "The answer was lost; the next run looks before it writes.",
-        "unexpected_answer" => "Check the target's address; if it is right, retry later.",
-        "reference_not_made" => "The manager's account is missing; it is linked by the run after it exists.",
-        "max_deactivate" => "Check the list; if it is right, run sync with --accept-removals and the number it names.",
-        "first_run" => "The first run removes nobody; run again once its links look right.",
-        "source_unproven" => "Run again; if it stays, look at the note about Personio's answer.",
-        "filters_changed" => "Check who is affected, then run sync with --accept-filter-change.",
-        "match_key_missing" => "Fill the field in Personio that the match needs.",
-        "match_key_shared" => "Two people share the key; clear or change it for one of them in Personio.",
-        "several_accounts" => "Merge the accounts in the target, or match on a field that tells them apart.",
-        "account_taken" => "The account belongs to somebody else; a rehire needs the old link removed with `forget`.",
-        "field_invalid" => "Mend the value in Personio, or say in the mapping what an invalid value does (on_invalid).",
-        "field_empty" | "required_field_empty" => "Fill the value in Personio.",
-        "in_several_targets" => "Change the filters so that each employee is in one target of the group.",
-        "account_is_agent" => "Agents are changed by hand in the target.",
-        _ => return None,
-    })
 }
 
 /// The period that calls count for: `2026-11-22`, `2026-11`, `2026`.

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod history;
 mod init;
+mod job_records;
 mod memory;
 mod plan;
 mod plan_file;

@@ -20,7 +20,8 @@ use crate::state::{Lock, RunId};
 use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply, read_back};
 use crate::targets::ErrorKind;
 
-use super::memory::{Memory, RunJournal, WholeRun, jobs, period, section_fingerprint};
+use super::job_records::jobs;
+use super::memory::{Memory, RunJournal, WholeRun, period, section_fingerprint};
 use super::session::{Session, failing_skips, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
 
