@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::output::report::escape;
+
 use super::world::{World, lock};
 
 /// The most rows of a table; the rest is counted.
@@ -90,20 +92,4 @@ fn table(page: &mut String, rows: &[Vec<String>]) {
     if rows.len() > ROWS {
         let _ = write!(page, "<p class=\"soft\">The first {ROWS} of {}.</p>", rows.len());
     }
-}
-
-/// Text as it may stand in a page, in elements and in attributes.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

@@ -108,7 +108,8 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums }
 @media print { body { padding: 0; font-size: 11px } }
 ";
 
-pub(super) fn escape(text: &str) -> String {
+/// Text as it may stand in a page, in elements and in attributes.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
