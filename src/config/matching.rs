@@ -66,8 +66,19 @@ fn default_match(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fiel
         found.extend(index);
     }
     if found.is_empty() {
-        let example = target.default_match().first().copied().or(fields.first()).unwrap_or("email");
-        section.missing("match", &format!("match = [\"{example}\"]"));
+        match target.default_match() {
+            [] => section.missing("match", &format!("match = [\"{}\"]", fields.first().unwrap_or("email"))),
+            usual => section.problems().error(
+                section.span(),
+                "missing_key",
+                format!(
+                    "{} is missing, and none of the fields that usually serve is mapped ({}); map one of them, or name \
+                     another mapped field in `match`",
+                    section.name_of("match"),
+                    usual.join(", ")
+                ),
+            ),
+        }
     }
     found
 }

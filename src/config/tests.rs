@@ -76,7 +76,7 @@ impl TargetType for Directory {
     fn redirect(&mut self, _sandbox: &SandboxPlaces) {}
 }
 
-/// A type that takes any field, and proposes none to match by.
+/// A type that takes any field; it proposes one to match by only for a roster of members.
 #[derive(Debug)]
 struct Roster {
     path: String,
@@ -101,7 +101,7 @@ impl TargetType for Roster {
     }
 
     fn default_match(&self) -> &'static [&'static str] {
-        &[]
+        if self.path == "members" { &["number", "email"] } else { &[] }
     }
 
     fn identity(&self) -> String {
