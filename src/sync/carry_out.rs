@@ -1,0 +1,180 @@
+//! Carries out one change, and looks at the target where its answer does not tell what came of it.
+
+use crate::employee::EmployeeId;
+use crate::plan::{Account, AccountId, FieldChange, Op, same};
+use crate::targets::{ErrorKind, TargetError};
+
+use super::apply::{Run, Step};
+
+impl Run<'_> {
+    /// What came of a look at the target. After an unclear write a look that fails leaves it unclear, whatever
+    /// kept us from looking.
+    fn looked<T>(&self, write: &TargetError, found: Result<T, TargetError>) -> Result<T, TargetError> {
+        found.map_err(|error| {
+            if write.kind != ErrorKind::Unsettled {
+                return error;
+            }
+            self.note_kind(error.kind);
+            TargetError { message: format!("{write}; looking for what came of it failed: {error}"), ..write.clone() }
+        })
+    }
+
+    pub(super) fn carry_out(&self, step: &Step) -> Result<Option<AccountId>, TargetError> {
+        let Step { intent, rewrite, .. } = step;
+        let writer = self.target.writer();
+        match (intent.op, &intent.account) {
+            (Op::Reference, _) => {
+                for field in &intent.fields {
+                    let name = field.after.to_string();
+                    match writer.create_reference(field.index, &name) {
+                        Err(error) if error.kind == ErrorKind::Exists => {}
+                        other => other?,
+                    }
+                }
+                Ok(None)
+            }
+            (Op::Create, _) => {
+                let employee = intent.employee.expect("a create is for an employee");
+                match writer.create(employee, &intent.fields) {
+                    Ok(account) => Ok(Some(account)),
+                    Err(error) if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) => {
+                        self.adopt(employee, &intent.fields, error).map(Some)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            (Op::Update, Some(account)) => {
+                if !intent.fields.is_empty() {
+                    self.update(account, &intent.fields)?;
+                }
+                Ok(Some(writer.id_after(account, &intent.fields)))
+            }
+            (Op::Reactivate, Some(account)) => {
+                self.reactivate(account, intent.fields.iter().chain(rewrite))?;
+                Ok(Some(account.clone()))
+            }
+            (Op::Deactivate, Some(account)) => {
+                match writer.deactivate(account) {
+                    Err(error) if error.kind == ErrorKind::NotFound => {}
+                    Err(error) if error.kind == ErrorKind::Unsettled => {
+                        let found = self.looked(&error, self.target.account(account))?;
+                        if found.is_some_and(|account| account.active) {
+                            return Err(error);
+                        }
+                    }
+                    other => other?,
+                }
+                Ok(Some(account.clone()))
+            }
+            (op, None) | (op @ Op::Request, _) => {
+                Err(TargetError::new(ErrorKind::Refused, format!("{op} needs an account and has none")))
+            }
+        }
+    }
+
+    fn update(&self, account: &AccountId, fields: &[FieldChange]) -> Result<(), TargetError> {
+        match self.target.writer().update(account, fields) {
+            Err(error) if error.kind == ErrorKind::Unsettled => {
+                match self.looked(&error, self.target.account(account))? {
+                    Some(found) if self.differing(&found, fields).is_empty() => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => Err(TargetError {
+                message: "the account is gone from the target; the next run plans afresh".into(),
+                ..error
+            }),
+            other => other,
+        }
+    }
+
+    /// Brings an account back, then writes whatever does not hold what it should: some services forget
+    /// fields while an account is out of use.
+    fn reactivate<'f>(
+        &self,
+        account: &AccountId,
+        fields: impl Iterator<Item = &'f FieldChange>,
+    ) -> Result<(), TargetError> {
+        let fields: Vec<FieldChange> = fields.cloned().collect();
+        match self.target.writer().reactivate(account) {
+            Err(error) if error.kind == ErrorKind::Unsettled => {
+                let found = self.looked(&error, self.target.account(account))?;
+                if !found.is_some_and(|account| account.active) {
+                    return Err(error);
+                }
+            }
+            other => other?,
+        }
+        let to_write = if self.schema.capabilities.reactivate_loses_fields {
+            match self.target.account(account)? {
+                Some(found) => self.differing(&found, &fields),
+                None => fields,
+            }
+        } else {
+            fields
+        };
+        if to_write.is_empty() { Ok(()) } else { self.update(account, &to_write) }
+    }
+
+    /// Finds the account that stands in the way of a create, or that a create whose answer was lost may
+    /// have made, and brings it in line.
+    fn adopt(
+        &self,
+        employee: EmployeeId,
+        fields: &[FieldChange],
+        error: TargetError,
+    ) -> Result<AccountId, TargetError> {
+        for index in self.options.match_fields {
+            let Some(field) = fields.iter().find(|field| field.index == *index) else {
+                continue;
+            };
+            let mut found = self.looked(&error, self.target.find(*index, &field.after))?;
+            found.retain(|account| same(account.field(*index), &field.after, self.schema.field(*index)));
+            let account = match found.len() {
+                0 => continue,
+                1 => found.remove(0),
+                several => {
+                    let message = format!("{several} accounts have the same {}; none is taken", field.field);
+                    return Err(TargetError::new(ErrorKind::Refused, message));
+                }
+            };
+            if let Some(protection) = account.protection {
+                let message = format!("the account {} has the same {} and is never changed", account.id, field.field);
+                return Err(TargetError {
+                    kind: ErrorKind::Refused,
+                    message: format!("{message} ({})", protection.code()),
+                    status: None,
+                });
+            }
+            if let Some((owner, _)) = self.options.owned.iter().find(|(_, owned)| **owned == account.id) {
+                let message =
+                    format!("the account {} has the same {} and belongs to employee {owner}", account.id, field.field);
+                return Err(TargetError::new(ErrorKind::Refused, message));
+            }
+            if self
+                .made
+                .lock()
+                .expect("no panic while held")
+                .iter()
+                .any(|(other, made)| *made == account.id && *other != employee)
+            {
+                let message = format!("the account {} was made for another employee in this run", account.id);
+                return Err(TargetError::new(ErrorKind::Refused, message));
+            }
+            let differing = self.differing(&account, fields);
+            if !account.active {
+                self.reactivate(&account.id, fields.iter())?;
+            } else if !differing.is_empty() {
+                self.update(&account.id, &differing)?;
+            }
+            return Ok(account.id);
+        }
+        Err(error)
+    }
+
+    fn differing(&self, account: &Account, fields: &[FieldChange]) -> Vec<FieldChange> {
+        let differs =
+            |field: &&FieldChange| !same(account.field(field.index), &field.after, self.schema.field(field.index));
+        fields.iter().filter(differs).cloned().collect()
+    }
+}
