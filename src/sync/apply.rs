@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::employee::EmployeeId;
 use crate::http::{Exchange, record};
@@ -10,6 +10,7 @@ use crate::plan::{
 use crate::targets::{ErrorKind, Progress, Target, TargetError};
 
 use super::NotStored;
+use super::batches::Sent;
 use super::order::waves;
 
 /// How a plan is carried out.
@@ -132,7 +133,7 @@ pub struct Applied {
 }
 
 /// How many intents are recorded at a time, before the first of them is sent.
-const BATCH: usize = 128;
+const RECORDED: usize = 128;
 
 /// How many times accounts are made for others to refer to: managers, their managers, and so on. No company is
 /// deeper; what a chain beyond it refers to is set afterwards.
@@ -180,7 +181,7 @@ pub(super) struct Run<'a> {
     /// References to accounts made on the way that were sent along with their change.
     linked: Mutex<BTreeSet<(usize, FieldIndex)>>,
     tasks: AtomicU64,
-    failures_in_a_row: AtomicU64,
+    pub(super) failures_in_a_row: AtomicU64,
     /// Why nothing further is attempted.
     halt: Mutex<Option<String>>,
     applied: Mutex<Applied>,
@@ -196,7 +197,7 @@ pub(super) struct Step {
 }
 
 impl Run<'_> {
-    /// Carries out the changes that `fields` picks, several at once, a batch at a time.
+    /// Carries out the changes that `fields` picks, several at once.
     fn phase(&self, plan: &mut TargetPlan, fields: impl Fn(&Change) -> Option<Vec<FieldChange>>) {
         let steps: Vec<Step> = plan
             .changes
@@ -354,31 +355,23 @@ impl Run<'_> {
     }
 
     fn steps(&self, plan: &mut TargetPlan, steps: &[Step]) {
-        for batch in steps.chunks(BATCH) {
+        for batch in steps.chunks(RECORDED) {
             let intents: Vec<Intent> = batch.iter().map(|step| step.intent.clone()).collect();
             let numbers = if self.halted().is_some() { Ok(Vec::new()) } else { self.options.journal.begin(&intents) };
             let numbers = numbers.unwrap_or_else(|error| {
                 self.journal_failed(&error);
                 Vec::new()
             });
-            let next = AtomicUsize::new(0);
             let outcomes: Vec<Mutex<Option<JobOutcome>>> = batch.iter().map(|_| Mutex::new(None)).collect();
-            std::thread::scope(|scope| {
-                for _ in 0..self.options.workers.min(batch.len()) {
-                    scope.spawn(|| {
-                        loop {
-                            let place = next.fetch_add(1, Ordering::Relaxed);
-                            let Some(step) = batch.get(place) else { break };
-                            let outcome = self.step(step);
-                            if let Some(number) = numbers.get(place) {
-                                self.note(*number, &step.intent, &outcome);
-                            }
-                            *outcomes[place].lock().expect("no panic while held") = Some(outcome);
-                            self.options.progress.advance(1);
-                        }
-                    });
+            let done = |place: usize, outcome: JobOutcome| {
+                if let Some(number) = numbers.get(place) {
+                    self.note(*number, &batch[place].intent, &outcome);
                 }
-            });
+                *outcomes[place].lock().expect("no panic while held") = Some(outcome);
+                self.options.progress.advance(1);
+            };
+            let alone = self.together(batch, done);
+            self.each(&alone, |place| done(*place, self.step(&batch[*place], None)));
             let mut applied = self.applied.lock().expect("no panic while held");
             for (step, outcome) in batch.iter().zip(outcomes) {
                 let outcome = outcome.into_inner().expect("no panic while held").expect("every step has an outcome");
@@ -415,14 +408,18 @@ impl Run<'_> {
         self.halt.lock().expect("no panic while held").get_or_insert(why);
     }
 
-    /// Sends what one step needs, unless the target is left alone by now.
-    fn step(&self, step: &Step) -> JobOutcome {
-        if let Some(why) = self.halted() {
+    /// Sends what one step needs, unless the target is left alone by now. What a batch sent of it already goes on
+    /// from there.
+    pub(super) fn step(&self, step: &Step, sent: Option<Sent>) -> JobOutcome {
+        if let Some(why) = self.halted().filter(|_| sent.is_none()) {
             let outcome = Outcome::NotAttempted { error: why };
             return JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false };
         }
-        let (result, exchanges) = record(|| self.carry_out(step));
-        self.tasks.fetch_add(exchanges.len() as u64, Ordering::Relaxed);
+        let (written, exchanges) = sent.map(|sent| (sent.written, sent.exchanges)).unzip();
+        let (result, own) = record(|| self.carry_out(step, written));
+        self.count_tasks(own.len());
+        let mut exchanges = exchanges.unwrap_or_default();
+        exchanges.extend(own);
         match result {
             Ok(account) => {
                 self.failures_in_a_row.store(0, Ordering::Relaxed);

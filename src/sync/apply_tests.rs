@@ -1,5 +1,7 @@
 //! Plans carried out on a target that remembers what it is told, and does as it is told to fail.
 
+mod batches;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +12,9 @@ use crate::plan::{
     Account, AccountId, Capabilities, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Hold, Op,
     Outcome, Protection, Schema, Snapshot, TargetPlan,
 };
-use crate::targets::{ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
+use crate::targets::{
+    ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches, Written,
+};
 
 const NUMBER: FieldIndex = FieldIndex(0);
 const EMAIL: FieldIndex = FieldIndex(1);
@@ -44,6 +48,10 @@ struct Directory {
     stop_at: Option<&'static str>,
     stop: AtomicBool,
     finishes: Option<ErrorKind>,
+    /// The most changes that go together.
+    batch: usize,
+    /// What goes alone although others go together.
+    alone: Option<Op>,
 }
 
 fn error(kind: ErrorKind) -> TargetError {
@@ -181,9 +189,49 @@ impl WriteAccounts for Directory {
         })
     }
 
+    fn batches(&self) -> Option<&dyn WriteBatches> {
+        (self.batch > 0).then_some(self)
+    }
+
     fn finish(&self) -> Result<(), TargetError> {
         self.memory.lock().unwrap().calls.push("finish".into());
         self.finishes.map_or(Ok(()), |kind| Err(error(kind)))
+    }
+}
+
+impl WriteBatches for Directory {
+    fn most(&self) -> usize {
+        self.batch
+    }
+
+    fn takes(&self, write: &Write<'_>) -> bool {
+        let op = match write {
+            Write::Create { .. } => Op::Create,
+            Write::Update { .. } => Op::Update,
+            Write::Reactivate { .. } => Op::Reactivate,
+            Write::Deactivate { .. } => Op::Deactivate,
+        };
+        self.alone != Some(op)
+    }
+
+    /// Its own fate first, then that of each change.
+    fn write(&self, writes: &[Write<'_>]) -> Vec<Written> {
+        let fate = self.call(format!("batch of {}", writes.len()), |_| ());
+        if let Err(error) = &fate
+            && error.kind != ErrorKind::Unsettled
+        {
+            // `Unexpected` stands for a service that does not take these together.
+            let cannot = error.kind == ErrorKind::Unexpected;
+            return if cannot { Vec::new() } else { writes.iter().map(|_| Err(error.clone())).collect() };
+        }
+        let each = writes.iter().map(|write| match *write {
+            Write::Create { employee, fields } => self.create(employee, fields).map(Some),
+            Write::Update { account, changes } => self.update(account, changes).map(|()| None),
+            Write::Reactivate { account } => self.reactivate(account).map(|()| None),
+            Write::Deactivate { account } => self.deactivate(account).map(|()| None),
+        });
+        // An answer that is lost is lost for all of them.
+        each.map(|result| fate.clone().and(result)).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::employee::EmployeeId;
 use crate::plan::{Account, AccountId, FieldChange, Op, same};
-use crate::targets::{ErrorKind, TargetError};
+use crate::targets::{ErrorKind, TargetError, Written};
 
 use super::apply::{Run, Step};
 
@@ -19,7 +19,8 @@ impl Run<'_> {
         })
     }
 
-    pub(super) fn carry_out(&self, step: &Step) -> Result<Option<AccountId>, TargetError> {
+    /// Carries a step out. `written` is what came of its first request, when a batch has sent that already.
+    pub(super) fn carry_out(&self, step: &Step, written: Option<Written>) -> Written {
         let Step { intent, rewrite, .. } = step;
         let writer = self.target.writer();
         match (intent.op, &intent.account) {
@@ -35,7 +36,14 @@ impl Run<'_> {
             }
             (Op::Create, _) => {
                 let employee = intent.employee.expect("a create is for an employee");
-                match writer.create(employee, &intent.fields) {
+                let unnamed = || {
+                    TargetError::new(ErrorKind::Unsettled, "an account was made, and the answer does not say its id")
+                };
+                let made = match written {
+                    Some(written) => written.and_then(|account| account.ok_or_else(unnamed)),
+                    None => writer.create(employee, &intent.fields),
+                };
+                match made {
                     Ok(account) => Ok(Some(account)),
                     Err(error) if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) => {
                         self.adopt(employee, &intent.fields, error).map(Some)
@@ -45,16 +53,16 @@ impl Run<'_> {
             }
             (Op::Update, Some(account)) => {
                 if !intent.fields.is_empty() {
-                    self.update(account, &intent.fields)?;
+                    self.update(account, &intent.fields, written)?;
                 }
                 Ok(Some(writer.id_after(account, &intent.fields)))
             }
             (Op::Reactivate, Some(account)) => {
-                self.reactivate(account, intent.fields.iter().chain(rewrite))?;
+                self.reactivate(account, intent.fields.iter().chain(rewrite), written)?;
                 Ok(Some(account.clone()))
             }
             (Op::Deactivate, Some(account)) => {
-                match writer.deactivate(account) {
+                match sent_or(written, || writer.deactivate(account)) {
                     Err(error) if error.kind == ErrorKind::NotFound => {}
                     Err(error) if error.kind == ErrorKind::Unsettled => {
                         let found = self.looked(&error, self.target.account(account))?;
@@ -72,8 +80,8 @@ impl Run<'_> {
         }
     }
 
-    fn update(&self, account: &AccountId, fields: &[FieldChange]) -> Result<(), TargetError> {
-        match self.target.writer().update(account, fields) {
+    fn update(&self, account: &AccountId, fields: &[FieldChange], written: Option<Written>) -> Result<(), TargetError> {
+        match sent_or(written, || self.target.writer().update(account, fields)) {
             Err(error) if error.kind == ErrorKind::Unsettled => {
                 match self.looked(&error, self.target.account(account))? {
                     Some(found) if self.differing(&found, fields).is_empty() => Ok(()),
@@ -94,9 +102,10 @@ impl Run<'_> {
         &self,
         account: &AccountId,
         fields: impl Iterator<Item = &'f FieldChange>,
+        written: Option<Written>,
     ) -> Result<(), TargetError> {
         let fields: Vec<FieldChange> = fields.cloned().collect();
-        match self.target.writer().reactivate(account) {
+        match sent_or(written, || self.target.writer().reactivate(account)) {
             Err(error) if error.kind == ErrorKind::Unsettled => {
                 let found = self.looked(&error, self.target.account(account))?;
                 if !found.is_some_and(|account| account.active) {
@@ -113,7 +122,7 @@ impl Run<'_> {
         } else {
             fields
         };
-        if to_write.is_empty() { Ok(()) } else { self.update(account, &to_write) }
+        if to_write.is_empty() { Ok(()) } else { self.update(account, &to_write, None) }
     }
 
     /// Finds the account that stands in the way of a create, or that a create whose answer was lost may
@@ -163,9 +172,9 @@ impl Run<'_> {
             }
             let differing = self.differing(&account, fields);
             if !account.active {
-                self.reactivate(&account.id, fields.iter())?;
+                self.reactivate(&account.id, fields.iter(), None)?;
             } else if !differing.is_empty() {
-                self.update(&account.id, &differing)?;
+                self.update(&account.id, &differing, None)?;
             }
             return Ok(account.id);
         }
@@ -177,4 +186,9 @@ impl Run<'_> {
             |field: &&FieldChange| !same(account.field(field.index), &field.after, self.schema.field(field.index));
         fields.iter().filter(differs).cloned().collect()
     }
+}
+
+/// What a batch brought, or else what sending brings now.
+fn sent_or(written: Option<Written>, send: impl FnOnce() -> Result<(), TargetError>) -> Result<(), TargetError> {
+    written.map_or_else(send, |written| written.map(drop))
 }

@@ -6,6 +6,7 @@
 mod apply;
 #[cfg(test)]
 mod apply_tests;
+mod batches;
 mod carry_out;
 mod order;
 mod prepare;

@@ -5,6 +5,7 @@
 //! and the two traits; the only one that sends).
 
 pub mod auth;
+mod batches;
 pub mod conversations;
 pub mod declared;
 mod delivery;
@@ -25,6 +26,7 @@ mod together;
 pub mod travelperk;
 mod types;
 
+pub use batches::{Write, WriteBatches, Written};
 pub use employee_rules::{Condition, EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use membership::Membership;
 pub use types::{Parse, TYPES};
@@ -298,6 +300,11 @@ pub trait WriteAccounts: Send + Sync {
     fn id_after(&self, account: &AccountId, changes: &[FieldChange]) -> AccountId {
         let _ = changes;
         account.clone()
+    }
+
+    /// Carries out several changes at once, where the service takes them so; one at a time otherwise.
+    fn batches(&self) -> Option<&dyn WriteBatches> {
+        None
     }
 
     /// Carries out the actions of workflows, where the target has any.
