@@ -316,6 +316,7 @@ fn carry_out(
                         max_failures: settings.safety.max_failures,
                         match_fields: &settings.match_fields,
                         owned: &open.owned,
+                        protect: &settings.safety.protect,
                     };
                     let mut applied = apply(&*open.target, &open.schema, plan, &options);
                     if let Err(error) = journal.flush() {

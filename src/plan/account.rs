@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{FieldIndex, FieldValue, Notice};
+use crate::rules::{Expression, Truth};
+
+use super::{FieldIndex, FieldValue, Notice, Schema};
 
 /// A target's own id of an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +78,14 @@ impl Account {
     /// All values, in the order of the schema.
     pub fn fields(&self) -> &[FieldValue] {
         &self.fields
+    }
+
+    /// Why it must not be changed: what the target says of it, or one of the file's own conditions.
+    pub fn protected_by(&self, declared: &[Expression], schema: &Schema) -> Option<Protection> {
+        let value_of = |name: &str| schema.index(name).map(|index| self.field(index));
+        // A condition that cannot be evaluated protects: better an account too many than one too few.
+        let protects = |condition: &Expression| condition.holds_for_fields(value_of) != Truth::No;
+        self.protection.or_else(|| declared.iter().any(protects).then_some(Protection::Declared))
     }
 }
 

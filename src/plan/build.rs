@@ -13,7 +13,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{Employee, EmployeeId, Employees, Standing};
-use crate::rules::{Desired, Facts, Mapping, Scope, Tables, Truth, When, scope};
+use crate::rules::{Desired, Facts, Mapping, Scope, Tables, When, scope};
 use crate::targets::EmployeeCase;
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
@@ -398,16 +398,7 @@ impl<'a> Builder<'a> {
     }
 
     fn protection(&self, account: &Account) -> Option<Protection> {
-        account.protection.or_else(|| {
-            let value_of = |name: &str| self.input.schema.index(name).map(|index| account.field(index));
-            // A condition that cannot be evaluated protects: better an account too many than one too few.
-            let protects = |truth| matches!(truth, Truth::Yes | Truth::Invalid { .. } | Truth::Unknown { .. });
-            let declared = &self.input.settings.safety.protect;
-            declared
-                .iter()
-                .any(|condition| protects(condition.holds_for_fields(value_of)))
-                .then_some(Protection::Declared)
-        })
+        account.protected_by(&self.input.settings.safety.protect, self.input.schema)
     }
 
     fn finish(mut self, correlation: &Correlation) -> Built {

@@ -7,6 +7,7 @@ use crate::http::{Exchange, record};
 use crate::plan::{
     AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Request, Schema, TargetPlan,
 };
+use crate::rules::Expression;
 use crate::targets::{ErrorKind, Progress, Target, TargetError};
 
 use super::NotStored;
@@ -29,6 +30,8 @@ pub struct ApplyOptions<'a> {
     pub match_fields: &'a [FieldIndex],
     /// Accounts that belong to an employee already.
     pub owned: &'a BTreeMap<EmployeeId, AccountId>,
+    /// The file's own conditions for accounts that are never changed.
+    pub protect: &'a [Expression],
 }
 
 /// One intended write, as the journal keeps it: names of fields, never values.

@@ -12,6 +12,7 @@ use crate::plan::{
     Account, AccountId, Capabilities, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Hold, Op,
     Outcome, Protection, Schema, Snapshot, TargetPlan,
 };
+use crate::rules::Expression;
 use crate::targets::{
     ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches, Written,
 };
@@ -310,6 +311,7 @@ struct Run<'a> {
     journal: Notebook,
     max_failures: u64,
     owned: BTreeMap<EmployeeId, AccountId>,
+    protect: Vec<Expression>,
     workers: usize,
 }
 
@@ -323,7 +325,8 @@ struct Done {
 
 impl<'a> Run<'a> {
     fn on(target: &'a Directory) -> Self {
-        Self { target, journal: Notebook::default(), max_failures: 20, owned: BTreeMap::new(), workers: 1 }
+        let journal = Notebook::default();
+        Self { target, journal, max_failures: 20, owned: BTreeMap::new(), protect: Vec::new(), workers: 1 }
     }
 
     fn apply(self, changes: Vec<Change>) -> Done {
@@ -346,6 +349,7 @@ impl<'a> Run<'a> {
             max_failures: self.max_failures,
             match_fields: &[NUMBER, EMAIL],
             owned: &self.owned,
+            protect: &self.protect,
         };
         let applied = apply(self.target, &schema, &mut plan, &options);
         let lines = plan.changes.iter().map(|change| {
@@ -486,6 +490,11 @@ fn what_belongs_to_somebody_else_is_not_adopted() {
         lines(&there().protected("a"), &[]),
         "create 1 failed: the account a has the same email and is never changed (account_is_agent)"
     );
+    let refused = "create 1 failed: the account a has the same email and is never changed (account_protected)";
+    let protect = vec![Expression::compile_over_fields("job == 'Director'").unwrap()];
+    let director = exists(Directory::default()).account("a", false, "", "p1@example.com", "Director");
+    assert_eq!(Run { protect, ..Run::on(&director) }.apply(vec![joiner(1, "")]).lines, [refused]);
+    assert!(!director.memory.lock().unwrap().accounts[&"a".into()].active);
     let two = there().account("b", true, "", "p1@example.com", "");
     assert_eq!(lines(&two, &[]), "create 1 failed: 2 accounts have the same email; none is taken");
     assert_eq!(lines(&exists(Directory::default()), &[]), "create 1 failed: Exists");

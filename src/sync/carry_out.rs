@@ -1,7 +1,7 @@
 //! Carries out one change, and looks at the target where its answer does not tell what came of it.
 
 use crate::employee::EmployeeId;
-use crate::plan::{Account, AccountId, FieldChange, Op, same};
+use crate::plan::{Account, AccountId, FieldChange, Op, Protection, same};
 use crate::targets::{ErrorKind, TargetError, Written};
 
 use super::apply::{Run, Step};
@@ -147,13 +147,15 @@ impl Run<'_> {
                     return Err(TargetError::new(ErrorKind::Refused, message));
                 }
             };
-            if let Some(protection) = account.protection {
-                let message = format!("the account {} has the same {} and is never changed", account.id, field.field);
-                return Err(TargetError {
-                    kind: ErrorKind::Refused,
-                    message: format!("{message} ({})", protection.code()),
-                    status: None,
-                });
+            let partly = account.writable.as_ref().map(|_| Protection::Agent);
+            if let Some(protection) = account.protected_by(self.options.protect, self.schema).or(partly) {
+                let message = format!(
+                    "the account {} has the same {} and is never changed ({})",
+                    account.id,
+                    field.field,
+                    protection.code()
+                );
+                return Err(TargetError::new(ErrorKind::Refused, message));
             }
             if let Some((owner, _)) = self.options.owned.iter().find(|(_, owned)| **owned == account.id) {
                 let message =
