@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::config::Settings;
-use crate::output::{Bars, Format, Problem, count, employees, json};
+use crate::output::{Bars, Format, Problem, count, employees, json, notices};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared};
@@ -193,11 +193,7 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
             count(open.owned.len(), "account", "accounts"),
             plan.orphans.len()
         ));
-        for notice in &plan.notices {
-            if notice.employee.is_none() {
-                lines.push(format!("{}: note: {}", plan.name, notice.message));
-            }
-        }
+        lines.extend(notices::lines(&plan.notices, false).iter().map(|line| format!("{}: note: {line}", plan.name)));
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::plan::{Change, FieldValue, Op};
 
-use super::{Document, Kind, employees};
+use super::{Document, Kind, employees, notices};
 
 /// The document as Markdown.
 pub fn render(document: &Document<'_>) -> String {
@@ -67,9 +67,8 @@ pub fn render(document: &Document<'_>) -> String {
         for skip in &target.skipped {
             let _ = writeln!(text, "- skipped employee {}: `{}`: {}", skip.employee, skip.reason, escape(&skip.detail));
         }
-        for notice in &target.notices {
-            let who = notice.employee.map(|id| format!("employee {id}: ")).unwrap_or_default();
-            let _ = writeln!(text, "- note: {who}{}", escape(&notice.message));
+        for line in notices::lines(&target.notices, true) {
+            let _ = writeln!(text, "- note: {}", escape(&line));
         }
     }
     text

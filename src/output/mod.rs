@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod markdown;
+pub(crate) mod notices;
 mod progress;
 pub mod report;
 pub mod table;

@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
 use crate::plan::{Change, FieldValue, Notice, Op, Outcome, Plan, TargetPlan, TargetStatus};
 
-use super::{Document, Kind, count, employees};
+use super::{Document, Kind, count, employees, notices};
 
 /// How much is shown, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,13 +267,10 @@ fn holds(target: &TargetPlan) -> Vec<(&'static str, &str)> {
 }
 
 fn notices(text: &mut String, notices: &[Notice], indent: &str, look: Look) {
-    let lines = notices.iter().map(|notice| match notice.employee {
-        Some(employee) => format!("{indent}note: employee {employee}: {}", notice.message),
-        None => format!("{indent}note: {}", notice.message),
-    });
-    let total = notices.len();
-    for line in lines.take(if look.all { total } else { SHOWN }) {
-        let _ = writeln!(text, "{line}");
+    let lines = notices::lines(notices, look.all);
+    let total = lines.len();
+    for line in lines.iter().take(if look.all { total } else { SHOWN }) {
+        let _ = writeln!(text, "{indent}note: {line}");
     }
     if total > SHOWN && !look.all {
         let _ = writeln!(text, "{indent}… and {} more notes (--all shows them)", total - SHOWN);

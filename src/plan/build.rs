@@ -441,14 +441,13 @@ impl<'a> Builder<'a> {
             .chain(self.plan.notices.iter().filter_map(|notice| notice.employee))
             .collect();
         self.unchanged.retain(|employee| !left_alone.contains(employee));
-        for ((code, message), mut employees) in std::mem::take(&mut self.unresolved) {
-            employees.sort_unstable();
-            employees.dedup();
-            let (employee, message) = match employees[..] {
-                [only] => (Some(only), message),
-                _ => (None, format!("{message} ({} employees: {})", employees.len(), some_of(&employees))),
-            };
-            self.plan.notices.push(Notice { code, employee, message });
+        for ((code, message), employees) in std::mem::take(&mut self.unresolved) {
+            let each = employees.into_iter().map(|employee| Notice {
+                code,
+                employee: Some(employee),
+                message: message.clone(),
+            });
+            self.plan.notices.extend(each);
         }
         self.plan.notices.sort_by(|one, other| {
             (one.code, one.employee, &one.message).cmp(&(other.code, other.employee, &other.message))
@@ -522,13 +521,6 @@ fn names_of(value: &FieldValue) -> impl Iterator<Item = Box<str>> {
         _ => Vec::new(),
     };
     names.into_iter()
-}
-
-/// The first few ids, so that a message stays readable.
-fn some_of(employees: &[EmployeeId]) -> String {
-    let shown: Vec<String> = employees.iter().take(5).map(ToString::to_string).collect();
-    let more = if employees.len() > shown.len() { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
 }
 
 /// Whether nothing that would show a departure was delivered although it was asked for.

@@ -678,22 +678,6 @@ fn names_of_departments_and_places() {
 }
 
 #[test]
-fn notes_of_many_are_one() {
-    let section = "match = [\"number\"]\n[targets.desk.mapping]\nnumber = \"employee_id\"\nname = \"first_name\"\nplace = \"office\"";
-    let mut all = mapped(section);
-    for id in 1..=7 {
-        all = all.person(id, &[("first_name", "X"), ("status", "active"), ("office", "Oslo")]);
-    }
-    let notes: Vec<String> = all.plan().into_iter().filter(|line| line.starts_with("note")).collect();
-    assert_eq!(
-        notes,
-        [
-            "note reference_unknown: place is left as it is: the target has no `Oslo` (make it there, or add place to create_missing) (7 employees: 1, 2, 3, 4, 5, …)"
-        ]
-    );
-}
-
-#[test]
 fn what_does_not_converge_is_left_alone() {
     let plan = scene("").ines_who(&[("position", "Cook")]).her_account(true).with(|scene| scene.gave_up = true).plan();
     assert_eq!(
