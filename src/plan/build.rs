@@ -420,6 +420,11 @@ impl<'a> Builder<'a> {
         });
         self.plan.skipped.sort_by(|one, other| (one.employee, one.reason).cmp(&(other.employee, other.reason)));
         self.plan.notices.extend(self.snapshot.notices.iter().cloned());
+        if let Some(means) = self.input.settings.target.creating_means()
+            && self.plan.changes.iter().any(|change| change.op == Op::Create)
+        {
+            self.plan.notices.push(Notice { code: "creating_means", employee: None, message: means.into() });
+        }
         for (place, standing) in self.input.standings.iter().enumerate() {
             let employee = self.input.employees.list[place].id;
             if let Some(disagreement) = standing.disagreement

@@ -55,6 +55,10 @@ impl TargetType for Directory {
         "directory".into()
     }
 
+    fn unknown_manager_means(&self) -> Option<&'static str> {
+        Some("somebody else approves")
+    }
+
     fn open(&self, _connection: Connection) -> anyhow::Result<Box<dyn Target>> {
         anyhow::bail!("never opened")
     }
@@ -608,7 +612,10 @@ fn managers() {
     let plan = person(mapped(MANAGED), 1, "77");
     assert_eq!(
         held(plan, "a", "1", "old").plan(),
-        ["note 1 manager_without_account: manager is left as it is: employee 77 has no account here", "in sync: 1"]
+        [
+            "note 1 manager_without_account: manager is left as it is: employee 77 has no account here; somebody else approves",
+            "in sync: 1"
+        ]
     );
     // To be made and then skipped: neither a reference into nothing nor a change without fields stays.
     let plan = mapped(MANAGED).person(2, &[("status", "active")]);
@@ -616,7 +623,7 @@ fn managers() {
         held(person(plan, 1, "2"), "a", "1", "old").plan(),
         [
             "skip 2 required_field_empty: name is empty, and the target requires it",
-            "note 1 manager_without_account: manager is left as it is: employee 2 has no account here",
+            "note 1 manager_without_account: manager is left as it is: employee 2 has no account here; somebody else approves",
             "in sync: 1",
         ]
     );
@@ -626,7 +633,7 @@ fn managers() {
         plan.plan(),
         [
             "create 1 number: - → 1; name: - → X;",
-            "note 1 manager_without_account: manager is left as it is: employee 2 is not part of this run",
+            "note 1 manager_without_account: manager is left as it is: employee 2 is not part of this run; somebody else approves",
             "in sync: 0",
         ]
     );

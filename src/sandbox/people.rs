@@ -37,8 +37,8 @@ pub struct Person {
     pub employment_type: String,
     /// A text, as the source sends it.
     pub weekly_working_hours: String,
-    /// First day.
-    pub hire_date: NaiveDate,
+    /// First day; none for a hire that was called off.
+    pub hire_date: Option<NaiveDate>,
     /// Day a fixed contract ends.
     pub contract_end_date: Option<NaiveDate>,
     /// Day the employment ends or ended.
@@ -292,7 +292,7 @@ fn invent(index: usize, today: NaiveDate, random: &mut fastrand::Rng, addresses:
         status: "active".to_owned(),
         employment_type: if external { "external" } else { "internal" }.to_owned(),
         weekly_working_hours: pick(random, &hours).to_owned(),
-        hire_date,
+        hire_date: Some(hire_date),
         contract_end_date: external.then(|| after(today, random.u64(100..400))),
         termination_date: None,
         last_working_day: None,
@@ -318,8 +318,9 @@ fn invent(index: usize, today: NaiveDate, random: &mut fastrand::Rng, addresses:
         }
         27 => {
             person.status = "onboarding".to_owned();
-            person.hire_date = after(today, random.u64(3..60));
-            person.probation_period_end = Some(after(person.hire_date, 182));
+            let first_day = after(today, random.u64(3..60));
+            person.hire_date = Some(first_day);
+            person.probation_period_end = Some(after(first_day, 182));
         }
         31 => person.status = "leave".to_owned(),
         _ => {}
@@ -331,7 +332,7 @@ impl Person {
     /// The employment has ended on a day.
     pub fn leave(&mut self, day: NaiveDate) {
         self.status = "inactive".to_owned();
-        self.hire_date = self.hire_date.min(before(day, 30));
+        self.hire_date = self.hire_date.map(|hired| hired.min(before(day, 30)));
         self.termination_date = Some(day);
         self.last_working_day = Some(before(day, 2));
         self.termination_type = "employee".to_owned();
@@ -439,7 +440,7 @@ mod tests {
                 count(&|person| person.status == "inactive" && person.termination_date.is_some_and(|day| day < today)),
             ),
             ("leaving", 4, 8, count(&|person| person.termination_date.is_some_and(|day| day >= today))),
-            ("future hires", 4, 8, count(&|person| person.status == "onboarding" && person.hire_date > today)),
+            ("future hires", 4, 8, count(&|person| person.status == "onboarding" && person.hire_date > Some(today))),
             ("on leave", 4, 8, count(&|person| person.status == "leave")),
             ("external", 10, 20, count(&|person| person.employment_type == "external")),
             ("without e-mail", 1, 4, count(&|person| person.email.is_empty())),

@@ -32,6 +32,8 @@ pub struct EmployeeCase<'a> {
     pub employee: EmployeeId,
     /// Where they stand today.
     pub standing: &'a Standing,
+    /// Personio delivers hire dates, and this one is empty: a hire that was called off, or one not finished.
+    pub without_hire_date: bool,
     /// The day of the run, in the file's time zone.
     pub today: NaiveDate,
     /// The fields of the run.

@@ -107,6 +107,16 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// What making an account may set off in the service, where an operator should know it beforehand.
+    fn creating_means(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What it means for an employee that the service does not know the manager, where that is more than a blank.
+    fn unknown_manager_means(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The target of the same file, of type slack or entra, that this one rests on.
     fn directory(&self) -> Option<&Located<Box<str>>> {
         None

@@ -76,6 +76,7 @@ pub(super) struct Trial {
     pub(super) lifecycle: Lifecycle,
     pub(super) last_day: &'static str,
     pub(super) disagreement: Option<Disagreement>,
+    pub(super) without_hire_date: bool,
     pub(super) linked: bool,
     pub(super) first_import: bool,
 }
@@ -87,6 +88,7 @@ impl Default for Trial {
             lifecycle: Lifecycle::Active,
             last_day: "",
             disagreement: None,
+            without_hire_date: false,
             linked: false,
             first_import: false,
         }
@@ -125,6 +127,7 @@ impl Trial {
         let case = EmployeeCase {
             employee: EmployeeId(1001),
             standing: &standing,
+            without_hire_date: self.without_hire_date,
             today: day(self.today).expect("a day"),
             schema,
             account: account.as_ref(),

@@ -21,10 +21,14 @@ impl<'a> Builder<'a> {
         }));
         wanted.resize(settings.written, Desired::Keep(None));
         if let Some(rules) = settings.target.rules() {
+            let hire_date = self.input.employees.attributes.column("hire_date");
+            let without_hire_date =
+                hire_date.is_some_and(|column| matches!(facts.employee().value(column), crate::employee::Value::Empty));
             let findings = rules.complete(
                 &EmployeeCase {
                     employee,
                     standing: facts.standing(),
+                    without_hire_date,
                     today: self.input.today,
                     schema: self.input.schema,
                     account,
@@ -122,6 +126,14 @@ impl<'a> Builder<'a> {
         self.unresolved.entry((code, message)).or_default().push(employee);
     }
 
+    /// A manager who cannot be referred to, and what that means.
+    pub(super) fn note_manager(&mut self, field: &str, manager: EmployeeId, why: &str, employee: EmployeeId) {
+        let means = self.input.settings.target.unknown_manager_means();
+        let means = means.map(|means| format!("; {means}")).unwrap_or_default();
+        let message = format!("{field} is left as it is: employee {manager} {why}{means}");
+        self.note("manager_without_account", message, employee);
+    }
+
     /// Turns names and employees into what the target knows; `None` leaves the field alone.
     pub(super) fn resolve(
         &mut self,
@@ -138,8 +150,7 @@ impl<'a> Builder<'a> {
                 if self.creating.contains(&manager) {
                     return Some(FieldValue::Employee(manager));
                 }
-                let message = format!("{} is left as it is: employee {manager} has no account here", spec.name);
-                self.note("manager_without_account", message, employee);
+                self.note_manager(&spec.name, manager, "has no account here", employee);
                 None
             }
             (FieldKind::Reference, FieldValue::Text(name)) => {

@@ -60,15 +60,13 @@ impl<'a> Builder<'a> {
             .filter_map(|change| change.employee)
             .collect();
         let (mut dangling, mut in_sync) = (Vec::new(), 0);
-        let only = self.input.only;
         self.plan.changes.retain_mut(|change| {
             let Some(employee) = change.employee else {
                 return true;
             };
             change.fields.retain(|field| match field.after {
                 FieldValue::Employee(manager) if !created.contains(&manager) => {
-                    let why = if only.is_some() { "is not part of this run" } else { "has no account here" };
-                    dangling.push((format!("{} is left as it is: employee {manager} {why}", field.field), employee));
+                    dangling.push((field.field.clone(), manager, employee));
                     false
                 }
                 _ => true,
@@ -78,8 +76,9 @@ impl<'a> Builder<'a> {
             !nothing_left
         });
         self.plan.in_sync += in_sync;
-        for (message, employee) in dangling {
-            self.note("manager_without_account", message, employee);
+        let why = if self.input.only.is_some() { "is not part of this run" } else { "has no account here" };
+        for (field, manager, employee) in dangling {
+            self.note_manager(&field, manager, why, employee);
         }
     }
 }

@@ -240,8 +240,9 @@ impl Meaning {
                 json!(day.format("%Y-%m-%d").to_string())
             }
             Self::Date => {
-                let day = person.hire_date.checked_add_days(Days::new(random.u64(..400))).unwrap_or(person.hire_date);
-                json!(super::render::midnight(day))
+                let days = Days::new(random.u64(..400));
+                let day = person.hire_date.map(|hired| hired.checked_add_days(days).unwrap_or(hired));
+                super::render::day_or_null(day)
             }
             Self::Amount | Self::Count if blank => Value::Null,
             Self::Amount if random.u8(..8) == 0 => json!(format!("{}.50", random.u32(1..400))),

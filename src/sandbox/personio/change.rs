@@ -105,7 +105,7 @@ fn set(person: &mut Person, key: &str, value: &Value) -> Result<(), String> {
         "position" => person.position = text(),
         "employment_type" => person.employment_type = text(),
         "termination_type" => person.termination_type = text(),
-        "hire_date" => person.hire_date = day()?.ok_or("hire_date cannot be null")?,
+        "hire_date" => person.hire_date = day()?,
         "contract_end_date" => person.contract_end_date = day()?,
         "termination_date" => person.termination_date = day()?,
         "last_working_day" => person.last_working_day = day()?,

@@ -18,7 +18,7 @@ fn instant(day: NaiveDate, hour: u32, minute: u32) -> String {
     format!("{day}T{hour:02}:{minute:02}:00+0{}:00", if summer { 2 } else { 1 })
 }
 
-fn day_or_null(day: Option<NaiveDate>) -> Value {
+pub(super) fn day_or_null(day: Option<NaiveDate>) -> Value {
     day.map_or(Value::Null, |day| json!(midnight(day)))
 }
 
@@ -64,7 +64,7 @@ fn value(person: &Person, attribute: &Attribute, company: &Company, base_url: &s
         "position" => json!(person.position),
         "employment_type" => json!(person.employment_type),
         "weekly_working_hours" => json!(person.weekly_working_hours),
-        "hire_date" => json!(midnight(person.hire_date)),
+        "hire_date" => day_or_null(person.hire_date),
         "contract_end_date" => day_or_null(person.contract_end_date),
         "termination_date" => day_or_null(person.termination_date),
         "termination_type" => json!(person.termination_type),
@@ -72,7 +72,7 @@ fn value(person: &Person, attribute: &Attribute, company: &Company, base_url: &s
         "termination_reason" => person.termination_date.map_or(Value::Null, |_| json!("")),
         "last_working_day" => day_or_null(person.last_working_day),
         "probation_period_end" => day_or_null(person.probation_period_end),
-        "created_at" => json!(instant(person.hire_date.min(company.today), 9, 30)),
+        "created_at" => json!(instant(person.hire_date.unwrap_or(company.today).min(company.today), 9, 30)),
         "last_modified_at" => json!(instant(person.last_modified, 17, 33)),
         "subcompany" => object("Subcompany", person.subcompany.as_ref()),
         "office" => object("Office", person.office.as_ref()),
@@ -151,7 +151,8 @@ fn work_schedule(person: &Person) -> Value {
             "08:00",
         ),
     };
-    let valid_from = person.id.is_multiple_of(2).then(|| person.hire_date.format("%Y-%m-%d").to_string());
+    let valid_from =
+        person.hire_date.filter(|_| person.id.is_multiple_of(2)).map(|day| day.format("%Y-%m-%d").to_string());
     json!({"type": "WorkSchedule", "attributes": {
         "id": id, "name": name, "valid_from": valid_from, "monday": hours, "tuesday": hours,
         "wednesday": hours, "thursday": hours, "friday": friday, "saturday": "00:00", "sunday": "00:00"}})

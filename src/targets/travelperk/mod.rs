@@ -16,6 +16,7 @@
 mod fields;
 mod log_code;
 mod requests;
+mod rules;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -39,10 +40,11 @@ use crate::plan::{
 use crate::targets::scim::{Asked, Directory, Field, no_answer, refusal, unexpected};
 
 use super::{
-    Connection, ErrorKind, FieldLookup, Progress, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType,
-    WriteAccounts,
+    Connection, EmployeeRules, ErrorKind, FieldLookup, Progress, ReadAccounts, SandboxPlaces, Target, TargetError,
+    TargetType, WriteAccounts,
 };
 use fields::short;
+use rules::TravelPerkRules;
 use settings::Settings;
 use wire::{CostCenter, CostCenters, Profiles};
 
@@ -121,12 +123,24 @@ impl TargetType for TravelPerkType {
         log_code(code, field).or_else(|| log_code(code, None)).map(|entry| entry.code)
     }
 
+    fn rules(&self) -> Option<&dyn EmployeeRules> {
+        Some(&TravelPerkRules)
+    }
+
+    fn creating_means(&self) -> Option<&'static str> {
+        Some("TravelPerk may send a welcome e-mail to everybody who gets an account")
+    }
+
+    fn unknown_manager_means(&self) -> Option<&'static str> {
+        Some("approval requests go to an administrator unless TravelPerk knows another manager")
+    }
+
     fn wished_attributes(&self) -> &'static [(&'static str, &'static str)] {
         &[
             ("first_name", "no traveller can be made"),
             ("last_name", "no traveller can be made"),
             ("email", "no traveller can be made or found"),
-            ("hire_date", "future hires cannot be told from current ones"),
+            ("hire_date", "future hires, and those that were called off, cannot be told from current ones"),
             ("termination_date", "leavers are seen only once Personio turns them inactive"),
             ("office", "travellers cannot be filtered by office"),
             ("status", "leavers cannot be told from others"),
