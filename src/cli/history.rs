@@ -13,6 +13,7 @@ use crate::output::{Format, count, json};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
 use crate::sync::PrepareOptions;
 
+use super::job_records::log_line;
 use super::memory::Memory;
 use super::session::Session;
 use super::sync::{Signals, synchronise};
@@ -232,6 +233,9 @@ struct JobOut {
     code: Option<String>,
     error: Option<String>,
     advice: Option<String>,
+    /// What the target's own sync log says, where it has one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    log: String,
     steps: Vec<StepOut>,
     acknowledged_until: Option<String>,
 }
@@ -319,6 +323,7 @@ fn no_job(job: JobId) -> Failure {
 
 fn job_out(session: &Session, found: Job) -> JobOut {
     let Job { id, job, acknowledged_until, .. } = found;
+    let log = log_line(&session.settings.targets, &job);
     JobOut {
         job: id.to_string(),
         target: job.target.into(),
@@ -329,7 +334,8 @@ fn job_out(session: &Session, found: Job) -> JobOut {
         status: job.status.as_str(),
         code: job.code.map(Into::into),
         error: job.error.map(Into::into),
-        advice: job.advice.map(Into::into),
+        advice: log.remedy.map(Into::into).or(job.advice.map(Into::into)),
+        log: log.text,
         steps: job
             .steps
             .into_iter()
@@ -352,6 +358,7 @@ fn show(job: &JobOut) -> String {
     line("code", job.code.as_deref().unwrap_or_default());
     line("error", job.error.as_deref().unwrap_or_default());
     line("advice", job.advice.as_deref().unwrap_or_default());
+    line("log", &job.log);
     line("accepted", &job.acknowledged_until.as_ref().map(|until| format!("until {until}")).unwrap_or_default());
     for step in &job.steps {
         let status = step.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());

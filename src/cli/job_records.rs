@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::plan::{Outcome, TargetPlan};
 use crate::state::{JobStatus, NewJob, Step};
 use crate::sync::Applied;
+use crate::targets::{LogEvent, LogLine, LogOutcome, PARTLY};
 
 /// One job for each employee that something came of.
 pub(super) fn jobs(
@@ -53,6 +55,12 @@ pub(super) fn jobs(
             job.advice = code.and_then(advice).map(Into::into);
         }
     }
+    for (employee, fields) in left_alone(plan) {
+        if let Some(job) = jobs.get_mut(&employee).filter(|job| job.status == JobStatus::Succeeded) {
+            job.code = Some(PARTLY.into());
+            job.error = Some(format!("left as they are: {}", fields.join(", ")).into());
+        }
+    }
     for skip in &plan.skipped {
         jobs.entry(skip.employee).or_insert_with(|| NewJob {
             target: plan.name.clone(),
@@ -68,6 +76,36 @@ pub(super) fn jobs(
         });
     }
     jobs.into_values().collect()
+}
+
+/// What the target's own sync log says of a job; nothing where it has no such log.
+pub(super) fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
+    let outcome = match job.status {
+        JobStatus::Succeeded => LogOutcome::Succeeded,
+        JobStatus::Held => LogOutcome::Held,
+        JobStatus::Skipped => LogOutcome::Skipped,
+        JobStatus::Failed | JobStatus::NotAttempted => LogOutcome::Failed,
+    };
+    let event = LogEvent {
+        outcome,
+        ops: &job.ops,
+        fields: job.fields.len(),
+        code: job.code.as_deref().unwrap_or_default(),
+        error: job.error.as_deref().unwrap_or_default(),
+    };
+    let target = targets.iter().find(|target| target.name == job.target);
+    target.and_then(|target| target.target.log_line(&event)).unwrap_or_default()
+}
+
+/// The fields that a notice about the employee says are left as they are.
+fn left_alone(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
+    let mut found: BTreeMap<EmployeeId, Vec<&str>> = BTreeMap::new();
+    for notice in &plan.notices {
+        if let (Some(employee), Some((field, _))) = (notice.employee, notice.message.split_once(" is left as it is")) {
+            found.entry(employee).or_default().push(field);
+        }
+    }
+    found
 }
 
 fn worse(one: JobStatus, other: JobStatus) -> bool {

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::output::report::{Row, RunReport, TargetLine, html, junit, markdown, workbook};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
 
+use super::job_records::log_line;
 use super::memory::Memory;
 use super::session::Session;
 use super::{Failure, Reason, Reasons, SandboxChoice, World, private_file};
@@ -94,10 +95,7 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
     let mut rows: Vec<Row> = jobs
         .into_iter()
         .map(|Job { id, job, acknowledged_until, .. }| {
-            let target = session.settings.targets.iter().find(|target| target.name == job.target);
-            let code = job.code.as_deref().unwrap_or_default();
-            let error = job.error.as_deref().unwrap_or_default();
-            let target_code = target.and_then(|target| target.target.sync_log_code(code, error)).unwrap_or_default();
+            let log = log_line(&session.settings.targets, &job);
             Row {
                 job: id.to_string(),
                 employee: job.employee.to_string(),
@@ -105,10 +103,10 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
                 outcome: job.status.as_str(),
                 what: job.ops.iter().map(|op| op.as_str()).collect::<Vec<_>>().join(", "),
                 fields: job.fields.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "),
-                code: code.to_owned(),
-                target_code: target_code.to_owned(),
-                error: error.to_owned(),
-                advice: job.advice.as_deref().unwrap_or_default().to_owned(),
+                code: job.code.as_deref().unwrap_or_default().to_owned(),
+                log: log.text,
+                error: job.error.as_deref().unwrap_or_default().to_owned(),
+                advice: log.remedy.or(job.advice.as_deref()).unwrap_or_default().to_owned(),
                 accepted_until: acknowledged_until.filter(|until| *until > now).map(local),
                 target: job.target.into(),
             }

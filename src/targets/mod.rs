@@ -20,6 +20,7 @@ pub mod probonio;
 mod sandboxed;
 pub mod scim;
 pub mod slack;
+mod sync_log;
 #[cfg(test)]
 mod testing;
 mod together;
@@ -29,6 +30,7 @@ mod types;
 pub use batches::{Write, WriteBatches, Written};
 pub use employee_rules::{Condition, EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use membership::Membership;
+pub use sync_log::{LogEvent, LogLine, LogOutcome, PARTLY};
 pub use types::{Parse, TYPES};
 
 use employee_rules::quoted;
@@ -96,9 +98,9 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The code of the service's own sync log for one of our codes, where it has such a log.
-    fn sync_log_code(&self, code: &str, error: &str) -> Option<&'static str> {
-        let _ = (code, error);
+    /// What the service's own sync log says of what came of an employee, where it has such a log.
+    fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
+        let _ = event;
         None
     }
 

@@ -44,7 +44,7 @@ title = "position"
 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager" = "supervisor"
 "#;
 
-const TRAVELPERK: &str = r#"
+pub(crate) const TRAVELPERK: &str = r#"
 [targets.subject]
 type = "travelperk"
 api_key = { env = "FRESHSERVICE_API_KEY" }

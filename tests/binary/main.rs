@@ -9,5 +9,6 @@ mod conformance;
 mod exit_codes;
 mod faults;
 mod json;
+mod logs;
 mod safety;
 mod scene;

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use super::RunReport;
+use super::{LOG, RunReport};
 
 /// One page without any script and without anything from elsewhere; light and dark, and fit for printing.
 pub fn html(report: &RunReport) -> String {
@@ -43,15 +43,15 @@ pub fn html(report: &RunReport) -> String {
         page.push_str("<p>Nothing had to be done for anybody.</p>\n");
     } else {
         page.push_str("<div class=\"wide\"><table>\n<thead><tr>");
-        for head in ["Target", "Employee", "Outcome", "What", "Fields", "Why", "What to do"] {
+        let with_log = report.has_log();
+        let heads = ["Target", "Employee", "Outcome", "What", "Fields", "Why", "What to do"];
+        for head in heads.into_iter().chain(with_log.then_some(LOG)) {
             let _ = write!(page, "<th scope=\"col\">{head}</th>");
         }
         page.push_str("</tr></thead>\n<tbody>\n");
         for row in &report.rows {
             let who = row.name.as_ref().map_or_else(|| row.employee.clone(), |name| format!("{} {name}", row.employee));
-            let codes = [row.code.as_str(), row.target_code.as_str()];
-            let codes: Vec<&str> = codes.into_iter().filter(|code| !code.is_empty()).collect();
-            let mut why = codes.join(", ");
+            let mut why = row.code.clone();
             if !row.error.is_empty() {
                 if !why.is_empty() {
                     why.push_str(": ");
@@ -62,9 +62,10 @@ pub fn html(report: &RunReport) -> String {
                 let _ = write!(why, " (accepted until {})", until.date());
             }
             let class = if row.is_failure() { "bad" } else { "plain" };
+            let log = if with_log { format!("<td>{}</td>", escape(&row.log)) } else { String::new() };
             let _ = writeln!(
                 page,
-                "<tr><td>{}</td><td>{}</td><td class=\"{class}\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                "<tr><td>{}</td><td>{}</td><td class=\"{class}\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>{log}</tr>",
                 escape(&row.target),
                 escape(&who),
                 row.outcome.replace('_', " "),

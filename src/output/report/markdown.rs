@@ -2,8 +2,8 @@ use std::fmt::Write as _;
 
 use crate::output::markdown::escape;
 
-use super::RunReport;
 use super::html::headline;
+use super::{LOG, RunReport};
 
 /// Markdown for a ticket: the numbers, then everybody who did not succeed.
 pub fn markdown(report: &RunReport) -> String {
@@ -29,17 +29,20 @@ pub fn markdown(report: &RunReport) -> String {
             target.tasks
         );
     }
-    let others: Vec<_> = report.rows.iter().filter(|row| row.outcome != "succeeded").collect();
+    let others: Vec<_> = report.rows.iter().filter(|row| row.outcome != "succeeded" || !row.code.is_empty()).collect();
     if others.is_empty() {
         return text;
     }
-    text.push_str("\n| Target | Employee | Outcome | Code | Why | What to do |\n|---|--:|---|---|---|---|\n");
+    let (head, rule) = if report.has_log() { (format!(" {LOG} |"), "---|") } else { (String::new(), "") };
+    let _ = writeln!(text, "\n| Target | Employee | Outcome | Code | Why | What to do |{head}");
+    let _ = writeln!(text, "|---|--:|---|---|---|---|{rule}");
     for row in others {
         let accepted =
             row.accepted_until.map_or_else(String::new, |until| format!(" (accepted until {})", until.date()));
+        let log = if report.has_log() { format!(" {} |", escape(&row.log)) } else { String::new() };
         let _ = writeln!(
             text,
-            "| {} | {} | {}{accepted} | {} | {} | {} |",
+            "| {} | {} | {}{accepted} | {} | {} | {} |{log}",
             escape(&row.target),
             row.employee,
             row.outcome.replace('_', " "),

@@ -56,6 +56,16 @@ pub struct TargetLine {
     pub tasks: u64,
 }
 
+/// The title of the column with what the target's own sync log says.
+const LOG: &str = "In the target's own log";
+
+impl RunReport {
+    /// Whether a target of the run has a sync log of its own that says something.
+    fn has_log(&self) -> bool {
+        self.rows.iter().any(|row| !row.log.is_empty())
+    }
+}
+
 /// One employee in one target.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Row {
@@ -75,8 +85,8 @@ pub struct Row {
     pub fields: String,
     /// Our code.
     pub code: String,
-    /// The code of the target's own sync log, where it has one.
-    pub target_code: String,
+    /// What the target's own sync log says, where it has one.
+    pub log: String,
     /// What the target said.
     pub error: String,
     /// What to do.

@@ -1,7 +1,7 @@
 use anyhow::Context as _;
 use rust_xlsxwriter::{Color, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet};
 
-use super::{Row, RunReport};
+use super::{LOG, Row, RunReport};
 
 /// A workbook with a summary sheet and one row for each employee: frozen header, filters, real dates.
 ///
@@ -96,7 +96,7 @@ const COLUMNS: [(&str, f64); 12] = [
     ("What", 14.0),
     ("Fields", 36.0),
     ("Code", 22.0),
-    ("Target's code", 22.0),
+    (LOG, 30.0),
     ("What the target said", 48.0),
     ("What to do", 48.0),
     ("Accepted until", 18.0),
@@ -118,7 +118,7 @@ fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Resu
         };
         sheet.write_string_with_format(line, 2, row.name.as_deref().unwrap_or_default(), &looks.plain)?;
         sheet.write_string_with_format(line, 3, row.outcome.replace('_', " "), outcome_look)?;
-        let texts = [&row.what, &row.fields, &row.code, &row.target_code, &row.error, &row.advice];
+        let texts = [&row.what, &row.fields, &row.code, &row.log, &row.error, &row.advice];
         for (column, text) in (4u16..).zip(texts) {
             sheet.write_string_with_format(line, column, text.as_str(), &looks.plain)?;
         }

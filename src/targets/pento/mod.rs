@@ -14,7 +14,6 @@ mod tests;
 use std::time::Duration;
 
 pub use formats::{Regime, TaxCode};
-pub use log::{Event, LogEntry, LogStatus, log_entry};
 pub use rules::tax_year_start;
 
 use crate::config::reader::Table;
@@ -24,7 +23,7 @@ use crate::rules::OnInvalid;
 use super::declared::Declaration;
 use super::delivery::Delivery;
 use super::file::FileDefaults;
-use super::{Condition, Connection, EmployeeRules, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::{Condition, Connection, EmployeeRules, FieldLookup, LogEvent, LogLine, SandboxPlaces, Target, TargetType};
 
 use rules::PentoRules;
 use settings::PentoSettings;
@@ -103,6 +102,10 @@ impl TargetType for Pento {
     /// Pento itself blanks a field whose value is invalid; here the good value of yesterday stays, and is reported.
     fn default_on_invalid(&self) -> OnInvalid {
         OnInvalid::Keep
+    }
+
+    fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
+        Some(log::line(event))
     }
 
     fn default_every(&self) -> Option<Duration> {

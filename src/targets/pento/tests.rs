@@ -2,9 +2,7 @@ use chrono::NaiveDate;
 
 use super::*;
 use crate::employee::{EmployeeId, Lifecycle};
-use crate::plan::{
-    Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Schema, Skip,
-};
+use crate::plan::{Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Schema};
 use crate::targets::testing::{self, Trial, load, loaded, shown};
 
 const FILE_ROUTE: &str = "delivery = { type = 'file', path = 'payroll.csv' }\n";
@@ -407,34 +405,28 @@ fn ids_and_addresses_are_never_used_twice() {
 
 #[test]
 fn the_words_of_the_log() {
-    let skip = |reason: &'static str| Skip { employee: EmployeeId(1), reason, detail: "email is empty".into() };
-    let with_outcome = |op, fields: &[(u16, &str)], outcome| Change { outcome, ..change(op, 1, Some("a"), fields) };
-    let kept: [Box<str>; 2] = ["ni_number".into(), "title".into()];
-    let failed = Outcome::Failed { error: "the file is locked".into(), code: "unavailable" };
-    let created = with_outcome(Op::Create, &[(0, "x")], Some(Outcome::Succeeded));
-    let one = with_outcome(Op::Update, &[(0, "x")], Some(Outcome::Succeeded));
-    let two = with_outcome(Op::Update, &[(0, "x"), (1, "y")], Some(Outcome::Succeeded));
-    let broken = with_outcome(Op::Update, &[(0, "x")], Some(failed));
-    let late = with_outcome(Op::Update, &[(0, "x")], Some(Outcome::NotAttempted { error: "too many failures".into() }));
-    let (terminated, keyless) = (skip("terminated_in_previous_tax_year"), skip("match_key_missing"));
-    for (event, line) in [
-        (Event::Change { change: &created, kept: &[] }, "Successful: Employee created"),
-        (Event::Change { change: &one, kept: &[] }, "Successful: Updated 1 field"),
-        (Event::Change { change: &two, kept: &[] }, "Successful: Updated 2 fields"),
+    use crate::targets::LogOutcome::{Failed, Held, Skipped, Succeeded};
+    use crate::targets::{LogEvent, PARTLY};
+    let target = loaded(FILE_ROUTE, parse);
+    for (outcome, op, fields, code, error, expected) in [
+        (Succeeded, Op::Create, 7, "", "", "Successful: Employee created"),
+        (Succeeded, Op::Update, 1, "", "", "Successful: Updated 1 field"),
+        (Succeeded, Op::Update, 2, "", "", "Successful: Updated 2 fields"),
         (
-            Event::Change { change: &two, kept: &kept },
+            Succeeded,
+            Op::Update,
+            2,
+            PARTLY,
+            "left as they are: ni_number, title",
             "Incomplete: Updated 2 fields; left as they are: ni_number, title",
         ),
-        (Event::Change { change: &broken, kept: &kept }, "Failed: the file is locked"),
-        (Event::Change { change: &late, kept: &[] }, "Failed: too many failures"),
-        (Event::InSync { kept: &[] }, "Successful: No fields updated"),
-        (Event::InSync { kept: &kept[..1] }, "Incomplete: No fields updated; left as they are: ni_number"),
-        (Event::OutOfScope, "Skipped: Excluded by filters"),
-        (Event::Skip(&terminated), "Skipped: Terminated in previous tax year"),
-        (Event::Skip(&keyless), "Failed: email is empty"),
+        (Failed, Op::Update, 1, "unavailable", "the file is locked", "Failed: the file is locked"),
+        (Held, Op::Create, 9, "max_create", "3 are more than 2", "Skipped: 3 are more than 2"),
+        (Skipped, Op::Create, 0, "terminated_in_previous_tax_year", "left", "Skipped: Terminated in previous tax year"),
+        (Skipped, Op::Create, 0, "match_key_missing", "email is empty", "Failed: email is empty"),
     ] {
-        let entry = log_entry(event);
-        assert_eq!(format!("{}: {}", entry.status.as_str(), entry.explanation), line);
+        let line = target.log_line(&LogEvent { outcome, ops: &[op], fields, code, error }).unwrap();
+        assert_eq!(line.text, expected);
     }
 }
 

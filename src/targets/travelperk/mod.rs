@@ -14,15 +14,13 @@
 //! Beside these, the departures of a `scim` section may be declared (`update`, `clear`, `page_size`, …).
 
 mod fields;
-mod log_code;
+mod log;
 mod requests;
 mod rules;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod wire;
-
-pub use log_code::{LogCode, log_code};
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,8 +38,8 @@ use crate::plan::{
 use crate::targets::scim::{Asked, Directory, Field, no_answer, refusal, unexpected};
 
 use super::{
-    Connection, EmployeeRules, ErrorKind, FieldLookup, Progress, ReadAccounts, SandboxPlaces, Target, TargetError,
-    TargetType, WriteAccounts,
+    Connection, EmployeeRules, ErrorKind, FieldLookup, LogEvent, LogLine, Progress, ReadAccounts, SandboxPlaces,
+    Target, TargetError, TargetType, WriteAccounts,
 };
 use fields::short;
 use rules::TravelPerkRules;
@@ -117,10 +115,8 @@ impl TargetType for TravelPerkType {
         self.settings.people.deviations.requests_per_minute
     }
 
-    fn sync_log_code(&self, code: &str, error: &str) -> Option<&'static str> {
-        // Our messages about a field begin with its name.
-        let field = error.split([':', ' ']).next().filter(|word| !word.is_empty());
-        log_code(code, field).or_else(|| log_code(code, None)).map(|entry| entry.code)
+    fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
+        log::line(event)
     }
 
     fn rules(&self) -> Option<&dyn EmployeeRules> {
