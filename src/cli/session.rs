@@ -1,12 +1,15 @@
 //! What every command needs: the process around it, the settled file, and the source.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::config::{LoadError, LoadOptions, SecretMode, Settings, Severity, StatePlace, find_config, load};
+use crate::config::{LoadError, LoadOptions, Secret, SecretMode, Settings, Severity, StatePlace, find_config, load};
+use crate::http::Redactor;
 use crate::output::table::Look;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
 use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind, SourceSettings};
@@ -26,6 +29,8 @@ pub struct World {
     pub terminal: Terminal,
     /// The moment the process started.
     pub now: DateTime<Utc>,
+    /// Knows the secrets of the file, once they are read.
+    redactor: OnceLock<Redactor>,
 }
 
 /// Why a command ends without a result.
@@ -107,18 +112,24 @@ impl World {
             errors: std::io::stderr().is_terminal(),
             colour,
         };
-        Self { global, terminal, now: Utc::now() }
+        Self { global, terminal, now: Utc::now(), redactor: OnceLock::new() }
     }
 
     /// Writes a result. A reader that has gone away (a pager) is no error.
     pub fn print(&self, text: &str) {
+        let text = self.scrub(text);
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Writes a message.
     pub fn say(&self, message: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{message}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", self.scrub(message));
+    }
+
+    /// The text without any secret of the file, should one have found its way into it.
+    fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redactor.get().map_or(Cow::Borrowed(text), |redactor| redactor.scrub(text))
     }
 
     /// Ends a command that has no result: words on standard error and, as JSON, a document all the same.
@@ -167,6 +178,9 @@ impl World {
         let secrets = if sandbox.sandbox.is_some() { SecretMode::Invent } else { SecretMode::Read };
         let options = LoadOptions { secrets, only: targets, ..LoadOptions::new(&environment) };
         let mut settings = load(&path, &options)?;
+        if sandbox.sandbox.is_none() {
+            self.redactor.get_or_init(|| Redactor::new(settings.secrets.iter().map(Secret::expose)));
+        }
         for warning in &settings.warnings {
             self.say(&format!("{}:{warning}", path.display()));
         }

@@ -11,7 +11,7 @@ pub struct Redactor {
 }
 
 /// Shorter ones would blot out ordinary words and tell more than they hide.
-const SHORTEST: usize = 4;
+const SHORTEST: usize = 8;
 
 impl Redactor {
     /// Knows these secrets, as they are and as an address would spell them.

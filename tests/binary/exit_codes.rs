@@ -249,6 +249,17 @@ fn a_refused_sign_in_is_7() {
 }
 
 #[test]
+fn a_secret_is_blotted_out_wherever_it_turns_up() {
+    let named_like_its_key = DESK.replace("targets.desk", "targets.papaya-key");
+    let scene = Scene::new(5, &named_like_its_key.replace("FRESHSERVICE_API_KEY", "WRONG_KEY"));
+    for format in ["table", "json", "markdown"] {
+        let ran = scene.run(&["plan", "--format", format], 7);
+        assert!(!ran.stdout.contains("papaya-key") && !ran.stderr.contains("papaya-key"), "{ran:?}");
+        ran.shows("***").says("***");
+    }
+}
+
+#[test]
 fn without_approval_it_is_8_and_nothing_is_written() {
     let scene = Scene::new(5, DESK);
     scene.run(&["sync"], 8).says("not applied: nobody can be asked here, so --yes is needed");
