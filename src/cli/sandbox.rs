@@ -11,9 +11,9 @@ use crate::config::{Secret, Settings, StatePlace, TargetSettings};
 use crate::plan::{Action, FieldSpec};
 use crate::sandbox::personio::PersonioOptions;
 use crate::sandbox::{
-    Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxOptions, find, prepare,
+    Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxInfo, SandboxOptions, find,
+    prepare,
 };
-use crate::targets::SandboxPlaces;
 
 use super::{Failure, Reason, Reasons, World};
 
@@ -98,9 +98,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
 
 /// The simulated systems of a run with `--sandbox`.
 pub struct RunningSandbox {
-    base_url: String,
-    folder: PathBuf,
-    secret: Secret,
+    info: SandboxInfo,
     /// Whether it lives on after this run.
     pub lasting: bool,
     /// Stops when the run ends.
@@ -112,43 +110,25 @@ impl RunningSandbox {
     pub(super) fn new(address: &str, today: NaiveDate, settings: &Settings) -> anyhow::Result<Self> {
         let running = if address.is_empty() {
             let own = Sandbox::start(SandboxOptions::new(today))?;
-            let info = own.info();
-            Self {
-                base_url: info.base_url.clone(),
-                folder: info.folder.clone(),
-                secret: Secret::new(info.secret.clone()),
-                lasting: false,
-                _own: Some(own),
-            }
+            Self { info: own.info().clone(), lasting: false, _own: Some(own) }
         } else {
             let info = find(address).with_context(|| {
                 format!("is `personio-sync sandbox` running at {address}? start it with --port first")
             })?;
-            Self {
-                base_url: info.base_url,
-                folder: info.folder,
-                secret: Secret::new(info.secret),
-                lasting: true,
-                _own: None,
-            }
+            Self { info, lasting: true, _own: None }
         };
-        prepare(&running.base_url, &preparation(settings))?;
+        prepare(&running.info.base_url, &preparation(settings))?;
         Ok(running)
     }
 
     /// Points everything in the file at the sandbox; nothing else is reached, whatever the file says.
     pub(super) fn redirect(&self, settings: &mut Settings) {
-        settings.personio.base_url = format!("{}/personio", self.base_url);
+        settings.personio.base_url = format!("{}/personio", self.info.base_url);
         settings.personio.client_id = Secret::new("sandbox");
-        settings.personio.client_secret = self.secret.clone();
-        settings.state.place = StatePlace::File(self.folder.join("state.sqlite"));
+        settings.personio.client_secret = Secret::new(self.info.secret.clone());
+        settings.state.place = StatePlace::File(self.info.folder.join("state.sqlite"));
         for target in &mut settings.targets {
-            target.target.redirect(&SandboxPlaces {
-                base_url: self.base_url.clone(),
-                folder: self.folder.clone(),
-                target: target.name.clone(),
-                secret: self.secret.clone(),
-            });
+            target.target.redirect(&self.info.places(&target.name));
         }
     }
 }

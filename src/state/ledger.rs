@@ -91,12 +91,9 @@ impl State {
         Ok(entries)
     }
 
-    /// Counts calls made to a target outside a run's end.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
-    pub fn add_tasks(&self, period: &str, target: &str, tasks: u64) -> Result<(), StateError> {
+    /// Counts calls made to a target.
+    #[cfg(test)]
+    pub(super) fn add_tasks(&self, period: &str, target: &str, tasks: u64) -> Result<(), StateError> {
         self.write(|database| add_tasks(database, period, target, tasks))
     }
 

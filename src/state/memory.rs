@@ -88,23 +88,6 @@ impl State {
     pub fn store_links(&self, target: &str, links: &[Link]) -> Result<(), StateError> {
         self.write(|database| upsert_links(database, target, links.iter()))
     }
-
-    /// Removes the links of some employees.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
-    pub fn remove_links(&self, target: &str, employees: &[EmployeeId]) -> Result<(), StateError> {
-        self.write(|database| {
-            for &employee in employees {
-                database.execute(
-                    "DELETE FROM links WHERE target = ? AND employee = ?",
-                    &[target.into(), employee.into()],
-                )?;
-            }
-            Ok(())
-        })
-    }
 }
 
 pub(super) fn upsert_links<'a>(

@@ -229,11 +229,6 @@ impl TargetMemory {
         self.record.as_ref().is_none_or(|record| record.first_completed_at.is_none())
     }
 
-    /// The link of an employee.
-    pub fn link(&self, employee: EmployeeId) -> Option<&Link> {
-        self.links.binary_search_by_key(&employee, |link| link.employee).ok().map(|index| &self.links[index])
-    }
-
     /// The filters, as they were last accepted.
     pub fn scope(&self) -> Option<&Fingerprint> {
         self.record.as_ref()?.scope.as_ref()

@@ -63,7 +63,6 @@ fn without_the_right_to_write_every_write_fails_and_changes_nothing(place: &Plac
         ("record", state.record(run, "desk", &finished, &[intent(&state, Op::Create, 2)], at(1)).err()),
         ("settle", state.settle("desk", &finished, at(1)).err()),
         ("store_links", state.store_links("desk", &[link(3, "x")]).err()),
-        ("remove_links", state.remove_links("desk", &[employee(1)]).err()),
         ("open_once", state.open_once(std::slice::from_ref(&once), at(1)).err()),
         ("close_once", state.close_once(&once, None, at(1)).err()),
         ("release_once", state.release_once(&once).err()),
