@@ -128,6 +128,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "sign_in_refused" => "Check the target's key: it may have been revoked, or its owner may be gone.",
         "right_missing" => "Give the key's owner the right that the message names, then retry.",
         "unavailable" => "The target could not be reached; retry when it is back.",
+        "changed_meanwhile" => "Somebody else changed the same field during the run; the next run plans afresh.",
         "outcome_unknown" => "The answer was lost; the next run looks before it writes.",
         "unexpected_answer" => "Check the target's address; if it is right, retry later.",
         "reference_not_made" => "The manager's account is missing; it is linked by the run after it exists.",

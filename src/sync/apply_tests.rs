@@ -566,6 +566,43 @@ fn a_lost_answer_stays_open_when_nobody_can_look() {
 }
 
 #[test]
+fn a_change_by_somebody_else_is_looked_at_and_tried_once_more() {
+    let outcome = |target: &Directory, change: Change| Run::on(target).apply(vec![change]).lines.concat();
+    let changed = |target: Directory, call| target.fails(call, ErrorKind::Changed);
+    // Another field was changed, or the same one to what we want.
+    for job in ["Baker", "Cook"] {
+        let target = changed(Directory::default().account("a", true, "1", "new@example.com", job), "update a");
+        assert_eq!(outcome(&target, mover(1, "a")), "update 1@a succeeded");
+        assert_eq!(target.calls(), ["update a job=Cook", "look a", "update a job=Cook", "finish"]);
+    }
+    // The same field was changed, the account is out of bounds, or is gone.
+    let baker = || Directory::default().account("a", true, "1", "", "Baker");
+    for target in
+        [Directory::default().account("a", true, "1", "", "CEO"), baker().protected("a"), Directory::default()]
+    {
+        let target = changed(target, "update a");
+        assert_eq!(outcome(&target, mover(1, "a")), "update 1@a failed: Changed");
+        assert_eq!(target.calls(), ["update a job=Cook", "look a", "finish"]);
+    }
+    // Once more, not for ever.
+    let target = changed(changed(baker(), "update a"), "update a");
+    assert_eq!(outcome(&target, mover(1, "a")), "update 1@a failed: Changed");
+    assert_eq!(target.calls().len(), 4);
+    // Leaving and coming back are about nothing but that.
+    for op in [Op::Deactivate, Op::Reactivate] {
+        let target = changed(baker(), op.as_str());
+        assert_eq!(outcome(&target, change(op, 1, Some("a"), Vec::new())), format!("{op} 1@a succeeded"));
+        assert_eq!(target.calls(), [format!("{op} a"), "look a".into(), format!("{op} a"), "finish".into()]);
+    }
+    // In a batch as alone.
+    let target = Directory { batch: 9, ..baker().account("b", true, "2", "", "Baker") };
+    let target = changed(target, "update b");
+    let done = Run::on(&target).apply(vec![mover(1, "a"), mover(2, "b")]);
+    assert_eq!(done.lines, ["update 1@a succeeded", "update 2@b succeeded"]);
+    assert_eq!(target.calls()[3..], ["look b", "update b job=Cook", "finish"]);
+}
+
+#[test]
 fn what_reactivating_loses_is_written_again() {
     let target = Directory { loses_fields: true, ..Directory::default() }.account("a", false, "1", "", "Baker");
     let mut back = change(Op::Reactivate, 1, Some("a"), vec![field(EMAIL, "", "p1@example.com")]);

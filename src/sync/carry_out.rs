@@ -62,7 +62,8 @@ impl Run<'_> {
                 Ok(Some(account.clone()))
             }
             (Op::Deactivate, Some(account)) => {
-                match sent_or(written, || writer.deactivate(account)) {
+                let deactivate = || writer.deactivate(account);
+                match self.again(account, sent_or(written, deactivate), |_| true, deactivate) {
                     Err(error) if error.kind == ErrorKind::NotFound => {}
                     Err(error) if error.kind == ErrorKind::Unsettled => {
                         let found = self.looked(&error, self.target.account(account))?;
@@ -81,7 +82,14 @@ impl Run<'_> {
     }
 
     fn update(&self, account: &AccountId, fields: &[FieldChange], written: Option<Written>) -> Result<(), TargetError> {
-        match sent_or(written, || self.target.writer().update(account, fields)) {
+        let update = || self.target.writer().update(account, fields);
+        let as_planned = |found: &Account| {
+            fields.iter().all(|field| {
+                let (spec, there) = (self.schema.field(field.index), found.field(field.index));
+                same(there, &field.before, spec) || same(there, &field.after, spec)
+            })
+        };
+        match self.again(account, sent_or(written, update), as_planned, update) {
             Err(error) if error.kind == ErrorKind::Unsettled => {
                 match self.looked(&error, self.target.account(account))? {
                     Some(found) if self.differing(&found, fields).is_empty() => Ok(()),
@@ -96,6 +104,24 @@ impl Run<'_> {
         }
     }
 
+    /// Somebody else changed the account since it was read: looks at it, and sends once more if what the plan is
+    /// about is still as the plan showed it.
+    fn again(
+        &self,
+        account: &AccountId,
+        result: Result<(), TargetError>,
+        as_planned: impl Fn(&Account) -> bool,
+        send: impl FnOnce() -> Result<(), TargetError>,
+    ) -> Result<(), TargetError> {
+        match result {
+            Err(error) if error.kind == ErrorKind::Changed => match self.target.account(account)? {
+                Some(found) if found.protection.is_none() && as_planned(&found) => send(),
+                _ => Err(error),
+            },
+            other => other,
+        }
+    }
+
     /// Brings an account back, then writes whatever does not hold what it should: some services forget
     /// fields while an account is out of use.
     fn reactivate<'f>(
@@ -105,7 +131,8 @@ impl Run<'_> {
         written: Option<Written>,
     ) -> Result<(), TargetError> {
         let fields: Vec<FieldChange> = fields.cloned().collect();
-        match sent_or(written, || self.target.writer().reactivate(account)) {
+        let reactivate = || self.target.writer().reactivate(account);
+        match self.again(account, sent_or(written, reactivate), |_| true, reactivate) {
             Err(error) if error.kind == ErrorKind::Unsettled => {
                 let found = self.looked(&error, self.target.account(account))?;
                 if !found.is_some_and(|account| account.active) {

@@ -391,6 +391,9 @@ pub enum ErrorKind {
     NotFound,
     /// The sign-in was refused: no further request makes sense.
     SignIn,
+    /// The account was changed by somebody else since it was read, and nothing was done. The caller looks whether what
+    /// is to be changed is still as it was, and tries once more.
+    Changed,
     /// Signed in, but without the right to do this.
     Rights,
     /// The service did not take the request (refused connection, busy after all retries). Nothing happened.
@@ -409,6 +412,7 @@ impl ErrorKind {
             Self::Exists => "already_exists",
             Self::NotFound => "account_not_found",
             Self::SignIn => "sign_in_refused",
+            Self::Changed => "changed_meanwhile",
             Self::Rights => "right_missing",
             Self::Unavailable => "unavailable",
             Self::Unsettled => "outcome_unknown",
