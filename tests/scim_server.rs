@@ -142,11 +142,18 @@ userName          = "email | lower"
         ("object PATCH", "patch_style = 'object'", second),
         ("take out of use", narrower, second),
         ("bring back", "", second),
+        ("change by PATCH in batches", "bulk = true", first),
+        ("change by PUT in batches", "bulk = true\nupdate = 'put'", second),
+        ("take out of use in batches", &format!("bulk = true\n{narrower}"), second),
+        ("bring back in batches", "bulk = true", second),
     ] {
         let config = config(settings, mapping);
         let (status, said) = run(folder.path(), &config, &["sync", "--yes", "--accept-filter-change"]);
         assert_eq!(status, 0, "{step}: {said}");
         assert!(!said.contains("nothing done"), "{step} changed nothing: {said}");
+        assert!(!said.contains("bulk_not_offered"), "{step}: {said}");
+        let (_, jobs) = run(folder.path(), &config, &["jobs", "--format", "json"]);
+        assert_eq!(jobs.contains("/Bulk"), settings.contains("bulk"), "{step}: {jobs}");
         let (status, said) = run(folder.path(), &config, &["plan", "--detailed-exitcode", "--accept-filter-change"]);
         assert_eq!(status, 0, "{step}, planned again: {said}");
     }

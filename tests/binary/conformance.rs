@@ -23,6 +23,7 @@ fn subjects() -> Vec<(&'static str, String, Duplicates)> {
         ("xlsx", file("list.xlsx"), Duplicates::Conflict),
         ("scim", SCIM.to_owned(), Duplicates::Conflict),
         ("scim with PUT", SCIM.replace("match =", "update = \"put\"\nmatch ="), Duplicates::Conflict),
+        ("scim with bulk", SCIM.replace("match =", "bulk = true\nmatch ="), Duplicates::Conflict),
         ("travelperk", TRAVELPERK.to_owned(), Duplicates::Conflict),
         ("http", HTTP.to_owned(), Duplicates::Conflict),
     ]

@@ -12,3 +12,4 @@ mod json;
 mod logs;
 mod safety;
 mod scene;
+mod scim;

@@ -2,132 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
+use super::options::{Conflict, Put, ScimOptions};
 use super::patch::{self, Refusal};
 use super::schemas::{Schemas, attribute, document, strip_read_only};
 use crate::http::Method;
 use crate::sandbox::{SandboxRequest, SandboxResponse};
 use crate::targets::scim::Filter;
 
-/// How a simulated service departs from the standard; the default does not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScimOptions {
-    /// The most users on a page, whatever is asked for.
-    pub page_cap: u64,
-    /// Lists are paged by cursor.
-    pub cursors: bool,
-    /// The next cursor that comes back is called expired.
-    pub expire_cursor: bool,
-    /// Every so many-th row of a page is left out although it is counted.
-    pub skip_rows: Option<u64>,
-    /// The last row of a page comes again on the next one, although it is counted once.
-    pub repeat_rows: bool,
-    /// `startIndex` is not looked at.
-    pub ignore_start: bool,
-    /// Filters are not looked at.
-    pub ignore_filters: bool,
-    /// Filters find nobody.
-    pub silent_zero: bool,
-    /// Deactivated users are not listed and not found.
-    pub hide_inactive: bool,
-    /// What is answered when a user name is taken.
-    pub conflict: Conflict,
-    /// PATCH is not known; PUT is.
-    pub no_patch: bool,
-    /// PATCH is answered without a body.
-    pub patch_without_body: bool,
-    /// Capitalised operations are refused.
-    pub reject_capitals: bool,
-    /// Operations without a path are refused.
-    pub reject_pathless: bool,
-    /// Paths with filters are refused.
-    pub reject_filtered_paths: bool,
-    /// What a PUT does.
-    pub put: Put,
-    /// Versions are given and insisted on.
-    pub versions: bool,
-    /// `active` is a text.
-    pub text_booleans: bool,
-    /// Answers hold keys that nobody knows.
-    pub extra_keys: bool,
-    /// Phone numbers are stored without blanks.
-    pub normalise_phones: bool,
-    /// Users are answered without their ids.
-    pub without_ids: bool,
-    /// A new user is answered without a body, its id in `Location` only.
-    pub create_without_body: bool,
-    /// A new user is answered with somebody else.
-    pub create_echoes_other: bool,
-    /// There are no discovery documents.
-    pub no_discovery: bool,
-    /// Errors are web pages.
-    pub html_errors: bool,
-}
-
-/// What is answered when a user name is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Conflict {
-    /// 409 with `scimType`.
-    #[default]
-    Standard,
-    /// 409 without it.
-    WithoutType,
-    /// 409 as plain text.
-    Text,
-    /// 400 with `scimType`.
-    BadRequest,
-    /// The user that is there is changed, and 200 is answered.
-    Upsert,
-}
-
-/// What a PUT does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Put {
-    /// Replaces: what is left out is gone.
-    #[default]
-    Clears,
-    /// Changes what is there and leaves the rest.
-    Partial,
-    /// 404 with a web page.
-    NotFound,
-}
-
-impl Default for ScimOptions {
-    fn default() -> Self {
-        Self {
-            page_cap: 100,
-            cursors: false,
-            expire_cursor: false,
-            skip_rows: None,
-            repeat_rows: false,
-            ignore_start: false,
-            ignore_filters: false,
-            silent_zero: false,
-            hide_inactive: false,
-            conflict: Conflict::default(),
-            no_patch: false,
-            patch_without_body: false,
-            reject_capitals: false,
-            reject_pathless: false,
-            reject_filtered_paths: false,
-            put: Put::default(),
-            versions: false,
-            text_booleans: false,
-            extra_keys: false,
-            normalise_phones: false,
-            without_ids: false,
-            create_without_body: false,
-            create_echoes_other: false,
-            no_discovery: false,
-            html_errors: false,
-        }
-    }
-}
-
 /// Checks that a service of its own makes beside the standard's: the user, and all ids.
 pub type Check = fn(&Map<String, Value>, &Directory) -> Result<(), String>;
 
 /// One directory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Directory {
     schemas: Schemas,
     users: Vec<User>,
@@ -255,7 +141,7 @@ impl Directory {
         response
     }
 
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         path: &[&str],
         request: &SandboxRequest,
@@ -276,6 +162,7 @@ impl Directory {
         match (request.method, path.as_slice()) {
             (Method::Get, ["Users"]) => self.list(request, options, base_url),
             (Method::Post, ["Users"]) => self.create(&body, options, base_url),
+            (Method::Post, ["Bulk"]) if options.bulk.is_some() => self.bulk(&body, request, options, base_url),
             (method, ["Users", id]) => {
                 let visible = |user: &User| user.id == *id && (!options.hide_inactive || is_active(&user.data));
                 let Some(at) =

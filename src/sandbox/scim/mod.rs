@@ -3,7 +3,9 @@
 //! Each name after `/scim/` is a directory of its own. It is made when it is first used, with one
 //! administrator in it. The secret is taken in whatever form it is sent.
 
+mod bulk;
 pub mod directory;
+pub mod options;
 pub mod patch;
 pub mod schemas;
 #[cfg(test)]
@@ -15,12 +17,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-pub use directory::{Conflict, Directory, Put, ScimOptions, error};
+pub use directory::{Directory, error};
+pub use options::{BulkOptions, Conflict, Put, ScimOptions};
 
 use super::{Preparation, SECRET, SandboxRequest, SandboxResponse, System};
 
 /// The simulated SCIM services.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scim {
     /// How they depart from the standard. May be changed at any time.
     pub options: ScimOptions,

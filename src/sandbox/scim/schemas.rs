@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ScimOptions;
+use super::{BulkOptions, ScimOptions};
 
 /// The core schema of users.
 pub const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -89,10 +89,15 @@ pub(super) fn document(path: &[&str], schemas: &Schemas, options: &ScimOptions) 
     let schema = |(id, attributes): &(String, Vec<Value>)| json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"], "id": id, "attributes": attributes });
     match path {
         ["ServiceProviderConfig"] => {
+            let bulk = options.bulk.filter(|bulk| !bulk.unmentioned);
+            let limit = |most: fn(BulkOptions) -> usize| bulk.map_or(0, most);
             let mut config = json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
                 "patch": {"supported": !options.no_patch},
-                "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+                "bulk": {
+                    "supported": bulk.is_some(), "maxOperations": limit(|bulk| bulk.max_operations),
+                    "maxPayloadSize": limit(|bulk| bulk.max_payload_size)
+                },
                 "filter": {"supported": true, "maxResults": options.page_cap},
                 "changePassword": {"supported": false},
                 "sort": {"supported": false},

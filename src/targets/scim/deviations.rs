@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::bulk::Limits;
+
 /// How a service departs from the standard. The default is the standard.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Deviations {
@@ -33,6 +35,8 @@ pub(crate) struct Deviations {
     pub(crate) page_size: u32,
     /// The first item of a list is marked as primary.
     pub(crate) primary: bool,
+    /// Whether several changes are sent in one request.
+    pub(crate) bulk: Bulk,
     /// Whether capabilities and schemas are asked for.
     pub(crate) discovery: bool,
     /// Whether fields are checked against the service's schemas.
@@ -123,6 +127,17 @@ pub(crate) enum Paging {
     None,
 }
 
+/// Whether several changes are sent in one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bulk {
+    /// Each alone.
+    Off,
+    /// Where the service says that it takes them.
+    Offered,
+    /// The service takes them, whatever it says.
+    Declared(Limits),
+}
+
 impl Default for Deviations {
     fn default() -> Self {
         Self {
@@ -140,6 +155,7 @@ impl Default for Deviations {
             paging: Paging::Auto,
             page_size: 100,
             primary: false,
+            bulk: Bulk::Off,
             discovery: true,
             schemas: true,
             plain_json: false,

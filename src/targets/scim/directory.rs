@@ -6,14 +6,14 @@ use crate::plan::{
     Access, Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldValue, Notice, Protection,
     Schema, Snapshot, same,
 };
-use crate::targets::{ErrorKind, NoProgress, Progress, TargetError};
+use crate::targets::{ErrorKind, NoProgress, Progress, TargetError, Write, WriteBatches, Written};
 
 use super::deviations::Clear;
 use super::errors::unexpected;
 use super::filter::Filter;
 use super::patch::Setting;
 use super::path::get;
-use super::service::Service;
+use super::service::{Order, Service};
 use super::settings::Settings;
 use super::wire::{Field, Resource, is_active, put};
 
@@ -97,6 +97,12 @@ impl Directory {
         }
         if !problems.is_empty() {
             return Err(unexpected(self.name(), problems.join("; ")));
+        }
+        if self.service.lacks_bulk()? {
+            let message = "`bulk` is asked for, and the service does not offer it (ServiceProviderConfig): changes are \
+                           sent one at a time; where it takes batches all the same, `bulk = { max_operations = 100 }` \
+                           says so";
+            notices.push(notice("bulk_not_offered", message.into()));
         }
         for path in discovery.required() {
             if !fields.iter().any(|field| field.path.whole() == path) {
@@ -234,27 +240,36 @@ impl Directory {
     }
 
     pub(crate) fn create(&self, changes: &[FieldChange]) -> Result<AccountId, TargetError> {
-        let settings = self.settings(changes, true)?;
+        self.service.create(self.resource(changes)?, &names(changes)).map(|id| AccountId(id.into()))
+    }
+
+    fn resource(&self, changes: &[FieldChange]) -> Result<Resource, TargetError> {
         let mut resource = Resource::new();
-        for setting in &settings {
+        for setting in self.settings(changes, true)? {
             if setting.value.is_some() {
-                put(&mut resource, &setting.path, setting.value.clone(), self.service.deviations().primary);
+                put(&mut resource, &setting.path, setting.value, self.service.deviations().primary);
             }
         }
-        self.service.create(resource, &names(changes)).map(|id| AccountId(id.into()))
+        Ok(resource)
     }
 
     pub(crate) fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
-        let settings = self.settings(changes, false)?;
+        let settings = self.updates(changes)?;
         if settings.is_empty() {
             return Ok(());
         }
+        self.service.change(&account.0, settings, None, &names(changes))
+    }
+
+    /// Changes of an account that is there; none when nothing of them is to be sent.
+    fn updates(&self, changes: &[FieldChange]) -> Result<Vec<Setting>, TargetError> {
+        let settings = self.settings(changes, false)?;
         let clears = settings.iter().any(|setting| setting.value.is_none());
         if clears && self.service.deviations().clear == Clear::Never {
             let message = format!("{}: the service cannot empty a field; see `clear`", self.name());
             return Err(TargetError::new(ErrorKind::Refused, message));
         }
-        self.service.change(&account.0, settings, None, &names(changes))
+        Ok(settings)
     }
 
     pub(crate) fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
@@ -266,6 +281,22 @@ impl Directory {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             result => result,
         }
+    }
+
+    /// A change as the service takes it.
+    fn order<'w>(&self, write: &Write<'w>) -> Result<Order<'w>, TargetError> {
+        let change = |account: &'w AccountId, settings: Vec<Setting>, active, names| Order::Change {
+            id: &account.0,
+            settings,
+            active,
+            names,
+        };
+        Ok(match *write {
+            Write::Create { fields, .. } => Order::Create { resource: self.resource(fields)?, names: names(fields) },
+            Write::Update { account, changes } => change(account, self.updates(changes)?, None, names(changes)),
+            Write::Reactivate { account } => change(account, Vec::new(), Some(true), Vec::new()),
+            Write::Deactivate { account } => change(account, Vec::new(), Some(false), Vec::new()),
+        })
     }
 
     /// Changes as places and JSON.
@@ -294,6 +325,25 @@ impl Directory {
             });
         }
         Ok(settings)
+    }
+}
+
+impl WriteBatches for Directory {
+    fn most(&self) -> usize {
+        self.service.bulk_most()
+    }
+
+    /// What takes several requests goes alone, and so does what is refused before anything is sent.
+    fn takes(&self, write: &Write<'_>) -> bool {
+        let several = self.service.deviations().one_operation && matches!(write, Write::Update { .. });
+        !several && self.order(write).is_ok()
+    }
+
+    fn write(&self, writes: &[Write<'_>]) -> Vec<Written> {
+        let Ok(orders) = writes.iter().map(|write| self.order(write)).collect::<Result<Vec<_>, _>>() else {
+            return Vec::new();
+        };
+        self.service.together(&orders).into_iter().map(|made| Ok(made?.map(|id| AccountId(id.into())))).collect()
     }
 }
 

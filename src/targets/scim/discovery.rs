@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::plan::{Access, FieldKind};
 
+use super::bulk::Limits;
 use super::fields::suggestion;
 use super::path::{CORE, Path, get};
 use super::wire::{Field, Resource, Shape, boolean, plain_text, whole};
@@ -24,6 +25,8 @@ pub(crate) struct Discovery {
     pub(crate) max_results: Option<u64>,
     /// Lists are paged by cursor unless asked otherwise (RFC 9865).
     pub(crate) cursor: bool,
+    /// Several changes may come in one request; `None` unless it says so.
+    pub(crate) bulk: Option<Limits>,
     /// The path of users.
     pub(crate) users: Option<String>,
     /// Attributes by schema.
@@ -64,6 +67,8 @@ impl Discovery {
         let number = |name: &str, key: &str| {
             get(document, name).and_then(Value::as_object).and_then(|part| get(part, key)).and_then(whole)
         };
+        self.bulk = (supported("bulk") == Some(true))
+            .then(|| Limits { operations: number("bulk", "maxOperations"), bytes: number("bulk", "maxPayloadSize") });
         let pagination = get(document, "pagination").and_then(Value::as_object);
         self.max_results = [number("filter", "maxResults"), number("pagination", "maxPageSize")]
             .into_iter()

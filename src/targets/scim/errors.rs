@@ -50,6 +50,14 @@ pub(crate) fn scim_type(response: &Response) -> Option<String> {
     get(first, "scimType")?.as_str().map(str::to_owned)
 }
 
+/// What is said when somebody else was faster.
+const CHANGED: &str = "the account was changed by somebody else since it was read; run again to see what is left";
+
+/// A user that is no longer as it was when it was read.
+pub(crate) fn changed_meanwhile(name: &str) -> TargetError {
+    TargetError::new(ErrorKind::Changed, format!("{name}: {CHANGED}"))
+}
+
 /// A refusal as an error. `names` are the fields that were sent; those that the answer speaks of are named.
 pub(crate) fn refusal(name: &str, asked: Asked, response: &Response, names: &[&str]) -> TargetError {
     let status = response.status;
@@ -63,10 +71,7 @@ pub(crate) fn refusal(name: &str, asked: Asked, response: &Response, names: &[&s
         }
         _ if unique => (ErrorKind::Refused, "another account has one of these values already".into()),
         404 | 410 => (ErrorKind::NotFound, "there is no such account, or `base_url` is not right".into()),
-        412 => (
-            ErrorKind::Refused,
-            "the account was changed by somebody else since it was read; run again to see what is left".into(),
-        ),
+        412 => (ErrorKind::Changed, CHANGED.into()),
         413 => (ErrorKind::Refused, "the request is too large for the service".into()),
         429 => (ErrorKind::Unavailable, "the service was too busy, also after repeating".into()),
         501 | 405 => (ErrorKind::Refused, "the service cannot do this; try another `update`".into()),
@@ -154,7 +159,7 @@ mod tests {
             (Asked::Create, 400, r#"[{"scimType":"uniqueness"}]"#, ErrorKind::Exists),
             (Asked::Create, 400, r#"{"Errors":[{"scimType":"uniqueness","code":"400"}]}"#, ErrorKind::Exists),
             (Asked::Change, 409, unique, ErrorKind::Refused),
-            (Asked::Change, 412, "", ErrorKind::Refused),
+            (Asked::Change, 412, "", ErrorKind::Changed),
             (Asked::Change, 400, r#"{"scimType":"mutability"}"#, ErrorKind::Refused),
             (Asked::Read, 401, "", ErrorKind::SignIn),
             (Asked::Read, 403, "{}", ErrorKind::Rights),

@@ -19,6 +19,7 @@
 //! | `paging` | `auto`, `index`, `cursor`, `none` | how lists are paged |
 //! | `page_size` | number | the most accounts to ask for at once |
 //! | `primary` | boolean | whether the first item of a list is marked as primary |
+//! | `bulk` | boolean, or a table of limits | whether changes are sent together where the service offers it |
 //! | `discovery` | boolean | whether the service is asked for its schemas and capabilities |
 //! | `plain_json` | boolean | bodies as `application/json` |
 //! | `headers` | table | headers beside the usual ones; no place for secrets |
@@ -26,6 +27,7 @@
 //! | `key_owner` | user name | the account that owns the credentials, which is never changed |
 //! | `preserve` | paths | what PUT must keep although the service returns it only when asked |
 
+mod bulk;
 mod deviations;
 mod directory;
 mod discovery;
@@ -58,6 +60,7 @@ use crate::plan::{Access, Account, AccountId, FieldChange, FieldIndex, FieldSpec
 
 use super::{
     Connection, FieldLookup, Progress, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
+    WriteBatches,
 };
 
 /// A SCIM service as the file describes it.
@@ -167,5 +170,9 @@ impl WriteAccounts for ScimTarget {
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         self.0.deactivate(account)
+    }
+
+    fn batches(&self) -> Option<&dyn WriteBatches> {
+        Some(&self.0)
     }
 }

@@ -3,8 +3,9 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::http::{Method, Request};
+use crate::http::{Body, Method, Request};
 
+use super::bulk::{Operation, body};
 use super::filter::Filter;
 use super::wire::Resource;
 
@@ -78,12 +79,23 @@ impl Requests {
         if_match(self.body(Request::new(Method::Patch, self.path(id)), &body), version)
     }
 
+    /// Several of these at once.
+    pub(crate) fn bulk(&self, operations: &[&Operation]) -> Request {
+        let mut request = accept(Request::new(Method::Post, "/Bulk")).class("write");
+        request.body = Body::Json { content_type: self.content_type(), text: body(operations.iter().copied()) };
+        request
+    }
+
     fn path(&self, id: &str) -> String {
         format!("{}/{}", self.users, utf8_percent_encode(id, SEGMENT))
     }
 
     fn body(&self, request: Request, body: &impl serde::Serialize) -> Request {
-        accept(request).json_as(if self.plain_json { "application/json" } else { SCIM }, body).class("write")
+        accept(request).json_as(self.content_type(), body).class("write")
+    }
+
+    fn content_type(&self) -> &'static str {
+        if self.plain_json { "application/json" } else { SCIM }
     }
 }
 
@@ -102,7 +114,6 @@ fn if_match(request: Request, version: Option<&str>) -> Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Body;
     use crate::targets::scim::path::Path;
 
     fn requests() -> Requests {

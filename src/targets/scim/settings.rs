@@ -1,9 +1,12 @@
 //! What the file says of a SCIM service.
 
+use toml::de::DeValue;
+
 use crate::config::Secret;
 use crate::config::reader::{Table, known};
 
-use super::deviations::{Clear, Deviations, ManagerForm, PRESETS, Paging, PatchStyle, Replace, Update, preset};
+use super::bulk::Limits;
+use super::deviations::{Bulk, Clear, Deviations, ManagerForm, PRESETS, Paging, PatchStyle, Replace, Update, preset};
 use super::path::Path;
 use super::sign_in::SignIn;
 
@@ -33,7 +36,10 @@ pub(crate) fn read(table: &Table<'_>) -> Option<Settings> {
     }
     let base_url = table.base_url("base_url");
     let sign_in = sign_in(table);
-    let deviations = deviations(table);
+    let mut deviations = deviations(table);
+    if let (Some(deviations), Some(bulk)) = (&mut deviations, bulk(table)) {
+        deviations.bulk = bulk;
+    }
     let preserve = paths(table, "preserve");
     let headers = headers(table);
     let key_owner = key_owner(table);
@@ -173,6 +179,29 @@ pub(crate) fn departures(table: &Table<'_>, mut found: Deviations) -> Deviations
     found.page_size = number("page_size", 10_000).unwrap_or(found.page_size);
     found.requests_per_minute = number("requests_per_minute", 100_000).or(found.requests_per_minute);
     found
+}
+
+/// Whether several changes are sent in one request: yes, no, or what the service takes although it does not say so.
+fn bulk(table: &Table<'_>) -> Option<Bulk> {
+    match table.raw("bulk")?.get_ref() {
+        DeValue::Boolean(true) => Some(Bulk::Offered),
+        DeValue::Boolean(false) => Some(Bulk::Off),
+        DeValue::Table(_) => {
+            let limits = table.table("bulk")?;
+            let number = |key: &str| {
+                let number = limits.count(key)?;
+                if number == 0 {
+                    let why = format!("{} must be at least 1", limits.name_of(key));
+                    limits.problems().error(limits.key_span(key), "wrong_value", why);
+                }
+                Some(number)
+            };
+            let (operations, bytes) = (number("max_operations"), number("max_payload_size"));
+            limits.finish();
+            Some(Bulk::Declared(Limits { operations, bytes }))
+        }
+        _ => table.wrong_type("bulk", table.raw("bulk")?, "true, false or a table with `max_operations`"),
+    }
 }
 
 fn paths(table: &Table<'_>, key: &str) -> Option<Vec<Path>> {

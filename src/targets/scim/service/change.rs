@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::targets::{ErrorKind, TargetError};
 
+use super::super::bulk::last_part;
 use super::super::deviations::{Replace, Update};
-use super::super::errors::{Asked, refusal, unexpected};
+use super::super::errors::{Asked, changed_meanwhile, refusal, unexpected};
 use super::super::patch::{self, Setting};
 use super::super::path::{Path, get};
 use super::super::wire::{Resource, Shape, boolean, id, put, version};
@@ -18,19 +19,30 @@ impl Service {
     /// # Errors
     ///
     /// See [`ErrorKind`].
-    pub(crate) fn create(&self, mut resource: Resource, names: &[&str]) -> Result<String, TargetError> {
+    pub(crate) fn create(&self, resource: Resource, names: &[&str]) -> Result<String, TargetError> {
+        let resource = self.whole(resource);
+        let response = self.send(Asked::Create, &self.requests()?.create(&resource))?;
+        self.made(&resource, &response, names)
+    }
+
+    /// A new user as it is sent.
+    pub(super) fn whole(&self, mut resource: Resource) -> Resource {
         put(&mut resource, &Path::core("active"), Some(self.boolean(true)), false);
         self.name_schemas(&mut resource);
-        let response = self.send(Asked::Create, &self.requests()?.create(&resource))?;
+        resource
+    }
+
+    /// Reads the answer to a user that was sent.
+    pub(super) fn made(&self, resource: &Resource, response: &Response, names: &[&str]) -> Result<String, TargetError> {
         if !response.is_success() {
-            return Err(refusal(&self.name, Asked::Create, &response, names));
+            return Err(refusal(&self.name, Asked::Create, response, names));
         }
         let made = response.json::<Resource>();
         if let Ok(made) = &made {
-            self.check_echo(&resource, made, response.status)?;
+            self.check_echo(resource, made, response.status)?;
         }
         let from_body = made.as_ref().ok().and_then(id);
-        let Some(id) = from_body.or_else(|| from_location(&response)) else {
+        let Some(id) = from_body.or_else(|| response.header("location").and_then(last_part)) else {
             return Err(match made {
                 Ok(_) => unexpected(&self.name, "an account was made, and the answer does not say its id"),
                 Err(why) => TargetError::new(
@@ -76,39 +88,51 @@ impl Service {
     pub(crate) fn change(
         &self,
         id: &str,
-        mut settings: Vec<Setting>,
+        settings: Vec<Setting>,
         active: Option<bool>,
         names: &[&str],
     ) -> Result<(), TargetError> {
-        if let Some(active) = active {
-            let path = Path::core("active");
-            settings
-                .insert(0, Setting { path, value: Some(self.boolean(active)), shape: Shape::Plain, had_value: true });
-        }
-        let patch = match self.deviations.update {
-            Update::Patch => true,
-            Update::Put => false,
-            Update::PutAndPatchActive => active.is_some() && settings.len() == 1,
-            Update::Auto => self.discovery()?.patch != Some(false) && !self.learned().no_patch,
-        };
-        if patch {
+        let settings = self.with_active(settings, active);
+        if self.patches(&settings, active)? {
             let refused = self.patch(id, &settings, active, names)?;
             if !refused {
                 return Ok(());
             }
             self.learned().no_patch = true;
         }
-        self.replace(id, &settings, active, names)
+        let response = self.send(Asked::Change, &self.replacement(id, &settings)?)?;
+        self.changed(id, &response, active, names)
+    }
+
+    /// The settings, with the one that takes out of use or back in front.
+    pub(super) fn with_active(&self, mut settings: Vec<Setting>, active: Option<bool>) -> Vec<Setting> {
+        if let Some(active) = active {
+            let path = Path::core("active");
+            settings
+                .insert(0, Setting { path, value: Some(self.boolean(active)), shape: Shape::Plain, had_value: true });
+        }
+        settings
+    }
+
+    /// Whether these are changed by PATCH.
+    pub(super) fn patches(&self, settings: &[Setting], active: Option<bool>) -> Result<bool, TargetError> {
+        Ok(match self.deviations.update {
+            Update::Patch => true,
+            Update::Put => false,
+            Update::PutAndPatchActive => active.is_some() && settings.len() == 1,
+            Update::Auto => self.discovery()?.patch != Some(false) && !self.learned().no_patch,
+        })
+    }
+
+    /// The operations of a PATCH, with a look at the user where they depend on it.
+    pub(super) fn operations(&self, id: &str, settings: &[Setting]) -> Result<Vec<Value>, TargetError> {
+        let current = if patch::needs_current(settings, &self.deviations) { Some(self.current(id)?) } else { None };
+        Ok(patch::operations(settings, &self.deviations, current.as_ref()))
     }
 
     /// Whether the service turned out not to know PATCH.
     fn patch(&self, id: &str, settings: &[Setting], active: Option<bool>, names: &[&str]) -> Result<bool, TargetError> {
-        let current = if patch::needs_current(settings, &self.deviations) {
-            Some(self.user(id)?.ok_or_else(|| self.gone(id))?)
-        } else {
-            None
-        };
-        let operations = patch::operations(settings, &self.deviations, current.as_ref());
+        let operations = self.operations(id, settings)?;
         let parts: Vec<&[Value]> = if self.deviations.one_operation {
             operations.iter().map(std::slice::from_ref).collect()
         } else if operations.is_empty() {
@@ -120,16 +144,27 @@ impl Service {
             let response = self.send(Asked::Change, &self.requests()?.patch(id, part, self.version(id)?.as_deref()))?;
             match response.status {
                 405 | 501 if self.deviations.update == Update::Auto => return Ok(true),
-                404 | 410 => return Err(self.missing(id, &response, names)?),
-                _ => self.settle(id, &response, active, names)?,
+                _ => self.changed(id, &response, active, names)?,
             }
         }
         Ok(false)
     }
 
-    /// Reads, changes and replaces: what a replacement leaves out may be emptied.
-    fn replace(&self, id: &str, settings: &[Setting], active: Option<bool>, names: &[&str]) -> Result<(), TargetError> {
-        let mut resource = self.user_with(id, &[])?.ok_or_else(|| self.gone(id))?;
+    /// A user as it is now, if that is still the version that was read before. A fresh read alone would make an
+    /// overwritten change of somebody else look like ours.
+    fn current(&self, id: &str) -> Result<Resource, TargetError> {
+        let known = self.version(id)?;
+        let resource = self.user_with(id, &[])?.ok_or_else(|| self.gone(id))?;
+        match (known, version(&resource)) {
+            (Some(known), Some(seen)) if known != seen => return Err(changed_meanwhile(&self.name)),
+            (_, seen) => self.note_version(id, seen),
+        }
+        Ok(resource)
+    }
+
+    /// Reads and changes a user to replace it by: what a replacement leaves out may be emptied.
+    pub(super) fn replacement(&self, id: &str, settings: &[Setting]) -> Result<Request, TargetError> {
+        let mut resource = self.current(id)?;
         let seen = version(&resource);
         if !self.preserve.is_empty() {
             let wanted: Vec<String> = self.preserve.iter().map(|path| path.whole().to_string()).collect();
@@ -159,21 +194,20 @@ impl Service {
         }
         self.name_schemas(&mut resource);
         let tag = seen.filter(|_| self.uses_versions().unwrap_or(false));
-        let response = self.send(Asked::Change, &self.requests()?.replace(id, &resource, tag.as_deref()))?;
-        match response.status {
-            404 | 410 => Err(self.missing(id, &response, names)?),
-            _ => self.settle(id, &response, active, names),
-        }
+        Ok(self.requests()?.replace(id, &resource, tag.as_deref()))
     }
 
     /// Reads the answer to a change.
-    fn settle(
+    pub(super) fn changed(
         &self,
         wanted: &str,
         response: &Response,
         active: Option<bool>,
         names: &[&str],
     ) -> Result<(), TargetError> {
+        if matches!(response.status, 404 | 410) {
+            return Err(self.missing(wanted, response, names)?);
+        }
         if !response.is_success() {
             // Whatever version we knew, somebody else wrote since.
             if response.status == 412 {
@@ -216,15 +250,6 @@ impl Service {
     fn gone(&self, id: &str) -> TargetError {
         TargetError::new(ErrorKind::NotFound, format!("{}: there is no account {id}", self.name)).with_status(404)
     }
-}
-
-/// The id at the end of the header `Location`. The address itself is never followed.
-fn from_location(response: &Response) -> Option<String> {
-    let location = response.header("location")?;
-    let path = location.split(['?', '#']).next()?;
-    let last = path.trim_end_matches('/').rsplit('/').next()?;
-    let id = percent_encoding::percent_decode_str(last).decode_utf8().ok()?;
-    (!id.is_empty() && !id.eq_ignore_ascii_case("users")).then(|| id.into_owned())
 }
 
 /// A resource with the attributes that the settings touch; of an extension, all that was in it.

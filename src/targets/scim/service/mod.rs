@@ -2,8 +2,11 @@
 //!
 //! Used by every target that speaks SCIM; it knows resources, and nothing of fields or employees.
 
+mod batch;
 mod change;
 mod walk;
+
+pub(crate) use batch::Order;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,6 +42,8 @@ pub(crate) struct Service {
 struct Learned {
     /// PATCH was answered with 405 or 501.
     no_patch: bool,
+    /// The most operations of a batch, when more was too much, or 1 when the service takes none.
+    bulk_most: Option<u64>,
     /// The version of each user when it was last seen.
     versions: BTreeMap<String, String>,
 }
