@@ -6,8 +6,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::config::Settings;
+use crate::employee::Value;
 use crate::output::{Bars, Format, Problem, count, employees, json, notices};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
+use crate::plan::Notice;
 use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared};
 
@@ -193,7 +195,10 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
             count(open.owned.len(), "account", "accounts"),
             plan.orphans.len()
         ));
-        lines.extend(notices::lines(&plan.notices, false).iter().map(|line| format!("{}: note: {line}", plan.name)));
+        // The filters are told below, with the values that there are.
+        let told: Vec<Notice> =
+            plan.notices.iter().filter(|notice| notice.code != "filters_leave_nobody").cloned().collect();
+        lines.extend(notices::lines(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));
     }
 }
 
@@ -224,7 +229,7 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
                     let known: BTreeSet<String> = employees
                         .list
                         .iter()
-                        .map(|employee| super::explain::show_attribute(employee.value(column)))
+                        .flat_map(|employee| values_of(employee.value(column)))
                         .filter(|value| !value.is_empty())
                         .collect();
                     let shown: Vec<&str> = known.iter().take(SHOWN_VALUES).map(String::as_str).collect();
@@ -235,6 +240,15 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
             let values = if values.is_empty() { String::new() } else { format!("; {}", values.join("; ")) };
             lines.push(format!("{}: {list} `{}` holds for nobody{values}", target.settings.name, condition.source()));
         }
+    }
+}
+
+/// What a condition can compare with: the names in a list, each by itself.
+fn values_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::List(items) => items.iter().map(ToString::to_string).collect(),
+        Value::CostCenters(shares) => shares.iter().map(|share| share.name.to_string()).collect(),
+        other => vec![super::explain::show_attribute(other)],
     }
 }
 

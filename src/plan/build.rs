@@ -84,6 +84,7 @@ pub fn build(input: &PlanInput<'_>, mut snapshot: Snapshot) -> Built {
     snapshot.accounts.sort_by(|one, other| one.id.cmp(&other.id));
     let mut builder = Builder::new(input, &snapshot);
     let scopes = builder.scopes();
+    builder.report_idle_filters(&scopes);
     let correlation = builder.correlate(&scopes);
     builder.decide(&scopes, &correlation);
     builder.missing(&correlation);

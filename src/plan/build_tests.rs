@@ -293,6 +293,26 @@ fn joiners_movers_and_those_who_stay() {
 }
 
 #[test]
+fn filters_that_leave_nobody_are_told() {
+    let plan = |section: &str| scene(section).ines().worker(2, "Bo", "bo@example.com", "Cook").plan().join("\n");
+    let note = |why: &str| {
+        format!(
+            "note filters_leave_nobody: nobody is in scope: {why}; `check --online` lists the values that there are\nin sync: 0"
+        )
+    };
+    assert_eq!(
+        plan("include = [\"first_name != ''\", \"position == 'Bakker'\"]"),
+        note("include `position == 'Bakker'` holds for nobody")
+    );
+    assert_eq!(
+        plan("include = [\"position == 'Baker'\"]\nexclude = [\"first_name == 'Ines'\"]"),
+        note("the filters together leave nobody")
+    );
+    assert!(!plan("include = [\"position == 'Baker'\"]").contains("note"));
+    assert!(!plan("exclude = [\"position == 'Nothing'\"]").contains("note"));
+}
+
+#[test]
 fn leavers() {
     let plan = |section: &str, more: &[(&'static str, &'static str)], active: bool| {
         scene(section).ines_who(more).her_account(active).plan().join("\n")
@@ -355,21 +375,27 @@ fn some_targets_take_everyone() {
 
 #[test]
 fn out_of_scope_touches_only_what_is_known_to_be_ours() {
+    // Nobody else is there, which is told in a note.
+    let lines = |scene: Scene| {
+        let mut lines = scene.plan();
+        lines.retain(|line| !line.starts_with("note filters_leave_nobody"));
+        lines
+    };
     let section = "exclude = [\"position == 'Baker'\"]\n[targets.desk.leavers]\nout_of_scope = \"deactivate\"";
-    assert_eq!(scene(section).ines().her_account(true).plan(), ["in sync: 0"], "no link");
+    assert_eq!(lines(scene(section).ines().her_account(true)), ["in sync: 0"], "no link");
     assert_eq!(
-        scene(section).ines().her_account(true).link(1, "a").plan(),
+        lines(scene(section).ines().her_account(true).link(1, "a")),
         ["deactivate 1@a out_of_scope (no longer matches the filters)", "in sync: 0"]
     );
     let keep = "exclude = [\"position == 'Baker'\"]";
-    assert_eq!(scene(keep).ines().her_account(true).link(1, "a").plan(), ["in sync: 0"]);
+    assert_eq!(lines(scene(keep).ines().her_account(true).link(1, "a")), ["in sync: 0"]);
     let left = [("status", "inactive")];
     assert_eq!(
-        scene(keep).ines_who(&left).her_account(true).link(1, "a").plan()[0],
+        lines(scene(keep).ines_who(&left).her_account(true).link(1, "a"))[0],
         "deactivate 1@a left (status is inactive)",
         "who has left as well goes as a leaver"
     );
-    assert_eq!(scene(keep).ines_who(&left).her_account(true).plan(), ["in sync: 0"]);
+    assert_eq!(lines(scene(keep).ines_who(&left).her_account(true)), ["in sync: 0"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is seen only when everybody is planned.
 
+use crate::rules::Truth;
+
 use super::*;
 
 impl<'a> Builder<'a> {
@@ -12,6 +14,25 @@ impl<'a> Builder<'a> {
             self.plan.changes.retain(|change| change.employee != Some(skip.employee));
             self.plan.skipped.push(skip);
         }
+    }
+
+    /// Filters that leave nobody of a whole company: most likely a name is misspelt.
+    pub(super) fn report_idle_filters(&mut self, scopes: &[Scope]) {
+        let filtered = |scope: &Scope| matches!(scope, Scope::Out { .. });
+        if self.input.only.is_some() || scopes.is_empty() || !scopes.iter().all(filtered) {
+            return;
+        }
+        let idle: Vec<String> = (self.input.settings.include.iter())
+            .filter(|clause| (0..scopes.len()).all(|place| clause.holds(&self.facts(place)) == Truth::No))
+            .map(|clause| format!("`{}`", clause.source()))
+            .collect();
+        let why = match idle.len() {
+            0 => "the filters together leave nobody".to_owned(),
+            1 => format!("include {} holds for nobody", idle[0]),
+            _ => format!("include {} hold for nobody", idle.join(" and ")),
+        };
+        let message = format!("nobody is in scope: {why}; `check --online` lists the values that there are");
+        self.plan.notices.push(Notice { code: "filters_leave_nobody", employee: None, message });
     }
 
     /// Says which managers manage each other in a circle; approvals that climb the line never reach an end there.
