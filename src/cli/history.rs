@@ -238,6 +238,7 @@ struct JobOut {
     log: String,
     steps: Vec<StepOut>,
     acknowledged_until: Option<String>,
+    acknowledged_reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -297,17 +298,11 @@ pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, 
     } else {
         let mut table = listing(world);
         table.set_header(["Job", "Target", "Employee", "Status", "What", "Why"]);
+        let today = session.today.to_string();
         for job in &jobs {
             let who = job.name.as_ref().map_or_else(|| job.employee.clone(), |name| format!("{} {name}", job.employee));
             let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            table.add_row([
-                job.job.clone(),
-                job.target.clone(),
-                who,
-                job.status.replace('_', " "),
-                job.ops.join(", "),
-                why,
-            ]);
+            table.add_row([job.job.clone(), job.target.clone(), who, status_of(job, &today), job.ops.join(", "), why]);
         }
         world.print(&lines(&table));
     }
@@ -322,7 +317,7 @@ fn no_job(job: JobId) -> Failure {
 }
 
 fn job_out(session: &Session, found: Job) -> JobOut {
-    let Job { id, job, acknowledged_until, .. } = found;
+    let Job { id, job, acknowledged_until, acknowledged_reason } = found;
     let log = log_line(&session.settings.targets, &job);
     JobOut {
         job: id.to_string(),
@@ -342,6 +337,16 @@ fn job_out(session: &Session, found: Job) -> JobOut {
             .map(|step| StepOut { method: step.method.into(), path: step.path.into(), status: step.status })
             .collect(),
         acknowledged_until: acknowledged_until.map(|until| local(session, until)),
+        acknowledged_reason: acknowledged_reason.map(Into::into),
+    }
+}
+
+/// The outcome in words, and until when it is accepted.
+fn status_of(job: &JobOut, today: &str) -> String {
+    let status = job.status.replace('_', " ");
+    match job.acknowledged_until.as_deref().and_then(|until| until.get(..10)).filter(|until| *until >= today) {
+        Some(until) => format!("{status} (accepted until {until})"),
+        None => status,
     }
 }
 
@@ -360,6 +365,7 @@ fn show(job: &JobOut) -> String {
     line("advice", job.advice.as_deref().unwrap_or_default());
     line("log", &job.log);
     line("accepted", &job.acknowledged_until.as_ref().map(|until| format!("until {until}")).unwrap_or_default());
+    line("because", job.acknowledged_reason.as_deref().unwrap_or_default());
     for step in &job.steps {
         let status = step.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         line("step", &format!("{} {} → {status}", step.method, step.path));

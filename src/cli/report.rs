@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use clap::Args;
 
 use crate::output::report::{Row, RunReport, TargetLine, html, junit, markdown, workbook};
@@ -152,7 +152,8 @@ pub(super) fn acknowledge(world: &World, arguments: &AcknowledgeArguments) -> Re
     let midnight = arguments.until.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0));
     let until = midnight
         .and_then(|midnight| session.settings.timezone.from_local_datetime(&midnight).earliest())
-        .map_or(DateTime::<Utc>::MAX_UTC, |until| until.with_timezone(&Utc));
+        // The last second of the day, so that it reads as that day wherever it is shown.
+        .map_or(DateTime::<Utc>::MAX_UTC, |until| until.with_timezone(&Utc) - TimeDelta::seconds(1));
     if !memory.state.acknowledge(arguments.job, until, &arguments.reason)? {
         return Err(Failure::new(
             Reason::Usage,

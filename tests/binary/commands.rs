@@ -290,3 +290,24 @@ fn the_same_employees_give_the_same_bytes() {
         assert_eq!(scene.run(&arguments, 0).stdout, first);
     }
 }
+
+#[test]
+fn a_failure_that_is_accepted_says_until_when_and_why() {
+    let scene = Scene::new(12, DESK);
+    scene.sync();
+    scene.hire(json!({"email": "nova@example.com"}));
+    scene.faults("freshservice:post:503@100%");
+    scene.run(&["sync", "--yes"], 3);
+    let failed = scene.run(&["jobs", "--failed", "--format", "json"], 0).json();
+    let job = failed["jobs"][0]["job"].as_str().unwrap().to_owned();
+    let day = |days| scene.sandbox.info().today.checked_add_days(chrono::Days::new(days)).unwrap().to_string();
+    scene.run(&["acknowledge", &job, "--reason", "a known outage", "--until", &day(7)], 0);
+    scene.run(&["jobs", "--failed"], 0).shows(&format!("(accepted until {})", day(7)));
+    let shown = scene.run(&["jobs", "show", &job], 0);
+    shown.shows(&format!("until {} 23:59:59", day(7))).shows("a known outage");
+    scene.run(&["report"], 0).shows(&format!("(accepted until {})", day(7)));
+    // The same failure counts no more, and another one does.
+    scene.run(&["sync", "--yes"], 0);
+    scene.hire(json!({"email": "ona@example.com"}));
+    scene.run(&["sync", "--yes"], 3);
+}
