@@ -99,6 +99,7 @@ pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, field
             _ if !matches!(spec.kind, FieldKind::Reference | FieldKind::References) => {
                 format!("`{}` refers to nothing that could be created", spec.name)
             }
+            _ if !spec.can_be_made => format!("`{}` names things that only people can make in the target", spec.name),
             None => format!("`{}` is not mapped, so no name of it can be missing", spec.name),
             Some(index) if found.contains(&index) => format!("`create_missing` names `{}` twice", spec.name),
             Some(index) => {

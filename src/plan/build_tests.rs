@@ -693,6 +693,13 @@ fn names_of_departments_and_places() {
             "in sync: 0",
         ]
     );
+    // What only people can make is not offered to be made.
+    let by_hand = person(mapped(&section("")), 1, "", "Wein").known("place", &["Wien"]).with(|scene| {
+        let fields = &mut scene.settings.targets[0].fields;
+        fields.iter_mut().find(|spec| &*spec.name == "place").unwrap().can_be_made = false;
+    });
+    let told = by_hand.plan().concat();
+    assert!(told.contains("the nearest is `Wien` (make it there)"), "{told}");
     // Made once, in the spelling of the first, and only where somebody will refer to it.
     let create = section("create_missing = [\"departments\", \"place\"]");
     let all = person(person(mapped(&create), 2, "sales", "Graz"), 1, "Sales", "");

@@ -219,6 +219,8 @@ pub struct FieldSpec {
     pub day_format: Option<Box<str>>,
     /// The target's own rule for its texts, if it has one.
     pub validator: Option<Validator>,
+    /// Whether a missing thing that a [`FieldKind::Reference`] names can be made through the target's interface.
+    pub can_be_made: bool,
 }
 
 impl FieldSpec {
@@ -235,6 +237,7 @@ impl FieldSpec {
             identity: false,
             day_format: None,
             validator: None,
+            can_be_made: true,
         }
     }
 
@@ -296,6 +299,12 @@ impl FieldSpec {
     /// The same, with a rule of the target for its texts.
     pub fn validator(mut self, rule: fn(&str) -> Result<String, &'static str>) -> Self {
         self.validator = Some(Validator(rule));
+        self
+    }
+
+    /// The same, naming things that only people can make in the target.
+    pub fn made_by_hand(mut self) -> Self {
+        self.can_be_made = false;
         self
     }
 

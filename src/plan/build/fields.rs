@@ -195,9 +195,13 @@ impl<'a> Builder<'a> {
                     crate::config::reader::nearest(name, &names).map(str::to_owned)
                 });
                 let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is `{nearest}`"));
+                let or_here = match spec.can_be_made {
+                    true => format!(", or add {} to create_missing", spec.name),
+                    false => String::new(),
+                };
                 let message = format!(
-                    "{} is left as it is: the target has no `{name}`{hint} (make it there, or add {} to create_missing)",
-                    spec.name, spec.name
+                    "{} is left as it is: the target has no `{name}`{hint} (make it there{or_here})",
+                    spec.name
                 );
                 self.note("reference_unknown", message, employee);
                 None

@@ -60,9 +60,14 @@ pub(super) fn lookup(name: &str) -> FieldLookup {
                 ("gender", None) => FieldLookup::Known(FieldSpec::new(name, FieldKind::Choice).choices(["M", "F"])),
                 ("dateOfBirth", None) => known(FieldKind::Date),
                 ("travelPolicy" | "uniqueId", None) | ("emergencyContact", Some("name")) => known(FieldKind::Text),
-                ("invoiceProfiles", None) => known(FieldKind::References),
+                // There is no interface to make companies or their profiles.
+                ("invoiceProfiles", None) => {
+                    FieldLookup::Known(FieldSpec::new(name, FieldKind::References).made_by_hand())
+                }
                 ("lineManagerEmail", None) => known(FieldKind::Email),
-                ("emergencyContact", Some("phone")) => known(FieldKind::Phone),
+                ("emergencyContact", Some("phone")) => {
+                    FieldLookup::Known(FieldSpec::new(name, FieldKind::Phone).validator(phone))
+                }
                 // Approvers and travel documents are read by nobody and written by TravelPerk alone.
                 _ => FieldLookup::Unknown,
             }
@@ -70,9 +75,38 @@ pub(super) fn lookup(name: &str) -> FieldLookup {
         _ => match (scim::lookup(name_in_scim(name, &path).as_ref()), name) {
             (FieldLookup::Known(spec), "userName") => FieldLookup::Known(FieldSpec { kind: FieldKind::Email, ..spec }),
             (FieldLookup::Known(spec), "name.givenName" | "name.familyName") => FieldLookup::Known(spec.required()),
-            (FieldLookup::Known(spec), _) => FieldLookup::Known(FieldSpec { name: name.into(), ..spec }),
+            (FieldLookup::Known(spec), "preferredLanguage" | "locale") => {
+                FieldLookup::Known(spec.ignore_case().validator(language))
+            }
+            (FieldLookup::Known(spec), _) => {
+                let spec = FieldSpec { name: name.into(), ..spec };
+                FieldLookup::Known(if spec.kind == FieldKind::Phone { spec.validator(phone) } else { spec })
+            }
             (other, _) => other,
         },
+    }
+}
+
+/// TravelPerk refuses numbers without a country code.
+fn phone(text: &str) -> Result<String, &'static str> {
+    if text.starts_with('+') && text.chars().filter(char::is_ascii_digit).count() > 5 {
+        Ok(text.to_owned())
+    } else {
+        Err("a phone number must begin with a plus and the country code (try `| e164('DE')`)")
+    }
+}
+
+/// Which languages there are, TravelPerk alone knows; a name of a language is none of them.
+fn language(text: &str) -> Result<String, &'static str> {
+    let tag = text.replace('_', "-");
+    let mut parts = tag.split('-');
+    let is_tag = |part: &str, most: usize| {
+        (2..=most).contains(&part.len()) && part.chars().all(|letter| letter.is_ascii_alphanumeric())
+    };
+    if parts.next().is_some_and(|part| is_tag(part, 3)) && parts.all(|part| is_tag(part, 8)) {
+        Ok(tag)
+    } else {
+        Err("it is no code of a language, such as `en` or `en-gb`")
     }
 }
 
@@ -94,6 +128,38 @@ pub(super) fn known() -> Vec<FieldSpec> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::FieldValue;
+
+    #[test]
+    fn what_travelperk_refuses_is_known_before_it_is_sent() {
+        let read = |name: &str, text: &str| {
+            let FieldLookup::Known(spec) = lookup(name) else { panic!("{name}") };
+            crate::rules::convert(FieldValue::text(text), &spec).map(|value| value.to_string())
+        };
+        let contact = format!("{TRAVELPERK}:emergencyContact.phone");
+        for name in [r#"phoneNumbers[type eq "work"].value"#, &contact] {
+            assert_eq!(read(name, "+34 600 000 000"), Ok("+34 600 000 000".into()));
+            for wrong in ["0600 000000", "+34", "0034600000000"] {
+                let why = read(name, wrong).unwrap_err();
+                assert!(why.starts_with("a phone number must begin with a plus") && !why.contains(wrong), "{why}");
+            }
+        }
+        for name in ["preferredLanguage", "locale"] {
+            for (text, code) in [("en", "en"), ("en-gb", "en-gb"), ("de_DE", "de-DE"), ("zh-Hant-TW", "zh-Hant-TW")] {
+                assert_eq!(read(name, text), Ok(code.into()));
+            }
+            for wrong in ["german", "Deutsch", "e", "en gb", "en-"] {
+                assert!(read(name, wrong).is_err(), "{name} {wrong}");
+            }
+        }
+        assert_eq!(read("gender", "f"), Ok("F".into()));
+        assert!(read("gender", "female").unwrap_err().ends_with("M, F"));
+        assert_eq!(read("dateOfBirth", "1991-04-30T00:00:00+01:00"), Ok("1991-04-30".into()));
+        assert!(read("dateOfBirth", "04/30/1991").is_err());
+        let FieldLookup::Known(profiles) = lookup("invoiceProfiles") else { panic!() };
+        let FieldLookup::Known(center) = lookup("costCenter") else { panic!() };
+        assert!(center.can_be_made && !profiles.can_be_made);
+    }
 
     #[test]
     fn short_names_and_paths_are_the_same_fields() {

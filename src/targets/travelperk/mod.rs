@@ -32,8 +32,7 @@ use crate::config::reader::Table;
 use crate::employee::EmployeeId;
 use crate::http::{Client, ClientSettings, Limit, Request};
 use crate::plan::{
-    Account, AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, ReferenceNames, Schema,
-    Snapshot,
+    Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Notice, ReferenceNames, Schema, Snapshot,
 };
 use crate::targets::scim::{Asked, Directory, Field, no_answer, refusal, unexpected};
 
@@ -241,22 +240,6 @@ impl TravelPerk {
             Err(error) => Err(error),
         }
     }
-
-    /// What TravelPerk refuses for every value of a kind is said before it is sent.
-    fn check(&self, changes: &[FieldChange]) -> Result<(), TargetError> {
-        for change in changes {
-            let phone = self.fields.get(change.index.get()).is_some_and(|spec| spec.kind == FieldKind::Phone);
-            if phone && change.after.as_text().is_some_and(|number| !number.starts_with('+')) {
-                let message = format!(
-                    "{}: `{}`: a phone number must begin with a plus and the country code (try `| e164('DE')`)",
-                    self.people.name(),
-                    change.field
-                );
-                return Err(TargetError::new(ErrorKind::Refused, message));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Adds what to do about a refused sign-in, which here often has a cause that nobody thinks of.
@@ -321,12 +304,10 @@ impl WriteAccounts for TravelPerk {
     }
 
     fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
-        self.check(fields)?;
         advised(self.people.create(fields))
     }
 
     fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
-        self.check(changes)?;
         advised(self.people.update(account, changes))
     }
 
