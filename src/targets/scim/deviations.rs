@@ -212,6 +212,14 @@ pub(crate) const PRESETS: &[(&str, Preset)] = &[
     ("authentik", || Deviations { update: Update::Put, ..Deviations::default() }),
     // Pages of at most two hundred; filters on `userName` and `externalId` only.
     ("terraform", || Deviations { page_size: 200, ..Deviations::default() }),
+    // Once set, a value cannot be taken away, only replaced.
+    ("ping", || Deviations { clear: Clear::Never, ..Deviations::default() }),
+    // What departs from the standard here is nothing that this tool does: deleting, inviting, or groups.
+    ("1password", Deviations::default),
+    ("attio", Deviations::default),
+    ("canva", Deviations::default),
+    ("launchdarkly", Deviations::default),
+    ("salesforce", Deviations::default),
     // Built for Entra's older behaviour: capitalised operations, bare manager ids, booleans as text.
     ("entra-gallery", || Deviations {
         update: Update::Patch,
@@ -247,9 +255,19 @@ mod tests {
         assert!(!preset("keycloak").filter);
         assert_eq!(preset("authentik").update, Update::Put);
         assert_eq!(preset("terraform").page_size, 200);
+        assert_eq!(preset("ping").clear, Clear::Never);
         let entra = preset("entra-gallery");
         assert!(entra.capital_operations && entra.text_booleans && entra.manager == ManagerForm::Text);
         // Removing accounts for good is never part of a preset: there is no setting for it.
-        assert_eq!(PRESETS.len(), 11);
+        assert_eq!(PRESETS.len(), 17);
+    }
+
+    #[test]
+    fn every_preset_is_documented() {
+        let (schema, readme) = (include_str!("../../cli/schema/scim.json"), include_str!("../../../README.md"));
+        for (name, _) in PRESETS {
+            assert!(schema.contains(&format!("\"{name}\"")), "{name} is missing in the schema");
+            assert!(readme.contains(&format!("`{name}`")), "{name} is missing in the README");
+        }
     }
 }
