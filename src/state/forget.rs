@@ -113,8 +113,11 @@ fn forget_mentions(
         |row| Ok((row.word(0)?.to_owned(), row.word(1)?.to_owned(), row.word(2)?.to_owned())),
     )?;
     for (kind, target, content) in confirmed {
-        // What was confirmed is not what it was without this person: it is to be confirmed afresh.
-        if without_word(&content, &number) != content {
+        if let Some(rest) = without_person(&content, &number) {
+            let cells = [rest.into(), kind.into(), target.into()];
+            database.execute("UPDATE confirmed SET content = ? WHERE kind = ? AND target = ?", &cells)?;
+        } else if without_word(&content, &number) != content {
+            // What was confirmed is not what it was without this person: it is to be confirmed afresh.
             let cells = [kind.into(), target.into()];
             database.execute("DELETE FROM confirmed WHERE kind = ? AND target = ?", &cells)?;
         }
@@ -154,6 +157,14 @@ fn forget_in_jobs(database: &mut dyn Database, number: &str, accounts: &BTreeSet
     Ok(())
 }
 
+/// What was confirmed without one person, where people are kept apart from the rest: `{"people": {"4711": …}, …}`. The
+/// rest holds settings of the file, in which the same digits are no person.
+fn without_person(content: &str, number: &str) -> Option<String> {
+    let mut content: serde_json::Value = serde_json::from_str(content).ok()?;
+    content.get_mut("people")?.as_object_mut()?.remove(number);
+    Some(content.to_string())
+}
+
 /// The text with a word erased wherever it stands alone: `4711` in `shared with 4711`, not in `14711`.
 fn without_word(text: &str, word: &str) -> String {
     let inside = |edge: Option<char>| edge.is_some_and(char::is_alphanumeric);
@@ -175,6 +186,17 @@ fn without_word(text: &str, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_is_taken_out_of_what_was_confirmed_and_the_rest_stays() {
+        let content =
+            r#"{"people":{"4711":["expert"],"4712":["expert"]},"teams":{"IT":{"goals":"within 4711 minutes"}}}"#;
+        let rest = r#"{"people":{"4712":["expert"]},"teams":{"IT":{"goals":"within 4711 minutes"}}}"#;
+        assert_eq!(without_person(content, "4711").as_deref(), Some(rest));
+        assert_eq!(without_person(rest, "4711").as_deref(), Some(rest));
+        assert_eq!(without_person(r#"{"leads":[4711]}"#, "4711"), None);
+        assert_eq!(without_person("4711", "4711"), None);
+    }
 
     #[test]
     fn words_are_erased_only_where_they_stand_alone() {

@@ -111,7 +111,7 @@ impl State {
         Ok(tasks)
     }
 
-    /// Remembers what a person confirmed: ids and hashes, no values.
+    /// Remembers what a person confirmed: ids, hashes and settings of the file, no values of employees.
     ///
     /// # Errors
     ///

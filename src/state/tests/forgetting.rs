@@ -32,6 +32,8 @@ fn lived_in(state: &State) {
         assert_eq!(state.open_once(&[what], at(0)).unwrap(), [true]);
     }
     state.confirm("team_plan", "desk", r#"{"leads":[471147]}"#, at(0)).unwrap();
+    let people = r#"{"people":{"471147":["expert"],"471148":["teams.IT"]},"teams":{}}"#;
+    state.confirm("by_hand", "desk", people, at(0)).unwrap();
     state.confirm("team_plan", "books", r#"{"leads":[471148]}"#, at(0)).unwrap();
     let step = |path: &str| Step { method: "PUT".into(), path: path.into(), status: Some(200) };
     let jobs = [
@@ -93,6 +95,11 @@ fn a_forgotten_employee_leaves_no_trace(place: &Place) {
     assert_eq!(state.ledger("desk", "workflow").unwrap().len(), 1);
     assert!(state.confirmed("team_plan", "desk").unwrap().is_none(), "to be confirmed afresh");
     assert!(state.confirmed("team_plan", "books").unwrap().is_some());
+    let by_hand = state.confirmed("by_hand", "desk").unwrap().unwrap();
+    assert_eq!(
+        &*by_hand.content, r#"{"people":{"471148":["teams.IT"]},"teams":{}}"#,
+        "nobody else is to be confirmed again"
+    );
     let left = state.jobs(&Default::default(), 10).unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].job.error.as_deref(), Some("shares a match key with …"));
