@@ -433,6 +433,10 @@ mod tests {
             ("'Nein' | yes_no", FieldValue::Bool(false)),
             ("office | yes_no", FieldValue::Bool(false)),
             ("'030 1234567' | e164('DE')", FieldValue::text("+49301234567")),
+            ("'Deutsch' | locale", FieldValue::text("de-DE")),
+            ("'EN' | locale", FieldValue::text("en-US")),
+            ("'pt_BR' | locale", FieldValue::text("pt-BR")),
+            ("'' | locale", FieldValue::Empty),
             ("7 / 2", FieldValue::Decimal(3.5)),
             ("'  '", FieldValue::Empty),
         ];
@@ -454,6 +458,7 @@ mod tests {
             ("email | lookup('gender')", "has no entry"),
             ("email | date('%d')", "is not a date"),
             ("email | e164('DE')", "phone number"),
+            ("email | locale", "no language"),
             ("email | yes_no", "neither yes"),
             ("'wahr' | yes_no", "neither yes"),
             ("email + 1", "do not fit"),

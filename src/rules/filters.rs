@@ -25,6 +25,7 @@ pub(super) const NAMES: &[&str] = &[
     "join",
     "last",
     "length",
+    "locale",
     "lookup",
     "lower",
     "month_end",
@@ -54,6 +55,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_filter("truthy", truthy);
     environment.add_filter("yes_no", yes_no);
     environment.add_filter("e164", e164);
+    environment.add_filter("locale", locale);
 }
 
 fn error(message: impl Into<String>) -> Error {
@@ -163,6 +165,36 @@ fn e164(number: &Jinja, country: &str) -> Result<String, Error> {
         return Err(error("it is not a phone number that exists in its country"));
     }
     Ok(parsed.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+/// The languages that Personio speaks: its own code, the locale of the country most of its speakers there are
+/// from, and what the language is called in English, German and itself.
+const LANGUAGES: [(&str, &str, [&str; 3]); 8] = [
+    ("en", "en-US", ["english", "englisch", "english"]),
+    ("de", "de-DE", ["german", "deutsch", "deutsch"]),
+    ("es", "es-ES", ["spanish", "spanisch", "español"]),
+    ("fr", "fr-FR", ["french", "französisch", "français"]),
+    ("nl", "nl-NL", ["dutch", "niederländisch", "nederlands"]),
+    ("it", "it-IT", ["italian", "italienisch", "italiano"]),
+    ("sv", "sv-SE", ["swedish", "schwedisch", "svenska"]),
+    ("fi", "fi-FI", ["finnish", "finnisch", "suomi"]),
+];
+
+/// A language as directories spell it: `German` and `de` are `de-DE`, `de_at` is `de-AT`.
+fn locale(language: &Jinja) -> Result<String, Error> {
+    let text = text_of(language).to_lowercase();
+    let letters = |part: &str, lengths: &[usize]| {
+        lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase())
+    };
+    let known = LANGUAGES.iter().find(|(code, _, names)| *code == text || names.contains(&&*text));
+    match (known, text.split_once(['-', '_'])) {
+        _ if text.is_empty() => Ok(text),
+        (Some((_, locale, _)), _) => Ok((*locale).to_owned()),
+        (None, Some((language, country))) if letters(language, &[2, 3]) && letters(country, &[2]) => {
+            Ok(format!("{language}-{}", country.to_uppercase()))
+        }
+        _ => Err(error("it is no language that `locale` knows; use a code such as de or de-AT, or `lookup`")),
+    }
 }
 
 /// A day in ISO form, or the day of a timestamp; `None` when empty.
