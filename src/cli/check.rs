@@ -7,11 +7,13 @@ use serde::Serialize;
 
 use crate::config::Settings;
 use crate::employee::Value;
-use crate::output::{Bars, Format, Problem, count, employees, json, notices};
+use crate::output::{Bars, Format, Problem, checklist, count, employees, json, notices};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::Notice;
 use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared};
+use crate::targets::Requesters;
+use crate::targets::conversations::attributes;
 
 use super::memory::Memory;
 use super::session::Session;
@@ -138,6 +140,10 @@ fn online(
                 };
                 let missing = target.target.wished_attributes().iter().filter(|(key, _)| !readable(key));
                 lines.extend(missing.map(|(key, cost)| format!("{}: `{key}` is not readable: {cost}", target.name)));
+                if let Some(by_hand) = target.target.by_hand() {
+                    let found = requesters_by_our_credential(by_hand.requesters(), &catalogue);
+                    lines.extend(found.into_iter().map(|line| format!("{}: {line}", target.name)));
+                }
             }
             for problem in missing_attributes(settings, &catalogue) {
                 reasons.add(Reason::Refused);
@@ -165,10 +171,48 @@ fn online(
         }
     }
     let _ = found;
+    for plan in &prepared.plan.targets {
+        for notice in plan.notices.iter().filter(|notice| notice.code == "requester_credential") {
+            reasons.add(Reason::Refused);
+            problems.push(Problem::new(Reason::Refused.word(), notice.message.clone()).target(&plan.name));
+        }
+    }
     problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
     describe_read(settings, &prepared, lines);
     describe_filters(session, &prepared, lines);
     Ok(())
+}
+
+/// What a service should read of people, held against this tool's own credential where the service's is not given:
+/// that tells misspelt names and what is sensitive, and not what the service may read.
+fn requesters_by_our_credential(requesters: &Requesters, catalogue: &[CatalogueEntry]) -> Vec<String> {
+    if requesters.credential.is_some() || requesters.declared.is_empty() {
+        return Vec::new();
+    }
+    let names = |entry: &CatalogueEntry| {
+        let id = entry.universal_id.clone();
+        [Some(entry.key.clone()), Some(entry.label.clone()), id].into_iter().flatten().collect::<Vec<String>>()
+    };
+    let declared = |entry: &&CatalogueEntry| requesters.declared.iter().any(|key| names(entry).contains(key));
+    let seen: Vec<Vec<String>> = catalogue.iter().filter(declared).map(names).collect();
+    let found = attributes::compare(&seen, &requesters.declared);
+    let mut lines = vec![format!(
+        "without `credential` nobody can tell what Conversations may read; compared with this tool's own credential, \
+         {} of {} `requester_attributes` exist",
+        seen.len(),
+        requesters.declared.len()
+    )];
+    if !found.missing.is_empty() {
+        lines.push(format!(
+            "this tool's credential does not see: {} (misspelt, or not ticked)",
+            found.missing.join(", ")
+        ));
+    }
+    let is_named = |name: &str| attributes::sensitive(name).is_some();
+    lines.extend(found.sensitive.iter().filter(|(key, _)| !is_named(key)).map(|(key, what)| {
+        format!("`{key}` is sensitive ({what}) by its label or universal id, and every expert would see it")
+    }));
+    lines
 }
 
 fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<String>) {
@@ -189,15 +233,25 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
             lines.push(format!("{}: {}", plan.name, plan.status.as_str()));
             continue;
         };
-        lines.push(format!(
-            "{}: reachable; {} of an employee, {} of nobody",
-            plan.name,
-            count(open.owned.len(), "account", "accounts"),
-            plan.orphans.len()
-        ));
-        // The filters are told below, with the values that there are.
+        lines.push(match &plan.checklist {
+            Some(open) if open.is_empty() => format!("{}: nothing is open", plan.name),
+            Some(open) => format!(
+                "{}: {} to do by hand; `personio-sync plan {}` lists them",
+                plan.name,
+                checklist::steps(open),
+                plan.name
+            ),
+            None => format!(
+                "{}: reachable; {} of an employee, {} of nobody",
+                plan.name,
+                count(open.owned.len(), "account", "accounts"),
+                plan.orphans.len()
+            ),
+        });
+        // These are told elsewhere: the filters with the values that there are, the credential with its attributes.
+        let elsewhere = ["filters_leave_nobody", "requester_credential"];
         let told: Vec<Notice> =
-            plan.notices.iter().filter(|notice| notice.code != "filters_leave_nobody").cloned().collect();
+            plan.notices.iter().filter(|notice| !elsewhere.contains(&notice.code)).cloned().collect();
         lines.extend(notices::lines(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));
     }
 }

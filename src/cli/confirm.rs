@@ -2,19 +2,44 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use clap::Args;
 
-use crate::sync::PrepareOptions;
+use crate::employee::EmployeeId;
+use crate::output::{Bars, Document, Format, Kind, checklist, count};
+use crate::plan::{
+    Change, Checklist, Confirmed, FieldValue, Outcome, TargetStatus, checklist_code, member_of, team_of,
+};
+use crate::state::State;
+use crate::sync::{PrepareOptions, Prepared};
 
-use super::memory::Memory;
-use super::sync::{Signals, synchronise};
+use super::job_records::jobs;
+use super::memory::{Memory, WholeRun, period};
+use super::session::judge;
+use super::sync::{Signals, approve, full_name};
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
 
 /// Confirm that what a plan asks for was done by hand (Conversations); the next plan starts from there
+///
+/// With `--team`, `--experts` or `--employee` only that part; the rest stays open.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The target
-    target: String,
+    #[arg(required_unless_present = "sandbox")]
+    target: Option<String>,
+    /// Only if the plan is still the one of this checklist; its last line has the code
+    #[arg(long, value_name = "CODE")]
+    checklist: Option<String>,
+    /// Only this team: its settings and its members
+    #[arg(long, value_name = "TEAM")]
+    team: Vec<String>,
+    /// Only who has the role of an expert
+    #[arg(long)]
+    experts: bool,
+    /// Only this employee (Personio's id)
+    #[arg(long, value_name = "ID")]
+    employee: Option<EmployeeId>,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -23,15 +48,185 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let name = &arguments.target;
-    let session = world.open(&arguments.sandbox, std::slice::from_ref(name))?;
-    let by_hand = |target: &&crate::config::TargetSettings| *target.name == **name && target.target.is_done_by_hand();
-    if !session.settings.targets.iter().any(|target| by_hand(&target)) {
+    let (sandbox, names) = arguments.sandbox.split(&arguments.target.iter().cloned().collect::<Vec<_>>());
+    let [name] = &names[..] else {
+        return Err(Failure::new(Reason::Usage, "name the one target that is to be confirmed"));
+    };
+    let session = world.open(&sandbox, &names)?;
+    let Some(settings) = session.settings.targets.iter().find(|target| *target.name == **name) else {
+        return Err(Failure::new(Reason::Usage, format!("there is no target `{name}`")));
+    };
+    let Some(by_hand) = settings.target.by_hand() else {
         let why = format!("there is nothing to confirm for `{name}`: `sync` keeps it in line by itself");
         return Err(Failure::new(Reason::Usage, why));
+    };
+    if settings.paused {
+        let why = format!("{name} is paused, so nothing is planned; `personio-sync resume {name}` comes first");
+        return Err(Failure::new(Reason::Usage, why));
     }
-    let options = PrepareOptions::new(session.today, &[name.as_str()]);
     let signals = Signals::listen()?;
     let memory = Memory::open(&session, world.now)?;
-    synchronise(world, &session, &memory, &options, &signals, Duration::ZERO, |_| Ok(!arguments.yes))
+    let lock = memory.lock(&[settings], Duration::ZERO, &mut |_| true)?;
+    let bars = Bars::new(world.terminal);
+    let mut prepared = session.prepare(&memory, &PrepareOptions::new(session.today, &names), &bars)?;
+    drop(bars);
+    let (reasons, problems) = judge(&prepared);
+    let plan = &mut prepared.plan.targets[0];
+    if plan.status != TargetStatus::Ready {
+        let why = plan.reason.clone().unwrap_or_else(|| plan.status.as_str().to_owned());
+        return Err(Failure::new(Reason::Unavailable, format!("{name} cannot be planned: {why}")));
+    }
+    plan.changes.retain(|change| change.hold.is_none());
+    if plan.changes.is_empty() {
+        let why = format!("there is nothing to confirm: nothing is open in {name}");
+        return Err(Failure::new(Reason::NotApproved, why).among(&reasons, problems));
+    }
+    if let Some(code) = &arguments.checklist
+        && *code != checklist_code(&plan.changes)
+    {
+        let why = format!(
+            "the plan is no longer the one of the checklist {code}: somebody joined, moved or left, the file changed, or \
+             part of it is confirmed; nothing was stored. Look at `personio-sync plan {name}`, and confirm that"
+        );
+        return Err(Failure::new(Reason::NotApproved, why).among(&reasons, problems));
+    }
+    let open_before = plan.changes.iter().map(size).sum::<usize>();
+    plan.changes = select(std::mem::take(&mut plan.changes), arguments, by_hand.expert_field());
+    if plan.changes.is_empty() {
+        let why = format!("no open step of {name} is about that; `personio-sync plan {name}` lists them");
+        return Err(Failure::new(Reason::Usage, why));
+    }
+    let open = prepared.targets[0].open.as_ref().expect("a target that is ready is open");
+    let who = |id: EmployeeId| open.called.get(&id).cloned().unwrap_or_default().in_full(id);
+    let groups = by_hand.steps(&plan.changes.iter().collect::<Vec<_>>(), &who);
+    plan.checklist = Some(Checklist { code: None, groups });
+    // What else there is to know was said by the plan.
+    plan.notices.retain(|notice| notice.employee.is_some());
+    let steps = plan.checklist.as_ref().map(checklist::steps).unwrap_or_default();
+    if !arguments.yes {
+        if world.global.format == Format::Table {
+            world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
+        }
+        let question = format!("Say that {steps} of {name} are done?");
+        approve(world, &signals, &question, &format!("{steps} of {name} not confirmed"))
+            .map_err(|failure| failure.among(&reasons, problems.clone()))?;
+    }
+    let (stored, left) = store(&session, &memory, &mut prepared, reasons.code(), open_before, world.now)?;
+    drop(lock);
+    world.show(&Document {
+        kind: Kind::Report,
+        plan: Some(&prepared.plan),
+        exit_code: reasons.code(),
+        problems: &problems,
+    });
+    let rest = if left == 0 { "nothing stays open".to_owned() } else { format!("{left} of {open_before} stay open") };
+    world.say(&format!("{name}: {steps} confirmed ({stored}); {rest}"));
+    world.say_problems(&problems);
+    Ok(reasons)
+}
+
+/// The kind of confirmation that is kept in the state.
+const KIND: &str = "by_hand";
+
+/// What people said is done in a target, as the state has it.
+///
+/// # Errors
+///
+/// When the state cannot be read, or a newer version wrote it.
+pub(super) fn confirmed(state: &State, target: &str) -> anyhow::Result<Option<Confirmed>> {
+    let Some(stored) = state.confirmed(KIND, target)? else { return Ok(None) };
+    let hint = || format!("what was confirmed of {target} is not what this version writes; was it a newer one?");
+    Ok(Some(Confirmed::read(&stored.content).with_context(hint)?))
+}
+
+/// What of the plan the operator speaks of.
+fn select(changes: Vec<Change>, arguments: &Arguments, expert: &str) -> Vec<Change> {
+    if arguments.team.is_empty() && !arguments.experts && arguments.employee.is_none() {
+        return changes;
+    }
+    let of_team = |team: &str| arguments.team.iter().any(|wanted| wanted == team);
+    let any_field = arguments.team.is_empty() && !arguments.experts;
+    let mut selected = Vec::new();
+    for mut change in changes {
+        if let Some(team) = team_of(&change) {
+            if arguments.employee.is_none() && of_team(team) {
+                selected.push(change);
+            }
+            continue;
+        }
+        if arguments.employee.is_some() && change.employee != arguments.employee {
+            continue;
+        }
+        change.fields.retain(|field| {
+            any_field || (arguments.experts && &*field.field == expert) || member_of(&field.field).is_some_and(of_team)
+        });
+        if !change.fields.is_empty() {
+            selected.push(change);
+        }
+    }
+    selected
+}
+
+/// How many things a change is about, for counting what stays open.
+fn size(change: &Change) -> usize {
+    change.fields.len().max(1)
+}
+
+/// Stores it in one step, and keeps the run in the history. Gives what was stored in words, and how much stays open.
+fn store(
+    session: &super::session::Session,
+    memory: &Memory,
+    prepared: &mut Prepared<'_>,
+    exit_code: u8,
+    open_before: usize,
+    now: DateTime<Utc>,
+) -> Result<(String, usize), Failure> {
+    let run = memory.start(session.today, &[&*prepared.plan.targets[0].name])?;
+    let target = &prepared.targets[0];
+    let open = target.open.as_ref().expect("a target that is ready is open");
+    let plan = &mut prepared.plan.targets[0];
+    let mut done = open.confirmed.clone();
+    for change in &mut plan.changes {
+        done.accept(change);
+    }
+    memory.state.bind(&target.settings.name, &target.settings.target.identity())?;
+    memory.state.confirm(KIND, &target.settings.name, &done.text(), now)?;
+    for change in &mut plan.changes {
+        change.outcome = Some(Outcome::Succeeded);
+    }
+    let plan = &prepared.plan.targets[0];
+    let left = open_before.saturating_sub(plan.changes.iter().map(size).sum());
+    let stored = in_words(&plan.changes);
+    let saw = WholeRun { whole: left == 0, source_complete: prepared.plan.source.complete, filters_accepted: false };
+    let end = memory.target_end(target.settings, plan, target.open.as_ref(), None, saw);
+    let keep_names = session.settings.state.keep_names;
+    let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
+    let jobs = jobs(plan, None, &name_of);
+    let period = period(session.settings.budget.as_ref().map(|budget| budget.period), session.today);
+    memory.finish(run, exit_code, &period, &[end], &jobs, session.settings.state.keep)?;
+    Ok((stored, left))
+}
+
+fn in_words(changes: &[Change]) -> String {
+    let fields = || changes.iter().filter(|change| change.employee.is_some()).flat_map(|change| &change.fields);
+    let joins = |yes: bool, member: bool| {
+        fields()
+            .filter(|field| (field.after == FieldValue::Bool(true)) == yes)
+            .filter(|field| member_of(&field.field).is_some() == member)
+            .count()
+    };
+    let teams = changes.iter().filter(|change| team_of(change).is_some()).count();
+    let parts = [
+        (teams, "team", "teams"),
+        (joins(true, false), "new expert", "new experts"),
+        (joins(false, false), "expert less", "experts less"),
+        (joins(true, true), "new member", "new members"),
+        (joins(false, true), "member less", "members less"),
+    ];
+    let words: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| count(number, one, many))
+        .collect();
+    words.join(", ")
 }

@@ -79,7 +79,12 @@ impl Memory {
         timeout: Duration,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<Vec<Lock>, Failure> {
-        let mut identities: Vec<String> = targets.iter().map(|target| target.target.identity()).collect();
+        // What people keep in line is written to the state and nowhere else.
+        let identity = |target: &&TargetSettings| match target.target.by_hand() {
+            None => target.target.identity(),
+            Some(_) => format!("{} in {}", target.target.identity(), self.state.place()),
+        };
+        let mut identities: Vec<String> = targets.iter().map(identity).collect();
         identities.sort_unstable();
         identities.dedup();
         self.lock_identities(&identities, timeout, pause)
@@ -197,6 +202,10 @@ impl Remembered for Memory {
                     Ok((workflow.name.clone(), workflow_memory(&self.state, &target.name, &workflow.name)?))
                 })
                 .collect::<Result<_, StateError>>()?,
+            confirmed: match target.target.by_hand() {
+                Some(_) if same_account => super::confirm::confirmed(&self.state, &target.name)?,
+                _ => None,
+            },
             fingerprint: Some(Box::new(|values| {
                 let hash = self.state.hasher().fingerprint("workflow", values.iter().map(String::as_str));
                 hash.as_str().into()
@@ -383,6 +392,8 @@ impl Memory {
             .matched_by
             .keys()
             .filter(|employee| target.in_scope.binary_search(employee).is_ok())
+            // Where people take care of accounts, these have the numbers of the employees themselves.
+            .filter(|_| settings.target.by_hand().is_none())
             .filter_map(|employee| {
                 Some(link(*employee, target.owned.get(employee)?.clone(), Origin::Matched, self.now))
             })

@@ -1,18 +1,20 @@
 //! `plan`: what would change, and nothing else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use clap::Args;
 
+use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
+use crate::output;
 use crate::output::{Bars, Document, Kind};
 use crate::plan::Plan;
 use crate::sync::PrepareOptions;
 
 use super::memory::Memory;
 use super::session::Session;
-use super::{Failure, Reason, Reasons, SandboxChoice, World, plan_file};
+use super::{Failure, Reason, Reasons, SandboxChoice, World, plan_file, private_file};
 
 /// Show what `sync` would change; write nothing
 ///
@@ -32,6 +34,9 @@ pub(super) struct Arguments {
     /// Plan for another day, to see what a date will bring
     #[arg(long, value_name = "DATE")]
     as_of: Option<NaiveDate>,
+    /// Write what is to be done by hand as a checklist in Markdown (`-`: standard output, instead of the plan)
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
     /// End with status 10 when changes are pending
     #[arg(long)]
     detailed_exitcode: bool,
@@ -63,7 +68,23 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         accept_filter_change: arguments.accept_filter_change,
         ..PrepareOptions::new(session.today, &targets)
     };
-    preview(world, &session, &options, arguments.out.as_deref(), arguments.detailed_exitcode)
+    let wanted = Wanted {
+        out: arguments.out.as_deref(),
+        checklist: arguments.markdown.as_deref(),
+        detailed_exitcode: arguments.detailed_exitcode,
+    };
+    preview(world, &session, &options, wanted)
+}
+
+/// What a preview leaves behind beside what it shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted<'a> {
+    /// The plan, for `sync --plan`.
+    pub(super) out: Option<&'a Path>,
+    /// What is to be done by hand; `-` takes the place of the plan on standard output.
+    pub(super) checklist: Option<&'a Path>,
+    /// Whether pending changes show in the exit status.
+    pub(super) detailed_exitcode: bool,
 }
 
 /// Plans and shows the plan.
@@ -71,9 +92,16 @@ pub(super) fn preview(
     world: &World,
     session: &Session,
     options: &PrepareOptions,
-    out: Option<&std::path::Path>,
-    detailed_exitcode: bool,
+    Wanted { out, checklist, detailed_exitcode }: Wanted<'_>,
 ) -> Result<Reasons, Failure> {
+    let by_hand = |target: &TargetSettings| {
+        target.target.by_hand().is_some() && (options.targets.is_empty() || options.targets.contains(&target.name))
+    };
+    if checklist.is_some() && !session.settings.targets.iter().any(by_hand) {
+        let why = "--markdown writes what is to be done by hand, and none of these targets is done by hand; \
+                   --format markdown writes the whole plan";
+        return Err(Failure::new(Reason::Usage, why));
+    }
     let bars = Bars::new(world.terminal);
     let memory = Memory::for_reading(session, world.now)?;
     let prepared = session.prepare(&memory, options, &bars)?;
@@ -87,7 +115,18 @@ pub(super) fn preview(
     }
     let document =
         Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
-    world.show(&document);
+    match checklist {
+        Some(path) if path == Path::new("-") => world.print(&output::checklist::markdown(&prepared.plan)),
+        Some(path) => {
+            let text = output::checklist::markdown(&prepared.plan);
+            private_file::replace(path, text.as_bytes()).map_err(|error| {
+                Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display()))
+            })?;
+            world.show(&document);
+            world.say(&format!("wrote {}", path.display()));
+        }
+        None => world.show(&document),
+    }
     world.say_problems(&problems);
     if let Some(path) = out {
         world.say(&format!(

@@ -14,6 +14,7 @@ use crate::sandbox::{
     Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxInfo, SandboxOptions, find,
     prepare,
 };
+use crate::targets::Channel;
 
 use super::{Failure, Reason, Reasons, World};
 
@@ -157,6 +158,19 @@ fn forms(target: &TargetSettings) -> Vec<PreparedField> {
         .collect()
 }
 
+/// The channels that teams of another target name.
+fn channels(settings: &Settings, target: &TargetSettings) -> Vec<PreparedField> {
+    let imports =
+        |other: &&TargetSettings| other.target.directory().is_some_and(|directory| *directory.value == *target.name);
+    let by_hand = settings.targets.iter().filter(imports).filter_map(|other| other.target.by_hand());
+    let channel = |channel: &Channel| PreparedField {
+        name: format!("channels.{}", channel.name.value),
+        kind: "bool".to_owned(),
+        choices: Vec::new(),
+    };
+    by_hand.flat_map(|by_hand| by_hand.channels().iter().map(channel)).collect()
+}
+
 /// What the file expects of the simulated systems: attributes to invent, custom fields to have.
 fn preparation(settings: &Settings) -> Preparation {
     let field = |spec: &FieldSpec| PreparedField {
@@ -181,7 +195,13 @@ fn preparation(settings: &Settings) -> Preparation {
             .map(|target| PreparedTarget {
                 name: target.name.to_string(),
                 kind: target.target.kind().to_owned(),
-                fields: target.fields.iter().map(field).chain(forms(target)).collect(),
+                fields: target
+                    .fields
+                    .iter()
+                    .map(field)
+                    .chain(forms(target))
+                    .chain(channels(settings, target))
+                    .collect(),
                 declaration: target.target.declaration().map(|found| found.sandbox_text(crate::sandbox::SECRET)),
             })
             .collect(),

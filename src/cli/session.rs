@@ -276,14 +276,7 @@ impl Session {
 
     fn source_settings(&self) -> SourceSettings {
         let personio = &self.settings.personio;
-        SourceSettings {
-            partner_id: personio.partner_id.clone(),
-            app_id: personio.app_id.clone(),
-            base_url: personio.base_url.clone(),
-            pace_per_minute: personio.requests_per_minute,
-            pace_per_second: personio.requests_per_second,
-            ..SourceSettings::new(personio.client_id.clone(), personio.client_secret.clone())
-        }
+        SourceSettings::of(personio, personio.client_id.clone(), personio.client_secret.clone())
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn resume(world: &World, arguments: &ResumeArguments) -> Result<Reaso
     let targets = [arguments.target.clone()];
     let session = world.open(&arguments.sandbox, &targets)?;
     let options = PrepareOptions::new(session.today, &targets);
-    plan::preview(world, &session, &options, None, false)
+    plan::preview(world, &session, &options, plan::Wanted::default())
 }
 
 /// Writes `paused` into the file, replacing it in one step.

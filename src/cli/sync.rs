@@ -15,7 +15,7 @@ use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count};
-use crate::plan::{Change, Hold, Notice, Outcome, Plan, TargetStatus};
+use crate::plan::{Change, Checklist, Hold, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId};
 use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply, read_back};
 use crate::targets::ErrorKind;
@@ -89,7 +89,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         ..PrepareOptions::new(session.today, &targets)
     };
     if arguments.dry_run {
-        return plan::preview(world, &session, &options, None, false);
+        return plan::preview(world, &session, &options, plan::Wanted::default());
     }
     let reviewed = arguments.plan.as_deref().map(|path| plan_file::read(path, &session)).transpose()?;
     let signals = Signals::listen()?;
@@ -102,7 +102,6 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         }
     }
     synchronise(world, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
-        leave_to_people(prepared);
         if let Some(reviewed) = &reviewed {
             reviewed.restrict(&mut prepared.plan, arguments.skip_stale)?;
             prepared.restricted = true;
@@ -114,17 +113,20 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
 /// Takes out what only people can do: it stays open until `confirm`, whoever runs a sync meanwhile.
 fn leave_to_people(prepared: &mut Prepared<'_>) {
     for (plan, target) in prepared.plan.targets.iter_mut().zip(&prepared.targets) {
-        if !target.settings.target.is_done_by_hand() || plan.changes.is_empty() {
+        if target.settings.target.by_hand().is_none() || plan.changes.is_empty() {
             continue;
         }
         let name = &plan.name;
+        let steps = plan.checklist.as_ref().map_or(plan.changes.len(), Checklist::len);
         let message = format!(
-            "{} to be made by hand; `personio-sync plan {name}` lists them, `personio-sync confirm {name}` says that \
-             they are done",
-            count(plan.changes.len(), "change is", "changes are")
+            "{} to be done by hand; `personio-sync plan {name}` lists what, `personio-sync confirm {name}` says that it \
+             is done",
+            count(steps, "step is", "steps are")
         );
+        plan.notices.retain(|notice| notice.code != "nothing_confirmed");
         plan.notices.push(Notice { code: "by_hand", employee: None, message });
         plan.changes.clear();
+        plan.checklist = None;
     }
 }
 
@@ -157,6 +159,7 @@ pub(super) fn synchronise(
     let bars = Bars::new(world.terminal);
     let mut prepared = session.prepare(memory, options, &bars)?;
     let asks = review(&mut prepared)?;
+    leave_to_people(&mut prepared);
     let (mut reasons, mut problems) = judge(&prepared);
     check_budget(session, memory, &mut prepared, &mut reasons, &mut problems)?;
     let pending = pending(&prepared.plan);
@@ -166,7 +169,9 @@ pub(super) fn synchronise(
         if text_output {
             world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
         }
-        approve(world, signals, pending).map_err(|failure| failure.among(&reasons, problems.clone()))?;
+        let question = format!("Apply {}?", count(pending, "change", "changes"));
+        let refusal = format!("{} not applied", count(pending, "change is", "changes are"));
+        approve(world, signals, &question, &refusal).map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
     let names: Vec<&str> = selected.iter().map(|target| &*target.name).collect();
     let run = memory.start(session.today, &names)?;
@@ -264,17 +269,17 @@ fn pending(plan: &Plan) -> usize {
     plan.targets.iter().flat_map(|target| &target.changes).filter(|change| change.hold.is_none()).count()
 }
 
-fn approve(world: &World, signals: &Signals, pending: usize) -> Result<(), Failure> {
+/// Asks on the terminal; anything but yes ends the command.
+///
+/// # Errors
+///
+/// [`Reason::NotApproved`] when the answer is not yes, or nobody can be asked.
+pub(super) fn approve(world: &World, signals: &Signals, question: &str, refusal: &str) -> Result<(), Failure> {
     if !world.terminal.input {
-        return Err(Failure::new(
-            Reason::NotApproved,
-            format!(
-                "{} not applied: nobody can be asked here, so --yes is needed",
-                count(pending, "change is", "changes are")
-            ),
-        ));
+        let why = format!("{refusal}: nobody can be asked here, so --yes is needed");
+        return Err(Failure::new(Reason::NotApproved, why));
     }
-    eprint!("\nApply {}? [y/N] ", count(pending, "change", "changes"));
+    eprint!("\n{question} [y/N] ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     signals.asking.store(true, Ordering::SeqCst);
@@ -454,7 +459,7 @@ fn remember(
     }
 }
 
-fn full_name(prepared: &Prepared<'_>, employee: EmployeeId) -> Option<Box<str>> {
+pub(super) fn full_name(prepared: &Prepared<'_>, employee: EmployeeId) -> Option<Box<str>> {
     let attributes = &prepared.employees.attributes;
     let record = prepared.employees.get(employee)?;
     let part = |key| attributes.column(key).and_then(|column| record.value(column).as_text());

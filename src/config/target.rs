@@ -194,7 +194,20 @@ pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
         if targets.iter().any(|read| read.name.value == &*directory.value && read.settings.is_none()) {
             continue;
         }
-        if !settled().any(|other| *other.name == *directory.value && kinds.contains(&other.target.kind())) {
+        let found = settled().find(|other| *other.name == *directory.value && kinds.contains(&other.target.kind()));
+        if let Some(channel) = settings.target.by_hand().and_then(|by_hand| by_hand.channels().first())
+            && found.is_some_and(|found| found.target.kind() != "slack")
+        {
+            problems.error(
+                channel.name.span.clone(),
+                "wrong_value",
+                format!(
+                    "`targets.{}.teams.{}.slack_channels` has no meaning: the directory `{}` is no slack target",
+                    settings.name, channel.team, directory.value
+                ),
+            );
+        }
+        if found.is_none() {
             let names = settled().filter(|other| kinds.contains(&other.target.kind())).map(|other| &*other.name);
             problems.error(
                 directory.span.clone(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Change, FieldChange, Forecast, Notice, Plan, Skip, Summary, TargetPlan};
+use crate::plan::{Change, Checklist, FieldChange, Forecast, Notice, Plan, Skip, Summary, TargetPlan};
 
 use super::{Document, Kind, Problem};
 
@@ -45,6 +45,8 @@ struct Target<'a> {
     orphans: Vec<&'a str>,
     notices: Vec<NoticeOut<'a>>,
     forecast: Option<Forecast>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checklist: Option<&'a Checklist>,
 }
 
 #[derive(Serialize)]
@@ -166,6 +168,7 @@ fn target(plan: &TargetPlan) -> Target<'_> {
         orphans: plan.orphans.iter().map(|account| &*account.0).collect(),
         notices: plan.notices.iter().map(notice).collect(),
         forecast: plan.forecast,
+        checklist: plan.checklist.as_ref(),
     }
 }
 

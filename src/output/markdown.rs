@@ -49,10 +49,16 @@ pub fn render(document: &Document<'_>) -> String {
         if let Some(reason) = &target.reason {
             let _ = writeln!(text, "{}\n", escape(reason));
         }
-        if !target.changes.is_empty() {
+        let by_hand = target.checklist.as_ref();
+        if let Some(checklist) = by_hand {
+            super::checklist::section(&mut text, target, checklist, document.kind, 3);
+            text.push('\n');
+        }
+        let held = target.changes.iter().any(|change| change.hold.is_some());
+        if !target.changes.is_empty() && (by_hand.is_none() || held) {
             let last = if document.kind == Kind::Plan { "Why" } else { "Outcome" };
             let _ = writeln!(text, "| Change | Employee | Account | Fields | {last} |\n|---|--:|---|---|---|");
-            for change in &target.changes {
+            for change in target.changes.iter().filter(|change| by_hand.is_none() || change.hold.is_some()) {
                 let _ = writeln!(
                     text,
                     "| {} | {} | {} | {} | {} |",

@@ -1,5 +1,6 @@
 //! What people and machines see: results on standard output, progress and messages on standard error.
 
+pub mod checklist;
 pub mod json;
 pub mod markdown;
 pub(crate) mod notices;

@@ -63,8 +63,16 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
             return;
         }
     }
-    let mut shown: Vec<&Change> =
-        target.changes.iter().filter(|change| kind == Kind::Plan || !look.outcomes_only || matters(change)).collect();
+    let by_hand = target.checklist.as_ref();
+    let mut shown: Vec<&Change> = target
+        .changes
+        .iter()
+        .filter(|change| kind == Kind::Plan || !look.outcomes_only || matters(change))
+        .filter(|change| by_hand.is_none() || change.hold.is_some())
+        .collect();
+    if let Some(checklist) = by_hand {
+        super::checklist::lines(text, target, checklist, kind, if look.all { usize::MAX } else { SHOWN });
+    }
     if kind == Kind::Report {
         // What went wrong comes first, so that no number of successes hides it.
         shown.sort_by_key(|change| !matters(change));
@@ -122,6 +130,11 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
             .count()
     };
     let (mut parts, summary) = (Vec::new(), target.summary());
+    let by_hand = target.checklist.as_ref().filter(|checklist| !checklist.is_empty());
+    if let Some(checklist) = by_hand {
+        let what = if kind == Kind::Plan { "to do by hand" } else { "done by hand" };
+        parts.push(format!("{} {what}", super::checklist::steps(checklist)));
+    }
     for (op, infinitive, participle) in [
         (Op::Reference, "to make first", "made first"),
         (Op::Create, "to create", "created"),
@@ -131,7 +144,7 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
         (Op::Request, "to request", "requested"),
     ] {
         let number = done(op);
-        if number > 0 {
+        if number > 0 && by_hand.is_none() {
             parts.push(format!("{number} {}", if kind == Kind::Plan { infinitive } else { participle }));
         }
     }

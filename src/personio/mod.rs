@@ -25,7 +25,7 @@ pub use documents::{
 pub use v1::PersonioSource;
 pub use wire::{CatalogueEntry, read_page};
 
-use crate::config::Secret;
+use crate::config::{PersonioSettings, Secret};
 use crate::employee::Employees;
 use crate::plan::Notice;
 
@@ -55,6 +55,18 @@ pub struct SourceSettings {
 }
 
 impl SourceSettings {
+    /// As the file says, with a credential.
+    pub fn of(personio: &PersonioSettings, client_id: Secret, client_secret: Secret) -> Self {
+        Self {
+            partner_id: personio.partner_id.clone(),
+            app_id: personio.app_id.clone(),
+            base_url: personio.base_url.clone(),
+            pace_per_minute: personio.requests_per_minute,
+            pace_per_second: personio.requests_per_second,
+            ..Self::new(client_id, client_secret)
+        }
+    }
+
     /// Personio itself, at the pace it allows.
     pub fn new(client_id: Secret, client_secret: Secret) -> Self {
         Self {

@@ -490,7 +490,10 @@ impl<'a> Builder<'a> {
             .zip(&correlation.owners)
             .filter(|(account, owner)| account.active && owner.is_some())
             .count();
-        membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &correlation.owners);
+        // What people do by hand they can also leave; `by_hand` tells them to look at the rule first.
+        if self.input.settings.target.by_hand().is_none() {
+            membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &correlation.owners);
+        }
         Built {
             plan: self.plan,
             owned,

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
 
-use super::{AccountId, FieldIndex, FieldValue, Request};
+use super::{AccountId, Checklist, FieldIndex, FieldValue, Request};
 
 /// What is done to an account. The words are public (JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +61,7 @@ pub struct FieldChange {
 pub struct Change {
     /// What is done.
     pub op: Op,
-    /// For whom; `None` for a [`Op::Reference`].
+    /// For whom; `None` for a [`Op::Reference`], and for a team that people set up by hand.
     pub employee: Option<EmployeeId>,
     /// To which account; `None` when it is yet to be made.
     pub account: Option<AccountId>,
@@ -201,6 +201,8 @@ pub struct TargetPlan {
     pub in_sync: usize,
     /// What carrying it out will cost.
     pub forecast: Option<Forecast>,
+    /// The changes in words, where people make them by hand.
+    pub checklist: Option<Checklist>,
 }
 
 /// What carrying a plan out will cost, told from the number of changes and the known limits.
@@ -266,6 +268,7 @@ impl TargetPlan {
             notices: Vec::new(),
             in_sync: 0,
             forecast: None,
+            checklist: None,
         }
     }
 

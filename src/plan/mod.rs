@@ -7,6 +7,9 @@ mod account;
 mod build;
 #[cfg(test)]
 mod build_tests;
+pub mod by_hand;
+#[cfg(test)]
+mod by_hand_tests;
 mod change;
 mod correlate;
 mod diff;
@@ -18,6 +21,7 @@ mod workflow;
 
 pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
 pub use build::{Built, GaveUp, Memory, PlanInput, build, form};
+pub use by_hand::{Called, Checklist, Confirmed, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of};
 pub use change::{
     Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
     TargetStatus,

@@ -59,6 +59,9 @@ use crate::targets::SandboxPlaces;
 /// key of Freshservice.
 pub const SECRET: &str = "sandbox-secret";
 
+/// The client id of the credential that Personio's own help desk reads with; it may read a few attributes only.
+pub const CONVERSATIONS: &str = "conversations";
+
 /// The version of `/sandbox.json`.
 const SCHEMA: u32 = 1;
 

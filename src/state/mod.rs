@@ -92,6 +92,11 @@ impl State {
         Ok(Self { database: Mutex::new(database), hasher, place })
     }
 
+    /// Path or server, for messages; never a password.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
     /// Makes the fingerprints of this state.
     pub fn hasher(&self) -> &Hasher {
         &self.hasher

@@ -8,6 +8,7 @@ mod apply;
 mod apply_tests;
 mod batches;
 mod carry_out;
+mod imports;
 mod order;
 mod prepare;
 mod read_back;

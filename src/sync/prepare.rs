@@ -8,12 +8,15 @@ use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError};
 use crate::plan::{
-    AccountId, Built, Change, FieldIndex, FieldValue, Forecast, GuardInput, Memory, Notice, Op, Plan, PlanInput,
-    Request, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus, WorkflowInput, WorkflowMemory,
-    build, guard, plan_workflows,
+    AccountId, Built, Called, Change, Checklist, Confirmed, FieldIndex, FieldValue, Forecast, GuardInput, Memory,
+    Notice, Op, Plan, PlanInput, Request, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
+    WorkflowInput, WorkflowMemory, build, by_hand, checklist_code, guard, plan_workflows,
 };
 use crate::state::OpenIntent;
-use crate::targets::{Connection, ErrorKind, Progress, ReadAccounts, Target, TargetError};
+use crate::targets::conversations::contacts::Contact;
+use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Target, TargetError};
+
+use super::imports;
 
 /// What a run is asked to look at.
 #[derive(Clone, Debug)]
@@ -82,6 +85,8 @@ pub struct TargetMemory<'a> {
     pub workflows: BTreeMap<Box<str>, WorkflowMemory>,
     /// The keyed hash of some values.
     pub fingerprint: Option<MakeFingerprint<'a>>,
+    /// What people said is done, where they keep the target in line; `None` when they never did.
+    pub confirmed: Option<Confirmed>,
 }
 
 /// Makes the keyed hash of some values.
@@ -146,6 +151,14 @@ pub struct OpenTarget {
     pub open_intents: Vec<OpenIntent>,
     /// Attributes that workflows watch, to be remembered after the run.
     pub seen: Vec<Seen>,
+    /// Its accounts, where another target imports them.
+    pub contacts: Vec<Contact>,
+    /// Whether all of its accounts are proven to be read.
+    pub complete: bool,
+    /// How people are called, where other people have to find them.
+    pub called: BTreeMap<EmployeeId, Called>,
+    /// What people said is done.
+    pub confirmed: Confirmed,
 }
 
 /// Reads the source and the targets, and plans. Nothing is written: planning holds views that cannot.
@@ -216,7 +229,7 @@ pub fn prepare<'s>(
                 let prepared = PreparedTarget { settings: target, open: None, error: Some(error.clone()) };
                 (not_taking_part(target, TargetStatus::Failed, Some(error.message)), Some(prepared), Vec::new())
             }
-            Some(Ok((open, schema, snapshot))) => {
+            Some(Ok((open, schema, mut snapshot))) => {
                 let memory = remembered.target(target).map_err(PrepareError::State)?;
                 let input = PlanInput {
                     settings: target,
@@ -232,6 +245,16 @@ pub fn prepare<'s>(
                     },
                     only: options.only,
                 };
+                let by_hand = target.target.by_hand();
+                let called = match by_hand {
+                    None => BTreeMap::new(),
+                    Some(_) => {
+                        let nothing = Confirmed::default();
+                        snapshot = by_hand::snapshot(&input, memory.confirmed.as_ref().unwrap_or(&nothing));
+                        by_hand::called(&input, &snapshot)
+                    }
+                };
+                let mut contacts = imports::contacts(settings, target, &schema, &snapshot);
                 let accounts = snapshot.accounts.len();
                 let target_complete = snapshot.incomplete.is_none();
                 let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, protected, unchanged } =
@@ -246,7 +269,7 @@ pub fn prepare<'s>(
                     linked: linked as u64,
                     source_complete: employees.is_complete(),
                     target_complete,
-                    first_run: !memory.ran_before && accounts > 0,
+                    first_run: !memory.ran_before && accounts > 0 && by_hand.is_none(),
                     filters_changed: memory.filters_changed && !options.accept_filter_change,
                     removed_lately: memory.removed_lately.saturating_sub(not_removed as u64),
                     accepted_removals: options.accepted_removals,
@@ -272,7 +295,18 @@ pub fn prepare<'s>(
                 target_plan.skipped.extend(planned.skipped);
                 target_plan.skipped.sort_by_key(|skip| skip.employee);
                 guard(&mut target_plan, &target.safety, &rails);
-                target_plan.forecast = Some(Forecast::of(&target_plan.changes, target.target.calls_per_minute()));
+                if let Some(by_hand) = by_hand {
+                    let confirmed = memory.confirmed.as_ref();
+                    by_hand::complete(&mut target_plan, &input, &by_hand.teams(), confirmed, &in_scope);
+                    target_plan.checklist = Some(checklist(by_hand, &target_plan, &called, options.only.is_none()));
+                } else {
+                    target_plan.forecast = Some(Forecast::of(&target_plan.changes, target.target.calls_per_minute()));
+                }
+                let owners: BTreeMap<&AccountId, EmployeeId> =
+                    owned.iter().map(|(employee, account)| (account, *employee)).collect();
+                for contact in &mut contacts {
+                    contact.owner = owners.get(&contact.account).copied();
+                }
                 let open = OpenTarget {
                     target: open,
                     schema,
@@ -283,6 +317,10 @@ pub fn prepare<'s>(
                     unchanged,
                     open_intents: memory.open,
                     seen: planned.seen,
+                    contacts,
+                    complete: target_complete,
+                    called,
+                    confirmed: memory.confirmed.unwrap_or_default(),
                 };
                 (target_plan, Some(PreparedTarget { settings: target, open: Some(open), error: None }), in_scope)
             }
@@ -292,7 +330,9 @@ pub fn prepare<'s>(
         scopes.push(in_scope);
     }
     check_groups(&mut plan, &targets, &scopes, &employees, options.only);
-    outsiders(&mut plan, &targets);
+    if options.only.is_none() {
+        imports::review(settings, &mut plan, &targets);
+    }
     let filters_accepted = options.accept_filter_change && options.only.is_none();
     Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some(), filters_accepted })
 }
@@ -350,23 +390,13 @@ fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option
     TargetPlan { status, reason, ..TargetPlan::empty(target.name.clone(), target.target.kind()) }
 }
 
-/// A target that imports the contacts of another one gets those, too, that no employee owns.
-fn outsiders(plan: &mut Plan, targets: &[PreparedTarget<'_>]) {
-    for (place, target) in targets.iter().enumerate() {
-        let Some(directory) = target.settings.target.directory() else { continue };
-        let Some(other) = plan.targets.iter().find(|other| *other.name == *directory.value) else { continue };
-        if other.orphans.is_empty() {
-            continue;
-        }
-        let ids: Vec<String> = other.orphans.iter().map(ToString::to_string).collect();
-        let message = format!(
-            "{} of `{}` belong to no employee and are imported as contacts all the same: {}",
-            ids.len(),
-            other.name,
-            ids.join(", ")
-        );
-        plan.targets[place].notices.push(Notice { code: "outsiders_in_directory", employee: None, message });
-    }
+/// What people are to do about a target, in words. What a rail holds is not to be done.
+fn checklist(by_hand: &dyn ByHand, plan: &TargetPlan, called: &BTreeMap<EmployeeId, Called>, whole: bool) -> Checklist {
+    let changes: Vec<&Change> = plan.changes.iter().filter(|change| change.hold.is_none()).collect();
+    let who = |employee: EmployeeId| called.get(&employee).cloned().unwrap_or_default().in_full(employee);
+    let groups = by_hand.steps(&changes, &who);
+    let code = (whole && !groups.is_empty()).then(|| checklist_code(&plan.changes));
+    Checklist { code, groups }
 }
 
 /// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed.

@@ -6,6 +6,7 @@
 
 pub mod auth;
 mod batches;
+mod by_hand;
 pub mod conversations;
 pub mod declared;
 mod delivery;
@@ -28,6 +29,7 @@ pub mod travelperk;
 mod types;
 
 pub use batches::{Write, WriteBatches, Written};
+pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
 pub use employee_rules::{Condition, EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use membership::Membership;
 pub use sync_log::{LogEvent, LogLine, LogOutcome, PARTLY};
@@ -125,8 +127,8 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     }
 
     /// The service has no interface: a plan says what people are to do, and `confirm` that they did.
-    fn is_done_by_hand(&self) -> bool {
-        false
+    fn by_hand(&self) -> Option<&dyn ByHand> {
+        None
     }
 
     /// Employees of every standing are in scope (a help desk that shows people who left, too).
@@ -258,6 +260,15 @@ pub trait ReadAccounts: Send + Sync {
     ///
     /// As for [`ReadAccounts::accounts`].
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError>;
+
+    /// The names of all channels that the sign-in sees; `None` where there is no such thing.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {
+        Ok(None)
+    }
 
     /// What is wrong with the names of fields that a workflow's step fills, held against the account's own form.
     ///

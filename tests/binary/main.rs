@@ -6,6 +6,7 @@
 
 mod commands;
 mod conformance;
+mod conversations;
 mod exit_codes;
 mod faults;
 mod json;

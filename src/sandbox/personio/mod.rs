@@ -20,7 +20,7 @@ use self::attributes::{Attribute, Meaning};
 pub use self::documents::Document;
 use super::limit::Window;
 use super::people::Company;
-use super::{Preparation, SECRET, SandboxRequest, SandboxResponse, System};
+use super::{CONVERSATIONS, Preparation, SECRET, SandboxRequest, SandboxResponse, System};
 use crate::http::Method;
 
 /// How long a token is valid.
@@ -31,7 +31,7 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 
 /// How the simulated Personio differs from an ordinary account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonioOptions {
     /// Attributes that the credential may not read: they are absent everywhere, without a word.
     pub hidden_attributes: Vec<String>,
@@ -43,7 +43,41 @@ pub struct PersonioOptions {
     pub without_documents_read: bool,
     /// The credential lacks the right Documents: Write.
     pub without_documents_write: bool,
+    /// What the credential of Conversations may read.
+    pub conversations_attributes: Vec<String>,
 }
+
+impl Default for PersonioOptions {
+    fn default() -> Self {
+        Self {
+            hidden_attributes: Vec::new(),
+            rate_limits: false,
+            whole_records: false,
+            without_documents_read: false,
+            without_documents_write: false,
+            conversations_attributes: CONVERSATIONS_ATTRIBUTES.iter().map(|key| (*key).to_owned()).collect(),
+        }
+    }
+}
+
+/// What the connector of the help desk asked for before Personio bought it.
+/// Source: https://support.back.ee, article 3424839
+const CONVERSATIONS_ATTRIBUTES: [&str; 14] = [
+    "first_name",
+    "last_name",
+    "email",
+    "status",
+    "gender",
+    "profile_picture",
+    "position",
+    "department",
+    "office",
+    "supervisor",
+    "hire_date",
+    "absence_entitlement",
+    "last_modified_at",
+    "created_at",
+];
 
 /// The simulated Personio.
 #[derive(Debug)]
@@ -54,6 +88,8 @@ pub struct Personio {
     catalogue: Vec<Attribute>,
     /// Tokens given out, with the time, and whether they were cut short.
     tokens: HashMap<String, Duration>,
+    /// The client that a token was given to.
+    clients: HashMap<String, String>,
     expired: HashSet<String>,
     /// Employees as text, by the attributes asked for and by id; emptied whenever somebody changes.
     rendered: HashMap<String, HashMap<u64, String>>,
@@ -73,6 +109,7 @@ impl Personio {
             options,
             catalogue: attributes::catalogue(),
             tokens: HashMap::new(),
+            clients: HashMap::new(),
             expired: HashSet::new(),
             rendered: HashMap::new(),
             per_second: Window::new(15, Duration::from_secs(1)),
@@ -117,6 +154,7 @@ impl Personio {
             return refusal(403, "Wrong credentials");
         }
         let token = self.token(&id, request.at);
+        self.clients.insert(token.clone(), id);
         let valid = self.tokens[&token] + TOKEN_LIFE - request.at;
         let data = json!({"token": token, "expires_in": valid.as_secs(), "scope": "employees:read absences:read"});
         SandboxResponse::json(200, &json!({"success": true, "data": data}))
@@ -239,10 +277,18 @@ impl Personio {
         SandboxResponse::json_text(200, format!("{{\"success\":true,\"data\":{text}}}"))
     }
 
-    fn attribute_list(&self) -> SandboxResponse {
+    /// What the client behind a request may read, where that is less than all.
+    fn granted(&self, request: &SandboxRequest) -> Option<&[String]> {
+        let token = request.header_value("authorization")?.strip_prefix("Bearer ")?;
+        (self.clients.get(token)? == CONVERSATIONS).then_some(&self.options.conversations_attributes)
+    }
+
+    fn attribute_list(&self, request: &SandboxRequest) -> SandboxResponse {
+        let granted = self.granted(request);
         let rows: Vec<Value> = self
             .readable()
             .into_iter()
+            .filter(|attribute| granted.is_none_or(|granted| granted.iter().any(|key| **key == *attribute.key)))
             .map(|attribute| {
                 json!({"key": attribute.key, "label": attribute.label, "type": attribute.kind,
                        "universal_id": attribute.universal_id, "options": attribute.options()})
@@ -260,7 +306,7 @@ impl Personio {
         }
         match segments {
             [] => self.employees(request),
-            ["attributes" | "custom-attributes"] => self.attribute_list(),
+            ["attributes" | "custom-attributes"] => self.attribute_list(request),
             [id] => self.employee(request, id),
             _ => refusal(404, "Not Found"),
         }

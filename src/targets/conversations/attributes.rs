@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+/// Where Personio lists what Conversations may read.
+pub const PLACE: &str = "Settings > Integrations > API credentials > Conversations";
+
 /// What makes an attribute sensitive, and the words that name it, in the languages that Personio is used in.
 const SENSITIVE: &[(&str, &[&str])] = &[
     ("pay", &["salary", "gehalt", "lohn", "salaire", "salaris", "compensation", "bonus", "wage", "vergütung"]),
@@ -49,7 +52,8 @@ pub fn compare(allowed: &[Vec<String>], declared: &[String]) -> Allowance {
     let mut found = Allowance::default();
     for names in allowed {
         let Some(key) = names.first() else { continue };
-        if !names.iter().any(|name| declared.contains(name.as_str())) {
+        // Personio delivers the id whatever is ticked.
+        if key != "id" && !names.iter().any(|name| declared.contains(name.as_str())) {
             found.too_much.push(key.clone());
         }
         if let Some(what) = names.iter().find_map(|name| sensitive(name)) {
@@ -60,31 +64,6 @@ pub fn compare(allowed: &[Vec<String>], declared: &[String]) -> Allowance {
     found.too_much.sort();
     found.sensitive.sort();
     found
-}
-
-/// How the directory that Conversations imports differs from the people of Personio. Addresses in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Contacts {
-    /// In the directory only: people outside the company, who become contacts all the same.
-    pub outsiders: Vec<String>,
-    /// Employed, and not to be reached there.
-    pub not_there: Vec<String>,
-    /// Left, and still in use there.
-    pub left: Vec<String>,
-}
-
-/// Compares employees (address, whether employed) with accounts (address, whether in use).
-pub fn contacts(employees: &[(String, bool)], accounts: &[(String, bool)]) -> Contacts {
-    let folded = |list: &[(String, bool)], wanted: bool| -> BTreeSet<String> {
-        let fits = list.iter().filter(|(address, state)| *state == wanted && !address.trim().is_empty());
-        fits.map(|(address, _)| address.trim().to_lowercase()).collect()
-    };
-    let (employed, gone, in_use) = (folded(employees, true), folded(employees, false), folded(accounts, true));
-    Contacts {
-        outsiders: in_use.iter().filter(|who| !employed.contains(*who) && !gone.contains(*who)).cloned().collect(),
-        not_there: employed.difference(&in_use).cloned().collect(),
-        left: gone.iter().filter(|who| in_use.contains(*who) && !employed.contains(*who)).cloned().collect(),
-    }
 }
 
 #[cfg(test)]
@@ -128,23 +107,5 @@ mod tests {
         assert_eq!(found.too_much, ["dynamic_7", "dynamic_9"]);
         assert_eq!(found.missing, ["team"]);
         assert_eq!(found.sensitive, [("dynamic_9".to_owned(), "bank account")]);
-    }
-
-    #[test]
-    fn outsiders_absentees_and_leavers() {
-        let list =
-            |items: &[(&str, bool)]| items.iter().map(|(who, state)| ((*who).to_owned(), *state)).collect::<Vec<_>>();
-        let employees =
-            list(&[("Mira@example.com", true), ("bo@example.com", true), ("ada@example.com", false), ("", true)]);
-        let accounts = list(&[
-            ("mira@example.com", true),
-            ("ADA@example.com", true),
-            ("x@example.org", true),
-            ("old@example.org", false),
-        ]);
-        let found = contacts(&employees, &accounts);
-        assert_eq!(found.outsiders, ["x@example.org"]);
-        assert_eq!(found.not_there, ["bo@example.com"]);
-        assert_eq!(found.left, ["ada@example.com"]);
     }
 }

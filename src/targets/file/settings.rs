@@ -55,13 +55,6 @@ impl Default for FileDefaults {
     }
 }
 
-impl FileTarget {
-    /// A file that only this tool reads and writes.
-    pub(in crate::targets) fn of_ours(path: PathBuf) -> Self {
-        Self { path, make_folder: true, format: Format::Json, date_format: None, inactive: None }
-    }
-}
-
 /// Reads the keys that belong to this type; the keys every target has are the caller's, and so is
 /// [`Table::finish`]. `None` when there is a problem, which is reported.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {

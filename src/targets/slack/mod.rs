@@ -396,6 +396,11 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         self.view(&settled, &self.members(&settled)?, &member).map(Some)
     }
 
+    fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {
+        let channels: Vec<Channel> = self.all("channels", requests::list_channels)?;
+        Ok(Some(channels.into_iter().map(|channel| channel.name.as_str().into()).collect()))
+    }
+
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let settled = self.settled()?;
         let Some((spec, _)) = settled.fields.get(field.get()) else { return Ok(Vec::new()) };
