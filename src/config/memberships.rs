@@ -16,7 +16,9 @@ pub(super) fn read(
         let rule = match Expression::compile(&membership.rule.value, vocabulary) {
             Ok(rule) => rule,
             Err(error) => {
-                let name = format!("`{}.{}.members`", section.path(), membership.field.name);
+                // A group is a table with `members` in it; a role is a key of its own.
+                let within = if membership.field.name.contains('.') { ".members" } else { "" };
+                let name = format!("`{}.{}{within}`", section.path(), membership.field.name);
                 section.problems().error(membership.rule.span.clone(), "expression", format!("{name}: {error}"));
                 continue;
             }

@@ -245,9 +245,105 @@ fn sync_and_retry_leave_to_people_what_is_theirs() {
     scene.run(&["sync", "help", "--yes", "--plan", "plan.json"], 0).shows("steps are to be done by hand");
     assert_eq!(plan(&scene)["changes"], before);
     scene.run(&["retry", "--failed", "--yes"], 0).says("nothing to retry");
-    let jobs = scene.run(&["jobs", "--target", "help", "--format", "json"], 0).json();
-    assert_eq!(jobs["jobs"], json!([]), "nothing was done to anybody");
+    let jobs = || scene.run(&["jobs", "--target", "help", "--format", "json"], 0).json()["jobs"].clone();
+    assert_eq!(jobs(), json!([]), "nothing was done to anybody");
     scene.run(&["plan", "help", "--detailed-exitcode"], 10);
+
+    confirm(&scene);
+    let job = jobs()[0].clone();
+    scene.change(job["employee"].as_str().unwrap().parse().unwrap(), json!({"department": "Sales"}));
+    scene.run(&["retry", job["job"].as_str().unwrap(), "--yes"], 0).shows("to be done by hand");
+    assert_eq!(plan(&scene)["changes"].as_array().unwrap().len(), 1, "not even once more");
+}
+
+#[test]
+fn whoever_is_outside_states_why() {
+    let scene = scene("");
+    confirm(&scene);
+    let narrowed = HELP.replace("directory =", "include = [\"department != 'IT'\"]\ndirectory =");
+    scene.configure(&format!("{narrowed}{CHAT}"));
+    let target = plan(&scene);
+    let changes = target["changes"].as_array().unwrap();
+    assert!(!changes.is_empty() && changes.iter().all(|change| change["reason"] == "out_of_scope"), "{target:#}");
+    assert!(steps(&target, "Team IT")[0].ends_with(": no longer matches the filters"));
+    assert!(notices(&target).contains("nobody fits the rule of teams.IT; all "), "{target:#}");
+    confirm(&scene);
+    settled(&scene, "narrowed");
+
+    let gone: u64 = {
+        let jobs = scene.run(&["jobs", "--target", "help", "--format", "json"], 0).json();
+        let mut people =
+            jobs["jobs"].as_array().unwrap().iter().map(|job| job["employee"].as_str().unwrap().to_owned());
+        let taken: Vec<String> =
+            changes.iter().filter_map(|change| change["employee"].as_str().map(String::from)).collect();
+        people.find(|id| !taken.contains(id)).unwrap().parse().unwrap()
+    };
+    scene.sandbox.personio(|personio| personio.company_mut().remove(gone));
+    let leavers = "[targets.help.leavers]\nmissing = \"deactivate\"\n";
+    scene.configure(&format!("{narrowed}{leavers}{CHAT}"));
+    let target = plan(&scene);
+    assert_eq!(target["changes"][0]["reason"], "missing", "{target:#}");
+    let step = format!("Take it from employee {gone}: no longer delivered by Personio");
+    assert_eq!(steps(&target, "Role of an expert"), [step]);
+    confirm(&scene);
+    settled(&scene, "gone");
+}
+
+#[test]
+fn absence_is_not_departure() {
+    let leavers = "[targets.help.leavers]\nmissing = \"deactivate\"\n";
+    let scene = Scene::new(250, &format!("{HELP}{leavers}{CHAT}"));
+    confirm(&scene);
+    let jobs = scene.run(&["jobs", "--target", "help", "--format", "json"], 0).json();
+    let gone: u64 = jobs["jobs"][0]["employee"].as_str().unwrap().parse().unwrap();
+    scene.sandbox.personio(|personio| personio.company_mut().remove(gone));
+    scene.faults("personio:remove-while-paging@100%");
+    let target = scene.run(&["plan", "help", "--format", "json"], 5).json()["targets"][0].clone();
+    let changes = target["changes"].as_array().unwrap();
+    assert!(changes.iter().all(|change| change["reason"] != "missing"), "{target:#}");
+    assert!(notices(&target).contains(&format!("personio-sync forget {gone}")), "{target:#}");
+    scene.faults("");
+    let target = plan(&scene);
+    let number = gone.to_string();
+    let change = target["changes"].as_array().unwrap().iter().find(|change| change["employee"] == *number).unwrap();
+    assert_eq!(change["reason"], "missing");
+}
+
+#[test]
+fn a_limit_holds_steps_and_confirm_leaves_them_open() {
+    let scene = scene("[targets.help.safety]\nmax_update = 1\n");
+    let target = scene.run(&["plan", "help", "--format", "json"], 4).json()["targets"][0].clone();
+    assert_eq!(steps(&target, "Role of an expert"), [""; 0], "what is held is not to be done");
+    assert_eq!(steps(&target, "Team IT").len(), 1);
+    scene.run(&["confirm", "help", "--yes"], 4).says("2 teams");
+    scene.configure(&format!("{HELP}{CHAT}"));
+    assert!(!steps(&plan(&scene), "Role of an expert").is_empty());
+}
+
+#[test]
+fn entra_keeps_the_language_and_has_no_slack_channels() {
+    let people = r#"
+[targets.chat]
+type = "entra"
+tenant = "acme.onmicrosoft.com"
+client_id = "app"
+client_secret = { env = "FRESHSERVICE_API_KEY" }
+[targets.chat.mapping]
+mail = "email | lower"
+"#;
+    let scene = Scene::new(20, &format!("{HELP}{people}"));
+    scene.run(&["check"], 2).says("slack_channels` has no meaning: the directory `chat` is no slack target");
+    let help =
+        HELP.replace("slack_channels = [\"ask-people\"]\n", "").replace("name =", "language = \"last_name\"\nname =");
+    let look = |people: &str| {
+        scene.configure(&format!("{help}{people}"));
+        notices(&scene.run(&["plan", "--sandbox", &scene.address(), "--format", "json"], 0).json()["targets"][0])
+    };
+    assert!(look(people).contains("add preferredLanguage = "), "nothing writes it");
+    let written = format!("{people}preferredLanguage = \"'de' | locale\"\n");
+    let said = look(&written);
+    assert!(!said.contains("language"), "{said}");
+    assert!(said.contains("outsiders_in_directory"), "{said}");
 }
 
 #[test]
@@ -385,7 +481,7 @@ fn experts_by_rule_are_held_against_who_has_the_role() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|change| change["fields"].to_string().contains("expert"))
+        .filter(|change| change["fields"].to_string().contains("\"experts\""))
         .map(|change| change["employee"].as_str().unwrap().to_owned())
         .collect();
     let stranger = (1001..).map(|id: u64| id.to_string()).find(|id| !experts.contains(id)).unwrap();

@@ -31,8 +31,8 @@ use super::{
 };
 use teams::Team;
 
-/// Whether somebody has the role of an expert.
-const EXPERT: &str = "expert";
+/// Whether somebody has the role of an expert; the key of the rule as well.
+const EXPERT: &str = "experts";
 
 /// The settled section.
 #[derive(Debug)]

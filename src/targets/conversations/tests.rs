@@ -32,7 +32,7 @@ fn a_section_describes_what_is_to_be_set_up() {
         ]
     );
     let fields: Vec<&str> = found.memberships().iter().map(|rule| &*rule.field.name).collect();
-    assert_eq!(fields, ["expert", "teams.Payroll"]);
+    assert_eq!(fields, ["experts", "teams.Payroll"]);
     assert!(found.takes_everyone() && found.by_hand().is_some());
 }
 
@@ -166,10 +166,10 @@ fn changes_become_steps() {
                 Op::Update,
                 Some(1),
                 "1",
-                &[("expert", yes.clone(), no.clone()), ("teams.IT", yes.clone(), no.clone())],
+                &[("experts", yes.clone(), no.clone()), ("teams.IT", yes.clone(), no.clone())],
             )
         },
-        change(Op::Update, Some(2), "2", &[("expert", no.clone(), yes.clone()), ("teams.Pay", no, yes)]),
+        change(Op::Update, Some(2), "2", &[("experts", no.clone(), yes.clone()), ("teams.Pay", no, yes)]),
     ];
     let groups = steps::groups(&changes.iter().collect::<Vec<_>>(), &|id| format!("No. {id}"));
     let all: Vec<(&str, Vec<&str>)> =
