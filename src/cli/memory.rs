@@ -29,6 +29,8 @@ pub(super) struct Memory {
     /// The state; one that remembers nothing when there is none yet and nothing may be made.
     pub(super) state: State,
     now: DateTime<Utc>,
+    /// Whether it is on a server, which then has the locks as well.
+    on_server: bool,
 }
 
 impl From<StateError> for Failure {
@@ -50,7 +52,7 @@ impl Memory {
     /// When the state is there and cannot be read.
     pub(super) fn for_reading(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
         match &session.settings.state.place {
-            StatePlace::File(path) if !path.exists() => Ok(Self { state: State::temporary()?, now }),
+            StatePlace::File(path) if !path.exists() => Ok(Self { state: State::temporary()?, now, on_server: false }),
             _ => Self::open(session, now),
         }
     }
@@ -61,11 +63,12 @@ impl Memory {
     ///
     /// When the state cannot be opened.
     pub(super) fn open(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
-        let state = match &session.settings.state.place {
+        let place = &session.settings.state.place;
+        let state = match place {
             StatePlace::File(path) => State::open(path)?,
             StatePlace::Server(address) => State::connect(address)?,
         };
-        Ok(Self { state, now })
+        Ok(Self { state, now, on_server: matches!(place, StatePlace::Server(_)) })
     }
 
     /// Takes the locks of all targets that are about to be written, in one order for everybody.
@@ -79,10 +82,10 @@ impl Memory {
         timeout: Duration,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<Vec<Lock>, Failure> {
-        // What people keep in line is written to the state and nowhere else.
+        // What people keep in line is written to the state and nowhere else, and locks of all files are in one folder.
         let identity = |target: &&TargetSettings| match target.target.by_hand() {
-            None => target.target.identity(),
-            Some(_) => format!("{} in {}", target.target.identity(), self.state.place()),
+            Some(_) if !self.on_server => format!("{} in {}", target.target.identity(), self.state.place()),
+            _ => target.target.identity(),
         };
         let mut identities: Vec<String> = targets.iter().map(identity).collect();
         identities.sort_unstable();

@@ -373,6 +373,36 @@ fn what_is_confirmed_is_forgotten_person_by_person() {
     assert!(notices(&plan(&scene)).contains("nothing was confirmed yet"));
 }
 
+/// What one runner confirms, another one knows.
+#[test]
+fn what_is_confirmed_is_kept_on_a_server_too() {
+    let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
+        assert!(std::env::var_os("CI").is_none(), "TEST_DATABASE_URL is not set");
+        eprintln!("skipped: TEST_DATABASE_URL is not set");
+        return;
+    };
+    let schema = format!("t{}_confirmed", std::process::id());
+    let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
+    client.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
+    let separator = if server.contains('?') { '&' } else { '?' };
+    let state = "[state]\nurl = { file = \"address\" }\n";
+    let scene = scene(state);
+    scene.write("address", &format!("{server}{separator}options=-csearch_path%3D{schema}"));
+    confirm(&scene);
+    assert!(!scene.path("personio-sync.sqlite").exists());
+    // Another runner: the same file under another name.
+    let file = scene.read("personio-sync.toml");
+    scene.write("other.toml", &file);
+    scene.run(&["plan", "help", "--detailed-exitcode", "--config", "other.toml"], 0);
+    let jobs = scene.run(&["jobs", "--target", "help", "--format", "json"], 0).json();
+    let id = jobs["jobs"][0]["employee"].as_str().unwrap().to_owned();
+    scene.run(&["forget", &id, "--config", "other.toml"], 0);
+    let open = plan(&scene)["changes"].clone();
+    assert_eq!(open.as_array().unwrap().len(), 1);
+    assert_eq!(open[0]["employee"], id);
+    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
+}
+
 #[test]
 fn a_kill_in_confirm_loses_nothing() {
     let scene = scene("");
