@@ -90,7 +90,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         );
         return Err(Failure::new(Reason::NotApproved, why).among(&reasons, problems));
     }
-    let open_before = plan.changes.iter().map(size).sum::<usize>();
+    let open_before = plan.checklist.as_ref().map_or(0, Checklist::len);
     plan.changes = select(std::mem::take(&mut plan.changes), arguments, by_hand.expert_field());
     if plan.changes.is_empty() {
         let why = format!("no open step of {name} is about that; `personio-sync plan {name}` lists them");
@@ -99,10 +99,11 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let open = prepared.targets[0].open.as_ref().expect("a target that is ready is open");
     let who = |id: EmployeeId| open.called.get(&id).cloned().unwrap_or_default().in_full(id);
     let groups = by_hand.steps(&plan.changes.iter().collect::<Vec<_>>(), &who);
-    plan.checklist = Some(Checklist { code: None, groups });
+    let selected = Checklist { code: None, groups };
+    let (steps, left) = (checklist::steps(&selected), open_before.saturating_sub(selected.len()));
+    plan.checklist = Some(selected);
     // What else there is to know was said by the plan.
     plan.notices.retain(|notice| notice.employee.is_some());
-    let steps = plan.checklist.as_ref().map(checklist::steps).unwrap_or_default();
     if !arguments.yes {
         if world.global.format == Format::Table {
             world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
@@ -111,7 +112,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         approve(world, &signals, &question, &format!("{steps} of {name} not confirmed"))
             .map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
-    let (stored, left) = store(&session, &memory, &mut prepared, reasons.code(), open_before, world.now)?;
+    let stored = store(&session, &memory, &mut prepared, reasons.code(), left == 0, world.now)?;
     drop(lock);
     world.show(&Document {
         kind: Kind::Report,
@@ -119,7 +120,8 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         exit_code: reasons.code(),
         problems: &problems,
     });
-    let rest = if left == 0 { "nothing stays open".to_owned() } else { format!("{left} of {open_before} stay open") };
+    let rest =
+        if left == 0 { "nothing is open now".to_owned() } else { format!("{left} of {open_before} are still open") };
     world.say(&format!("{name}: {steps} confirmed ({stored}); {rest}"));
     world.say_problems(&problems);
     Ok(reasons)
@@ -167,20 +169,15 @@ fn select(changes: Vec<Change>, arguments: &Arguments, expert: &str) -> Vec<Chan
     selected
 }
 
-/// How many things a change is about, for counting what stays open.
-fn size(change: &Change) -> usize {
-    change.fields.len().max(1)
-}
-
-/// Stores it in one step, and keeps the run in the history. Gives what was stored in words, and how much stays open.
+/// Stores it in one step, and keeps the run in the history. Gives what was stored in words.
 fn store(
     session: &super::session::Session,
     memory: &Memory,
     prepared: &mut Prepared<'_>,
     exit_code: u8,
-    open_before: usize,
+    whole: bool,
     now: DateTime<Utc>,
-) -> Result<(String, usize), Failure> {
+) -> Result<String, Failure> {
     let run = memory.start(session.today, &[&*prepared.plan.targets[0].name])?;
     let target = &prepared.targets[0];
     let open = target.open.as_ref().expect("a target that is ready is open");
@@ -195,16 +192,15 @@ fn store(
         change.outcome = Some(Outcome::Succeeded);
     }
     let plan = &prepared.plan.targets[0];
-    let left = open_before.saturating_sub(plan.changes.iter().map(size).sum());
     let stored = in_words(&plan.changes);
-    let saw = WholeRun { whole: left == 0, source_complete: prepared.plan.source.complete, filters_accepted: false };
+    let saw = WholeRun { whole, source_complete: prepared.plan.source.complete, filters_accepted: false };
     let end = memory.target_end(target.settings, plan, target.open.as_ref(), None, saw);
     let keep_names = session.settings.state.keep_names;
     let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
     let jobs = jobs(plan, None, &name_of);
     let period = period(session.settings.budget.as_ref().map(|budget| budget.period), session.today);
     memory.finish(run, exit_code, &period, &[end], &jobs, session.settings.state.keep)?;
-    Ok((stored, left))
+    Ok(stored)
 }
 
 fn in_words(changes: &[Change]) -> String {

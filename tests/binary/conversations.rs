@@ -63,7 +63,7 @@ fn settled(scene: &Scene, when: &str) {
 }
 
 fn confirm(scene: &Scene) {
-    scene.run(&["confirm", "help", "--yes"], 0).says("nothing stays open");
+    scene.run(&["confirm", "help", "--yes"], 0).says("nothing is open now");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_part_is_confirmed_and_the_rest_stays_open() {
     let all = plan(&scene);
     scene
         .run(&["confirm", "help", "--yes", "--team", "IT"], 0)
-        .says("stay open")
+        .says("are still open")
         .says("1 team")
         .shows("[x] Make the team");
     let target = plan(&scene);
