@@ -32,6 +32,8 @@ pub struct ClientSettings {
     pub limits: Vec<Limit>,
     /// Whether to keep to the budget that the service reports in `x-ratelimit-total` and `-remaining`.
     pub learn_limits: bool,
+    /// Whether an answer with another status says in its body what a 429 says: too many requests, nothing was done.
+    pub says_busy: fn(&Response) -> bool,
 }
 
 impl ClientSettings {
@@ -43,6 +45,7 @@ impl ClientSettings {
             retry: RetrySettings::default(),
             limits: Vec::new(),
             learn_limits: true,
+            says_busy: |_| false,
         }
     }
 
@@ -105,7 +108,8 @@ impl Client {
 
     /// Sends a request and returns its answer, whatever the status.
     ///
-    /// A 429, and a 5xx where repeating is harmless, are answers only once the attempts are used up.
+    /// A 429 (or what [`ClientSettings::says_busy`] takes for one), and a 5xx where repeating is harmless, are answers
+    /// only once the attempts are used up.
     ///
     /// # Errors
     ///
@@ -149,7 +153,7 @@ impl Client {
                     return result;
                 }
                 Ok(answer) => Attempt::Answered {
-                    status: answer.status,
+                    status: if (self.settings.says_busy)(answer) { 429 } else { answer.status },
                     retry_after: answer.header("retry-after"),
                     date: answer.header("date"),
                 },

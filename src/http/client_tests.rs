@@ -106,6 +106,22 @@ fn a_write_is_repeated_when_nothing_happened() {
 }
 
 #[test]
+fn an_answer_may_say_in_its_body_that_there_are_too_many_requests() {
+    let busy = || Answer::json(200, r#"{"ok":false,"error":"ratelimited"}"#);
+    let script = Script::answers([busy().header("retry-after", "7"), busy(), Answer::json(200, r#"{"ok":true}"#)]);
+    let clock = Arc::new(FakeClock::default());
+    let mut settings = settings(script.base_url());
+    settings.says_busy = |answer| answer.body.ends_with(b"\"ratelimited\"}");
+    settings.retry.busy_wait = Some(Duration::from_secs(20));
+    let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+    let client = Client::with_clock(settings, Box::new(FixedAuth::new(Vec::new())), shared).unwrap();
+    let answer = client.send(&Request::new(Method::Post, "/users.profile.set")).unwrap();
+    assert_eq!(answer.body, br#"{"ok":true}"#);
+    assert_eq!(clock.waits(), [Duration::from_secs(7), Duration::from_secs(20)], "as told, and else a pause");
+    assert_eq!(script.asked().len(), 3);
+}
+
+#[test]
 fn attempts_end() {
     let script = Script::serve(|_| Answer::html(502));
     let (client, clock) = client(&script);
