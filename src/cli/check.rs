@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::employee::Value;
 use crate::output::{Bars, Format, Problem, checklist, count, employees, json, notices};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
-use crate::plan::Notice;
+use crate::plan::{GROUP_UNUSABLE, Notice};
 use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared};
 use crate::targets::Requesters;
@@ -171,13 +171,19 @@ fn online(
         }
     }
     let _ = found;
+    problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
     for plan in &prepared.plan.targets {
-        for notice in plan.notices.iter().filter(|notice| notice.code == "requester_credential") {
-            reasons.add(Reason::Refused);
-            problems.push(Problem::new(Reason::Refused.word(), notice.message.clone()).target(&plan.name));
+        for notice in &plan.notices {
+            let (reason, code) = match notice.code {
+                "requester_credential" => (Reason::Refused, Reason::Refused.word()),
+                // Nothing repairs that but the file or the target.
+                GROUP_UNUSABLE => (Reason::SomeFailed, notice.code),
+                _ => continue,
+            };
+            reasons.add(reason);
+            problems.push(Problem::new(code, notice.message.clone()).target(&plan.name));
         }
     }
-    problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
     describe_read(settings, &prepared, lines);
     describe_filters(session, &prepared, lines);
     Ok(())
@@ -248,8 +254,8 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
                 plan.orphans.len()
             ),
         });
-        // These are told elsewhere: the filters with the values that there are, the credential with its attributes.
-        let elsewhere = ["filters_leave_nobody", "requester_credential"];
+        // These are told elsewhere: the filters with the values that there are, the rest as problems.
+        let elsewhere = ["filters_leave_nobody", "requester_credential", GROUP_UNUSABLE];
         let told: Vec<Notice> =
             plan.notices.iter().filter(|notice| !elsewhere.contains(&notice.code)).cloned().collect();
         lines.extend(notices::lines(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));

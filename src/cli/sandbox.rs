@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use crate::config::{Secret, Settings, StatePlace, TargetSettings};
-use crate::plan::{Action, FieldSpec};
+use crate::plan::{Action, FieldIndex, FieldKind, FieldSpec};
 use crate::sandbox::personio::PersonioOptions;
 use crate::sandbox::{
     Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxInfo, SandboxOptions, find,
@@ -195,10 +195,12 @@ fn preparation(settings: &Settings) -> Preparation {
             .map(|target| PreparedTarget {
                 name: target.name.to_string(),
                 kind: target.target.kind().to_owned(),
-                fields: target
-                    .fields
-                    .iter()
-                    .map(field)
+                // A group that the file has made is not there yet.
+                fields: (0u16..)
+                    .map(FieldIndex)
+                    .zip(&target.fields)
+                    .filter(|(index, spec)| spec.kind != FieldKind::Bool || !target.create_missing.contains(index))
+                    .map(|(_, spec)| field(spec))
                     .chain(forms(target))
                     .chain(channels(settings, target))
                     .collect(),

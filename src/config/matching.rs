@@ -83,11 +83,27 @@ fn default_match(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fiel
     found
 }
 
-/// `create_missing`: the reference fields whose missing names may be made.
+/// `create_missing`: the reference fields whose missing names may be made, or all groups of the section.
 pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, fields: &Fields) -> Vec<FieldIndex> {
     let mut found = Vec::new();
     let problems = section.problems();
     for name in section.texts("create_missing").unwrap_or_default() {
+        if target.makes_groups().contains(&name.value) {
+            let groups: Vec<FieldIndex> = (target.memberships().iter())
+                .filter(|membership| membership.section() == name.value)
+                .filter_map(|membership| fields.index(&membership.field.name))
+                .collect();
+            if groups.is_empty() || found.contains(&groups[0]) {
+                let complaint = if groups.is_empty() {
+                    format!("the file names no group in `{}`, so none can be missing", name.value)
+                } else {
+                    format!("`create_missing` names `{}` twice", name.value)
+                };
+                problems.error(name.span, "wrong_value", complaint);
+            }
+            found.extend(groups.into_iter().filter(|index| !found.contains(index)).collect::<Vec<_>>());
+            continue;
+        }
         let spec = match target.field(name.value) {
             FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
             FieldLookup::Unknown => {

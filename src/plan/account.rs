@@ -100,6 +100,17 @@ pub struct Snapshot {
     pub incomplete: Option<String>,
     /// What an operator should know of the read.
     pub notices: Vec<Notice>,
+    /// The groups among the fields that the target does not have, or whose members it does not let anybody set.
+    pub groups: BTreeMap<FieldIndex, GroupProblem>,
+}
+
+/// Why the members of a group cannot be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupProblem {
+    /// In words: what is wrong with which group, and what to try.
+    pub why: String,
+    /// The name under which a plan may make it, if that is asked for and enough.
+    pub make: Option<Box<str>>,
 }
 
 /// The names that a reference field may take.

@@ -5,6 +5,7 @@ mod findings;
 mod removals;
 
 pub use fields::form;
+pub use findings::GROUP_UNUSABLE;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -413,6 +414,7 @@ impl<'a> Builder<'a> {
         for (index, name) in self.new_references.iter().filter(|reference| used.contains(reference)) {
             self.plan.changes.push(reference_change(*index, self.input.schema.field(*index), name));
         }
+        self.groups();
         self.plan.changes.sort_by(|one, other| {
             (one.op, one.employee, &one.account).cmp(&(other.op, other.employee, &other.account)).then_with(|| {
                 let name = |change: &Change| change.fields.first().map(|field| field.after.to_string());

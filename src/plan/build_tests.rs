@@ -217,7 +217,7 @@ impl Scene {
             accounts: self.accounts.clone(),
             references: self.references.clone(),
             incomplete: self.incomplete.then(|| "shifted".into()),
-            notices: Vec::new(),
+            ..Snapshot::default()
         };
         build(&input, snapshot)
     }

@@ -19,8 +19,8 @@ mod membership;
 mod request;
 mod workflow;
 
-pub use account::{Account, AccountId, Protection, ReferenceNames, Snapshot};
-pub use build::{Built, GaveUp, Memory, PlanInput, build, form};
+pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
+pub use build::{Built, GROUP_UNUSABLE, GaveUp, Memory, PlanInput, build, form};
 pub use by_hand::{Called, Checklist, Confirmed, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of};
 pub use change::{
     Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,

@@ -15,6 +15,11 @@ pub struct Membership {
 }
 
 impl Membership {
+    /// The part of the file it stands in: `groups`.
+    pub fn section(&self) -> &str {
+        group(&self.field.name).map_or("", |(section, _)| section)
+    }
+
     /// The group's own name.
     pub fn group(&self) -> &str {
         group(&self.field.name).map_or(&*self.field.name, |(_, name)| name)

@@ -85,6 +85,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// The kinds of groups that `create_missing` may name, because the service lets us make them.
+    fn makes_groups(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What workflows of this target may do; none by default.
     fn actions(&self) -> &'static [Action] {
         &[]

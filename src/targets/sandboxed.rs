@@ -49,6 +49,17 @@ pub(super) fn settings(parse: Parse, text: &str) -> Result<Box<dyn TargetType>, 
 
 /// A target with these fields, pointed at the sandbox.
 pub(super) fn open(sandbox: &Sandbox, parse: Parse, section: &str, names: &[&str]) -> Box<dyn Target> {
+    open_making(sandbox, parse, section, names, Vec::new())
+}
+
+/// The same, with fields whose missing names it may make.
+pub(super) fn open_making(
+    sandbox: &Sandbox,
+    parse: Parse,
+    section: &str,
+    names: &[&str],
+    create_missing: Vec<FieldIndex>,
+) -> Box<dyn Target> {
     let mut settings = settings(parse, section).unwrap();
     settings.redirect(&SandboxPlaces {
         base_url: sandbox.base_url().into(),
@@ -69,7 +80,7 @@ pub(super) fn open(sandbox: &Sandbox, parse: Parse, section: &str, names: &[&str
             mapped: fields.len(),
             fields,
             match_fields: vec![FieldIndex(0)],
-            create_missing: Vec::new(),
+            create_missing,
             today: day(),
         })
         .unwrap()

@@ -48,6 +48,10 @@ impl<'a> Builder<'a> {
             if account.is_some() && self.input.memory.unstored.contains(&spec.name) {
                 continue;
             }
+            // The snapshot's own notice says what is wrong with the group, once for everybody.
+            if self.snapshot.groups.get(&index).is_some_and(|group| group.make.is_none()) {
+                continue;
+            }
             let desired = match wanted {
                 Desired::Value(value) => value,
                 Desired::Keep(None) => continue,

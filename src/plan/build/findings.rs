@@ -4,6 +4,9 @@ use crate::rules::Truth;
 
 use super::*;
 
+/// The code of the notice about a group whose members cannot be set.
+pub const GROUP_UNUSABLE: &str = "group_unusable";
+
 impl<'a> Builder<'a> {
     /// Rules of the target that look at everybody together.
     pub(super) fn review(&mut self) {
@@ -67,6 +70,24 @@ impl<'a> Builder<'a> {
                 let members: Vec<String> = line[first..].iter().map(ToString::to_string).collect();
                 let message = format!("employees {} manage each other in a circle", members.join(", "));
                 self.plan.notices.push(Notice { code: "manager_cycle", employee: None, message });
+            }
+        }
+    }
+
+    /// Says which groups cannot be filled, and makes those that may be made and that somebody joins.
+    pub(super) fn groups(&mut self) {
+        for (index, group) in &self.snapshot.groups {
+            match &group.make {
+                None => {
+                    let message = group.why.clone();
+                    self.plan.notices.push(Notice { code: GROUP_UNUSABLE, employee: None, message });
+                }
+                Some(name) => {
+                    let joins = |field: &FieldChange| field.index == *index && field.after == FieldValue::Bool(true);
+                    if self.plan.changes.iter().any(|change| change.fields.iter().any(joins)) {
+                        self.plan.changes.push(reference_change(*index, self.spec(*index), name));
+                    }
+                }
             }
         }
     }

@@ -75,7 +75,10 @@ impl System for Slack {
                 None => refused("not_authed"),
                 Some(SECRET) => {
                     if let Some(at) = self.options.refuse_once.iter().position(|(known, _)| known == method) {
-                        return refused(&self.options.refuse_once.remove(at).1);
+                        let code = self.options.refuse_once.remove(at).1;
+                        let busy = code == "ratelimited";
+                        let answer = refused(&code);
+                        return if busy { answer.with_header("retry-after", "0") } else { answer };
                     }
                     let options = self.options.clone();
                     self.workspace(&decoded(target)).call(method, request, &options)

@@ -82,6 +82,7 @@ struct OwnField {
 #[derive(Debug)]
 struct Group {
     id: String,
+    name: String,
     handle: String,
     users: BTreeSet<String>,
 }
@@ -171,7 +172,8 @@ impl Workspace {
         } else if let Some(handle) = field.name.strip_prefix("groups.") {
             if self.groups.iter().all(|known| known.handle != handle) {
                 let users = BTreeSet::from([OWNER.to_owned()]);
-                self.groups.push(Group { id: format!("S0SANDBOX{number}"), handle: handle.into(), users });
+                let id = format!("S0SANDBOX{number}");
+                self.groups.push(Group { id, name: handle.into(), handle: handle.into(), users });
             }
         } else if let Some(name) = field.name.strip_prefix("channels.") {
             let name = name.trim_start_matches('#');
@@ -258,6 +260,7 @@ impl Workspace {
                 ok(json!({"profile": {"fields": fields}}))
             }
             "usergroups.list" => ok(json!({"usergroups": self.groups.iter().map(show_group).collect::<Vec<_>>()})),
+            "usergroups.create" => self.create_group(said("name"), said("handle")),
             "usergroups.users.list" => match self.groups.iter().find(|group| group.id == get("usergroup")) {
                 Some(group) => ok(json!({"users": group.users})),
                 None => refused("no_such_subteam"),
@@ -339,6 +342,29 @@ impl Workspace {
         ok(json!({"username": member.user_name, "profile": member.show_profile(true)}))
     }
 
+    fn create_group(&mut self, name: &str, handle: &str) -> SandboxResponse {
+        if name.is_empty()
+            || handle.is_empty()
+            || handle.contains(|letter: char| letter.is_uppercase() || letter == ' ')
+        {
+            return refused("invalid_arguments");
+        }
+        if self.groups.iter().any(|group| group.name == name) {
+            return refused("name_already_exists");
+        }
+        // One space of names with channels and people.
+        let taken = self.groups.iter().any(|group| group.handle == handle)
+            || self.channels.iter().any(|channel| channel.name == handle)
+            || self.members.iter().any(|member| member.user_name == handle);
+        if taken {
+            return refused("handle_already_exists");
+        }
+        self.next += 1;
+        let id = format!("S0SANDBOX{}", self.next);
+        self.groups.push(Group { id, name: name.into(), handle: handle.into(), users: BTreeSet::new() });
+        ok(json!({"usergroup": show_group(&self.groups[self.groups.len() - 1])}))
+    }
+
     fn set_group(&mut self, id: &str, users: &str) -> SandboxResponse {
         let users: BTreeSet<String> = users.split(',').filter(|user| !user.is_empty()).map(str::to_owned).collect();
         if users.is_empty() {
@@ -387,7 +413,7 @@ impl Workspace {
 }
 
 fn show_group(group: &Group) -> Value {
-    json!({"id": group.id, "team_id": "T0SANDBOX1", "is_usergroup": true, "name": group.handle,
+    json!({"id": group.id, "team_id": "T0SANDBOX1", "is_usergroup": true, "name": group.name,
            "handle": group.handle, "date_delete": 0, "auto_type": null, "users": group.users})
 }
 

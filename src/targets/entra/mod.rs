@@ -12,7 +12,7 @@ mod tests;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use crate::employee::EmployeeId;
 use crate::http::{Client, HttpError, Method, Request, Response};
 use crate::plan::{
-    Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldValue, Notice, Schema, Snapshot, same,
+    Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldValue, GroupProblem, Notice, Schema, Snapshot, same,
 };
 
 use super::together::Together;
@@ -67,9 +67,17 @@ struct Entra<C> {
     base_url: String,
     create: Create,
     connection: Connection,
-    resolved: Mutex<Option<BTreeMap<FieldIndex, Id>>>,
+    resolved: Mutex<Option<Arc<Resolved>>>,
     /// The memberships of groups that are wanted at the moment.
     wanted: Together<(FieldIndex, AccountId), bool>,
+}
+
+/// The groups and teams of a run.
+#[derive(Default)]
+struct Resolved {
+    groups: BTreeMap<FieldIndex, Id>,
+    /// Those whose members cannot be set.
+    problems: BTreeMap<FieldIndex, GroupProblem>,
 }
 
 /// What a membership is of.
@@ -128,32 +136,24 @@ impl<C: Carrier> Entra<C> {
         }
     }
 
-    /// The groups and teams that the file names.
-    fn resolved(&self) -> Result<BTreeMap<FieldIndex, Id>, TargetError> {
+    /// The groups and teams that the file names, and what is wrong with the others.
+    fn resolved(&self) -> Result<Arc<Resolved>, TargetError> {
         let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*resolved {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
-        let mut found = BTreeMap::new();
+        let mut found = Resolved::default();
         for (index, spec) in (0u16..).map(FieldIndex).zip(&self.connection.fields) {
             let Some((section, name)) = fields::membership(&spec.name) else { continue };
             let groups: Vec<Group> = self.all(requests::groups_called(name))?;
-            let problem = |why: String| TargetError::new(ErrorKind::Unexpected, why);
-            let group = match groups.as_slice() {
-                [] => return Err(problem(format!("there is no group called `{name}`; its name must be exact"))),
-                [group] => group,
-                several => {
-                    let count = several.len();
-                    return Err(problem(format!("{count} groups are called `{name}`; rename all but one of them")));
-                }
-            };
-            if let Some(why) = group.obstacle() {
-                return Err(problem(format!("the group `{name}` {why}")));
+            match wire::only_group(&groups, name) {
+                Ok(id) if section == fields::TEAMS => _ = found.groups.insert(index, Id::Team(id)),
+                Ok(id) => _ = found.groups.insert(index, Id::Group(id)),
+                Err(why) => _ = found.problems.insert(index, GroupProblem { why, make: None }),
             }
-            let id = group.id.clone();
-            found.insert(index, if section == fields::TEAMS { Id::Team(id) } else { Id::Group(id) });
         }
-        *resolved = Some(found.clone());
+        let found = Arc::new(found);
+        *resolved = Some(Arc::clone(&found));
         Ok(found)
     }
 
@@ -164,8 +164,8 @@ impl<C: Carrier> Entra<C> {
     /// Who is in each group and team of the run.
     fn members(&self) -> Result<Members, TargetError> {
         let mut members = Members::new();
-        for (index, id) in self.resolved()? {
-            let found = match &id {
+        for (index, id) in &self.resolved()?.groups {
+            let found = match id {
                 Id::Group(group) => {
                     let request = requests::group_members(group);
                     let (rows, doubt) = self.rows(request.clone(), |_| {})?;
@@ -177,7 +177,7 @@ impl<C: Carrier> Entra<C> {
                 }
                 Id::Team(team) => self.team_members(team)?.into_iter().filter_map(|member| member.user_id).collect(),
             };
-            members.insert(index, found);
+            members.insert(*index, found);
         }
         Ok(members)
     }
@@ -310,7 +310,8 @@ impl<C: Carrier> Entra<C> {
 
     /// Manager and memberships, which are no properties. One that fails does not keep the others from being set.
     fn tie(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
-        let groups = self.resolved()?;
+        let resolved = self.resolved()?;
+        let groups = &resolved.groups;
         let mut result = Ok(());
         for change in changes {
             if result.as_ref().is_err_and(|error: &TargetError| error.kind == ErrorKind::SignIn) {
@@ -320,10 +321,13 @@ impl<C: Carrier> Entra<C> {
             let done = match groups.get(&change.index) {
                 _ if &*change.field == MANAGER => self.set_manager(account, &change.after),
                 Some(Id::Group(_)) => {
-                    self.wanted.ask((change.index, account.clone()), member, |wanted| self.set_groups(wanted, &groups))
+                    self.wanted.ask((change.index, account.clone()), member, |wanted| self.set_groups(wanted, groups))
                 }
                 Some(Id::Team(team)) => self.set_team(team, account, member),
-                None => continue,
+                None => match resolved.problems.get(&change.index) {
+                    Some(problem) => Err(TargetError::new(ErrorKind::Refused, problem.why.clone())),
+                    None => continue,
+                },
             };
             result =
                 result.and(done.map_err(|error| TargetError {
@@ -376,7 +380,8 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
             notices.extend(unreadable.map(|message| Notice { code: "account_unreadable", employee: None, message }));
             accounts.push(account);
         }
-        Ok(Snapshot { accounts, references: BTreeMap::new(), incomplete, notices })
+        let groups = self.resolved()?.problems.clone();
+        Ok(Snapshot { accounts, incomplete, notices, groups, ..Snapshot::default() })
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {

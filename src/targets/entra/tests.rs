@@ -218,9 +218,19 @@ fn sections_are_read_with_all_their_problems() {
 }
 
 #[test]
-fn groups_must_be_there_once_and_be_ours_to_fill() {
+fn a_group_that_is_not_there_is_a_problem_of_its_own_alone() {
     let sandbox = sandbox();
+    let mira = add(&sandbox, "mira@example.org");
     let section = SECTION.replace("[groups.it]", "[groups.nowhere]");
-    let error = sandboxed::open(&sandbox, parse, &section, &["userPrincipalName", "groups.nowhere"]).schema();
-    assert!(error.unwrap_err().message.contains("no group called `nowhere`"));
+    let names = ["userPrincipalName", "jobTitle", "groups.nowhere"];
+    let directory = sandboxed::open(&sandbox, parse, &section, &names);
+    let snapshot = directory.accounts(&NoProgress).unwrap();
+    assert!(snapshot.accounts.len() > 20, "everybody is read all the same");
+    let problem = &snapshot.groups[&FieldIndex(2)];
+    assert!(problem.why.contains("no group called `nowhere`") && problem.make.is_none(), "{problem:?}");
+    let changes = [(1, text("Pilot")), (2, FieldValue::Bool(true))];
+    let changes = changes.map(|(index, after)| sandboxed::change(&names, index, after));
+    let error = directory.update(&mira, &changes).unwrap_err();
+    assert!(error.message.contains("no group called"), "nothing is said to be done that was not: {error}");
+    assert_eq!(directory.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"));
 }

@@ -19,6 +19,25 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
+/// The group that a name means.
+///
+/// # Errors
+///
+/// Says why there is none whose members can be set.
+pub(super) fn only_group(groups: &[Group], name: &str) -> Result<Box<str>, String> {
+    match groups {
+        [] => Err(format!("there is no group called `{name}`, so nobody joins it; its name must be exact")),
+        [group] => match group.obstacle() {
+            Some(why) => Err(format!("the group `{name}` {why}")),
+            None => Ok(group.id.clone()),
+        },
+        several => {
+            let count = several.len();
+            Err(format!("{count} groups are called `{name}`, so nobody joins any; rename all but one of them"))
+        }
+    }
+}
+
 /// Reads a page.
 ///
 /// # Errors

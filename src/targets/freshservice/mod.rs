@@ -473,7 +473,7 @@ impl<C: Carrier> ReadAccounts for Freshservice<C> {
             .collect();
         *lock(&self.standings) = standings.into_iter().collect();
         *lock(&self.names) = Some(names);
-        Ok(Snapshot { accounts, references, incomplete, notices })
+        Ok(Snapshot { accounts, references, incomplete, notices, ..Snapshot::default() })
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::http::{HttpError, Method, Request, Response};
 
 use super::super::{ErrorKind, TargetError};
+use super::requests::is_busy;
 
 /// Codes of which the whole run can be told that the sign-in is refused.
 const SIGN_IN: &[&str] = &[
@@ -33,6 +34,8 @@ const RIGHTS: &[(&str, &str)] = &[
     ("ekm_access_denied", "an administrator suspended access"),
     ("enterprise_is_restricted", "the method is not available in this organisation"),
     ("upgrade_required", "the plan does not include this"),
+    ("plan_upgrade_required", "the plan does not include this"),
+    ("paid_teams_only", "the plan does not include this"),
 ];
 
 /// Codes that speak of one person or group, with what to try.
@@ -54,6 +57,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("ura_max_channels", "a guest cannot be in more channels"),
 ];
 
+/// Codes that say that a user group of this name or handle is there already.
+const EXISTS: &[&str] = &["name_already_exists", "handle_already_exists"];
+
 /// Codes that say that Slack broke down over the request.
 const BROKE_DOWN: &[&str] = &["internal_error", "fatal_error", "request_timeout"];
 
@@ -68,7 +74,9 @@ fn writes(request: &Request) -> bool {
 
 /// Whether sending a read again at once is worth while.
 pub(super) fn is_passing(error: &TargetError, request: &Request) -> bool {
-    !writes(request) && error.kind == ErrorKind::Unavailable && error.status == Some(200)
+    let broke_down = error.kind == ErrorKind::Unavailable && error.status == Some(200);
+    // Too many requests were waited for already.
+    broke_down && !writes(request) && !error.message.split_whitespace().any(|word| is_busy(Some(word)))
 }
 
 /// A request without an answer.
@@ -128,7 +136,11 @@ fn refused(body: &Value, request: &Request) -> TargetError {
         (ErrorKind::Refused, Some(hint.to_owned()))
     } else if matches!(code, "user_not_found" | "users_not_found" | "user_not_visible") {
         (ErrorKind::NotFound, None)
-    } else if matches!(code, "ratelimited" | "service_unavailable") {
+    } else if EXISTS.contains(&code) {
+        (ErrorKind::Exists, Some("the name or the handle is in use, perhaps by a channel or a person".to_owned()))
+    } else if is_busy(Some(code)) {
+        (ErrorKind::Unavailable, Some("Slack is busy, and was after waiting, too".to_owned()))
+    } else if code == "service_unavailable" {
         (ErrorKind::Unavailable, None)
     } else if BROKE_DOWN.contains(&code) {
         (if writes(request) { ErrorKind::Unsettled } else { ErrorKind::Unavailable }, None)
@@ -170,6 +182,7 @@ mod tests {
             (r#"{"ok":false,"error":"cannot_update_admin_user"}"#, &write, ErrorKind::Refused),
             (r#"{"ok":false,"error":"something_new"}"#, &write, ErrorKind::Refused),
             (r#"{"ok":false,"error":"ratelimited"}"#, &write, ErrorKind::Unavailable),
+            (r#"{"ok":false,"error":"handle_already_exists"}"#, &write, ErrorKind::Exists),
             (r#"{"ok":false,"error":"internal_error"}"#, &read, ErrorKind::Unavailable),
             (r#"{"ok":false,"error":"internal_error"}"#, &write, ErrorKind::Unsettled),
             (r#"{"ok":false}"#, &read, ErrorKind::Refused),
@@ -183,6 +196,19 @@ mod tests {
             assert_eq!(error.kind, kind, "{body} {}", error.message);
         }
         assert!(accepted(&answer(200, r#"{"ok":true}"#), &read).is_ok());
+    }
+
+    #[test]
+    fn a_read_that_broke_down_is_worth_another_and_one_too_many_was_waited_for_already() {
+        let (read, write) = (requests::list_users(""), requests::invite("C1", "U1"));
+        let passing = |code: &str, request: &Request| {
+            let body = format!(r#"{{"ok":false,"error":"{code}"}}"#);
+            is_passing(&accepted(&answer(200, &body), request).unwrap_err(), request)
+        };
+        assert!(passing("internal_error", &read) && passing("service_unavailable", &read));
+        assert!(
+            !passing("ratelimited", &read) && !passing("invalid_auth", &read) && !passing("internal_error", &write)
+        );
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub(super) const GROUPS: &str = "groups";
 /// The section and the fields of channels.
 pub(super) const CHANNELS: &str = "channels";
 
+/// The handle of a new user group: Slack takes lower case without spaces.
+pub(super) fn handle(name: &str) -> String {
+    let kept = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
+    name.trim().trim_start_matches('@').to_lowercase().chars().map(kept).collect()
+}
+
 /// The fields that every profile has.
 pub(super) fn known_fields() -> Vec<FieldSpec> {
     let text = |name: &str| FieldSpec::new(name, FieldKind::Text);
@@ -142,6 +148,12 @@ mod tests {
         );
         assert_eq!(lookup("fields."), FieldLookup::Unknown);
         assert_eq!(lookup("groups.people-ops"), FieldLookup::Unknown, "given by rule only");
+    }
+
+    #[test]
+    fn handles_are_lower_case_and_without_spaces() {
+        assert_eq!(handle("@people-ops"), "people-ops");
+        assert_eq!(handle(" Büro Berlin 2"), "büro-berlin-2");
     }
 
     #[test]

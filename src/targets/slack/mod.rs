@@ -21,8 +21,8 @@ use crate::config::reader::known;
 use crate::employee::EmployeeId;
 use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{
-    Access, Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldSpec, FieldValue, Notice, Protection,
-    Schema, Snapshot, same,
+    Access, Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldSpec, FieldValue, GroupProblem, Notice,
+    Protection, Schema, Snapshot, same,
 };
 
 use super::together::Together;
@@ -66,9 +66,12 @@ struct Slack<C> {
 }
 
 /// The fields of the run, and the groups and channels that some of them stand for.
+#[derive(Clone)]
 struct Settled {
     fields: Vec<(FieldSpec, Place)>,
     groups: BTreeMap<FieldIndex, Id>,
+    /// Those whose members cannot be set.
+    problems: BTreeMap<FieldIndex, GroupProblem>,
 }
 
 /// What a membership is of.
@@ -77,6 +80,9 @@ enum Id {
     Group(Box<str>),
     Channel(Box<str>),
 }
+
+/// The groups and channels of a run, and what is wrong with the others.
+type Resolved = (BTreeMap<FieldIndex, Id>, BTreeMap<FieldIndex, GroupProblem>);
 
 /// Who is in each group and channel.
 type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
@@ -163,48 +169,38 @@ impl<C: Carrier> Slack<C> {
             let why = format!("what the profile field `{}` takes is not known; take it out of the mapping", spec.name);
             return Err(TargetError::new(ErrorKind::Unexpected, why));
         }
-        let groups = self.resolve(&fields)?;
-        let found = Arc::new(Settled { fields, groups });
+        let (groups, problems) = self.resolve(&fields)?;
+        let found = Arc::new(Settled { fields, groups, problems });
         *settled = Some(Arc::clone(&found));
         Ok(found)
     }
 
-    /// The groups and channels that the file names.
-    fn resolve(&self, fields: &[(FieldSpec, Place)]) -> Result<BTreeMap<FieldIndex, Id>, TargetError> {
-        let missing = |why: String| TargetError::new(ErrorKind::Unexpected, why);
+    /// The groups and channels that the file names, and what is wrong with the others.
+    fn resolve(&self, fields: &[(FieldSpec, Place)]) -> Result<Resolved, TargetError> {
         let (mut groups, mut channels): (Option<Vec<Group>>, Option<Vec<Channel>>) = (None, None);
-        let mut found = BTreeMap::new();
+        let mut found = Resolved::default();
         for (index, (_, place)) in (0u16..).map(FieldIndex).zip(fields) {
-            let id = match place {
+            let result = match place {
                 Place::Profile(_) | Place::Custom(_) => continue,
                 Place::Group(name) => {
                     let all = match &groups {
                         Some(all) => all,
                         None => groups.insert(self.groups()?),
                     };
-                    let group = by_handle_or_name(all, name).ok_or_else(|| {
-                        let handles = all.iter().map(|group| &*group.handle);
-                        missing(format!("there is no user group `{name}`; {}", known(name, handles)))
-                    })?;
-                    if let Some(why) = group.obstacle() {
-                        return Err(missing(format!("the user group `{name}` {why}")));
-                    }
-                    Id::Group(group.id.clone())
+                    user_group(all, name, self.connection.create_missing.contains(&index))
                 }
                 Place::Channel(name) => {
                     let all = match &channels {
                         Some(all) => all,
                         None => channels.insert(self.all("channels", requests::list_channels)?),
                     };
-                    let channel = all.iter().find(|channel| channel.name == **name).ok_or_else(|| {
-                        let names = all.iter().map(|channel| &*channel.name);
-                        let hint = known(name, names);
-                        missing(format!("the token sees no channel `{name}` (a private one must invite it); {hint}"))
-                    })?;
-                    Id::Channel(channel.id.clone())
+                    channel(all, name)
                 }
             };
-            found.insert(index, id);
+            match result {
+                Ok(id) => _ = found.0.insert(index, id),
+                Err(problem) => _ = found.1.insert(index, problem),
+            }
         }
         Ok(found)
     }
@@ -318,6 +314,31 @@ impl<C: Carrier> Slack<C> {
     }
 }
 
+/// The user group that a name means.
+fn user_group(all: &[Group], name: &str, may_be_made: bool) -> Result<Id, GroupProblem> {
+    let Some(group) = by_handle_or_name(all, name) else {
+        let hint = known(name, all.iter().map(|group| &*group.handle));
+        let make = may_be_made.then(|| name.into());
+        return Err(GroupProblem { why: format!("there is no user group `{name}`, so nobody joins it; {hint}"), make });
+    };
+    match group.obstacle() {
+        Some(why) => Err(GroupProblem { why: format!("the user group `{name}` {why}"), make: None }),
+        None => Ok(Id::Group(group.id.clone())),
+    }
+}
+
+/// The channel that a name means.
+fn channel(all: &[Channel], name: &str) -> Result<Id, GroupProblem> {
+    let found = all.iter().find(|channel| channel.name == name);
+    found.map(|channel| Id::Channel(channel.id.clone())).ok_or_else(|| {
+        let hint = known(name, all.iter().map(|channel| &*channel.name));
+        let why = format!(
+            "the token sees no channel `{name}`, so nobody joins it (a private one must invite the token's owner); {hint}"
+        );
+        GroupProblem { why, make: None }
+    })
+}
+
 fn by_handle_or_name<'g>(groups: &'g [Group], name: &str) -> Option<&'g Group> {
     let folded = |text: &str| text.trim().trim_start_matches('@').to_lowercase();
     let by = |part: fn(&Group) -> &str| groups.iter().find(|group| folded(part(group)) == folded(name));
@@ -384,7 +405,8 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
             notices.extend(unreadable.map(|message| notice("account_unreadable", message)));
             accounts.push(account);
         }
-        Ok(Snapshot { accounts, references: BTreeMap::new(), incomplete, notices })
+        let groups = settled.problems.clone();
+        Ok(Snapshot { accounts, incomplete, notices, groups, ..Snapshot::default() })
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
@@ -436,8 +458,30 @@ fn by_hand(what: &str) -> TargetError {
 }
 
 impl<C: Carrier> WriteAccounts for Slack<C> {
-    fn create_reference(&self, _field: FieldIndex, _name: &str) -> Result<(), TargetError> {
-        Err(TargetError::new(ErrorKind::Refused, "nothing is made by name in Slack"))
+    fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
+        let settled = self.settled()?;
+        if !settled.problems.get(&field).is_some_and(|problem| problem.make.is_some()) {
+            return Err(TargetError::new(ErrorKind::Refused, "only missing user groups are made by name in Slack"));
+        }
+        let made = self.write(&requests::create_group(name, &fields::handle(name)));
+        let group: Group = match made {
+            Ok(mut body) => wire::take(&mut body, "usergroup")
+                .map_err(|why| unexpected(&why, &requests::create_group(name, ""), 200))?,
+            // The handle may also be that of a channel or a person, which is no group of ours.
+            Err(error) if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) => {
+                let found = by_handle_or_name(&self.groups()?, name).cloned();
+                found.filter(|group| group.obstacle().is_none()).ok_or(TargetError {
+                    kind: if error.kind == ErrorKind::Exists { ErrorKind::Refused } else { error.kind },
+                    ..error
+                })?
+            }
+            Err(error) => return Err(error),
+        };
+        let mut settled = Settled::clone(&settled);
+        settled.problems.remove(&field);
+        settled.groups.insert(field, Id::Group(group.id));
+        *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(settled));
+        Ok(())
     }
 
     fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
@@ -472,7 +516,11 @@ impl<C: Carrier> WriteAccounts for Slack<C> {
         }
         // A profile that is refused is no reason to keep somebody out of a group.
         for change in changes {
-            let Some(id) = settled.groups.get(&change.index) else { continue };
+            let problem = settled.problems.get(&change.index);
+            let Some(id) = settled.groups.get(&change.index) else {
+                result = result.and(problem.map_or(Ok(()), |problem| Err(refused(problem.why.clone()))));
+                continue;
+            };
             if result.as_ref().is_err_and(|error: &TargetError| error.kind == ErrorKind::SignIn) {
                 break;
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::http::{Limit, Method, Request};
+use crate::http::{Limit, Method, Request, Response};
 
 /// How many are asked for at once. Slack takes up to a thousand and recommends two hundred at most.
 pub(super) const PAGE: usize = 200;
@@ -20,6 +20,7 @@ const METHODS: &[(&str, u32)] = &[
     ("users.profile.set", 30),
     ("team.profile.get", 50),
     ("usergroups.list", 20),
+    ("usergroups.create", 20),
     ("usergroups.users.list", 20),
     ("usergroups.users.update", 20),
     ("conversations.list", 20),
@@ -27,6 +28,22 @@ const METHODS: &[(&str, u32)] = &[
     ("conversations.invite", 50),
     ("conversations.kick", 50),
 ];
+
+/// Whether an answer says inside a success that there were too many requests; nothing was done then.
+pub(super) fn says_busy(answer: &Response) -> bool {
+    // The few characters of a refusal; a page of people is not read twice.
+    answer.status == 200
+        && answer.body.len() < 1_000
+        && answer.json_or_none().is_some_and(|body| body["ok"] == false && is_busy(body["error"].as_str()))
+}
+
+/// Whether a code says so.
+pub(super) fn is_busy(code: Option<&str>) -> bool {
+    matches!(code, Some("ratelimited" | "rate_limited"))
+}
+
+/// The pause after an answer that does not say how long to wait: limits are per minute.
+pub(super) const BUSY_WAIT: Duration = Duration::from_secs(30);
 
 /// What Slack allows of each method.
 pub(super) fn limits() -> Vec<Limit> {
@@ -87,6 +104,11 @@ pub(super) fn list_groups() -> Request {
     get("usergroups.list").query("include_users", true).query("include_disabled", true)
 }
 
+/// Makes a user group without members.
+pub(super) fn create_group(name: &str, handle: &str) -> Request {
+    post("usergroups.create", &json!({"name": name, "handle": handle}))
+}
+
 /// The members of a user group.
 pub(super) fn group_members(group: &str) -> Request {
     get("usergroups.users.list").query("usergroup", group)
@@ -141,6 +163,10 @@ mod tests {
                 r#"POST /users.profile.set? {"user":"U1","profile":{"title":"Deck Engineer"}}"#,
             ),
             (list_groups(), "GET /usergroups.list?include_users=true&include_disabled=true"),
+            (
+                create_group("People Ops", "people-ops"),
+                r#"POST /usergroups.create? {"name":"People Ops","handle":"people-ops"}"#,
+            ),
             (group_members("S1"), "GET /usergroups.users.list?usergroup=S1"),
             (
                 set_group_members("S1", ["U1", "U2"]),
@@ -169,6 +195,18 @@ mod tests {
             assert_eq!(format!("/{}", request.class), request.path);
             assert!(METHODS.iter().any(|(method, _)| *method == request.class), "{} has no pace", request.class);
         }
+    }
+
+    #[test]
+    fn too_many_requests_may_be_said_inside_a_success() {
+        let says = |status: u16, body: &str| {
+            says_busy(&Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() })
+        };
+        assert!(
+            says(200, r#"{"ok":false,"error":"ratelimited"}"#) && says(200, r#"{"ok":false,"error":"rate_limited"}"#)
+        );
+        assert!(!says(200, r#"{"ok":true,"error":"ratelimited"}"#) && !says(200, r#"{"ok":false,"error":"is_bot"}"#));
+        assert!(!says(200, "<html>") && !says(500, r#"{"ok":false,"error":"ratelimited"}"#));
     }
 
     #[test]

@@ -85,8 +85,10 @@ impl TargetType for Settings {
             anyhow::bail!("`real_name` writes the first and the last name; map it or them, not both");
         }
         let mut client = ClientSettings::new(&self.base_url);
+        client.says_busy = requests::says_busy;
         if self.paced {
             client.limits = requests::limits();
+            client.retry.busy_wait = Some(requests::BUSY_WAIT);
         }
         let auth = FixedAuth::new(vec![("authorization", format!("Bearer {}", self.token.expose()))]);
         let client = Client::new(client, Box::new(auth))?;
@@ -107,6 +109,10 @@ impl TargetType for Settings {
         }
         self.workspace = None;
         self.paced = false;
+    }
+
+    fn makes_groups(&self) -> &'static [&'static str] {
+        &[GROUPS]
     }
 
     fn memberships(&self) -> &[Membership] {

@@ -206,13 +206,63 @@ fn a_lost_answer_leaves_a_write_open() {
 }
 
 #[test]
-fn groups_and_channels_must_exist() {
+fn groups_and_channels_that_are_not_there_are_a_problem_of_theirs_alone() {
     let sandbox = sandbox();
     let section = "token = 'xoxp-1'\n[groups.people-opps]\nmembers = \"true\"\n[channels.nowhere]\nmembers = \"true\"";
-    for (field, words) in [("groups.people-opps", "no user group"), ("channels.nowhere", "no channel")] {
-        let error = open(&sandbox, section, &["email", field]).schema().unwrap_err();
-        assert!(error.message.contains(words), "{error}");
+    let names = ["email", "title", "groups.people-opps", "channels.nowhere"];
+    let chat = open(&sandbox, section, &names);
+    let snapshot = chat.accounts(&NoProgress).unwrap();
+    assert!(snapshot.accounts.len() > 20, "everybody is read all the same");
+    for (index, words) in [(2, "no user group `people-opps`"), (3, "no channel `nowhere`")] {
+        let problem = &snapshot.groups[&FieldIndex(index)];
+        assert!(problem.why.contains(words) && problem.make.is_none(), "{problem:?}");
     }
+    let (mira, _) = somebody(&sandbox);
+    let changes = [(1, text("Pilot")), (2, FieldValue::Bool(true))];
+    let changes = changes.map(|(index, after)| sandboxed::change(&names, index, after));
+    let error = chat.update(&mira, &changes).unwrap_err();
+    assert!(error.message.contains("no user group"), "nothing is said to be done that was not: {error}");
+    assert_eq!(chat.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"));
+}
+
+#[test]
+fn user_groups_are_made_when_asked_for() {
+    let sandbox = sandbox();
+    let section = "token = 'xoxp-1'\n[groups.'Night Shift']\nmembers = \"true\"\n[groups.chat]\nmembers = \"true\"";
+    let names = ["email", "groups.Night Shift", "groups.chat"];
+    let chat = sandboxed::open_making(&sandbox, parse, section, &names, vec![FieldIndex(1), FieldIndex(2)]);
+    let problem = &chat.accounts(&NoProgress).unwrap().groups[&FieldIndex(1)];
+    assert_eq!(problem.make.as_deref(), Some("Night Shift"));
+    let (mira, _) = somebody(&sandbox);
+    let join = sandboxed::change(&names, 1, FieldValue::Bool(true));
+    assert!(chat.update(&mira, std::slice::from_ref(&join)).is_err(), "not before it is made");
+
+    sandbox.set_faults("slack:post:lost-answer#1".parse().unwrap());
+    chat.create_reference(FieldIndex(1), "Night Shift").unwrap();
+    assert_eq!(chat.create_reference(FieldIndex(1), "Night Shift").unwrap_err().kind, ErrorKind::Refused, "made once");
+    chat.update(&mira, &[join]).unwrap();
+    let group = sandbox.slack(|slack| slack.workspace("chat").group_mut("night-shift").cloned());
+    assert_eq!(group, Some([mira.0.to_string()].into()));
+    assert!(!chat.accounts(&NoProgress).unwrap().groups.contains_key(&FieldIndex(1)));
+
+    // A handle that a person has.
+    sandbox.slack(|slack| slack.workspace("chat").add("Chat", "Ty", "chat@example.org").id().to_owned());
+    let error = chat.create_reference(FieldIndex(2), "chat").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Refused, "{error}");
+    assert!(error.message.contains("in use"), "{error}");
+}
+
+#[test]
+fn too_many_requests_said_inside_a_success_are_waited_for() {
+    let sandbox = sandbox();
+    let (mira, _) = somebody(&sandbox);
+    let chat = open(&sandbox, SECTION, FIELDS);
+    for method in ["users.list", "users.profile.set", "usergroups.users.update"] {
+        sandbox.slack(|slack| slack.options.refuse_once.push((method.into(), "ratelimited".into())));
+    }
+    assert_eq!(chat.accounts(&NoProgress).unwrap().incomplete, None);
+    chat.update(&mira, &[change(1, text("Pilot")), change(3, FieldValue::Bool(true))]).unwrap();
+    assert!(sandbox.slack(|slack| slack.options.refuse_once.is_empty()));
 }
 
 #[test]
