@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
-use crate::plan::{Outcome, TargetPlan};
+use crate::plan::{Outcome, PENDING, TargetPlan};
 use crate::state::{JobStatus, NewJob, Step};
 use crate::sync::Applied;
 use crate::targets::{LogEvent, LogLine, LogOutcome, PARTLY};
@@ -21,6 +21,7 @@ pub(super) fn jobs(
         let (status, code, error) = match &change.outcome {
             Some(Outcome::Succeeded) => (JobStatus::Succeeded, None, None),
             Some(Outcome::Failed { error, code }) => (JobStatus::Failed, Some(*code), Some(error.clone())),
+            Some(Outcome::Pending { detail }) => (JobStatus::Skipped, Some(PENDING), Some(detail.clone())),
             Some(Outcome::NotAttempted { error }) => (JobStatus::NotAttempted, None, Some(error.clone())),
             Some(Outcome::Held) | None => {
                 let hold = change.hold.as_ref();
@@ -129,6 +130,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "right_missing" => "Give the key's owner the right that the message names, then retry.",
         "unavailable" => "The target could not be reached; retry when it is back.",
         "changed_meanwhile" => "Somebody else changed the same field during the run; the next run plans afresh.",
+        PENDING => "The target makes the account in its own time; the next run looks again.",
         "outcome_unknown" => "The answer was lost; the next run looks before it writes.",
         "unexpected_answer" => "Check the target's address; if it is right, retry later.",
         "reference_not_made" => "The manager's account is missing; it is linked by the run after it exists.",

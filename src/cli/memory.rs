@@ -342,6 +342,7 @@ impl Journal for RunJournal<'_> {
         drop(ids);
         let settlement = match &outcome.outcome {
             Outcome::Succeeded => Settlement::Done,
+            Outcome::Pending { .. } => Settlement::Pending,
             _ if outcome.open => Settlement::Unknown,
             Outcome::Failed { code, .. } => Settlement::Failed { code: (*code).into() },
             Outcome::Held | Outcome::NotAttempted { .. } => Settlement::Failed { code: "not_attempted".into() },

@@ -153,8 +153,11 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
     }
     let not_attempted =
         target.changes.iter().filter(|change| matches!(change.outcome, Some(Outcome::NotAttempted { .. }))).count();
+    let pending =
+        target.changes.iter().filter(|change| matches!(change.outcome, Some(Outcome::Pending { .. }))).count();
     for (number, word) in [
         (summary.failed, "failed"),
+        (pending, "pending"),
         (not_attempted, "not attempted"),
         (summary.held, "held"),
         (summary.skipped, "skipped"),

@@ -15,7 +15,7 @@ use chrono::{Days, NaiveDate};
 use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{Employee, EmployeeId, Employees, Standing};
 use crate::rules::{Desired, Facts, Mapping, Scope, Tables, When, scope};
-use crate::targets::EmployeeCase;
+use crate::targets::{EmployeeCase, Refusal};
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
 use super::diff::same;
@@ -37,7 +37,17 @@ pub struct Memory<'a> {
     pub gave_up: Option<&'a GaveUp<'a>>,
     /// Fields that the service was found not to store; written on create only.
     pub unstored: BTreeSet<Box<str>>,
+    /// Accounts that the service took on to make in its own time, with the day on which it did.
+    pub pending: BTreeMap<EmployeeId, NaiveDate>,
+    /// What the service says of those that it did not make.
+    pub refusals: Vec<Refusal>,
 }
+
+/// The reason of an employee whose account the service is making.
+pub const PENDING: &str = "pending";
+
+/// How long an account that the service took on to make is awaited. Whatever has gone wrong by then, it is asked again.
+pub const DAYS_PENDING: u64 = 2;
 
 /// Everything a plan for one target rests on.
 pub struct PlanInput<'a> {
@@ -284,6 +294,10 @@ impl<'a> Builder<'a> {
             self.skip(employee, "required_field_empty", why);
             return;
         }
+        if let Some(since) = self.awaited(employee, &fields) {
+            let why = format!("the target took the new account on {since} and has not made it yet; it is not asked again");
+            return self.skip(employee, PENDING, why);
+        }
         if self.input.memory.links.contains_key(&employee) {
             if self.snapshot.incomplete.is_some() {
                 let why = "the linked account was not delivered, and the read is not proven whole";
@@ -307,6 +321,23 @@ impl<'a> Builder<'a> {
             hold: None,
             outcome: None,
         });
+    }
+
+    /// Since when the service has been making an account, unless it says that it did not, or it has had its time.
+    fn awaited(&mut self, employee: EmployeeId, fields: &[FieldChange]) -> Option<NaiveDate> {
+        let since = *self.input.memory.pending.get(&employee)?;
+        let given = self.input.schema.made_later.and_then(|index| {
+            let field = fields.iter().find(|field| field.index == index)?;
+            Some(field.after.to_string())
+        });
+        let key = given.unwrap_or_else(|| employee.to_string());
+        if let Some(refusal) = self.input.memory.refusals.iter().find(|refusal| *refusal.key == *key) {
+            let message = format!("the target took the new account on {since} and did not make it: {}", refusal.why);
+            self.plan.notices.push(Notice { code: "account_refused", employee: Some(employee), message });
+            return None;
+        }
+        let has_time = self.input.today <= since.checked_add_days(Days::new(DAYS_PENDING)).unwrap_or(since);
+        has_time.then_some(since)
     }
 
     fn missing_required(&self, fields: &[FieldChange]) -> Option<&'a str> {

@@ -102,6 +102,11 @@ pub enum Outcome {
         /// A stable code.
         code: &'static str,
     },
+    /// The target took it and carries it out in its own time; a later run sees what came of it.
+    Pending {
+        /// In words.
+        detail: String,
+    },
     /// A safety rail holds it.
     Held,
     /// The run ended, or the target was left alone, before its turn.
@@ -117,15 +122,16 @@ impl Outcome {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed { .. } => "failed",
+            Self::Pending { .. } => "pending",
             Self::Held => "held",
             Self::NotAttempted { .. } => "not_attempted",
         }
     }
 
-    /// What went wrong, if something did.
+    /// What went wrong, or what is still awaited.
     pub fn error(&self) -> Option<&str> {
         match self {
-            Self::Failed { error, .. } | Self::NotAttempted { error } => Some(error),
+            Self::Failed { error, .. } | Self::NotAttempted { error } | Self::Pending { detail: error } => Some(error),
             _ => None,
         }
     }

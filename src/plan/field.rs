@@ -334,6 +334,8 @@ pub struct Schema {
     pub capabilities: Capabilities,
     /// Fields of which an account needs at least one; none when it is free of such a rule.
     pub one_of: Vec<FieldIndex>,
+    /// The field by which the service knows new accounts, where it makes them in its own time.
+    pub made_later: Option<FieldIndex>,
 }
 
 impl Schema {

@@ -20,7 +20,7 @@ mod request;
 mod workflow;
 
 pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
-pub use build::{Built, GROUP_UNUSABLE, GaveUp, Memory, PlanInput, build, form};
+pub use build::{Built, DAYS_PENDING, GROUP_UNUSABLE, GaveUp, Memory, PENDING, PlanInput, build, form};
 pub use by_hand::{Called, Checklist, Confirmed, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of};
 pub use change::{
     Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,

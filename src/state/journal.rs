@@ -8,6 +8,9 @@ use super::records::{self, Finished, Intent, JournalId, OpenIntent, RunId, Settl
 use super::sql::{self, Cell, Database};
 use super::{Fingerprint, State, StateError, memory};
 
+/// The code of a write that the target took and carries out in its own time.
+const PENDING: &str = "pending";
+
 impl State {
     /// Records what came of earlier writes, and the intents of those about to be sent, in one transaction. When it
     /// returns, both outlive a crash; the ids are in the order of the intents.
@@ -100,6 +103,7 @@ fn settle(
     finished: &[Finished],
     at: DateTime<Utc>,
 ) -> Result<(), StateError> {
+    let pending: Box<str> = PENDING.into();
     // One outcome for each write, the last: one statement cannot write a row twice.
     let finished: std::collections::BTreeMap<JournalId, &Finished> = finished.iter().map(|one| (one.id, one)).collect();
     for id in finished.values().filter(|one| matches!(one.settlement, Settlement::Failed { .. })).map(|one| one.id) {
@@ -119,6 +123,7 @@ fn settle(
                 Settlement::Done => ("done", None),
                 Settlement::Failed { code } => ("failed", Some(code)),
                 Settlement::Unknown => ("unknown", None),
+                Settlement::Pending => ("unknown", Some(&pending)),
             };
             let account = one.link.as_ref().map(|link| &link.account);
             [
@@ -144,13 +149,14 @@ fn settle(
 }
 
 pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<Vec<OpenIntent>, StateError> {
-    let query = "SELECT run, position, at, state, employee, account, op, fields, fingerprint FROM journal
+    let query = "SELECT run, position, at, state, employee, account, op, fields, fingerprint, code FROM journal
                  WHERE target = ? AND state IN ('open', 'unknown') ORDER BY run, position";
     sql::all(database, query, &[target.into()], |row| {
         Ok(OpenIntent {
             id: JournalId { run: RunId(row.number(0)?), position: row.number(1)? },
             at: row.time(2)?,
             sent: row.word(3)? == "unknown",
+            pending: row.optional_word(9)?.is_some_and(|code| *code == *PENDING),
             intent: Intent {
                 employee: row.int(4)?.map(|_| row.employee(4)).transpose()?,
                 account: row.optional_word(5)?.map(AccountId),

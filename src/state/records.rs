@@ -124,6 +124,8 @@ pub struct OpenIntent {
     pub at: DateTime<Utc>,
     /// Whether it is known to have been sent (its answer was lost). Otherwise it may or may not have been.
     pub sent: bool,
+    /// Whether the target took it and carries it out in its own time.
+    pub pending: bool,
     /// What was to be written.
     pub intent: Intent,
 }
@@ -140,6 +142,8 @@ pub enum Settlement {
     },
     /// It was sent and no answer came.
     Unknown,
+    /// The target took it and carries it out in its own time.
+    Pending,
 }
 
 /// A write of the journal with what came of it.

@@ -431,6 +431,10 @@ impl Run<'_> {
                 }
                 JobOutcome { account, outcome: Outcome::Succeeded, exchanges, open: false }
             }
+            Err(error) if error.kind == ErrorKind::Pending => {
+                let outcome = Outcome::Pending { detail: error.message };
+                JobOutcome { account: None, outcome, exchanges, open: true }
+            }
             Err(error) => {
                 self.note_failure(&error);
                 let open = error.kind == ErrorKind::Unsettled;

@@ -11,7 +11,7 @@ impl Run<'_> {
     /// kept us from looking.
     fn looked<T>(&self, write: &TargetError, found: Result<T, TargetError>) -> Result<T, TargetError> {
         found.map_err(|error| {
-            if write.kind != ErrorKind::Unsettled {
+            if !matches!(write.kind, ErrorKind::Unsettled | ErrorKind::Pending) {
                 return error;
             }
             self.note_kind(error.kind);
@@ -45,7 +45,9 @@ impl Run<'_> {
                 };
                 match made {
                     Ok(account) => Ok(Some(account)),
-                    Err(error) if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) => {
+                    Err(error)
+                        if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled | ErrorKind::Pending) =>
+                    {
                         self.adopt(employee, &intent.fields, error).map(Some)
                     }
                     Err(error) => Err(error),

@@ -2,19 +2,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError};
 use crate::plan::{
-    AccountId, Built, Called, Change, Checklist, Confirmed, FieldIndex, FieldValue, Forecast, GuardInput, Memory,
-    Notice, Op, Plan, PlanInput, Request, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
-    WorkflowInput, WorkflowMemory, build, by_hand, checklist_code, guard, plan_workflows,
+    AccountId, Built, Called, Change, Checklist, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast, GuardInput,
+    Memory, Notice, Op, Plan, PlanInput, Request, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan,
+    TargetStatus, WorkflowInput, WorkflowMemory, build, by_hand, checklist_code, guard, plan_workflows,
 };
 use crate::state::OpenIntent;
 use crate::targets::conversations::contacts::Contact;
-use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Target, TargetError};
+use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Refusal, Target, TargetError};
 
 use super::imports;
 
@@ -231,6 +231,8 @@ pub fn prepare<'s>(
             }
             Some(Ok((open, schema, mut snapshot))) => {
                 let memory = remembered.target(target).map_err(PrepareError::State)?;
+                let pending = pending(&memory.open);
+                let (refusals, unread) = refusals(open.reader(), &pending, options.today);
                 let input = PlanInput {
                     settings: target,
                     schema: &schema,
@@ -242,6 +244,8 @@ pub fn prepare<'s>(
                         links: memory.links,
                         gave_up: memory.gave_up.as_deref().map(|gave_up| gave_up as _),
                         unstored: memory.unstored,
+                        pending,
+                        refusals,
                     },
                     only: options.only,
                 };
@@ -259,6 +263,7 @@ pub fn prepare<'s>(
                 let target_complete = snapshot.incomplete.is_none();
                 let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, protected, unchanged } =
                     build(&input, snapshot);
+                target_plan.notices.extend(unread);
                 // What the fresh plan asks for again was not carried out by the run that was cut short.
                 let is_planned = |employee: &EmployeeId| {
                     let mut removals = target_plan.changes.iter().filter(|change| change.op == Op::Deactivate);
@@ -335,6 +340,29 @@ pub fn prepare<'s>(
     }
     let filters_accepted = options.accept_filter_change && options.only.is_none();
     Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some(), filters_accepted })
+}
+
+/// Accounts that the service took on to make in its own time, with the day on which it last did.
+fn pending(open: &[OpenIntent]) -> BTreeMap<EmployeeId, NaiveDate> {
+    let creates = open.iter().filter(|entry| entry.pending && entry.intent.op == Op::Create);
+    creates.filter_map(|entry| Some((entry.intent.employee?, entry.at.date_naive()))).collect()
+}
+
+/// What the service says of those that it did not make, and a note when it lets nobody read that.
+fn refusals(
+    reader: &dyn ReadAccounts,
+    pending: &BTreeMap<EmployeeId, NaiveDate>,
+    today: NaiveDate,
+) -> (Vec<Refusal>, Option<Notice>) {
+    let Some(since) = pending.values().min() else { return (Vec::new(), None) };
+    let oldest = today.checked_sub_days(Days::new(DAYS_PENDING)).unwrap_or(today);
+    match reader.refusals(*since.max(&oldest)) {
+        Ok(refusals) => (refusals, None),
+        Err(error) => {
+            let message = format!("what became of {} new accounts cannot be read: {error}", pending.len());
+            (Vec::new(), Some(Notice { code: "outcomes_unreadable", employee: None, message }))
+        }
+    }
 }
 
 /// What is wrong with the names of fields in the steps that are due, held against the account's own forms.

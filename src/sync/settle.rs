@@ -1,6 +1,6 @@
 //! Settles what an earlier run left open, by looking at what is there now.
 
-use crate::plan::{Op, TargetPlan};
+use crate::plan::{Op, PENDING, Skip, TargetPlan};
 use crate::state::{Finished, Link, OpenIntent, Origin, Settlement};
 
 use super::OpenTarget;
@@ -9,14 +9,19 @@ use super::OpenTarget;
 ///
 /// A create was carried out if its employee has an account now. Any other write was carried out if the
 /// fresh plan does not ask for it again. Nothing is repeated from the journal: what is still missing is in
-/// the plan, made afresh.
+/// the plan, made afresh. What the target carries out in its own time stays open for as long as it is awaited.
 pub fn settle(
     open: &[OpenIntent],
     plan: &TargetPlan,
     target: &OpenTarget,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Vec<Finished> {
+    let awaited = |entry: &OpenIntent| {
+        let is_awaited = |skip: &Skip| skip.reason == PENDING && Some(skip.employee) == entry.intent.employee;
+        entry.pending && plan.skipped.iter().any(is_awaited)
+    };
     open.iter()
+        .filter(|entry| !awaited(entry))
         .map(|entry| {
             let intent = &entry.intent;
             let account = intent.employee.and_then(|employee| target.owned.get(&employee));

@@ -275,6 +275,17 @@ pub trait ReadAccounts: Send + Sync {
         Ok(None)
     }
 
+    /// What the service says of accounts that it took on to make and did not make since a day: what identifies each
+    /// there, and why, without values. Only for services that make accounts in their own time.
+    ///
+    /// # Errors
+    ///
+    /// When its records cannot be read.
+    fn refusals(&self, since: NaiveDate) -> Result<Vec<Refusal>, TargetError> {
+        let _ = since;
+        Ok(Vec::new())
+    }
+
     /// What is wrong with the names of fields that a workflow's step fills, held against the account's own form.
     ///
     /// # Errors
@@ -367,6 +378,15 @@ pub trait RunWorkflows: Send + Sync {
     fn perform(&self, request: &Request, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError>;
 }
 
+/// An account that a service took on to make and did not make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the account was to hold in the field of [`Schema::made_later`].
+    pub key: Box<str>,
+    /// The service's own code, or other words without values.
+    pub why: Box<str>,
+}
+
 /// Told of how far reading has come. Implementations draw a bar or stay silent.
 pub trait Progress: Sync {
     /// The number of steps is known now (or known better).
@@ -416,6 +436,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The request may have been carried out, but no answer came. The caller looks.
     Unsettled,
+    /// The service took the request and carries it out in its own time. The caller looks, and so does the next run.
+    Pending,
     /// The answer is not what the service is known to send.
     Unexpected,
 }
@@ -432,6 +454,7 @@ impl ErrorKind {
             Self::Rights => "right_missing",
             Self::Unavailable => "unavailable",
             Self::Unsettled => "outcome_unknown",
+            Self::Pending => "pending",
             Self::Unexpected => "unexpected_answer",
         }
     }
