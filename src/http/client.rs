@@ -16,6 +16,11 @@ use super::{
 /// read `+` as a blank.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// A name or a value of a query.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
 /// So many bytes of room are made for a body at most before any of it came, whatever its length is said to be.
 const LARGEST_ANNOUNCED: usize = 4 << 20;
 
@@ -104,6 +109,13 @@ impl Client {
     /// Host of the service, and port where it is not the usual one; for messages.
     pub fn host(&self) -> String {
         host_of(&self.base)
+    }
+
+    /// Keeps still before the next request of a class, because the service asked for it where only the caller can read
+    /// it: in the part of an answer.
+    pub fn hold(&self, class: &'static str, wait: Duration) {
+        let until = self.clock.now() + wait;
+        self.pacer().hold(class, until);
     }
 
     /// Sends a request and returns its answer, whatever the status.

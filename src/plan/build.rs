@@ -295,7 +295,8 @@ impl<'a> Builder<'a> {
             return;
         }
         if let Some(since) = self.awaited(employee, &fields) {
-            let why = format!("the target took the new account on {since} and has not made it yet; it is not asked again");
+            let why =
+                format!("the target took the new account on {since} and has not made it yet; it is not asked again");
             return self.skip(employee, PENDING, why);
         }
         if self.input.memory.links.contains_key(&employee) {

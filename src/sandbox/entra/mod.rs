@@ -3,6 +3,8 @@
 //! Each name after `/entra/` is a tenant of its own, with its sign-in below `/login`. It is made when it is
 //! first used, with most of the company in it, a guest, and one user who is synchronised from on-premises.
 
+mod changes;
+mod provisioning;
 mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,10 @@ use crate::http::Method;
 pub struct EntraOptions {
     /// So many looks at users pass before the provisioning service has made an account.
     pub provisioning_looks: u32,
+    /// External ids of new users that the provisioning service does not make.
+    pub refuse_uploads: Vec<String>,
+    /// The next pages of lists of changes, after the first, whose place was forgotten.
+    pub expired_changes: u32,
     /// The next parts of batches that are refused for being too many.
     pub throttled_parts: u32,
     /// Parts of the API (`users`, `groups`, `teams`) that the app has no permission for.
@@ -124,13 +130,13 @@ impl System for Entra {
     }
 
     fn insert_while_paging(&mut self, request: &SandboxRequest) {
-        if let [target, "v1.0", "users"] = request.segments().as_slice() {
+        if let [target, "v1.0", "users"] | [target, "v1.0", "users", "delta"] = request.segments().as_slice() {
             self.tenant(&decoded(target)).insert_in_front();
         }
     }
 
     fn remove_while_paging(&mut self, request: &SandboxRequest) {
-        if let [target, "v1.0", "users"] = request.segments().as_slice() {
+        if let [target, "v1.0", "users"] | [target, "v1.0", "users", "delta"] = request.segments().as_slice() {
             self.tenant(&decoded(target)).remove_in_front();
         }
     }

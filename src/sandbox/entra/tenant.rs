@@ -39,17 +39,25 @@ struct Group {
 /// One tenant.
 #[derive(Debug)]
 pub struct Tenant {
-    users: Vec<Map<String, Value>>,
-    managers: BTreeMap<String, String>,
+    pub(super) users: Vec<Map<String, Value>>,
+    pub(super) managers: BTreeMap<String, String>,
     groups: Vec<Group>,
     /// New users on their way through the provisioning service, with the looks that are left.
-    uploads: Vec<(u32, Map<String, Value>)>,
+    pub(super) uploads: Vec<(u32, Map<String, Value>)>,
+    /// What became of them.
+    pub(super) log: Vec<Value>,
+    /// Counts changes of users, for the list of changes.
+    pub(super) version: u64,
+    /// The last change of each user; of one who is gone, when that was.
+    pub(super) changed: BTreeMap<String, u64>,
     next: usize,
     /// Users who were deleted, which nobody should ever do.
     pub deleted: usize,
+    /// New users that the provisioning service was handed.
+    pub received: usize,
 }
 
-fn text<'u>(user: &'u Map<String, Value>, key: &str) -> &'u str {
+pub(super) fn text<'u>(user: &'u Map<String, Value>, key: &str) -> &'u str {
     user.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -60,8 +68,12 @@ impl Tenant {
             managers: BTreeMap::new(),
             groups: Vec::new(),
             uploads: Vec::new(),
+            log: Vec::new(),
+            version: 0,
+            changed: BTreeMap::new(),
             next: 0,
             deleted: 0,
+            received: 0,
         };
         // The last ones are missing, so that there is somebody to make.
         for person in &people[..people.len() - people.len() / 20] {
@@ -81,6 +93,7 @@ impl Tenant {
     pub fn add(&mut self, name: &str) -> &mut Map<String, Value> {
         self.next += 1;
         let id = format!("00000000-0000-4000-8000-{:012}", self.next);
+        self.touch(&id);
         let user = json!({
             "id": id, "userPrincipalName": name, "mail": name, "accountEnabled": true, "userType": "Member",
             "onPremisesSyncEnabled": null, "displayName": name, "mailNickname": name.split('@').next(),
@@ -89,6 +102,17 @@ impl Tenant {
         self.users.push(user.as_object().cloned().unwrap_or_default());
         let last = self.users.len() - 1;
         &mut self.users[last]
+    }
+
+    /// Notes that somebody changed.
+    pub(super) fn touch(&mut self, id: &str) {
+        self.version += 1;
+        self.changed.insert(id.to_owned(), self.version);
+    }
+
+    fn remove(&mut self, at: usize) {
+        let user = self.users.remove(at);
+        self.touch(text(&user, "id"));
     }
 
     /// Everybody, as Graph has them.
@@ -133,7 +157,7 @@ impl Tenant {
 
     pub(super) fn remove_in_front(&mut self) {
         if !self.users.is_empty() {
-            self.users.remove(0);
+            self.remove(0);
         }
     }
 
@@ -169,16 +193,21 @@ impl Tenant {
         let body = request.object().unwrap_or_default();
         match (request.method, path.as_slice()) {
             (Method::Get, ["users"]) => {
-                self.provision();
+                self.provision(options);
                 self.list_users(request)
             }
+            (Method::Get, ["users", "delta"]) => {
+                self.provision(options);
+                self.changes(request, options)
+            }
+            (Method::Get, ["auditLogs", "provisioning"]) => self.provisioning_log(request),
             (Method::Post, ["users"]) => self.create(&body),
             (method, ["users", id]) => match (method, self.place(id)) {
                 (_, None) => not_found(),
                 (Method::Get, Some(at)) => SandboxResponse::json(200, &Value::Object(self.show(at, request))),
                 (Method::Patch, Some(at)) => self.update(at, &body),
                 (Method::Delete, Some(at)) => {
-                    self.users.remove(at);
+                    self.remove(at);
                     self.deleted += 1;
                     SandboxResponse::empty(204)
                 }
@@ -194,7 +223,7 @@ impl Tenant {
         }
     }
 
-    fn show(&self, at: usize, request: &SandboxRequest) -> Map<String, Value> {
+    pub(super) fn show(&self, at: usize, request: &SandboxRequest) -> Map<String, Value> {
         let user = &self.users[at];
         // Without $select only a few properties are given out.
         let usual = "id,displayName,givenName,surname,userPrincipalName,mail,jobTitle,mobilePhone,officeLocation";
@@ -280,12 +309,15 @@ impl Tenant {
             };
             self.users[at].insert(property.clone(), value);
         }
+        let id = text(&self.users[at], "id").to_owned();
+        self.touch(&id);
         SandboxResponse::empty(204)
     }
 
     fn manager(&mut self, method: Method, id: &str, body: &Map<String, Value>) -> SandboxResponse {
         let Some(at) = self.place(id) else { return not_found() };
         let user = text(&self.users[at], "id").to_owned();
+        self.touch(&user);
         match method {
             Method::Put => {
                 let manager = text(body, "@odata.id").rsplit('/').next().unwrap_or_default().to_owned();
@@ -332,7 +364,7 @@ impl Tenant {
             (Method::Delete, [user]) => {
                 // As in the real one: without `$ref` this is the user, who is deleted.
                 if let Some(at) = self.place(user) {
-                    self.users.remove(at);
+                    self.remove(at);
                     self.deleted += 1;
                 }
                 SandboxResponse::empty(204)
@@ -392,7 +424,7 @@ impl Tenant {
             } else if part.get("body").is_some() && part["headers"]["Content-Type"].is_null() {
                 bad_request("Write request id does not contain Content-Type header.")
             } else {
-                let mut inner = SandboxRequest::new(method, url);
+                let mut inner = SandboxRequest { method, ..SandboxRequest::get(url) };
                 inner.base_url.clone_from(&request.base_url);
                 if let Some(body) = part.get("body") {
                     inner = inner.json(body);
@@ -400,69 +432,25 @@ impl Tenant {
                 let path: Vec<String> = inner.segments().iter().map(|segment| super::decoded(segment)).collect();
                 self.handle(&path, &inner, options)
             };
-            responses.push(json!({"id": part["id"], "status": answer.status, "body": answer.value()}));
+            let headers: Map<String, Value> =
+                answer.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+            let body = answer.value();
+            responses.push(json!({"id": part["id"], "status": answer.status, "headers": headers, "body": body}));
         }
         // In an order of its own.
         responses.reverse();
         SandboxResponse::json(200, &json!({"responses": responses}))
     }
-
-    fn upload(
-        &mut self,
-        body: &Map<String, Value>,
-        request: &SandboxRequest,
-        options: &EntraOptions,
-    ) -> SandboxResponse {
-        if request.header_value("content-type") != Some("application/scim+json") {
-            return refused(400, "BadRequest", "The content type is missing or wrong.");
-        }
-        let operations = body.get("Operations").and_then(Value::as_array).cloned().unwrap_or_default();
-        if operations.is_empty() || operations.len() > 50 {
-            return refused(400, "BadRequest", "The number of operations must be from 1 to 50.");
-        }
-        for operation in operations {
-            if let Some(data) = operation["data"].as_object() {
-                self.uploads.push((options.provisioning_looks, data.clone()));
-            }
-        }
-        SandboxResponse::empty(202).with_header("location", format!("{}/auditLogs/provisioning", request.base_url))
-    }
-
-    /// Makes the users whose time has come.
-    fn provision(&mut self) {
-        let mut waiting = Vec::new();
-        for (looks, data) in std::mem::take(&mut self.uploads) {
-            if looks > 0 {
-                waiting.push((looks - 1, data));
-                continue;
-            }
-            let (name, external) = (text(&data, "userName").to_owned(), text(&data, "externalId").to_owned());
-            // It matches people itself, so that nobody is made twice.
-            let known = self.users.iter().any(|user| {
-                text(user, "employeeId") == external || text(user, "userPrincipalName").eq_ignore_ascii_case(&name)
-            });
-            if known {
-                continue;
-            }
-            let person = |part: &str| data.get("name").and_then(|name| name.get(part)).cloned().unwrap_or_default();
-            let (given, family) = (person("givenName"), person("familyName"));
-            let user = self.add(&name);
-            user.insert("employeeId".into(), json!(external));
-            user.insert("givenName".into(), given);
-            user.insert("surname".into(), family);
-        }
-        self.uploads = waiting;
-    }
 }
 
 /// `property eq 'value'`, with doubled quotes inside.
-fn equality(filter: &str) -> Result<(String, String), ()> {
+pub(super) fn equality(filter: &str) -> Result<(String, String), ()> {
     let (property, value) = filter.split_once(" eq ").ok_or(())?;
     let inner = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).ok_or(())?;
     Ok((property.to_owned(), inner.replace("''", "'")))
 }
 
-fn page(request: &SandboxRequest, what: &str, rows: Vec<Value>) -> SandboxResponse {
+pub(super) fn page(request: &SandboxRequest, what: &str, rows: Vec<Value>) -> SandboxResponse {
     let start: usize = request.query_value("$skiptoken").and_then(|token| token.parse().ok()).unwrap_or(0);
     let top: usize = request.query_value("$top").and_then(|top| top.parse().ok()).unwrap_or(PAGE);
     let end = start.saturating_add(top.min(PAGE)).min(rows.len());

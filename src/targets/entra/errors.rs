@@ -16,7 +16,8 @@ fn words(request: &Request) -> String {
         ("groups", Some(_)) => "members of a group",
         ("teams", _) => "members of a team",
         ("groups", None) => "groups",
-        ("$batch", _) => "members of groups",
+        ("$batch", _) => "several users",
+        ("auditLogs", _) => "the provisioning logs",
         (_, Some("bulkUpload")) => "the provisioning service",
         _ => "users",
     };
@@ -72,7 +73,8 @@ pub(super) fn refused(status: u16, body: &Value, request: &Request) -> TargetErr
     let code = error["code"].as_str().filter(|code| is_code(code)).unwrap_or_default();
     let (kind, hint) = match status {
         401 => (ErrorKind::SignIn, "the sign-in was refused; check `tenant`, `client_id` and `client_secret`"),
-        403 => (ErrorKind::Rights, "the app lacks a permission, or an administrator has not consented to it"),
+        403 => (ErrorKind::Rights, right(request)),
+        410 => (ErrorKind::Unavailable, "the list of changes expired while it was read"),
         404 => (ErrorKind::NotFound, "it is not there"),
         400 | 409 if is_there_already(error) => (ErrorKind::Exists, "it is there already"),
         400 | 409 => (ErrorKind::Refused, "Graph does not take it"),
@@ -83,6 +85,28 @@ pub(super) fn refused(status: u16, body: &Value, request: &Request) -> TargetErr
     };
     let code = if code.is_empty() { String::new() } else { format!(" {code}") };
     TargetError::new(kind, format!("{}: {status}{code}: {hint}", words(request))).with_status(status)
+}
+
+/// What a request needs the application to be permitted.
+fn right(request: &Request) -> &'static str {
+    let path = request.path.split('?').next().unwrap_or_default().trim_start_matches('/');
+    match (path.split('/').next().unwrap_or_default(), request.method) {
+        ("groups", Method::Get) => "the app needs GroupMember.Read.All, consented to by an administrator",
+        ("groups", _) => "the app needs GroupMember.ReadWrite.All, consented to by an administrator",
+        ("teams", _) => "the app needs TeamMember.ReadWrite.All, consented to by an administrator",
+        ("auditLogs", _) => "the app needs AuditLog.Read.All, consented to by an administrator",
+        ("users", Method::Get) => {
+            "the app needs User.Read.All, and User-LifeCycleInfo.Read.All where employeeLeaveDateTime is mapped"
+        }
+        ("users", _) => {
+            "the app needs User.ReadWrite.All, and for employeeLeaveDateTime User-LifeCycleInfo.ReadWrite.All; phones and \
+             sign-in of administrators need a role beside that"
+        }
+        _ if path.ends_with("/bulkUpload") => {
+            "the app needs SynchronizationData-User.Upload, consented to by an administrator"
+        }
+        _ => "the app lacks a permission, or an administrator has not consented to it",
+    }
 }
 
 /// Graph tells duplicates, and members who are members already, by its words only.
@@ -97,7 +121,7 @@ fn is_there_already(error: &Value) -> bool {
 }
 
 /// `Request_BadRequest`, or the id of a request: no value of a person looks like it.
-fn is_code(text: &str) -> bool {
+pub(super) fn is_code(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 80
         && text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.'))

@@ -3,16 +3,22 @@
 //! Users that are synchronised from on-premises, and guests, are read and never changed. Nobody is ever
 //! deleted: people who left are disabled.
 
+mod batches;
 mod errors;
 mod fields;
+mod reading;
 mod requests;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::NaiveDate;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -25,11 +31,14 @@ use crate::plan::{
 };
 
 use super::together::Together;
-use super::{Connection, ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
+use super::{
+    Connection, ErrorKind, NoProgress, Progress, ReadAccounts, Refusal, TargetError, Write, WriteAccounts, WriteBatches,
+};
 use errors::{accepted, refused, unanswered, unexpected};
 use fields::MANAGER;
-use requests::{BATCH, Tie};
+use requests::{BATCH, Tie, UPLOAD};
 pub use settings::parse;
+use ties::settled;
 use wire::{Group, TeamMember};
 
 /// How accounts are made.
@@ -43,12 +52,23 @@ enum Create {
     BulkUpload(String),
 }
 
+/// How everybody is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadBy {
+    /// By the paged list of users.
+    List,
+    /// By the list of changes, from its beginning.
+    Delta,
+}
+
 /// What carries a request to Graph and brings the answer.
 trait Carrier: Send + Sync {
     /// Sends a request that changes nothing; no other is taken.
     fn read(&self, request: &Request) -> Result<Response, HttpError>;
     /// Sends any request.
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
+    /// Keeps still for so long before the next request of a class.
+    fn pause(&self, class: &'static str, wait: Duration);
 }
 
 impl Carrier for Client {
@@ -59,6 +79,10 @@ impl Carrier for Client {
     fn write(&self, request: &Request) -> Result<Response, HttpError> {
         self.send(request)
     }
+
+    fn pause(&self, class: &'static str, wait: Duration) {
+        self.hold(class, wait);
+    }
 }
 
 /// One tenant, open for a run.
@@ -66,6 +90,7 @@ struct Entra<C> {
     carrier: C,
     base_url: String,
     create: Create,
+    read: ReadBy,
     connection: Connection,
     resolved: Mutex<Option<Arc<Resolved>>>,
     /// The memberships of groups that are wanted at the moment.
@@ -94,11 +119,12 @@ type Rows = (Vec<Map<String, Value>>, Option<String>);
 type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
 impl<C: Carrier> Entra<C> {
-    fn new(carrier: C, base_url: String, create: Create, connection: Connection) -> Self {
-        Self { carrier, base_url, create, connection, resolved: Mutex::default(), wanted: Together::default() }
+    fn new(carrier: C, base_url: String, create: Create, read: ReadBy, connection: Connection) -> Self {
+        let (resolved, wanted) = (Mutex::default(), Together::default());
+        Self { carrier, base_url, create, read, connection, resolved, wanted }
     }
 
-    fn read(&self, request: &Request) -> Result<Value, TargetError> {
+    fn fetch(&self, request: &Request) -> Result<Value, TargetError> {
         let answer = self.carrier.read(request).map_err(|error| unanswered(&error, request))?;
         accepted(&answer, request)
     }
@@ -106,80 +132,6 @@ impl<C: Carrier> Entra<C> {
     fn write(&self, request: &Request) -> Result<Value, TargetError> {
         let answer = self.carrier.write(request).map_err(|error| unanswered(&error, request))?;
         accepted(&answer, request)
-    }
-
-    /// Every row of a paged list, and why it may not be all of them, if so.
-    fn rows(&self, first: Request, mut seen: impl FnMut(usize)) -> Result<Rows, TargetError> {
-        let (mut rows, mut links, mut request) = (Vec::new(), BTreeSet::new(), first);
-        loop {
-            let page = wire::page(self.read(&request)?).map_err(|why| unexpected(&why, &request, 200))?;
-            seen(page.rows.len());
-            rows.extend(page.rows);
-            match page.next {
-                None => return Ok((rows, None)),
-                Some(link) if links.insert(link.clone()) => request = requests::next(&link),
-                Some(_) => return Ok((rows, Some("the list leads back to an earlier page".into()))),
-            }
-        }
-    }
-
-    /// A list that must be whole to be of use.
-    fn all<T: serde::de::DeserializeOwned>(&self, first: Request) -> Result<Vec<T>, TargetError> {
-        let odd = |why: &str| unexpected(why, &first, 200);
-        match self.rows(first.clone(), |_| {})? {
-            (rows, None) => {
-                let read =
-                    |row| serde_json::from_value(Value::Object(row)).map_err(|_| odd("a row is not what it should be"));
-                rows.into_iter().map(read).collect()
-            }
-            (_, Some(why)) => Err(odd(&why)),
-        }
-    }
-
-    /// The groups and teams that the file names, and what is wrong with the others.
-    fn resolved(&self) -> Result<Arc<Resolved>, TargetError> {
-        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = &*resolved {
-            return Ok(Arc::clone(known));
-        }
-        let mut found = Resolved::default();
-        for (index, spec) in (0u16..).map(FieldIndex).zip(&self.connection.fields) {
-            let Some((section, name)) = fields::membership(&spec.name) else { continue };
-            let groups: Vec<Group> = self.all(requests::groups_called(name))?;
-            match wire::only_group(&groups, name) {
-                Ok(id) if section == fields::TEAMS => _ = found.groups.insert(index, Id::Team(id)),
-                Ok(id) => _ = found.groups.insert(index, Id::Group(id)),
-                Err(why) => _ = found.problems.insert(index, GroupProblem { why, make: None }),
-            }
-        }
-        let found = Arc::new(found);
-        *resolved = Some(Arc::clone(&found));
-        Ok(found)
-    }
-
-    fn team_members(&self, team: &str) -> Result<Vec<TeamMember>, TargetError> {
-        self.all(requests::team_members(team))
-    }
-
-    /// Who is in each group and team of the run.
-    fn members(&self) -> Result<Members, TargetError> {
-        let mut members = Members::new();
-        for (index, id) in &self.resolved()?.groups {
-            let found = match id {
-                Id::Group(group) => {
-                    let request = requests::group_members(group);
-                    let (rows, doubt) = self.rows(request.clone(), |_| {})?;
-                    if let Some(why) = doubt {
-                        return Err(unexpected(&why, &request, 200));
-                    }
-                    let ids: Result<BTreeSet<_>, String> = rows.iter().map(wire::id).collect();
-                    ids.map_err(|why| unexpected(&why, &request, 200))?
-                }
-                Id::Team(team) => self.team_members(team)?.into_iter().filter_map(|member| member.user_id).collect(),
-            };
-            members.insert(*index, found);
-        }
-        Ok(members)
     }
 
     fn reads_managers(&self) -> bool {
@@ -196,155 +148,8 @@ impl<C: Carrier> Entra<C> {
         })
     }
 
-    /// Everybody, each once, and why it may not be everybody.
-    fn everybody(&self, progress: &dyn Progress) -> Result<Rows, TargetError> {
-        let request = requests::list_users(&self.selection(), self.reads_managers(), None);
-        let look = || {
-            let mut count = 0;
-            let (rows, mut doubt) = self.rows(request.clone(), |seen| {
-                count += seen as u64;
-                progress.expect(count);
-                progress.advance(seen as u64);
-            })?;
-            let total = rows.len();
-            let mut each = BTreeMap::new();
-            for row in rows {
-                let id = wire::id(&row).map_err(|why| unexpected(&why, &request, 200))?;
-                each.insert(id, row);
-            }
-            if each.len() < total {
-                doubt.get_or_insert("the list of users shifted while it was read: ids came more than once".into());
-            }
-            Ok::<_, TargetError>((each.into_values().collect(), doubt))
-        };
-        match look()? {
-            (_, Some(_)) => look(),
-            whole => Ok(whole),
-        }
-    }
-
-    /// Adds members to groups and takes them out, twenty at a time, each with an outcome of its own.
-    fn set_groups(
-        &self,
-        wanted: &BTreeMap<(FieldIndex, AccountId), bool>,
-        groups: &BTreeMap<FieldIndex, Id>,
-    ) -> BTreeMap<(FieldIndex, AccountId), Result<(), TargetError>> {
-        let mut outcomes = BTreeMap::new();
-        let mut parts = Vec::new();
-        for ((index, account), member) in wanted {
-            let request = match groups.get(index) {
-                Some(Id::Group(group)) if *member => Some(requests::add_member(&self.base_url, group, &account.0)),
-                Some(Id::Group(group)) => requests::remove(Tie::Member { group, user: &account.0 }),
-                _ => None,
-            };
-            let key = (*index, account.clone());
-            match request {
-                Some(request) => parts.push((key, request)),
-                None => {
-                    let why = "the group or the account has no usable id";
-                    outcomes.insert(key, Err(TargetError::new(ErrorKind::Refused, why)));
-                }
-            }
-        }
-        for chunk in parts.chunks(BATCH) {
-            let requests: Vec<Request> = chunk.iter().map(|(_, request)| request.clone()).collect();
-            if let [request] = requests.as_slice() {
-                outcomes.insert(chunk[0].0.clone(), settled(self.write(request).map(drop), request));
-                continue;
-            }
-            let batch = requests::batch(&requests);
-            let answers = self.write(&batch).and_then(|body| {
-                wire::batch_answers(&body, requests.len()).map_err(|why| unexpected(&why, &batch, 200))
-            });
-            for (place, (key, request)) in chunk.iter().enumerate() {
-                let outcome = match &answers {
-                    Err(error) => Err(error.clone()),
-                    Ok(answers) => match &answers[place] {
-                        Some((200..=299, _)) => Ok(()),
-                        // Each part is throttled on its own; by itself it is sent again when it may be.
-                        Some((429 | 503, _)) => settled(self.write(request).map(drop), request),
-                        Some((status, body)) => settled(Err(refused(*status, body, request)), request),
-                        None => Err(unexpected("the batch has no answer for it", request, 200)),
-                    },
-                };
-                outcomes.insert(key.clone(), outcome);
-            }
-        }
-        outcomes
-    }
-
-    fn set_team(&self, team: &str, account: &AccountId, member: bool) -> Result<(), TargetError> {
-        if member {
-            let request = requests::add_team_member(&self.base_url, team, &account.0);
-            return settled(self.write(&request).map(drop), &request);
-        }
-        // A membership has an id of its own, which a fresh look tells.
-        let members = self.team_members(team)?;
-        let Some(found) = members.iter().find(|member| member.user_id.as_deref() == Some(&*account.0)) else {
-            return Ok(());
-        };
-        if found.is_owner() {
-            return Err(TargetError::new(ErrorKind::Refused, "owners of a team are not taken out; do it by hand"));
-        }
-        let request = requests::remove(Tie::TeamMember { team, membership: &found.id })
-            .ok_or_else(|| TargetError::new(ErrorKind::Unexpected, "the membership has no usable id"))?;
-        settled(self.write(&request).map(drop), &request)
-    }
-
-    fn set_manager(&self, account: &AccountId, after: &FieldValue) -> Result<(), TargetError> {
-        let request = match after {
-            FieldValue::Account(manager) => requests::set_manager(&self.base_url, &account.0, &manager.0),
-            FieldValue::Empty => requests::remove(Tie::Manager { user: &account.0 })
-                .ok_or_else(|| TargetError::new(ErrorKind::Refused, "the account has no usable id"))?,
-            _ => {
-                let why = "`manager` refers to an employee without an account here";
-                return Err(TargetError::new(ErrorKind::Refused, why));
-            }
-        };
-        settled(self.write(&request).map(drop), &request)
-    }
-
     fn enable(&self, account: &AccountId, enabled: bool) -> Result<(), TargetError> {
         self.write(&requests::update_user(&account.0, &json!({"accountEnabled": enabled}))).map(drop)
-    }
-
-    /// Manager and memberships, which are no properties. One that fails does not keep the others from being set.
-    fn tie(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
-        let resolved = self.resolved()?;
-        let groups = &resolved.groups;
-        let mut result = Ok(());
-        for change in changes {
-            if result.as_ref().is_err_and(|error: &TargetError| error.kind == ErrorKind::SignIn) {
-                break;
-            }
-            let member = change.after == FieldValue::Bool(true);
-            let done = match groups.get(&change.index) {
-                _ if &*change.field == MANAGER => self.set_manager(account, &change.after),
-                Some(Id::Group(_)) => {
-                    self.wanted.ask((change.index, account.clone()), member, |wanted| self.set_groups(wanted, groups))
-                }
-                Some(Id::Team(team)) => self.set_team(team, account, member),
-                None => match resolved.problems.get(&change.index) {
-                    Some(problem) => Err(TargetError::new(ErrorKind::Refused, problem.why.clone())),
-                    None => continue,
-                },
-            };
-            result =
-                result.and(done.map_err(|error| TargetError {
-                    message: format!("`{}`: {}", change.field, error.message),
-                    ..error
-                }));
-        }
-        result
-    }
-}
-
-/// What is as it should be already counts as done: a member who is one, a tie that is gone.
-fn settled(result: Result<(), TargetError>, request: &Request) -> Result<(), TargetError> {
-    match result {
-        Err(error) if error.kind == ErrorKind::Exists && request.method == Method::Post => Ok(()),
-        Err(error) if error.kind == ErrorKind::NotFound && request.method == Method::Delete => Ok(()),
-        other => other,
     }
 }
 
@@ -367,7 +172,12 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
         for field in fields.iter_mut().filter(|field| create && &*field.name == "userPrincipalName") {
             field.required = true;
         }
-        Ok(Schema { fields, capabilities: Capabilities { create, ..Capabilities::default() }, ..Schema::default() })
+        let capabilities = Capabilities { create, ..Capabilities::default() };
+        let mut schema = Schema { fields, capabilities, ..Schema::default() };
+        if matches!(self.create, Create::BulkUpload(_)) {
+            schema.made_later = schema.index("employeeId");
+        }
+        Ok(schema)
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
@@ -386,7 +196,7 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
         let request = requests::user(&id.0, &self.selection(), self.reads_managers());
-        let row = match self.read(&request) {
+        let row = match self.fetch(&request) {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
             Ok(Value::Object(row)) => row,
@@ -406,7 +216,7 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
             }
             None => self.everybody(&NoProgress)?,
         };
-        let members = self.members()?;
+        let members = if rows.is_empty() { Members::new() } else { self.members()? };
         let mut found = Vec::new();
         for row in &rows {
             let (account, _) =
@@ -421,6 +231,13 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
             _ => Ok(found),
         }
     }
+
+    fn refusals(&self, since: NaiveDate) -> Result<Vec<Refusal>, TargetError> {
+        let Create::BulkUpload(address) = &self.create else { return Ok(Vec::new()) };
+        let Some(job) = requests::job_of(address) else { return Ok(Vec::new()) };
+        let (rows, _) = self.rows(requests::provisioning_log(&job, since), |_| {})?;
+        Ok(wire::refusals(&rows))
+    }
 }
 
 impl<C: Carrier> WriteAccounts for Entra<C> {
@@ -433,12 +250,9 @@ impl<C: Carrier> WriteAccounts for Entra<C> {
         match &self.create {
             Create::Never => Err(refuse("users are made by hand; see `create`".into())),
             Create::BulkUpload(address) => {
-                let upload = wire::bulk(&employee.to_string(), fields).map_err(refuse)?;
-                self.write(&requests::bulk_upload(address, &upload))?;
-                // Whether it has made the account yet, only a look tells.
-                let why = "the provisioning service took the new user and has not made the account yet; the next run \
-                           looks again (its provisioning logs say more)";
-                Err(TargetError::new(ErrorKind::Unsettled, why))
+                let made = self.upload(address, &[Write::Create { employee, fields }]).pop();
+                let unknown = || TargetError::new(ErrorKind::Unsettled, "the new user was not uploaded");
+                made.ok_or_else(unknown)?.and_then(|account| account.ok_or_else(unknown))
             }
             Create::Direct => {
                 let user = wire::new_user(fields, &password()?).map_err(refuse)?;
@@ -462,7 +276,7 @@ impl<C: Carrier> WriteAccounts for Entra<C> {
     fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
         let refuse = |why: String| TargetError::new(ErrorKind::Refused, why);
         let now = if wire::touches_organisation(changes) {
-            wire::organisation(&self.read(&requests::user(&account.0, "id,employeeOrgData", false))?)
+            wire::organisation(&self.fetch(&requests::user(&account.0, "id,employeeOrgData", false))?)
         } else {
             Map::new()
         };
@@ -476,6 +290,10 @@ impl<C: Carrier> WriteAccounts for Entra<C> {
         }
         // Properties that are refused are no reason to keep somebody out of a group.
         result.and(self.tie(account, changes))
+    }
+
+    fn batches(&self) -> Option<&dyn WriteBatches> {
+        Some(self)
     }
 
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {

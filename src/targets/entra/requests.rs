@@ -1,5 +1,6 @@
 //! The requests that are sent to Microsoft Graph, as values.
 
+use chrono::NaiveDate;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ use crate::http::{Method, Request};
 const PAGE: usize = 999;
 /// The most requests in one `$batch`.
 pub(super) const BATCH: usize = 20;
+/// The most new users in one upload.
+pub(super) const UPLOAD: usize = 50;
 /// The class of writes to the directory.
 pub(super) const WRITE: &str = "write";
 /// The class of changes of team members, which want two seconds between them.
@@ -46,6 +49,27 @@ pub(super) fn list_users(selection: &str, manager: bool, filter: Option<(&str, &
         Some((property, text)) => request.query("$filter", format!("{property} eq {}", quoted(text))),
         None => request,
     }
+}
+
+/// The first page of all changes of users, which begins with everybody as they are. Managers are among the properties
+/// here, since nothing can be expanded.
+pub(super) fn user_changes(selection: &str, manager: bool) -> Request {
+    let selection = if manager { format!("{selection},manager") } else { selection.to_owned() };
+    get("/users/delta").query("$select", selection)
+}
+
+/// What the provisioning service says of one of its jobs since a day.
+pub(super) fn provisioning_log(job: &str, since: NaiveDate) -> Request {
+    let filter = format!("jobId eq {} and activityDateTime gt {since}T00:00:00Z", quoted(job));
+    get("/auditLogs/provisioning").query("$filter", filter)
+}
+
+/// The job in the address of the provisioning service: `…/jobs/JOB/bulkUpload`.
+pub(super) fn job_of(address: &str) -> Option<String> {
+    let mut parts = address.rsplit('/');
+    let job = parts.next().filter(|last| *last == "bulkUpload").and_then(|_| parts.next())?;
+    let job = percent_encoding::percent_decode_str(job).decode_utf8().ok()?;
+    (!job.is_empty() && parts.next() == Some("jobs")).then(|| job.into_owned())
 }
 
 /// The page that a link leads to. The client refuses links to other hosts.
@@ -184,6 +208,13 @@ mod tests {
                 list_users("id", true, Some(("employeeId", "O'Hara"))),
                 "GET /users?$select=id&$expand=manager($select=id)&$top=999&$filter=employeeId eq 'O''Hara'",
             ),
+            (user_changes("id,mail", true), "GET /users/delta?$select=id,mail,manager"),
+            (user_changes("id", false), "GET /users/delta?$select=id"),
+            (
+                provisioning_log("API2AAD.a'b", "2026-11-20".parse().unwrap()),
+                "GET /auditLogs/provisioning?$filter=jobId eq 'API2AAD.a''b' and activityDateTime gt 2026-11-20T00:00:00Z",
+            ),
+            (user("u 1", "id,mail", false).in_path(), "GET /users/u%201?%24select=id%2Cmail?"),
             (user("u 1", "id", false), "GET /users/u%201?$select=id"),
             (create_user(&json!({"displayName": "Ada"})), r#"POST /users? {"displayName":"Ada"}"#),
             (update_user("u1", &json!({"jobTitle": null})), r#"PATCH /users/u1? {"jobTitle":null}"#),
@@ -212,6 +243,13 @@ mod tests {
         ] {
             assert_eq!(shown(&request), expected);
         }
+    }
+
+    #[test]
+    fn the_job_is_in_the_address_of_the_provisioning_service() {
+        let job = |path: &str| job_of(&format!("{BASE}/servicePrincipals/a/synchronization/{path}"));
+        assert_eq!(job("jobs/API2AAD.7%2Eb/bulkUpload").as_deref(), Some("API2AAD.7.b"));
+        assert_eq!((job("jobs//bulkUpload"), job("jobs/x"), job("things/x/bulkUpload")), (None, None, None));
     }
 
     #[test]

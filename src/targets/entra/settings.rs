@@ -13,7 +13,7 @@ use super::super::membership::{self, Membership};
 use super::super::scim::SignIn;
 use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 use super::fields::{self, GROUPS, TEAMS};
-use super::{Create, Entra, requests};
+use super::{Create, Entra, ReadBy, requests};
 
 /// The settled section.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,7 @@ struct Section {
     base_url: String,
     login_url: String,
     create: Create,
+    read: ReadBy,
     memberships: Vec<Membership>,
     /// Whether to keep to Graph's pace; the sandbox asks for none.
     paced: bool,
@@ -48,6 +49,10 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     let base_url = address("base_url", "https://graph.microsoft.com/v1.0");
     let login_url = address("login_url", "https://login.microsoftonline.com");
     let create = create(table, base_url.as_deref());
+    let read = match table.has("read") {
+        true => table.choice("read", &[("list", ReadBy::List), ("delta", ReadBy::Delta)]),
+        false => Some(ReadBy::List),
+    };
     let mut memberships = Vec::new();
     membership::read(table, GROUPS, &mut memberships);
     membership::read(table, TEAMS, &mut memberships);
@@ -58,6 +63,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
         base_url: base_url?,
         login_url: login_url?,
         create: create?,
+        read: read?,
         memberships,
         paced: true,
     }))
@@ -133,7 +139,7 @@ impl TargetType for Section {
         // As background work, so that people who wait are served first.
         let auth = sign_in.auth(&[("x-ms-throttle-priority".to_owned(), "Low".to_owned())])?;
         let client = Client::new(client, auth)?;
-        Ok(Box::new(Entra::new(client, self.base_url.clone(), self.create.clone(), connection)))
+        Ok(Box::new(Entra::new(client, self.base_url.clone(), self.create.clone(), self.read, connection)))
     }
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {

@@ -172,17 +172,127 @@ fn users_are_made_enabled_and_disabled_and_never_deleted() {
 }
 
 #[test]
+fn everybody_by_the_list_of_changes() {
+    let sandbox = sandbox();
+    for number in 0..150 {
+        add(&sandbox, &format!("nobody.{number}@example.org"));
+    }
+    let (mira, lead) = (add(&sandbox, "mira@example.org"), add(&sandbox, "lead@example.org"));
+    let listing = open(&sandbox);
+    listing.update(&mira, &[change(4, FieldValue::Account(lead)), change(2, text("North"))]).unwrap();
+    let section = SECTION.replacen("create", "read = 'delta'\ncreate", 1);
+    let directory = sandboxed::open(&sandbox, parse, &section, FIELDS);
+    let read = |from: &dyn Target| {
+        let snapshot = from.accounts(&NoProgress).unwrap();
+        assert_eq!(snapshot.incomplete, None);
+        let mut accounts = snapshot.accounts;
+        accounts.sort_by(|one, other| one.id.cmp(&other.id));
+        accounts
+    };
+    sandbox.clear_requests();
+    assert_eq!(read(&*directory), read(&*listing), "managers, too");
+    let asked = |sandbox: &Sandbox| {
+        sandbox.requests().iter().filter(|request| request.path == "/chat/v1.0/users/delta").count()
+    };
+    assert_eq!(asked(&sandbox), 4, "three pages, and what changed meanwhile");
+
+    for faults in ["entra:insert-while-paging#1", "entra:remove-while-paging#1", "entra:429=0#2"] {
+        sandbox.set_faults(faults.parse().unwrap());
+        let found = read(&*directory);
+        sandbox.set_faults("".parse().unwrap());
+        assert_eq!(found, read(&*listing), "{faults}: as it is at the end");
+    }
+    sandbox.entra(|entra| entra.options.expired_changes = 2);
+    assert_eq!(read(&*directory), read(&*listing), "begun anew");
+    sandbox.entra(|entra| entra.options.expired_changes = 99);
+    let error = directory.accounts(&NoProgress).unwrap_err();
+    assert!(error.kind == ErrorKind::Unavailable && error.message.contains("expired"), "{error}");
+}
+
+#[test]
 fn the_provisioning_service_makes_accounts_in_its_own_time() {
     let sandbox = sandbox();
     sandbox.entra(|entra| entra.options.provisioning_looks = 1);
     let names = ["userPrincipalName", "employeeId"];
     let directory = sandboxed::open(&sandbox, parse, BULK, &names);
+    assert_eq!(directory.schema().unwrap().made_later, Some(FieldIndex(1)));
     let fields = [sandboxed::change(&names, 0, text("ada@example.org")), sandboxed::change(&names, 1, text("5521"))];
     for _ in 0..2 {
-        assert_eq!(directory.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Unsettled);
+        assert_eq!(directory.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Pending);
     }
     assert!(directory.find(FieldIndex(1), &text("5521")).unwrap().is_empty());
     assert_eq!(directory.find(FieldIndex(1), &text("5521")).unwrap().len(), 1, "made once");
+}
+
+#[test]
+fn new_users_are_uploaded_together_and_each_has_its_outcome() {
+    let sandbox = sandbox();
+    let names = ["userPrincipalName", "employeeId"];
+    let directory = sandboxed::open(&sandbox, parse, BULK.replace("jobs/b/", "jobs/sandbox/").as_str(), &names);
+    let batches = directory.batches().unwrap();
+    assert_eq!(batches.most(), 50);
+    let new: Vec<Vec<FieldChange>> = (0..3)
+        .map(|number| {
+            let name = if number == 1 { FieldValue::Empty } else { text(&format!("new{number}@example.org")) };
+            vec![sandboxed::change(&names, 0, name), sandboxed::change(&names, 1, text(&format!("n{number}")))]
+        })
+        .collect();
+    let writes: Vec<Write<'_>> =
+        (0..).zip(&new).map(|(id, fields)| Write::Create { employee: EmployeeId(id), fields }).collect();
+    sandbox.clear_requests();
+    let kinds: Vec<ErrorKind> = batches.write(&writes).into_iter().map(|one| one.unwrap_err().kind).collect();
+    assert_eq!(kinds, [ErrorKind::Pending, ErrorKind::Refused, ErrorKind::Pending]);
+    assert_eq!(posted(&sandbox).len(), 1);
+    assert!(batches.takes(&writes[0]));
+
+    // What the service's log says of those that it did not make.
+    sandbox.entra(|entra| entra.options.refuse_uploads = vec!["n2".into()]);
+    assert_eq!(directory.find(FieldIndex(1), &text("n0")).unwrap().len(), 1);
+    let since = chrono::Utc::now().date_naive().pred_opt().unwrap();
+    let refusals = directory.refusals(since).unwrap();
+    assert_eq!(refusals, [Refusal { key: "n2".into(), why: "its log says failure DuplicateTargetEntries".into() }]);
+    sandbox.entra(|entra| entra.options.forbidden = vec!["auditLogs".into()]);
+    let error = directory.refusals(since).unwrap_err();
+    assert!(error.kind == ErrorKind::Rights && error.message.contains("AuditLog.Read.All"), "{error}");
+}
+
+#[test]
+fn changes_go_in_batches_and_only_what_was_too_many_is_sent_again() {
+    let sandbox = sandbox();
+    let people: Vec<AccountId> = (0..5).map(|number| add(&sandbox, &format!("p{number}@example.org"))).collect();
+    let directory = open(&sandbox);
+    let batches = directory.batches().unwrap();
+    assert_eq!(batches.most(), 20);
+    directory.update(&people[0], &[change(2, text("North")), change(3, text("CC-1"))]).unwrap();
+    let lead = FieldValue::Account(people[4].clone());
+    let changes = [
+        vec![change(1, text("Pilot")), change(3, text("CC-2")), change(4, lead.clone())],
+        vec![change(1, text("Cook")), change(IT, FieldValue::Bool(true))],
+        vec![change(0, text("p3@example.org"))],
+    ];
+    let mut writes: Vec<Write<'_>> =
+        people.iter().zip(&changes).map(|(account, changes)| Write::Update { account, changes }).collect();
+    writes.push(Write::Deactivate { account: &people[3] });
+    let nobody = AccountId::from("no-such-user");
+    writes.push(Write::Deactivate { account: &nobody });
+    sandbox.entra(|entra| entra.options.throttled_parts = 2);
+    sandbox.clear_requests();
+    let outcomes: Vec<Result<(), ErrorKind>> =
+        batches.write(&writes).into_iter().map(|one| one.map(drop).map_err(|error| error.kind)).collect();
+    assert_eq!(outcomes, [Ok(()), Ok(()), Err(ErrorKind::Exists), Ok(()), Err(ErrorKind::NotFound)]);
+    // The look at the organisation, the properties, the two that were too many, and the ties.
+    let batched = |line: &&String| line.ends_with("$batch");
+    let sent = posted(&sandbox);
+    assert_eq!(sent.iter().filter(batched).count(), 3, "{sent:?}");
+    let account = directory.account(&people[0]).unwrap().unwrap();
+    assert_eq!(account.fields()[1..5], [text("Pilot"), text("North"), text("CC-2"), lead]);
+    let account = directory.account(&people[1]).unwrap().unwrap();
+    assert_eq!((account.field(FieldIndex(1)), account.field(FieldIndex(IT))), (&text("Cook"), &FieldValue::Bool(true)));
+    assert!(!directory.account(&people[3]).unwrap().unwrap().active);
+    let team = [change(TEAM, FieldValue::Bool(true))];
+    assert!(!batches.takes(&Write::Update { account: &people[0], changes: &team }));
+    assert!(!batches.takes(&Write::Create { employee: EmployeeId(1), fields: &team }), "Graph makes one at a time");
+    assert_eq!(sandbox.entra(|entra| entra.tenant("chat").deleted), 0);
 }
 
 #[test]
@@ -211,6 +321,7 @@ fn sections_are_read_with_all_their_problems() {
     assert_eq!(found.identity(), "entra:graph.microsoft.com/v1.0:acme.onmicrosoft.com");
     assert!(!format!("{found:?}").contains("s3cret"));
     assert!(read(BULK).is_ok());
+    assert!(read(&BULK.replacen("create", "read = 'everything'\ncreate", 1)).unwrap_err()[0].contains("read"));
     let elsewhere = BULK.replace("graph.microsoft.com", "graph.example.org");
     assert!(read(&elsewhere).unwrap_err()[0].contains("on the host of `base_url`"));
     assert!(read(&BULK.replace("'bulk_upload'", "'never'")).unwrap_err()[0].contains("no effect"));

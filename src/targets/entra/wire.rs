@@ -1,6 +1,7 @@
 //! Graph's JSON, to and from our values.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate};
 use serde::Deserialize;
@@ -8,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::{Account, AccountId, FieldChange, FieldKind, FieldSpec, FieldValue, Protection};
 
+use super::super::Refusal;
+use super::errors::is_code;
 use super::fields::{MANAGER, ORGANISATION, membership};
 
 /// One page of a list: its rows, and where the next one is.
@@ -17,6 +20,8 @@ pub(super) struct Page {
     pub(super) rows: Vec<Map<String, Value>>,
     /// The address of the next page.
     pub(super) next: Option<String>,
+    /// At the end of a list of changes: the address of those to come.
+    pub(super) changes: Option<String>,
 }
 
 /// The group that a name means.
@@ -44,7 +49,8 @@ pub(super) fn only_group(groups: &[Group], name: &str) -> Result<Box<str>, Strin
 ///
 /// Says what is wrong with it; never shows it.
 pub(super) fn page(mut body: Value) -> Result<Page, String> {
-    let next = body.get("@odata.nextLink").and_then(Value::as_str).map(str::to_owned);
+    let link = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (next, changes) = (link("@odata.nextLink"), link("@odata.deltaLink"));
     let Some(Value::Array(rows)) = body.get_mut("value").map(Value::take) else {
         return Err("the answer has no list in `value`".into());
     };
@@ -52,7 +58,64 @@ pub(super) fn page(mut body: Value) -> Result<Page, String> {
         Value::Object(row) => Ok(row),
         _ => Err("the answer's `value` holds something that is no object".into()),
     });
-    Ok(Page { rows: rows.collect::<Result<_, String>>()?, next })
+    Ok(Page { rows: rows.collect::<Result<_, String>>()?, next, changes })
+}
+
+/// Adds a row of a list of changes to what is known of its user. Somebody may come several times, and the last word
+/// counts; what is not repeated stays.
+///
+/// # Errors
+///
+/// As [`id`].
+pub(super) fn merge(
+    users: &mut BTreeMap<Box<str>, Map<String, Value>>,
+    mut row: Map<String, Value>,
+) -> Result<(), String> {
+    let id = id(&row)?;
+    if row.contains_key("@removed") {
+        users.remove(&id);
+        return Ok(());
+    }
+    let managers = row.remove("manager@delta");
+    let user = users.entry(id).or_default();
+    user.append(&mut row);
+    for manager in managers.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        let is_now = user.get(MANAGER).is_some_and(|now| now["id"] == manager["id"]);
+        match manager.get("@removed") {
+            None => _ = user.insert(MANAGER.into(), json!({"id": manager["id"]})),
+            Some(_) if is_now => _ = user.insert(MANAGER.into(), Value::Null),
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Who the provisioning service did not make, by its log. Of several entries for one, the last counts.
+pub(super) fn refusals(rows: &[Map<String, Value>]) -> Vec<Refusal> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut last: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
+    for row in rows {
+        let row = Value::Object(row.clone());
+        let status = &row["provisioningStatusInfo"];
+        let word = text(&status["status"]).to_lowercase();
+        let code = status["errorInformation"]["errorCode"].as_str().filter(|code| is_code(code));
+        let why = match &*word {
+            "failure" => {
+                Some(format!("its log says failure{}", code.map_or_else(String::new, |code| format!(" {code}"))))
+            }
+            "skipped" => Some("its log says that it was skipped".to_owned()),
+            _ => None,
+        };
+        let at = text(&row["activityDateTime"]);
+        for key in [&row["sourceIdentity"]["id"], &row["sourceIdentity"]["displayName"]] {
+            let key = text(key).trim().to_owned();
+            if !key.is_empty() && last.get(&key).is_none_or(|(known, _)| *known <= at) {
+                last.insert(key, (at.clone(), why.clone()));
+            }
+        }
+    }
+    let refused = last.into_iter().filter_map(|(key, (_, why))| Some((key, why?)));
+    refused.map(|(key, why)| Refusal { key: key.into(), why: why.into() }).collect()
 }
 
 /// The id of a row.
@@ -184,6 +247,9 @@ pub(super) fn touches_organisation(changes: &[FieldChange]) -> bool {
     changes.iter().any(|change| change.field.starts_with(ORGANISATION))
 }
 
+/// Properties that Graph does not let anybody empty.
+const NEVER_EMPTY: &[&str] = &["mail", "displayName", "userPrincipalName", "mailNickname", "usageLocation"];
+
 /// The properties of a create or an update. `organisation` is what the organisation's data hold now: Graph
 /// empties the part that is not sent.
 ///
@@ -200,7 +266,7 @@ pub(super) fn body(
             continue;
         }
         let value = match &change.after {
-            FieldValue::Empty if matches!(&*change.field, "mail" | "displayName" | "userPrincipalName") => {
+            FieldValue::Empty if NEVER_EMPTY.contains(&&*change.field) => {
                 return Err(format!("`{}` cannot be emptied", change.field));
             }
             FieldValue::Empty if &*change.field == "businessPhones" => json!([]),
@@ -269,7 +335,7 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 /// # Errors
 ///
 /// Names what is missing.
-pub(super) fn bulk(employee: &str, fields: &[FieldChange]) -> Result<Value, String> {
+pub(super) fn operation(employee: &str, fields: &[FieldChange]) -> Result<Value, String> {
     let named = texts(fields);
     let Some(name) = named.get("userPrincipalName") else {
         return Err("a new user needs a `userPrincipalName`".into());
@@ -307,25 +373,42 @@ pub(super) fn bulk(employee: &str, fields: &[FieldChange]) -> Result<Value, Stri
         }
     }
     user[ENTERPRISE] = Value::Object(enterprise);
-    Ok(json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-        "Operations": [{"method": "POST", "bulkId": format!("employee-{employee}"), "path": "/Users", "data": user}],
-    }))
+    Ok(json!({"method": "POST", "bulkId": format!("employee-{employee}"), "path": "/Users", "data": user}))
 }
 
-/// The answer to each part of a batch: status and body, in the order of the parts. `None` for one that is missing.
+/// An upload of new users.
+pub(super) fn upload(operations: &[&Value]) -> Value {
+    json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations})
+}
+
+/// What a batch says of one of its parts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Part {
+    pub(super) status: u16,
+    pub(super) body: Value,
+    /// How long to wait before it is sent again.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// The answer to each part of a batch, in the order of the parts. `None` for one that is missing.
 ///
 /// # Errors
 ///
 /// When it is no answer to a batch.
-pub(super) fn batch_answers(body: &Value, parts: usize) -> Result<Vec<Option<(u16, Value)>>, String> {
+pub(super) fn batch_answers(body: &Value, parts: usize) -> Result<Vec<Option<Part>>, String> {
     let responses = body.get("responses").and_then(Value::as_array).ok_or("the answer has no `responses`")?;
     let mut found = vec![None; parts];
     for response in responses {
         let place = response.get("id").and_then(Value::as_str).and_then(|id| id.parse::<usize>().ok());
         let status = response.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
         if let (Some(place), Some(status)) = (place.and_then(|place| found.get_mut(place)), status) {
-            *place = Some((status, response.get("body").cloned().unwrap_or_default()));
+            let headers = response.get("headers").and_then(Value::as_object);
+            let retry_after = headers
+                .and_then(|headers| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")))
+                .and_then(|(_, value)| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()))
+                .map(Duration::from_secs);
+            let body = response.get("body").cloned().unwrap_or_default();
+            *place = Some(Part { status, body, retry_after });
         }
     }
     Ok(found)
@@ -443,23 +526,72 @@ mod tests {
 
         let employee =
             [text("userPrincipalName", "mira@example.com"), text("department", "Field"), text("employeeId", "5521")];
-        let upload = bulk("77", &employee).unwrap();
-        let operation = &upload["Operations"][0];
+        let operation = operation("77", &employee).unwrap();
+        assert_eq!(upload(&[&operation, &operation])["Operations"][1], operation);
         assert_eq!((&operation["bulkId"], &operation["path"]), (&json!("employee-77"), &json!("/Users")));
         assert_eq!(
             (&operation["data"]["externalId"], &operation["data"][ENTERPRISE]["department"]),
             (&json!("5521"), &json!("Field"))
         );
-        assert_eq!(bulk("77", &employee[..1]).unwrap()["Operations"][0]["data"]["externalId"], "77");
+        assert_eq!(super::operation("77", &employee[..1]).unwrap()["data"]["externalId"], "77");
+    }
+
+    #[test]
+    fn of_a_list_of_changes_the_last_word_counts() {
+        let mut users = BTreeMap::new();
+        for row in [
+            json!({"id": "u1", "jobTitle": "Cook", "manager@delta": [{"id": "m1"}]}),
+            json!({"id": "u2", "jobTitle": "Pilot"}),
+            json!({"id": "u3"}),
+            json!({"id": "u1", "jobTitle": "Chef", "manager@delta": [{"id": "m2"}, {"id": "m1", "@removed": {}}]}),
+            json!({"id": "u2", "@removed": {"reason": "deleted"}}),
+            json!({"id": "u3", "manager@delta": [{"id": "m1"}]}),
+            json!({"id": "u3", "city": "Graz", "manager@delta": [{"id": "m1", "@removed": {"reason": "deleted"}}]}),
+            json!({"id": "u9", "@removed": {"reason": "changed"}}),
+        ] {
+            merge(&mut users, object(row)).unwrap();
+        }
+        assert_eq!(
+            users.into_values().map(Value::Object).collect::<Vec<_>>(),
+            [
+                json!({"id": "u1", "jobTitle": "Chef", "manager": {"id": "m2"}}),
+                json!({"id": "u3", "city": "Graz", "manager": null}),
+            ]
+        );
+        assert!(merge(&mut BTreeMap::new(), Map::new()).is_err());
+    }
+
+    #[test]
+    fn the_log_says_who_was_not_made_without_values() {
+        let row = |at: &str, id: &str, status: &str, code: &str| {
+            object(json!({"activityDateTime": at, "sourceIdentity": {"id": id, "displayName": "Mira Osei"},
+                          "provisioningStatusInfo": {"status": status,
+                              "errorInformation": {"errorCode": code, "reason": "mira@example.com is taken"}}}))
+        };
+        let rows = [
+            row("2026-11-22T08:00:00Z", "1", "failure", "DuplicateTargetEntries"),
+            row("2026-11-22T09:00:00Z", "2", "success", ""),
+            row("2026-11-22T08:00:00Z", "2", "failure", "x"),
+            row("2026-11-22T08:00:00Z", "3", "skipped", ""),
+            row("2026-11-22T08:00:00Z", "4", "Failure", "mira@example.com"),
+            object(json!({"provisioningStatusInfo": {"status": "failure", "errorInformation": null}})),
+        ];
+        let found = refusals(&rows);
+        let why = |key: &str| found.iter().find(|refusal| &*refusal.key == key).map(|refusal| &*refusal.why);
+        assert_eq!(why("1"), Some("its log says failure DuplicateTargetEntries"));
+        assert_eq!((why("2"), why("3")), (None, Some("its log says that it was skipped")));
+        assert_eq!(why("4"), Some("its log says failure"), "nothing that may be a value");
     }
 
     #[test]
     fn parts_of_a_batch_keep_their_order() {
-        let body = json!({"responses": [{"id": "1", "status": 400, "body": {"error": {}}}, {"id": "0", "status": 204},
-                                        {"id": "9", "status": 200}, {"status": 200}]});
+        let busy = json!({"id": "1", "status": 429, "headers": {"Retry-After": "7"}, "body": {"error": {}}});
+        let body =
+            json!({"responses": [busy, {"id": "0", "status": 204}, {"id": "9", "status": 200}, {"status": 200}]});
         let found = batch_answers(&body, 3).unwrap();
-        let statuses: Vec<_> = found.iter().map(|answer| answer.as_ref().map(|(status, _)| *status)).collect();
-        assert_eq!(statuses, [Some(204), Some(400), None]);
+        let statuses: Vec<_> = found.iter().map(|answer| answer.as_ref().map(|part| part.status)).collect();
+        assert_eq!(statuses, [Some(204), Some(429), None]);
+        assert_eq!(found[1].as_ref().unwrap().retry_after, Some(Duration::from_secs(7)));
         assert!(batch_answers(&json!({"value": []}), 1).is_err());
     }
 }
