@@ -31,6 +31,11 @@ pub(super) fn group(field: &str) -> Option<(&str, &str)> {
     field.split_once('.')
 }
 
+/// Reads `pace`: whether to keep to what the service is known to allow, or to wait only when it says so.
+pub(super) fn paced(target: &Table<'_>) -> Option<bool> {
+    if target.has("pace") { target.choice("pace", &[("documented", true), ("none", false)]) } else { Some(true) }
+}
+
 /// Reads `[targets.NAME.SECTION.GROUP]` with `members` and `owned`.
 pub(super) fn read(target: &Table<'_>, section: &str, found: &mut Vec<Membership>) {
     if !target.has(section) {

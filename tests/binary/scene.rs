@@ -30,6 +30,63 @@ location_id = "office"
 reporting_manager_id = "supervisor"
 "#;
 
+/// A workspace whose plan offers SCIM.
+pub(crate) const SLACK: &str = r#"
+[targets.subject]
+type = "slack"
+token = { env = "FRESHSERVICE_API_KEY" }
+scim_token = { env = "FRESHSERVICE_API_KEY" }
+base_url = "{base}/slack/subject/api"
+scim_url = "{base}/slack/subject/scim/v2"
+pace = "none"
+[targets.subject.mapping]
+email = "email | lower"
+first_name = "first_name"
+last_name = "last_name"
+title = "position"
+"fields.Department" = "department"
+[targets.subject.groups.sales]
+members = "department == 'Sales'"
+owned = true
+[targets.subject.channels.engineers]
+members = "department in ['Engineering', 'IT']"
+"#;
+
+/// A tenant where Graph makes people.
+pub(crate) const ENTRA: &str = r#"
+[targets.subject]
+type = "entra"
+tenant = "acme.example.com"
+client_id = "tests"
+client_secret = { env = "FRESHSERVICE_API_KEY" }
+base_url = "{base}/entra/subject/v1.0"
+login_url = "{base}/entra/subject/login"
+pace = "none"
+match = ["employeeId", "userPrincipalName"]
+create = "direct"
+[targets.subject.mapping]
+employeeId = "employee_id"
+userPrincipalName = "email | lower"
+givenName = "first_name"
+surname = "last_name"
+jobTitle = "position"
+department = "department"
+"employeeOrgData.division" = "office"
+"employeeOrgData.costCenter" = "cost_center"
+manager = "supervisor"
+[targets.subject.groups.Sales]
+members = "department == 'Sales'"
+owned = true
+[targets.subject.teams.Engineers]
+members = "department in ['Engineering', 'IT']"
+"#;
+
+/// The same where the provisioning service makes people.
+pub(crate) fn uploading(entra: &str) -> String {
+    let url = "{base}/entra/subject/v1.0/servicePrincipals/a/synchronization/jobs/sandbox/bulkUpload";
+    entra.replace("create = \"direct\"", &format!("create = \"bulk_upload\"\nprovisioning_url = \"{url}\""))
+}
+
 /// A staff list in a file.
 pub(crate) const LIST: &str = r#"
 [targets.list]

@@ -32,7 +32,7 @@ pub struct EntraOptions {
 }
 
 /// The simulated Graph.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entra {
     /// How it differs. May be changed at any time.
     pub options: EntraOptions,

@@ -12,7 +12,6 @@ impl Tenant {
         &mut self,
         body: &Map<String, Value>,
         request: &SandboxRequest,
-        options: &EntraOptions,
     ) -> SandboxResponse {
         if request.header_value("content-type") != Some("application/scim+json") {
             return refused(400, "BadRequest", "The content type is missing or wrong.");
@@ -30,7 +29,7 @@ impl Tenant {
         for operation in operations {
             if let Some(data) = operation["data"].as_object() {
                 self.received += 1;
-                self.uploads.push((options.provisioning_looks, data.clone()));
+                self.uploads.push((0, data.clone()));
             }
         }
         SandboxResponse::empty(202).with_header("location", format!("{}/auditLogs/provisioning", request.base_url))
@@ -40,8 +39,8 @@ impl Tenant {
     pub(super) fn provision(&mut self, options: &EntraOptions) {
         let mut waiting = Vec::new();
         for (looks, data) in std::mem::take(&mut self.uploads) {
-            if looks > 0 {
-                waiting.push((looks - 1, data));
+            if looks < options.provisioning_looks {
+                waiting.push((looks + 1, data));
                 continue;
             }
             let (name, external) = (text(&data, "userName").to_owned(), text(&data, "externalId").to_owned());

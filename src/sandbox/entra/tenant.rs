@@ -27,7 +27,7 @@ fn bad_request(message: &str) -> SandboxResponse {
     refused(400, "Request_BadRequest", message)
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Group {
     id: String,
     name: String,
@@ -37,12 +37,12 @@ struct Group {
 }
 
 /// One tenant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tenant {
     pub(super) users: Vec<Map<String, Value>>,
     pub(super) managers: BTreeMap<String, String>,
     groups: Vec<Group>,
-    /// New users on their way through the provisioning service, with the looks that are left.
+    /// New users on their way through the provisioning service, with the looks since.
     pub(super) uploads: Vec<(u32, Map<String, Value>)>,
     /// What became of them.
     pub(super) log: Vec<Value>,
@@ -218,7 +218,7 @@ impl Tenant {
             (method, ["groups", id, "members", rest @ ..]) => self.group(method, id, rest, &body, request),
             (method, ["teams", id, "members", rest @ ..]) => self.team(method, id, rest, &body),
             (Method::Post, ["$batch"]) => self.batch(&body, request, options),
-            (Method::Post, ["servicePrincipals", .., "bulkUpload"]) => self.upload(&body, request, options),
+            (Method::Post, ["servicePrincipals", .., "bulkUpload"]) => self.upload(&body, request),
             _ => refused(400, "BadRequest", "Resource not found for the segment."),
         }
     }

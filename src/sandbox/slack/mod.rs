@@ -26,7 +26,7 @@ pub struct SlackOptions {
 }
 
 /// The simulated Slack.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Slack {
     /// How it differs. May be changed at any time.
     pub options: SlackOptions,

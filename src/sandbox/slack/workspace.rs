@@ -71,7 +71,7 @@ impl Member {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct OwnField {
     id: String,
     label: String,
@@ -79,7 +79,7 @@ struct OwnField {
     choices: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Group {
     id: String,
     name: String,
@@ -87,7 +87,7 @@ struct Group {
     users: BTreeSet<String>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Channel {
     id: String,
     name: String,
@@ -95,7 +95,7 @@ struct Channel {
 }
 
 /// One workspace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Workspace {
     pub(super) members: Vec<Member>,
     fields: Vec<OwnField>,

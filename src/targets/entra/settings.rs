@@ -53,6 +53,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
         true => table.choice("read", &[("list", ReadBy::List), ("delta", ReadBy::Delta)]),
         false => Some(ReadBy::List),
     };
+    let paced = membership::paced(table);
     let mut memberships = Vec::new();
     membership::read(table, GROUPS, &mut memberships);
     membership::read(table, TEAMS, &mut memberships);
@@ -65,7 +66,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
         create: create?,
         read: read?,
         memberships,
-        paced: true,
+        paced: paced?,
     }))
 }
 

@@ -37,6 +37,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     let address = |key: &str, usual: &str| if table.has(key) { table.base_url(key) } else { Some(usual.to_owned()) };
     let base_url = address("base_url", "https://slack.com/api");
     let scim_url = address("scim_url", "https://api.slack.com/scim/v2");
+    let paced = membership::paced(table);
     let mut memberships = Vec::new();
     membership::read(table, GROUPS, &mut memberships);
     membership::read(table, CHANNELS, &mut memberships);
@@ -50,7 +51,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
         base_url: base_url?,
         scim_url: scim_url?,
         memberships,
-        paced: true,
+        paced: paced?,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! What may never happen: nothing is done twice, nothing is lost, nobody is removed by accident.
 
 mod crash;
+mod directories;
 mod due;
 mod history;
 mod limits;
