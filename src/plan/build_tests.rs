@@ -9,7 +9,7 @@ use super::*;
 use crate::config::reader::Table;
 use crate::config::{LoadOptions, Settings, load};
 use crate::employee::{Completeness, Employee, EmployeeId, Employees, Named, Standing, Supervisor, Value, standing};
-use crate::targets::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, FieldLookup, Refusal, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only.
 #[derive(Debug)]
@@ -88,6 +88,8 @@ struct Scene {
     incomplete: bool,
     only: Option<EmployeeId>,
     gave_up: bool,
+    pending: BTreeMap<EmployeeId, NaiveDate>,
+    refusals: Vec<Refusal>,
 }
 
 /// Number, e-mail, name and job; the rest of the section is given.
@@ -114,6 +116,8 @@ fn mapped(section: &str) -> Scene {
         incomplete: false,
         only: None,
         gave_up: false,
+        pending: BTreeMap::new(),
+        refusals: Vec::new(),
     }
 }
 
@@ -209,6 +213,8 @@ impl Scene {
             memory: &Memory {
                 links: self.links.clone(),
                 gave_up: if self.gave_up { Some(&gave_up) } else { None },
+                pending: self.pending.clone(),
+                refusals: self.refusals.clone(),
                 ..Memory::default()
             },
             only: self.only,
@@ -715,6 +721,33 @@ fn names_of_departments_and_places() {
             "in sync: 0",
         ]
     );
+}
+
+#[test]
+fn an_account_that_is_being_made_is_awaited_until_it_was_refused_or_had_its_time() {
+    let plan = |since: &str, refused: &str| {
+        let scene = scene("").worker(3, "Ada", "ada@example.com", "").with(|scene| {
+            scene.pending = BTreeMap::from([(EmployeeId(3), day(since))]);
+            scene.refusals = vec![Refusal { key: refused.into(), why: "it says no".into() }];
+        });
+        scene.plan()
+    };
+    let create = "create 3 number: - → 3; email: - → ada@example.com; name: - → Ada;";
+    for (since, refused, expected) in [
+        ("2026-11-22", "4", "skip 3 pending: "),
+        ("2026-11-20", "4", "skip 3 pending: the target took the new account on 2026-11-20"),
+        ("2026-11-19", "4", create),
+        ("2026-11-22", "3", create),
+    ] {
+        let lines = plan(since, refused);
+        assert!(lines[0].starts_with(expected), "{since} {refused}: {lines:?}");
+        let is_noted = lines.iter().any(|line| line.contains("did not make it: it says no"));
+        assert_eq!(is_noted, refused == "3", "{lines:?}");
+    }
+    let there = scene("").ines().her_account(true).with(|scene| {
+        scene.pending = BTreeMap::from([(EmployeeId(INES.0), day("2026-11-22"))]);
+    });
+    assert_eq!(there.plan(), ["in sync: 1"]);
 }
 
 #[test]

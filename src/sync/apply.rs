@@ -317,7 +317,10 @@ impl Run<'_> {
 
     /// Sets fields that refer to accounts made in this run, managers above all.
     fn late_references(&self, plan: &mut TargetPlan) {
-        let (mut steps, mut incomplete) = (Vec::new(), Vec::new());
+        let (mut steps, mut incomplete, mut awaiting) = (Vec::new(), Vec::new(), Vec::new());
+        let is_pending = |change: &&Change| matches!(change.outcome, Some(Outcome::Pending { .. }));
+        let pending: BTreeSet<EmployeeId> =
+            plan.changes.iter().filter(is_pending).filter_map(|change| change.employee).collect();
         let linked = std::mem::take(&mut *self.linked.lock().expect("no panic while held"));
         for (place, change) in plan.changes.iter().enumerate() {
             if change.outcome != Some(Outcome::Succeeded) {
@@ -330,6 +333,11 @@ impl Run<'_> {
                 match self.made.lock().expect("no panic while held").get(&employee) {
                     Some(account) => {
                         fields.push(FieldChange { after: FieldValue::Account(account.clone()), ..field.clone() });
+                    }
+                    None if pending.contains(&employee) => {
+                        let detail =
+                            format!("{} is not set yet: the account of employee {employee} is being made", field.field);
+                        awaiting.push((place, detail));
                     }
                     None => without = Some((field.field.clone(), employee)),
                 }
@@ -350,6 +358,11 @@ impl Run<'_> {
             if let Some(Outcome::NotAttempted { error }) = &plan.changes[step.place].outcome {
                 let fields: Vec<&str> = step.intent.fields.iter().map(|field| &*field.field).collect();
                 incomplete.push((step.place, format!("{} is not set: {error}", fields.join(" and "))));
+            }
+        }
+        for (place, detail) in awaiting {
+            if plan.changes[place].outcome == Some(Outcome::Succeeded) {
+                plan.changes[place].outcome = Some(Outcome::Pending { detail });
             }
         }
         for (place, error) in incomplete {

@@ -30,6 +30,8 @@ enum Fate {
     Error(ErrorKind),
     /// Carried out, and the answer is lost.
     Lost,
+    /// Carried out, and said to be still under way.
+    Taken,
 }
 
 #[derive(Default)]
@@ -98,6 +100,10 @@ impl Directory {
             Some(Fate::Lost) => {
                 act(&mut memory);
                 Err(error(ErrorKind::Unsettled))
+            }
+            Some(Fate::Taken) => {
+                act(&mut memory);
+                Err(error(ErrorKind::Pending))
             }
             None => Ok(act(&mut memory)),
         }
@@ -415,6 +421,34 @@ fn whatever_is_held_is_not_sent() {
     assert_eq!(done.lines, ["update 1@a held"]);
     assert_eq!(target.calls(), ["finish"]);
     assert!(done.journal.is_empty());
+}
+
+#[test]
+fn what_a_target_makes_in_its_own_time_is_pending_and_no_failure() {
+    let target = Directory::default().account("a", true, "1", "", "Baker");
+    let target = target.fails("create 2", ErrorKind::Pending).fails("create 3", ErrorKind::Pending);
+    let moved = change(Op::Update, 1, Some("a"), vec![field(JOB, "Baker", "Cook"), field(MANAGER, "", "2")]);
+    let done = Run { max_failures: 1, ..Run::on(&target) }.apply(vec![joiner(2, ""), joiner(3, ""), moved]);
+    assert_eq!(
+        done.lines,
+        [
+            "create 2 pending: Pending",
+            "create 3 pending: Pending",
+            "update 1@a pending: manager is not set yet: the account of employee 2 is being made",
+        ]
+    );
+    assert_eq!(target.job("a"), "Cook");
+    assert_eq!(
+        target.calls()[..3],
+        ["create 2 number=2 email=p2@example.com", "find number=2", "find email=p2@example.com"]
+    );
+    assert!(done.applied.made.is_empty());
+    assert!(done.journal.contains(&"end create 2 pending, open".to_owned()), "{:?}", done.journal);
+
+    // It was quick.
+    let target = Directory::default().fate("create 2", Fate::Taken);
+    let done = Run::on(&target).apply(vec![joiner(2, "")]);
+    assert_eq!(done.lines, ["create 2@new2 succeeded"]);
 }
 
 #[test]

@@ -8,11 +8,7 @@ use super::tenant::{Tenant, equality, page, refused, text};
 use crate::sandbox::{SandboxRequest, SandboxResponse};
 
 impl Tenant {
-    pub(super) fn upload(
-        &mut self,
-        body: &Map<String, Value>,
-        request: &SandboxRequest,
-    ) -> SandboxResponse {
+    pub(super) fn upload(&mut self, body: &Map<String, Value>, request: &SandboxRequest) -> SandboxResponse {
         if request.header_value("content-type") != Some("application/scim+json") {
             return refused(400, "BadRequest", "The content type is missing or wrong.");
         }

@@ -7,6 +7,7 @@ on_each_database!(
     an_intent_is_there_after_a_crash_at_once,
     outcomes_travel_with_the_next_batch,
     what_was_sent_without_an_answer_stays_open,
+    what_a_target_carries_out_in_its_own_time_stays_open_as_such,
     settling_stores_the_link_with_the_outcome,
     a_named_thing_has_no_employee,
     threads_share_a_journal,
@@ -72,6 +73,22 @@ fn what_was_sent_without_an_answer_stays_open(place: &Place) {
     start(&state, 2);
     state.settle("desk", &[done(found[0].id)], at(2)).unwrap();
     assert_eq!(open(place), []);
+}
+
+fn what_a_target_carries_out_in_its_own_time_stays_open_as_such(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    let ids = state.record(run, "desk", &[], &creates(&state, &[1, 2, 3]), at(0)).unwrap();
+    let outcomes = [Settlement::Pending, Settlement::Unknown];
+    let outcomes = outcomes.into_iter().zip(&ids).map(|(settlement, id)| Finished { settlement, ..done(*id) });
+    state.settle("desk", &outcomes.collect::<Vec<_>>(), at(1)).unwrap();
+    let open = place.open().memory("desk", at(1)).unwrap().open;
+    assert_eq!(
+        open.iter().map(|open| (open.sent, open.pending)).collect::<Vec<_>>(),
+        [(true, true), (true, false), (false, false)]
+    );
+    state.settle("desk", &[done(ids[0])], at(2)).unwrap();
+    assert!(place.open().memory("desk", at(2)).unwrap().open.iter().all(|open| !open.pending));
 }
 
 fn settling_stores_the_link_with_the_outcome(place: &Place) {

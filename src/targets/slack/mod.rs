@@ -390,10 +390,13 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         let notice = |code, message| Notice { code, employee: None, message };
         let duplicates = without_duplicates(&mut everybody);
         if duplicates > 0 {
-            notices.push(notice(
-                "deactivated_duplicates",
-                format!("{duplicates} deactivated accounts have addresses that others use now; they are left alone"),
-            ));
+            let message = match duplicates {
+                1 => "a deactivated account has an address that somebody else uses now; it is left alone".to_owned(),
+                _ => {
+                    format!("{duplicates} deactivated accounts have addresses that others use now; they are left alone")
+                }
+            };
+            notices.push(notice("deactivated_duplicates", message));
         }
         let mut accounts = Vec::with_capacity(everybody.len());
         for member in &everybody {
@@ -425,7 +428,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let settled = self.settled()?;
-        let Some((spec, _)) = settled.fields.get(field.get()) else { return Ok(Vec::new()) };
+        let Some((spec, place)) = settled.fields.get(field.get()) else { return Ok(Vec::new()) };
         let members = self.members(&settled)?;
         if let ("email", Some(email)) = (&*spec.name, value.as_text()) {
             match self.reading(&requests::user_by_email(email), |mut body| wire::take(&mut body, "user")) {
@@ -439,6 +442,11 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         without_duplicates(&mut everybody);
         let mut found = Vec::new();
         for member in &everybody {
+            // Fields of the workspace's own take a request for each person; few are worth it.
+            let shown = member.account(&settled.fields, None, is_member(&members)).0;
+            if !matches!(place, Place::Custom(_)) && !same(shown.field(field), value, spec) {
+                continue;
+            }
             let account = self.view(&settled, &members, member)?;
             if same(account.field(field), value, spec) {
                 found.push(account);

@@ -130,7 +130,10 @@ fn accounts_are_made_and_taken_out_of_use_through_scim() {
     chat.deactivate(&ada).unwrap();
     assert!(!chat.account(&ada).unwrap().unwrap().active);
     assert_eq!(chat.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Exists, "the address stays taken");
+    sandbox.clear_requests();
     let found = chat.find(FieldIndex(0), &text("ada.wood@example.com")).unwrap();
+    let profiles = sandbox.requests().iter().filter(|request| request.path.ends_with("users.profile.get")).count();
+    assert_eq!(profiles, 0, "nobody else's profile is read for that");
     assert_eq!((found.len(), &found[0].id, found[0].active), (1, &ada, false), "found although out of use");
     chat.reactivate(&ada).unwrap();
     assert!(chat.account(&ada).unwrap().unwrap().active);
