@@ -1,6 +1,7 @@
 //! Slack and Entra: whatever goes wrong on the way, nobody exists twice and the next run brings all in line.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use personio_sync::sandbox::When;
 use personio_sync::sandbox::entra::Entra;
@@ -135,16 +136,20 @@ fn all_writes(name: &str, morning: &Morning) -> u64 {
 fn killed_at_every_write() {
     for_each_way(|name, morning| {
         let writes = all_writes(name, morning);
+        let mut strikes = 0;
         for (number, when) in (1..=writes).flat_map(|number| [(number, When::Before), (number, When::After)]) {
             morning.again();
             let pause = morning.scene.sandbox.pause_at(morning.system, number, when);
             let mut child = morning.scene.start(&["sync", "--yes"]);
-            await_write(&pause);
-            child.kill().unwrap();
+            // What several threads want of a group at once is one write, so that there may be fewer.
+            while !pause.reached_within(Duration::from_millis(20)) && child.try_wait().unwrap().is_none() {}
+            strikes += u64::from(child.try_wait().unwrap().is_none());
+            let _ = child.kill();
             child.wait().unwrap();
             pause.abandon();
             morning.settles(&format!("{name}: killed at write {number} of {writes}, {when:?}"));
         }
+        assert!(strikes + 4 >= 2 * writes, "{name}: {strikes} kills for {writes} writes");
     });
 }
 
@@ -207,7 +212,7 @@ fn an_account_that_the_service_is_making_is_pending_and_is_not_asked_for_again()
     let hired = scene.hire(json!({"first_name": "Nova", "last_name": "New", "email": "nova@example.com"}));
     scene.change(1002, json!({"supervisor": hired}));
     let ran = scene.run(&["sync", "--yes"], 0);
-    ran.shows("2 pending").shows("in its own time").shows("manager is not set yet");
+    ran.shows("2 pending").shows("pending: the provisioning service took").shows("pending: manager is not set yet");
     assert_eq!(received(&scene), before + 1);
 
     for _ in 0..2 {
