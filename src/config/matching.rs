@@ -106,6 +106,11 @@ pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, field
         }
         let spec = match target.field(name.value) {
             FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
+            FieldLookup::Unknown if target.memberships().iter().any(|group| group.section() == name.value) => {
+                let why = format!("`{}` of {} cannot be made through it; make them there", name.value, target.kind());
+                problems.error(name.span, "wrong_value", why);
+                continue;
+            }
             FieldLookup::Unknown => {
                 problems.error(name.span, "unknown_field", unknown_field(target, name.value));
                 continue;

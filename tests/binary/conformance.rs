@@ -127,7 +127,10 @@ fn slack_without_scim_leaves_accounts_to_people() {
     assert_eq!((summary(&document, "update"), summary(&document, "deactivate")), (&json!(1), &json!(0)));
     let left = scene.assert_settled("with people to invite");
     let skipped = left["targets"][0]["skipped"].as_array().unwrap();
-    let reason = |id: u64| skipped.iter().find(|skip| skip["employee"] == id.to_string()).map(|skip| &skip["reason"]);
+    let reason = |id: u64| {
+        let number = json!(id.to_string());
+        skipped.iter().find(|skip| skip["employee"] == number).map(|skip| &skip["reason"])
+    };
     assert_eq!(reason(hired), Some(&json!("cannot_create")), "{left:#}");
     assert_eq!(reason(1003), Some(&json!("cannot_deactivate")), "{left:#}");
 }

@@ -21,6 +21,8 @@ pub struct SlackOptions {
     pub missing_scopes: Vec<String>,
     /// Whether the token's owner may set the profiles of others.
     pub not_admin: bool,
+    /// Members whom user groups leave out without a word.
+    pub left_out: Vec<String>,
     /// A refusal inside a success, once for each entry: the method and the code.
     pub refuse_once: Vec<(String, String)>,
 }

@@ -265,7 +265,7 @@ impl Workspace {
                 Some(group) => ok(json!({"users": group.users})),
                 None => refused("no_such_subteam"),
             },
-            "usergroups.users.update" => self.set_group(said("usergroup"), said("users")),
+            "usergroups.users.update" => self.set_group(said("usergroup"), said("users"), &options.left_out),
             "conversations.list" => {
                 let show = |channel: &Channel| json!({"id": channel.id, "name": channel.name, "is_channel": true});
                 page(request, "channels", self.channels.iter().map(show).collect())
@@ -365,7 +365,7 @@ impl Workspace {
         ok(json!({"usergroup": show_group(&self.groups[self.groups.len() - 1])}))
     }
 
-    fn set_group(&mut self, id: &str, users: &str) -> SandboxResponse {
+    fn set_group(&mut self, id: &str, users: &str, left_out: &[String]) -> SandboxResponse {
         let users: BTreeSet<String> = users.split(',').filter(|user| !user.is_empty()).map(str::to_owned).collect();
         if users.is_empty() {
             return refused("no_users_provided");
@@ -376,7 +376,7 @@ impl Workspace {
         }
         match self.groups.iter_mut().find(|group| group.id == id) {
             Some(group) => {
-                group.users = users;
+                group.users = users.into_iter().filter(|user| !left_out.contains(user)).collect();
                 ok(json!({"usergroup": show_group(group)}))
             }
             None => refused("no_such_subteam"),

@@ -137,7 +137,7 @@ impl<C: Carrier> Entra<C> {
         let operations: Vec<Result<Value, String>> = writes
             .iter()
             .map(|write| match write {
-                Write::Create { employee, fields } => wire::operation(&employee.to_string(), fields),
+                Write::Create { employee, fields } => provisioning::operation(&employee.to_string(), fields),
                 _ => Err("only new users are uploaded".into()),
             })
             .collect();
@@ -145,7 +145,7 @@ impl<C: Carrier> Entra<C> {
         let answer = if sent.is_empty() {
             Ok(Value::Null)
         } else {
-            self.write(&requests::bulk_upload(address, &wire::upload(&sent)))
+            self.write(&requests::bulk_upload(address, &provisioning::upload(&sent)))
         };
         if writes.len() > 1 && answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Refused) {
             // One that is malformed is no reason to refuse the others: each is uploaded alone.

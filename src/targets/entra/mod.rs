@@ -6,6 +6,7 @@
 mod batches;
 mod errors;
 mod fields;
+mod provisioning;
 mod reading;
 mod requests;
 mod settings;
@@ -236,7 +237,7 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
         let Create::BulkUpload(address) = &self.create else { return Ok(Vec::new()) };
         let Some(job) = requests::job_of(address) else { return Ok(Vec::new()) };
         let (rows, _) = self.rows(requests::provisioning_log(&job, since), |_| {})?;
-        Ok(wire::refusals(&rows))
+        Ok(provisioning::refusals(&rows))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod errors;
 mod fields;
+mod groups;
 mod requests;
 mod scim;
 mod settings;
@@ -17,7 +18,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::config::reader::known;
 use crate::employee::EmployeeId;
 use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{
@@ -31,7 +31,7 @@ use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Place;
 use scim::Accounts;
 pub use settings::parse;
-use wire::{Channel, Group, Member, Owner};
+use wire::{Channel, Member, Owner};
 
 /// What carries a request to Slack and brings the answer.
 trait Carrier: Send + Sync {
@@ -175,62 +175,6 @@ impl<C: Carrier> Slack<C> {
         Ok(found)
     }
 
-    /// The groups and channels that the file names, and what is wrong with the others.
-    fn resolve(&self, fields: &[(FieldSpec, Place)]) -> Result<Resolved, TargetError> {
-        let (mut groups, mut channels): (Option<Vec<Group>>, Option<Vec<Channel>>) = (None, None);
-        let mut found = Resolved::default();
-        for (index, (_, place)) in (0u16..).map(FieldIndex).zip(fields) {
-            let result = match place {
-                Place::Profile(_) | Place::Custom(_) => continue,
-                Place::Group(name) => {
-                    let all = match &groups {
-                        Some(all) => all,
-                        None => groups.insert(self.groups()?),
-                    };
-                    user_group(all, name, self.connection.create_missing.contains(&index))
-                }
-                Place::Channel(name) => {
-                    let all = match &channels {
-                        Some(all) => all,
-                        None => channels.insert(self.all("channels", requests::list_channels)?),
-                    };
-                    channel(all, name)
-                }
-            };
-            match result {
-                Ok(id) => _ = found.0.insert(index, id),
-                Err(problem) => _ = found.1.insert(index, problem),
-            }
-        }
-        Ok(found)
-    }
-
-    fn groups(&self) -> Result<Vec<Group>, TargetError> {
-        self.reading(&requests::list_groups(), |mut body| wire::take(&mut body, "usergroups"))
-    }
-
-    /// Who is in each group and channel of the run.
-    fn members(&self, settled: &Settled) -> Result<Members, TargetError> {
-        let mut members = Members::new();
-        let any_group = settled.groups.values().any(|id| matches!(id, Id::Group(_)));
-        let groups = if any_group { self.groups()? } else { Vec::new() };
-        for (index, id) in &settled.groups {
-            let found = match id {
-                Id::Group(id) => {
-                    groups.iter().find(|group| group.id == *id).map(|group| group.users.clone()).ok_or_else(|| {
-                        TargetError::new(ErrorKind::Unexpected, "a user group vanished while it was read")
-                    })?
-                }
-                Id::Channel(id) => {
-                    let members = self.all("members", |cursor| requests::channel_members(id, cursor))?;
-                    members.into_iter().collect()
-                }
-            };
-            members.insert(*index, found);
-        }
-        Ok(members)
-    }
-
     /// Everybody, each once, and why it may not be everybody.
     fn everybody(&self, progress: &dyn Progress) -> Result<(Vec<Member>, Option<String>), TargetError> {
         let look = || {
@@ -268,81 +212,6 @@ impl<C: Carrier> Slack<C> {
         let own = self.own_fields(settled, member)?;
         Ok(member.account(&settled.fields, own.as_ref(), is_member(members)).0)
     }
-
-    /// Takes an account into a group or out of it.
-    fn set_membership(&self, index: FieldIndex, id: &Id, account: &AccountId, member: bool) -> Result<(), TargetError> {
-        match (id, self.wanted.get(&index)) {
-            (Id::Group(group), Some(wanted)) => wanted.ask(account.clone(), member, |batch| {
-                let result = self.set_group(group, batch);
-                batch.keys().map(|account| (account.clone(), result.clone())).collect()
-            }),
-            (Id::Group(_), None) => Err(TargetError::new(ErrorKind::Refused, "the group is not part of the run")),
-            (Id::Channel(channel), _) => {
-                let (request, done) = if member {
-                    (requests::invite(channel, &account.0), "already_in_channel")
-                } else {
-                    (requests::kick(channel, &account.0), "not_in_channel")
-                };
-                match self.write(&request) {
-                    Err(error) if says(&error, done) => Ok(()),
-                    result => result.map(drop),
-                }
-            }
-        }
-    }
-
-    /// Sets a group's whole membership, from a fresh look at it.
-    fn set_group(&self, group: &str, wanted: &BTreeMap<AccountId, bool>) -> Result<(), TargetError> {
-        let existing: BTreeSet<Box<str>> =
-            self.reading(&requests::group_members(group), |mut body| wire::take(&mut body, "users"))?;
-        let mut desired = existing.clone();
-        for (account, member) in wanted {
-            if *member {
-                desired.insert(account.0.clone());
-            } else {
-                desired.remove(&account.0);
-            }
-        }
-        if desired == existing {
-            return Ok(());
-        }
-        if desired.is_empty() {
-            let why = "nobody would be left in the user group, which Slack does not take; disable it by hand";
-            return Err(TargetError::new(ErrorKind::Refused, why));
-        }
-        self.write(&requests::set_group_members(group, desired.iter().map(AsRef::as_ref))).map(drop)
-    }
-}
-
-/// The user group that a name means.
-fn user_group(all: &[Group], name: &str, may_be_made: bool) -> Result<Id, GroupProblem> {
-    let Some(group) = by_handle_or_name(all, name) else {
-        let hint = known(name, all.iter().map(|group| &*group.handle));
-        let make = may_be_made.then(|| name.into());
-        return Err(GroupProblem { why: format!("there is no user group `{name}`, so nobody joins it; {hint}"), make });
-    };
-    match group.obstacle() {
-        Some(why) => Err(GroupProblem { why: format!("the user group `{name}` {why}"), make: None }),
-        None => Ok(Id::Group(group.id.clone())),
-    }
-}
-
-/// The channel that a name means.
-fn channel(all: &[Channel], name: &str) -> Result<Id, GroupProblem> {
-    let found = all.iter().find(|channel| channel.name == name);
-    found.map(|channel| Id::Channel(channel.id.clone())).ok_or_else(|| {
-        let hint = known(name, all.iter().map(|channel| &*channel.name));
-        let why = format!(
-            "the token sees no channel `{name}`, so nobody joins it (a private one must invite the token's owner); {hint}"
-        );
-        GroupProblem { why, make: None }
-    })
-}
-
-fn by_handle_or_name<'g>(groups: &'g [Group], name: &str) -> Option<&'g Group> {
-    let folded = |text: &str| text.trim().trim_start_matches('@').to_lowercase();
-    let by = |part: fn(&Group) -> &str| groups.iter().find(|group| folded(part(group)) == folded(name));
-    by(|group| &group.handle).or_else(|| by(|group| &group.name))
 }
 
 fn is_member(members: &Members) -> impl Fn(usize, &str) -> bool {
@@ -467,29 +336,7 @@ fn by_hand(what: &str) -> TargetError {
 
 impl<C: Carrier> WriteAccounts for Slack<C> {
     fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
-        let settled = self.settled()?;
-        if !settled.problems.get(&field).is_some_and(|problem| problem.make.is_some()) {
-            return Err(TargetError::new(ErrorKind::Refused, "only missing user groups are made by name in Slack"));
-        }
-        let made = self.write(&requests::create_group(name, &fields::handle(name)));
-        let group: Group = match made {
-            Ok(mut body) => wire::take(&mut body, "usergroup")
-                .map_err(|why| unexpected(&why, &requests::create_group(name, ""), 200))?,
-            // The handle may also be that of a channel or a person, which is no group of ours.
-            Err(error) if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) => {
-                let found = by_handle_or_name(&self.groups()?, name).cloned();
-                found.filter(|group| group.obstacle().is_none()).ok_or(TargetError {
-                    kind: if error.kind == ErrorKind::Exists { ErrorKind::Refused } else { error.kind },
-                    ..error
-                })?
-            }
-            Err(error) => return Err(error),
-        };
-        let mut settled = Settled::clone(&settled);
-        settled.problems.remove(&field);
-        settled.groups.insert(field, Id::Group(group.id));
-        *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(settled));
-        Ok(())
+        self.make_group(field, name)
     }
 
     fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {

@@ -113,6 +113,14 @@ fn groups_are_written_whole_from_a_fresh_look() {
     let error = chat.update(&mira, &[change(3, FieldValue::Bool(false))]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Refused);
     assert!(error.message.contains("`groups.it`") && error.message.contains("by hand"), "{error}");
+
+    sandbox.slack(|slack| {
+        slack.options.left_out = vec![by_hand.clone()];
+        slack.workspace("chat").group_mut("it").unwrap().insert("U0OWNER0001".into());
+    });
+    let error = chat.update(&by_hand.as_str().into(), &[change(3, FieldValue::Bool(true))]).unwrap_err();
+    assert!(error.message.contains("keeps others"), "{error}");
+    chat.update(&mira, &[change(3, FieldValue::Bool(false))]).unwrap();
 }
 
 #[test]

@@ -219,7 +219,8 @@ fn an_account_that_the_service_is_making_is_pending_and_is_not_asked_for_again()
         let document = sync(&scene, &[], 0);
         assert_eq!(changes(&document), [Value::Null; 0], "{document:#}");
         let skipped = document["targets"][0]["skipped"].as_array().unwrap();
-        assert!(skipped.iter().any(|skip| skip["employee"] == hired.to_string() && skip["reason"] == "pending"));
+        let number = json!(hired.to_string());
+        assert!(skipped.iter().any(|skip| skip["employee"] == number && skip["reason"] == "pending"));
     }
     assert_eq!(received(&scene), before + 1, "handed over once");
 
@@ -311,4 +312,21 @@ fn slack_makes_the_user_groups_that_it_may_make() {
     let members = scene.sandbox.slack(|slack| slack.workspace("subject").group_mut("sales").map(|group| group.len()));
     assert!(members.is_some_and(|members| members > 0), "{members:?}");
     scene.assert_settled("made");
+}
+
+#[test]
+fn what_may_be_made_is_named_by_kind_and_problems_are_told_together() {
+    let scene = Scene::new(12, SLACK);
+    let missing = "pace = \"none\"\ncreate_missing = [\"groups\", \"channels\", \"title\", \"groups\"]";
+    scene.configure(&SLACK.replace("pace = \"none\"", missing));
+    let ran = scene.run(&["check"], 2);
+    ran.says("`channels` of slack cannot be made through it; make them there")
+        .says("`title` refers to nothing that could be created")
+        .says("`create_missing` names `groups` twice");
+    let without = SLACK.split("[targets.subject.groups.sales]").next().unwrap();
+    scene.configure(&without.replace("pace = \"none\"", "pace = \"none\"\ncreate_missing = [\"groups\"]"));
+    scene.run(&["check"], 2).says("the file names no group in `groups`, so none can be missing");
+    let missing = "pace = \"none\"\ncreate_missing = [\"groups\"]";
+    scene.configure(&ENTRA.replace("pace = \"none\"", missing));
+    scene.run(&["check"], 2).says("`groups` of entra cannot be made through it");
 }
