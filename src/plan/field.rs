@@ -221,6 +221,8 @@ pub struct FieldSpec {
     pub validator: Option<Validator>,
     /// Whether a missing thing that a [`FieldKind::Reference`] names can be made through the target's interface.
     pub can_be_made: bool,
+    /// Whether an address must be in a domain that the service knows as its own, so that none can be invented.
+    pub own_domain: bool,
 }
 
 impl FieldSpec {
@@ -238,6 +240,7 @@ impl FieldSpec {
             day_format: None,
             validator: None,
             can_be_made: true,
+            own_domain: false,
         }
     }
 
@@ -293,6 +296,12 @@ impl FieldSpec {
     /// The same, writing days in another form than ISO.
     pub fn day_format(mut self, format: impl Into<Box<str>>) -> Self {
         self.day_format = Some(format.into());
+        self
+    }
+
+    /// The same, for addresses in domains of the service's own only.
+    pub fn own_domain(mut self) -> Self {
+        self.own_domain = true;
         self
     }
 

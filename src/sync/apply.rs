@@ -262,7 +262,12 @@ impl Run<'_> {
         match &change.account {
             Some(account) if is_address || spec.required => {
                 let local: String = account.0.chars().filter(char::is_ascii_alphanumeric).collect();
-                let domain = if is_address { "@example.invalid" } else { "" };
+                let own = field.before.as_text().and_then(|text| text.split_once('@')).map(|(_, domain)| domain);
+                let domain = match own.filter(|_| spec.own_domain) {
+                    Some(own) => format!("@{own}"),
+                    None if is_address => "@example.invalid".to_owned(),
+                    None => String::new(),
+                };
                 FieldValue::text(&format!("moving-{local}{domain}"))
             }
             _ => FieldValue::Empty,

@@ -252,6 +252,12 @@ impl Tenant {
 
     fn check(&self, id: &str, changes: &Map<String, Value>) -> Result<(), SandboxResponse> {
         let name = text(changes, "userPrincipalName");
+        if name.ends_with(".invalid") {
+            return Err(bad_request(
+                "The domain portion of the userPrincipalName property is invalid. You must use one of the verified \
+                 domain names in your organization.",
+            ));
+        }
         let taken = |user: &Map<String, Value>| {
             text(user, "id") != id && text(user, "userPrincipalName").eq_ignore_ascii_case(name)
         };

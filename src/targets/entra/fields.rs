@@ -21,7 +21,7 @@ pub(super) fn known_fields() -> Vec<FieldSpec> {
     let text = |name: &str, most| FieldSpec::new(name, Text).max_length(most);
     vec![
         text("employeeId", 16),
-        field("userPrincipalName", Email),
+        field("userPrincipalName", Email).own_domain(),
         field("mail", Email),
         text("displayName", 256),
         text("givenName", 64),
