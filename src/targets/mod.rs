@@ -310,7 +310,8 @@ pub trait WriteAccounts: Send + Sync {
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`]. After [`ErrorKind::Exists`] and [`ErrorKind::Unsettled`] the caller looks the account up.
+    /// See [`ErrorKind`]. After [`ErrorKind::Exists`], [`ErrorKind::Unsettled`] and [`ErrorKind::Pending`] the caller
+    /// looks the account up.
     fn create(&self, employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError>;
 
     /// Changes fields of an account; a field that is not named stays as it is.

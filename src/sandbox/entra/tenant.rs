@@ -342,9 +342,12 @@ impl Tenant {
         let Ok(Some((_, name))) = request.query_value("$filter").map(equality).transpose() else {
             return refused(400, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause.");
         };
-        let rows = self.groups.iter().filter(|group| group.name.eq_ignore_ascii_case(&name)).map(
-            |group| json!({"id": group.id, "displayName": group.name, "groupTypes": [], "onPremisesSyncEnabled": null}),
-        );
+        let show = |group: &Group| {
+            let (types, options): (&[&str], &[&str]) = if group.team { (&["Unified"], &["Team"]) } else { (&[], &[]) };
+            json!({"id": group.id, "displayName": group.name, "groupTypes": types, "mailEnabled": group.team,
+                   "onPremisesSyncEnabled": null, "resourceProvisioningOptions": options})
+        };
+        let rows = self.groups.iter().filter(|group| group.name.eq_ignore_ascii_case(&name)).map(show);
         page(request, "groups", rows.collect())
     }
 

@@ -44,8 +44,9 @@ impl<C: Carrier> Entra<C> {
         for (index, spec) in (0u16..).map(FieldIndex).zip(&self.connection.fields) {
             let Some((section, name)) = fields::membership(&spec.name) else { continue };
             let groups: Vec<Group> = self.all(requests::groups_called(name))?;
-            match wire::only_group(&groups, name) {
-                Ok(id) if section == fields::TEAMS => _ = found.groups.insert(index, Id::Team(id)),
+            let as_team = section == fields::TEAMS;
+            match wire::only_group(&groups, name, as_team) {
+                Ok(id) if as_team => _ = found.groups.insert(index, Id::Team(id)),
                 Ok(id) => _ = found.groups.insert(index, Id::Group(id)),
                 Err(why) => _ = found.problems.insert(index, GroupProblem { why, make: None }),
             }

@@ -107,7 +107,7 @@ pub(super) fn bulk_upload(address: &str, body: &Value) -> Request {
 pub(super) fn groups_called(name: &str) -> Request {
     get("/groups")
         .query("$filter", format!("displayName eq {}", quoted(name)))
-        .query("$select", "id,displayName,groupTypes,onPremisesSyncEnabled")
+        .query("$select", "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,resourceProvisioningOptions")
 }
 
 /// The first page of a group's direct members.
@@ -224,7 +224,7 @@ mod tests {
             ),
             (
                 groups_called("R&D 'core'"),
-                "GET /groups?$filter=displayName eq 'R&D ''core'''&$select=id,displayName,groupTypes,onPremisesSyncEnabled",
+                "GET /groups?$filter=displayName eq 'R&D ''core'''&$select=id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,resourceProvisioningOptions",
             ),
             (group_members("g1"), "GET /groups/g1/members?$select=id&$top=999"),
             (

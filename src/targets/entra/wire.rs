@@ -27,10 +27,10 @@ pub(super) struct Page {
 /// # Errors
 ///
 /// Says why there is none whose members can be set.
-pub(super) fn only_group(groups: &[Group], name: &str) -> Result<Box<str>, String> {
+pub(super) fn only_group(groups: &[Group], name: &str, as_team: bool) -> Result<Box<str>, String> {
     match groups {
         [] => Err(format!("there is no group called `{name}`, so nobody joins it; its name must be exact")),
-        [group] => match group.obstacle() {
+        [group] => match group.obstacle(as_team) {
             Some(why) => Err(format!("the group `{name}` {why}")),
             None => Ok(group.id.clone()),
         },
@@ -108,15 +108,23 @@ pub(super) struct Group {
     group_types: Vec<String>,
     #[serde(default)]
     on_premises_sync_enabled: Option<bool>,
+    #[serde(default)]
+    mail_enabled: Option<bool>,
+    #[serde(default)]
+    resource_provisioning_options: Vec<String>,
 }
 
 impl Group {
     /// Why its members cannot be set, if so.
-    pub(super) fn obstacle(&self) -> Option<&'static str> {
+    pub(super) fn obstacle(&self, as_team: bool) -> Option<&'static str> {
         if self.group_types.iter().any(|kind| kind == "DynamicMembership") {
             Some("is dynamic: a rule in Entra says who is in it")
         } else if self.on_premises_sync_enabled == Some(true) {
             Some("is synchronised from on-premises, where its members are kept")
+        } else if self.mail_enabled == Some(true) && !self.group_types.iter().any(|kind| kind == "Unified") {
+            Some("is a distribution list or mail-enabled security group, whose members are kept in Exchange")
+        } else if as_team && !self.resource_provisioning_options.iter().any(|option| option == "Team") {
+            Some("is no team; name it under `groups`, or make a team of it in Teams")
         } else {
             None
         }
@@ -401,6 +409,25 @@ mod tests {
         assert_eq!(read(json!({"jobTitle": 7})), Some(Protection::Unreadable));
         assert_eq!(read(json!({"accountEnabled": null})), Some(Protection::Unreadable));
         assert!(account(&object(json!({"id": " "})), &[], |_, _| false).is_err());
+    }
+
+    #[test]
+    fn groups_that_are_filled_elsewhere() {
+        let why = |extra: Value, as_team: bool| {
+            let mut group = object(json!({"id": "g1"}));
+            group.extend(object(extra));
+            only_group(&[serde_json::from_value(Value::Object(group)).unwrap()], "it", as_team).unwrap_err()
+        };
+        assert!(why(json!({"groupTypes": ["DynamicMembership"]}), false).contains("dynamic"));
+        assert!(why(json!({"onPremisesSyncEnabled": true}), false).contains("on-premises"));
+        assert!(why(json!({"mailEnabled": true, "groupTypes": []}), false).contains("distribution list"));
+        assert!(why(json!({"mailEnabled": true, "groupTypes": ["Unified"]}), true).contains("is no team"));
+        let team = json!({"id": "g1", "mailEnabled": true, "groupTypes": ["Unified"],
+                          "resourceProvisioningOptions": ["Team"], "onPremisesSyncEnabled": null});
+        let team: Group = serde_json::from_value(team).unwrap();
+        assert_eq!(only_group(std::slice::from_ref(&team), "it", true).as_deref(), Ok("g1"));
+        assert_eq!(only_group(std::slice::from_ref(&team), "it", false).as_deref(), Ok("g1"));
+        assert!(only_group(&[team.clone(), team], "it", true).unwrap_err().contains("2 groups are called"));
     }
 
     #[test]
