@@ -15,9 +15,6 @@ pub struct NotStored {
     pub change: FieldChange,
 }
 
-/// Up to so many accounts are read one by one; beyond it the whole list costs less.
-const ONE_BY_ONE: usize = 20;
-
 /// Compares what was written with what is there now, and says in the plan's notices which fields were not stored.
 ///
 /// What cannot be read back proves nothing; the next run looks again.
@@ -32,7 +29,7 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
     if written.is_empty() {
         return Vec::new();
     }
-    let found: HashMap<AccountId, Account> = if written.len() <= ONE_BY_ONE {
+    let found: HashMap<AccountId, Account> = if written.len() <= reader.looks_before_list() {
         written
             .iter()
             .filter_map(|(_, id, _)| reader.account(id).ok().flatten())

@@ -235,6 +235,9 @@ impl<T: ReadAccounts + WriteAccounts> Target for T {
     }
 }
 
+/// How many accounts are usually looked at one by one rather than listed.
+const LOOKS: usize = 20;
+
 /// The read-only view of a target.
 pub trait ReadAccounts: Send + Sync {
     /// The fields of the run with their types, read from the service where only the service knows them.
@@ -258,6 +261,11 @@ pub trait ReadAccounts: Send + Sync {
     ///
     /// As for [`ReadAccounts::accounts`].
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError>;
+
+    /// Up to so many accounts are looked at one by one; beyond it listing them all costs less.
+    fn looks_before_list(&self) -> usize {
+        LOOKS
+    }
 
     /// The accounts whose field has this value, read afresh, by a look-up that sees writes at once.
     ///

@@ -40,8 +40,25 @@ impl<C: Carrier> Slack<C> {
         self.reading(&requests::list_groups(), |mut body| wire::take(&mut body, "usergroups"))
     }
 
-    /// Who is in each group and channel of the run.
-    pub(super) fn members(&self, settled: &Settled) -> Result<Members, TargetError> {
+    /// Who is in each group and channel of the run, as of the last look since somebody was put in or taken out.
+    /// Slack lets nobody list groups more than twenty times a minute.
+    pub(super) fn members(&self, settled: &Settled) -> Result<Arc<Members>, TargetError> {
+        // Held during the look, so that what is written meanwhile is forgotten after it.
+        let mut known = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*known {
+            return Ok(Arc::clone(known));
+        }
+        let found = Arc::new(self.look_for_members(settled)?);
+        *known = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// Has the next look be a fresh one.
+    pub(super) fn forget_members(&self) {
+        *self.members.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn look_for_members(&self, settled: &Settled) -> Result<Members, TargetError> {
         let mut members = Members::new();
         let any_group = settled.groups.values().any(|id| matches!(id, Id::Group(_)));
         let groups = if any_group { self.groups()? } else { Vec::new() };
@@ -86,6 +103,7 @@ impl<C: Carrier> Slack<C> {
         settled.problems.remove(&field);
         settled.groups.insert(field, Id::Group(group.id));
         *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(settled));
+        self.forget_members();
         Ok(())
     }
 
@@ -97,6 +115,12 @@ impl<C: Carrier> Slack<C> {
         account: &AccountId,
         member: bool,
     ) -> Result<(), TargetError> {
+        let outcome = self.put(index, id, account, member);
+        self.forget_members();
+        outcome
+    }
+
+    fn put(&self, index: FieldIndex, id: &Id, account: &AccountId, member: bool) -> Result<(), TargetError> {
         match (id, self.wanted.get(&index)) {
             (Id::Group(group), Some(wanted)) => wanted.ask(account.clone(), member, |batch| {
                 let kept = self.set_group(group, batch);

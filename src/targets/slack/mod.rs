@@ -26,7 +26,7 @@ use crate::plan::{
 };
 
 use super::together::Together;
-use super::{Connection, ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
+use super::{Connection, ErrorKind, LOOKS, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Place;
 use scim::Accounts;
@@ -51,6 +51,9 @@ impl Carrier for Client {
     }
 }
 
+/// How many accounts are looked at one by one rather than listed, when the list takes a request for each person.
+const LOOKS_WITH_OWN_FIELDS: usize = 200;
+
 /// How often a read is sent in all, when Slack says in a success that it broke down.
 const ATTEMPTS: usize = 3;
 
@@ -61,6 +64,7 @@ struct Slack<C> {
     workspace: Option<Box<str>>,
     connection: Connection,
     settled: Mutex<Option<Arc<Settled>>>,
+    members: Mutex<Option<Arc<Members>>>,
     /// The user groups among the fields, each with what is wanted of it at the moment.
     wanted: BTreeMap<FieldIndex, Together<AccountId, bool>>,
 }
@@ -94,7 +98,7 @@ impl<C: Carrier> Slack<C> {
             .filter(|(_, field)| field.name.starts_with("groups."))
             .map(|(index, _)| (FieldIndex(index), Together::default()))
             .collect();
-        Self { carrier, accounts, workspace, connection, settled: Mutex::default(), wanted }
+        Self { carrier, accounts, workspace, connection, settled: Mutex::default(), members: Mutex::default(), wanted }
     }
 
     fn read(&self, request: &Request) -> Result<Value, TargetError> {
@@ -245,6 +249,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
             return Err(TargetError::new(ErrorKind::SignIn, why));
         }
         let settled = self.settled()?;
+        self.forget_members();
         let members = self.members(&settled)?;
         let (mut everybody, incomplete) = self.everybody(progress)?;
         let mut people = everybody.iter().filter(|member| !member.deleted && !member.is_bot()).peekable();
@@ -287,7 +292,14 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
-        self.view(&settled, &self.members(&settled)?, &member).map(Some)
+        let members = self.members(&settled)?;
+        self.view(&settled, &members, &member).map(Some)
+    }
+
+    fn looks_before_list(&self) -> usize {
+        // Fields of the workspace's own take a request for each person in the list.
+        let own = self.connection.fields.iter().any(|field| field.name.starts_with(fields::CUSTOM));
+        if own { LOOKS_WITH_OWN_FIELDS } else { LOOKS }
     }
 
     fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {
@@ -393,6 +405,9 @@ impl<C: Carrier> WriteAccounts for Slack<C> {
     }
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
-        self.accounts.as_ref().ok_or_else(|| by_hand("deactivating an account"))?.deactivate(account)
+        let outcome = self.accounts.as_ref().ok_or_else(|| by_hand("deactivating an account"))?.deactivate(account);
+        // Slack takes whoever is out of use out of groups and channels, too.
+        self.forget_members();
+        outcome
     }
 }

@@ -86,6 +86,12 @@ fn what_is_written_is_read_again() {
     let yes = FieldValue::Bool(true);
     assert_eq!(account.fields(), [text(&email), text("R&D <lead>"), date, yes.clone(), yes]);
     chat.update(&mira, &all).unwrap();
+    sandbox.clear_requests();
+    chat.account(&mira).unwrap();
+    chat.account(&mira).unwrap();
+    let lists = sandbox.requests().iter().filter(|request| request.path.ends_with("usergroups.list")).count();
+    assert_eq!(lists, 1, "once after the last write");
+    assert_eq!(chat.looks_before_list(), 200);
 
     chat.update(&mira, &[change(3, FieldValue::Bool(false)), change(4, FieldValue::Bool(false))]).unwrap();
     chat.update(&mira, &[change(4, FieldValue::Bool(false))]).unwrap();
