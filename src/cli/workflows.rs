@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::config::{StepSettings, StepSource, TargetSettings, Trigger, WorkflowSettings, set_active};
 use crate::employee::EmployeeId;
 use crate::output::{Bars, Format, json};
-use crate::plan::{Change, FieldValue, RequestValue};
+use crate::plan::Change;
 use crate::rules::{Facts, Truth};
 use crate::sync::{PrepareOptions, Prepared};
 use crate::targets::TargetError;
@@ -187,7 +187,6 @@ fn words(target: &TargetSettings, workflow: &WorkflowSettings) -> String {
             let from = match source {
                 StepSource::Expression(expression) => expression.source().to_owned(),
                 StepSource::Constant(value) => format!("always {value}"),
-                StepSource::ResultOf(step) => format!("what step {step} made"),
             };
             let _ = writeln!(text, "       {name} = {from}");
         }
@@ -281,12 +280,10 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
     for change in &requests {
         let Some(request) = &change.request else { continue };
         let _ = writeln!(text, "  step {}    {}", request.step, request.action.as_str().replace('_', " "));
-        for (field, value) in &request.fields {
-            let value = match value {
-                RequestValue::Value(FieldValue::Empty) => "(empty)".to_owned(),
-                RequestValue::Value(value) => value.to_string(),
-                RequestValue::ResultOf(step) => format!("(what step {step} makes)"),
-            };
+        for (field, _) in &request.fields {
+            // Fields that stay empty are not among the changes.
+            let shown = change.fields.iter().find(|change| change.field == *field);
+            let value = shown.map_or_else(|| "(empty)".to_owned(), |change| change.after.to_string());
             let _ = writeln!(text, "              {field} = {value}");
         }
         if let Some(hold) = &change.hold {

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -262,12 +263,10 @@ pub struct StepSettings {
 /// Where a value of a step comes from.
 #[derive(Debug, PartialEq)]
 pub enum StepSource {
-    /// An expression over attributes.
-    Expression(Expression),
+    /// An expression over attributes and the results of earlier steps.
+    Expression(Arc<Expression>),
     /// The same for everyone.
     Constant(FieldValue),
-    /// The id of what an earlier step made.
-    ResultOf(usize),
 }
 
 impl WorkflowSettings {
@@ -275,8 +274,8 @@ impl WorkflowSettings {
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let of_steps = self.steps.iter().flat_map(|step| {
             let fields = step.fields.iter().filter_map(|(_, source)| match source {
-                StepSource::Expression(expression) => Some(expression),
-                StepSource::Constant(_) | StepSource::ResultOf(_) => None,
+                StepSource::Expression(expression) => Some(&**expression),
+                StepSource::Constant(_) => None,
             });
             step.only_if.iter().chain(&step.unless).chain(fields)
         });

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -146,20 +148,47 @@ fn steps(table: &Table<'_>, target: &dyn TargetType, vocabulary: &Vocabulary) ->
         return table.wrong_type("steps", value, "a list of steps, each [[...steps]]");
     };
     let mut steps = Vec::new();
+    let mut earlier = Earlier { all: items.len(), actions: Vec::new() };
     for (place, item) in items.iter().enumerate() {
         let Some(entries) = item.get_ref().as_table() else {
             return table.wrong_type("steps", item, "a list of tables, each [[...steps]]");
         };
         let step = Table::new(format!("{}.steps.{place}", table.path()), item.span(), entries, table.context());
-        steps.push(read_step(&step, place, target, vocabulary));
+        steps.push(read_step(&step, &mut earlier, target, vocabulary));
         step.finish();
     }
     steps.into_iter().collect()
 }
 
+/// The steps before the one that is read.
+struct Earlier {
+    /// How many steps there are in all.
+    all: usize,
+    /// What those read so far do; `None` where that is not clear.
+    actions: Vec<Option<Action>>,
+}
+
+impl Earlier {
+    /// Whether the step that is read can use what another one made.
+    fn has_id(&self, step: usize) -> Result<(), String> {
+        let here = self.actions.len();
+        match self.actions.get(step) {
+            Some(Some(action)) if !action.makes() => {
+                Err(format!("step {step} ({action}) makes nothing that has an id, so there is no `steps.{step}.id`"))
+            }
+            Some(_) => Ok(()),
+            None if step == here => Err(format!("step {here} cannot use its own result, `steps.{step}.id`")),
+            None if step < self.all => {
+                Err(format!("`steps.{step}.id` is not there yet: step {step} comes after step {here}"))
+            }
+            None => Err(format!("there is no step {step} for `steps.{step}.id`; the first is step 0")),
+        }
+    }
+}
+
 fn read_step(
     table: &Table<'_>,
-    place: usize,
+    earlier: &mut Earlier,
     target: &dyn TargetType,
     vocabulary: &Vocabulary,
 ) -> Option<StepSettings> {
@@ -168,41 +197,37 @@ fn read_step(
     }
     let actions: Vec<(&str, Action)> = target.actions().iter().map(|action| (action.as_str(), *action)).collect();
     let action = table.choice("action", &actions);
-    let only_if = condition(table, "if", vocabulary);
-    let unless = condition(table, "unless", vocabulary);
+    let compiler = Compiler { earlier, vocabulary };
+    let only_if = compiler.condition(table, "if");
+    let unless = compiler.condition(table, "unless");
     let mut fields = Vec::new();
     if let Some(fields_table) = table.table("fields") {
-        let context = Fields { place, vocabulary };
-        context.collect(&fields_table, "", &mut fields);
+        compiler.collect(&fields_table, "", &mut fields);
     }
+    earlier.actions.push(action);
     let action = action?;
     check_fields(table, action, &fields, target);
     Some(StepSettings { action, only_if, unless, fields })
 }
 
-fn condition(table: &Table<'_>, key: &str, vocabulary: &Vocabulary) -> Option<Expression> {
-    let text = table.text(key)?;
-    compile(text.value, text.span, &table.name_of(key), table, vocabulary)
-}
-
-fn compile(
-    text: &str,
-    span: std::ops::Range<usize>,
-    name: &str,
-    table: &Table<'_>,
-    vocabulary: &Vocabulary,
-) -> Option<Expression> {
-    Expression::compile(text, vocabulary)
-        .map_err(|error| table.problems().error(span, "expression", format!("{name}: {error}")))
-        .ok()
-}
-
-struct Fields<'v> {
-    place: usize,
+/// Compiles the expressions of one step.
+struct Compiler<'v> {
+    earlier: &'v Earlier,
     vocabulary: &'v Vocabulary,
 }
 
-impl Fields<'_> {
+impl Compiler<'_> {
+    fn condition(&self, table: &Table<'_>, key: &str) -> Option<Expression> {
+        let text = table.text(key)?;
+        self.compile(text.value, text.span, &table.name_of(key), table)
+    }
+
+    fn compile(&self, text: &str, span: std::ops::Range<usize>, name: &str, table: &Table<'_>) -> Option<Expression> {
+        Expression::compile_after(text, self.vocabulary, &|step| self.earlier.has_id(step))
+            .map_err(|error| table.problems().error(span, "expression", format!("{name}: {error}")))
+            .ok()
+    }
+
     /// `custom_fields.size` without quotes is a table to TOML; `{ value = … }` is one, too.
     fn collect<'a>(&self, table: &Table<'a>, prefix: &str, found: &mut Vec<(Box<str>, StepSource)>) {
         for (key, value) in table.entries() {
@@ -223,9 +248,8 @@ impl Fields<'_> {
                         }));
                 }
                 DeValue::String(text) => {
-                    found.extend(
-                        self.text(text, value, &entry_name(table, &key), table).map(|source| (name.into(), source)),
-                    );
+                    let compiled = self.compile(text, value.span(), &entry_name(table, &key), table);
+                    found.extend(compiled.map(|one| (name.into(), StepSource::Expression(Arc::new(one)))));
                 }
                 _ => {
                     found
@@ -243,20 +267,6 @@ impl Fields<'_> {
             table.problems().error(value.span(), "wrong_type", message);
         }
         found
-    }
-
-    fn text(&self, text: &str, value: &Spanned<DeValue<'_>>, name: &str, table: &Table<'_>) -> Option<StepSource> {
-        if let Some(step) = text.trim().strip_prefix("steps.") {
-            let number = step.strip_suffix(".id").and_then(|number| number.parse::<usize>().ok());
-            let earlier = number.filter(|number| *number < self.place);
-            if earlier.is_none() {
-                let message =
-                    format!("{name}: only `steps.N.id` of an earlier step can be used; the first is steps.0.id");
-                table.problems().error(value.span(), "wrong_value", message);
-            }
-            return earlier.map(StepSource::ResultOf);
-        }
-        compile(text, value.span(), name, table, self.vocabulary).map(StepSource::Expression)
     }
 }
 

@@ -3,6 +3,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
+use crate::rules::{Deferred, Evaluation, StepResult};
 
 use super::FieldValue;
 
@@ -99,7 +100,7 @@ pub struct Request {
     pub day: NaiveDate,
     /// What is sent, by the names of the service.
     pub fields: Vec<(Box<str>, RequestValue)>,
-    /// Results of the earlier steps that were done in earlier runs, by their place.
+    /// What the steps of the workflow made so far, by their place.
     pub results: Vec<Option<Box<str>>>,
 }
 
@@ -108,8 +109,8 @@ pub struct Request {
 pub enum RequestValue {
     /// This.
     Value(FieldValue),
-    /// What an earlier step of the same workflow made, by its id.
-    ResultOf(usize),
+    /// What an expression gives once the earlier steps that it refers to were carried out.
+    Deferred(Deferred),
 }
 
 impl Request {
@@ -117,15 +118,38 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// With the place of the step whose result is not known.
-    pub fn values(&self) -> Result<Vec<(Box<str>, FieldValue)>, usize> {
-        let value = |value: &RequestValue| match value {
+    /// Says which field cannot be filled and why.
+    pub fn values(&self) -> Result<Vec<(Box<str>, FieldValue)>, String> {
+        let made = |step: usize| StepResult::Id(self.results.get(step)?.clone()?).id();
+        let value = |name: &str, value: &RequestValue| match value {
             RequestValue::Value(value) => Ok(value.clone()),
-            RequestValue::ResultOf(step) => match self.results.get(*step) {
-                Some(Some(id)) => Ok(id.parse().map_or_else(|_| FieldValue::text(id), FieldValue::Integer)),
-                _ => Err(*step),
+            RequestValue::Deferred(deferred) => match deferred.evaluate(made) {
+                Evaluation::Value(value) => Ok(value),
+                Evaluation::Invalid { why } => Err(format!("`{name}`: {why}")),
+                Evaluation::Frozen { attribute } => Err(format!("`{name}`: `{attribute}` is not readable")),
             },
         };
-        self.fields.iter().map(|(name, source)| Ok((name.clone(), value(source)?))).collect()
+        self.fields.iter().map(|(name, source)| Ok((name.clone(), value(name, source)?))).collect()
+    }
+}
+
+impl RequestValue {
+    /// For showing before it is sent, results that are not known yet in words.
+    pub fn preview(&self, results: &[StepResult]) -> FieldValue {
+        let deferred = match self {
+            RequestValue::Value(value) => return value.clone(),
+            RequestValue::Deferred(deferred) => deferred,
+        };
+        let shown = |step: usize| match results.get(step)? {
+            StepResult::Awaited => Some(FieldValue::text(&format!("(result of step {step})"))),
+            known => known.id(),
+        };
+        match deferred.evaluate(shown) {
+            Evaluation::Value(value) => value,
+            Evaluation::Frozen { .. } | Evaluation::Invalid { .. } => {
+                let steps: Vec<String> = deferred.steps().map(|step| step.to_string()).collect();
+                FieldValue::text(&format!("(made with the result of step {})", steps.join(" and ")))
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 use crate::config::{StepSource, TargetSettings, Trigger, WorkflowSettings};
 use crate::employee::{Employee, EmployeeId, Employees, Lifecycle, Standing};
-use crate::rules::{Evaluation, Facts, Scope, Tables, Truth, scope};
+use crate::rules::{Deferred, Evaluation, Expression, Facts, Scope, StepResult, Tables, Truth, scope};
 
 use super::{AccountId, Change, FieldChange, FieldIndex, FieldValue, Notice, Op, Request, RequestValue, Skip};
 
@@ -369,22 +369,27 @@ fn steps(
         let mut past = memory.steps.iter();
         past.find(|past| past.employee == employee && past.event == event.key && past.step == step)
     };
-    let results: Vec<Option<Box<str>>> =
+    let made: Vec<Option<Box<str>>> =
         (0..workflow.steps.len()).map(|step| before(step).and_then(|past| past.id.clone())).collect();
+    // What each step so far made, or will have made when the next one is carried out.
+    let mut results: Vec<StepResult> = Vec::with_capacity(workflow.steps.len());
     for (number, step) in workflow.steps.iter().enumerate() {
         if before(number).is_some_and(|past| past.done) {
+            results.push(made[number].clone().map_or(StepResult::Nothing, StepResult::Id));
             continue;
         }
+        let facts = facts.with_results(&results);
         let conditions = [(&step.only_if, Truth::Yes), (&step.unless, Truth::No)];
         let mut wanted = true;
         for (condition, needed) in conditions.iter().filter_map(|(one, needed)| Some((one.as_ref()?, needed))) {
-            match condition.holds(facts) {
+            match condition.holds(&facts) {
                 truth if truth == *needed => {}
                 Truth::Yes | Truth::No => wanted = false,
                 unclear => return skip(planned, employee, workflow, &unclear, condition.source()),
             }
         }
         if !wanted {
+            results.push(StepResult::Nothing);
             continue;
         }
         if step.action.changes_account() && input.protected.contains(&employee) {
@@ -396,19 +401,9 @@ fn steps(
         for (name, source) in &step.fields {
             let value = match source {
                 StepSource::Constant(value) => RequestValue::Value(value.clone()),
-                StepSource::ResultOf(step) => RequestValue::ResultOf(*step),
-                StepSource::Expression(expression) => match expression.evaluate(facts) {
-                    Evaluation::Value(FieldValue::Employee(id)) => {
-                        RequestValue::Value(FieldValue::text(&id.to_string()))
-                    }
-                    Evaluation::Value(value) => RequestValue::Value(value),
-                    Evaluation::Frozen { attribute } => {
-                        let truth = Truth::Unknown { attribute };
-                        return skip(planned, employee, workflow, &truth, expression.source());
-                    }
-                    Evaluation::Invalid { why } => {
-                        return skip(planned, employee, workflow, &Truth::Invalid { why }, expression.source());
-                    }
+                StepSource::Expression(expression) => match value(expression, &facts, &results) {
+                    Ok(value) => value,
+                    Err(unclear) => return skip(planned, employee, workflow, &unclear, expression.source()),
                 },
             };
             fields.push((name.clone(), value));
@@ -421,16 +416,13 @@ fn steps(
             event: event.key.clone(),
             day: event.day,
             fields,
-            results: results.clone(),
+            results: made.clone(),
         };
         let shown = |(name, value): &(Box<str>, RequestValue)| FieldChange {
             index: FieldIndex(u16::MAX),
             field: name.clone(),
             before: FieldValue::Empty,
-            after: match value {
-                RequestValue::Value(value) => value.clone(),
-                RequestValue::ResultOf(step) => FieldValue::text(&format!("(result of step {step})")),
-            },
+            after: value.preview(&results),
         };
         planned.changes.push(Change {
             op: Op::Request,
@@ -444,7 +436,32 @@ fn steps(
             hold: None,
             outcome: None,
         });
+        results.push(if step.action.makes() { StepResult::Awaited } else { StepResult::Nothing });
     }
+}
+
+/// What a field is filled with; put off where a result is needed that is not there yet.
+fn value(expression: &Arc<Expression>, facts: &Facts<'_>, results: &[StepResult]) -> Result<RequestValue, Truth> {
+    let settled = |evaluation: Evaluation| match evaluation {
+        Evaluation::Value(FieldValue::Employee(id)) => Ok(RequestValue::Value(FieldValue::text(&id.to_string()))),
+        Evaluation::Value(value) => Ok(RequestValue::Value(value)),
+        Evaluation::Frozen { attribute } => Err(Truth::Unknown { attribute }),
+        Evaluation::Invalid { why } => Err(Truth::Invalid { why }),
+    };
+    if expression.steps().next().is_none() {
+        return settled(expression.evaluate(facts));
+    }
+    let deferred = match Deferred::new(expression, facts) {
+        Ok(deferred) => deferred,
+        Err(frozen) => return settled(frozen),
+    };
+    // Ids are numbers: what cannot be worked out with one now cannot be worked out later either.
+    let found = settled(deferred.evaluate(|step| match results.get(step)? {
+        StepResult::Awaited => Some(FieldValue::Integer(1)),
+        known => known.id(),
+    }))?;
+    let waits = deferred.steps().any(|step| results.get(step) == Some(&StepResult::Awaited));
+    Ok(if waits { RequestValue::Deferred(deferred) } else { found })
 }
 
 #[cfg(test)]

@@ -173,6 +173,80 @@ fn a_change_is_told_from_what_was_seen_and_nothing_from_the_first_sight() {
     assert_eq!((kept.changes.len(), kept.skipped[0].reason), (0, "account_protected"));
 }
 
+/// Tickets that name each other, for whoever joins.
+const CHAIN: &str = r#"
+[targets.desk.workflows.chain]
+on = "joiner"
+active = true
+[[targets.desk.workflows.chain.steps]]
+action = "create_ticket"
+if = "position != 'Owner'"
+fields = { subject = { value = "Desk" }, description = "first_name" }
+[[targets.desk.workflows.chain.steps]]
+action = "create_ticket"
+if = "steps.0.id"
+[targets.desk.workflows.chain.steps.fields]
+subject = "'After ' ~ steps.0.id"
+description = "first_name ~ ' needs ' ~ (steps.0.id + 1)"
+custom_fields.parent = "steps.0.id"
+"#;
+
+fn chain() -> String {
+    let head = FILE.find("[targets.desk.workflows").unwrap();
+    format!("{}{CHAIN}", &FILE[..head])
+}
+
+#[test]
+fn what_an_earlier_step_makes_can_be_part_of_any_expression() {
+    let settings = settings(&chain()).unwrap();
+    let joins = |position: &str| {
+        let day = ("hire_date", Value::Date(day("2027-02-01")));
+        let first_name = ("first_name", Value::text("Mira"));
+        vec![employee(&settings, 7, &[day, first_name, ("position", Value::text(position))])]
+    };
+    let planned = Case::default().plan(&settings, joins("Clerk"), "2027-02-01");
+    assert_eq!(planned.changes.len(), 2);
+    let shown: Vec<String> = planned.changes[1].fields.iter().map(|field| field.after.to_string()).collect();
+    assert_eq!(
+        shown,
+        ["After (result of step 0)", "(made with the result of step 0)", "(result of step 0)"],
+        "what cannot be said yet is said in words"
+    );
+    let mut request = planned.changes[1].request.as_deref().unwrap().clone();
+    assert!(request.values().unwrap_err().contains("step 0 made nothing"), "not before step 0 was carried out");
+    request.results[0] = Some("41".into());
+    let values: Vec<FieldValue> = request.values().unwrap().into_iter().map(|(_, value)| value).collect();
+    let text = FieldValue::text;
+    assert_eq!(values, [text("After 41"), text("Mira needs 42"), FieldValue::Integer(41)]);
+
+    let planned = Case::default().done("chain", "2027-02-01").plan(&settings, joins("Clerk"), "2027-02-01");
+    let places: Vec<usize> = planned.changes.iter().map(|change| change.request.as_ref().unwrap().step).collect();
+    assert_eq!(places, [1], "step 0 was done in an earlier run, and made 41");
+    assert_eq!(planned.changes[0].fields[0].after, text("After 41"));
+    let planned = Case::default().plan(&settings, joins("Owner"), "2027-02-01");
+    assert_eq!(planned.changes, [], "`if` on a result: step 0 was left out, so step 1 is, too");
+}
+
+#[test]
+fn a_result_that_nobody_makes_is_told_when_planning_or_with_the_file() {
+    let loaded = settings(&chain().replace("if = \"steps.0.id\"", "")).unwrap();
+    let owner = [("hire_date", Value::Date(day("2027-02-01"))), ("position", Value::text("Owner"))];
+    let planned = Case::default().plan(&loaded, vec![employee(&loaded, 7, &owner)], "2027-02-01");
+    assert_eq!((planned.changes.len(), planned.skipped[0].reason), (0, "workflow_unclear"));
+    assert!(planned.skipped[0].detail.contains("step 0 made nothing"), "{planned:?}");
+    for (used, expected) in [
+        ("steps.1.id", "step 1 cannot use its own result, `steps.1.id`"),
+        ("steps.2.id", "`steps.2.id` is not there yet: step 2 comes after step 1"),
+        ("steps.7.id", "there is no step 7 for `steps.7.id`; the first is step 0"),
+        ("steps.0.display_id", "a step has no result `display_id`; `steps.0.id` is the only one"),
+    ] {
+        let last = "[[targets.desk.workflows.chain.steps]]\naction = \"deactivate_requester\"\n";
+        let file = chain().replace("'After ' ~ steps.0.id", &format!("'After ' ~ {used}")) + last;
+        let problems = settings(&file).unwrap_err();
+        assert!(problems.contains(expected), "{used}: {problems}");
+    }
+}
+
 #[test]
 fn mistakes_in_a_workflow_are_all_told_with_their_places() {
     let wrong = FILE
@@ -191,7 +265,7 @@ fn mistakes_in_a_workflow_are_all_told_with_their_places() {
         "does not know `joined`; did you mean `joiner`?",
         "must be a number of days within a year",
         "there is no attribute `first_nam`; did you mean `first_name`?",
-        "only `steps.N.id` of an earlier step",
+        "step 0 cannot use its own result, `steps.0.id`",
         "`lifecycle` is no attribute of Personio's",
         "`targets.desk.workflows.move.until` is for `joiner` and `leaver`",
         "`deactivate_requester` does not take `x`",

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::employee::{Attributes, CostCenterShare, Employee, EmployeeId, Standing, Value};
 
-use super::{Tables, Variable};
+use super::{StepResult, Tables, Variable};
 
 /// What is known of one employee on one day, for expressions.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,7 @@ pub struct Facts<'a> {
     standing: &'a Standing,
     today: NaiveDate,
     pub(super) tables: &'a Arc<Tables>,
+    results: &'a [StepResult],
 }
 
 /// One variable's value, borrowed.
@@ -59,7 +60,12 @@ impl<'a> Facts<'a> {
         today: NaiveDate,
         tables: &'a Arc<Tables>,
     ) -> Self {
-        Self { employee, attributes, standing, today, tables }
+        Self { employee, attributes, standing, today, tables, results: &[] }
+    }
+
+    /// The same, with what the steps of the workflow made so far, by their places.
+    pub fn with_results(self, results: &'a [StepResult]) -> Self {
+        Self { results, ..self }
     }
 
     /// Whom they are about.
@@ -81,6 +87,11 @@ impl<'a> Facts<'a> {
             Variable::EmployeeId => i64::try_from(self.employee.id.0).map_or(Fact::Empty, Fact::Integer),
             Variable::Lifecycle => Fact::Text(self.standing.lifecycle.as_str()),
             Variable::Today => Fact::Date(self.today),
+            Variable::ResultOf(step) => match self.results.get(*step) {
+                Some(StepResult::Id(id)) => id.parse().map_or(Fact::Text(id), Fact::Integer),
+                Some(StepResult::Awaited) => Fact::Text("awaited"),
+                Some(StepResult::Nothing) | None => Fact::Empty,
+            },
             Variable::Attribute(key) => match self.attribute(key) {
                 Value::Hidden => Fact::Hidden(key),
                 Value::Empty => Fact::Empty,

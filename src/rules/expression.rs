@@ -11,6 +11,7 @@ use crate::plan::FieldValue;
 
 use super::evaluate::{Fact, Facts};
 use super::filters::{self, FilterError, TABLES};
+use super::results;
 use super::{Tables, Variable, Vocabulary};
 
 /// One environment for every expression: it holds filters only. What differs between files, the lookup
@@ -97,11 +98,27 @@ impl Expression {
     ///
     /// When it is not an expression, or uses an attribute, filter or table that does not exist.
     pub fn compile(source: &str, vocabulary: &Vocabulary) -> Result<Self, ExpressionError> {
-        let (names, compiled) = parse(source)?;
-        let variables = names
-            .iter()
-            .map(|name| vocabulary.resolve(name).map_err(|unknown| ExpressionError(unknown.to_string())))
-            .collect::<Result<_, _>>()?;
+        let alone = |_| Err("only a step of a workflow can use what an earlier step made (`steps.0.id`)".into());
+        Self::compile_after(source, vocabulary, &alone)
+    }
+
+    /// The same for a step of a workflow, which may use the ids of what earlier steps made: `steps.0.id`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expression::compile`], and when `usable` says why the id of a step cannot be had.
+    pub fn compile_after(
+        source: &str,
+        vocabulary: &Vocabulary,
+        usable: &dyn Fn(usize) -> Result<(), String>,
+    ) -> Result<Self, ExpressionError> {
+        let (text, steps) = results::rewritten(source, usable)?;
+        let (names, compiled) = parse(&text)?;
+        let resolve = |name: &str| match steps.iter().find(|step| results::name_of(**step) == *name) {
+            Some(step) => Ok(Variable::ResultOf(*step)),
+            None => vocabulary.resolve(name).map_err(|unknown| ExpressionError(unknown.to_string())),
+        };
+        let variables = names.iter().map(|name| resolve(name)).collect::<Result<_, _>>()?;
         for table in filters::tables_used(source) {
             let known: Vec<&str> = vocabulary.tables().keys().map(AsRef::as_ref).collect();
             if !known.contains(&table) {
@@ -152,6 +169,44 @@ impl Expression {
     /// What its names stand for.
     pub fn variables(&self) -> &[Variable] {
         &self.variables
+    }
+
+    /// The steps whose results it uses, sorted.
+    pub fn steps(&self) -> impl Iterator<Item = usize> {
+        let mut steps: Vec<usize> = self
+            .variables
+            .iter()
+            .filter_map(|variable| match variable {
+                Variable::ResultOf(step) => Some(*step),
+                _ => None,
+            })
+            .collect();
+        steps.sort_unstable();
+        steps.into_iter()
+    }
+
+    /// What its variables are for one employee, in their order; undefined where the result of a step is to go.
+    pub(super) fn known(&self, facts: &Facts<'_>) -> Result<Box<[Jinja]>, Evaluation> {
+        if let Some(attribute) = self.hidden(facts) {
+            return Err(Evaluation::Frozen { attribute: attribute.into() });
+        }
+        let value = |variable| match variable {
+            &Variable::ResultOf(_) => Jinja::UNDEFINED,
+            variable => facts.get(variable).into_jinja(),
+        };
+        Ok(self.variables.iter().map(value).collect())
+    }
+
+    /// Its value, given those of its variables in their order; `None` when it uses one that is undefined.
+    pub(super) fn run(&self, values: Vec<Jinja>, tables: &Arc<Tables>) -> Option<Evaluation> {
+        let Program::Compiled(program) = &self.program else { return None };
+        let scope = Scope { names: Arc::clone(&self.names), values, tables: Arc::clone(tables) };
+        match program.eval(Jinja::from_object(scope)) {
+            Ok(value) if value.is_undefined() => None,
+            Ok(value) => Some(from_jinja(value).map_or_else(|why| Evaluation::Invalid { why }, Evaluation::Value)),
+            Err(error) if error.kind() == ErrorKind::UndefinedError => None,
+            Err(error) => Some(Evaluation::Invalid { why: explain(&error) }),
+        }
     }
 
     /// Its value for one employee.
@@ -294,7 +349,7 @@ fn explain(error: &minijinja::Error) -> String {
     }
 }
 
-fn to_jinja(value: &FieldValue) -> Jinja {
+pub(super) fn to_jinja(value: &FieldValue) -> Jinja {
     match value {
         FieldValue::Empty => Jinja::from(""),
         FieldValue::Bool(value) => Jinja::from(*value),

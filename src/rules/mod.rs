@@ -4,11 +4,13 @@ mod evaluate;
 mod expression;
 mod filters;
 mod mapping;
+mod results;
 mod scope;
 mod vocabulary;
 
 pub use evaluate::Facts;
 pub use expression::{Evaluation, Expression, ExpressionError, Truth};
 pub use mapping::{Desired, Mapping, MappingSource, OnEmpty, OnInvalid, When, convert};
+pub use results::{Deferred, StepResult};
 pub use scope::{Scope, scope};
 pub use vocabulary::{Tables, UnknownName, Variable, Vocabulary};

@@ -22,6 +22,8 @@ pub enum Variable {
     Lifecycle,
     /// `today`
     Today,
+    /// `steps.0.id`: what an earlier step of the same workflow made.
+    ResultOf(usize),
 }
 
 impl Variable {
@@ -31,7 +33,7 @@ impl Variable {
             Self::Attribute(key) | Self::IdOf(key) => Some(key),
             Self::SupervisorEmail | Self::SupervisorName => Some("supervisor"),
             Self::CostCenter => Some("cost_centers"),
-            Self::EmployeeId | Self::Lifecycle | Self::Today => None,
+            Self::EmployeeId | Self::Lifecycle | Self::Today | Self::ResultOf(_) => None,
         }
     }
 }

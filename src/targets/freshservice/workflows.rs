@@ -342,11 +342,7 @@ fn look_through(
 const NUMBERS: [&str; 5] = ["status", "priority", "source", "urgency", "impact"];
 
 fn values(request: &Request) -> Result<Vec<(Box<str>, FieldValue)>, TargetError> {
-    request.values().map_err(|step| {
-        refuse(format!(
-            "step {step} made nothing whose id could be used: its condition did not hold, or it makes nothing"
-        ))
-    })
+    request.values().map_err(refuse)
 }
 
 fn plain(value: &FieldValue) -> Value {
