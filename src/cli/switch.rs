@@ -87,6 +87,11 @@ fn edit(world: &World, target: &str, paused: bool) -> Result<(), Failure> {
 pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure> {
     // Through a link the file itself is replaced, not the link.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // Replacing a file takes no right to write it; that it was made read-only says enough.
+    if std::fs::metadata(&path).is_ok_and(|file| file.permissions().readonly()) {
+        let message = format!("{} is read-only; make it writable, or change it where it comes from", path.display());
+        return Err(Failure::new(Reason::Usage, message));
+    }
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(std::path::Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

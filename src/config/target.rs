@@ -56,7 +56,14 @@ pub(super) fn read<'a>(
     };
     let safety = safety::read(table, type_ref, &mut fields);
     let leavers = leavers::read(table);
-    let workflows = type_ref.map(|target| workflow::read(table, target, vocabulary)).unwrap_or_default();
+    let workflows = match type_ref {
+        Some(target) => workflow::read(table, target, vocabulary),
+        None => {
+            // Whether the type has them is not known here, so that is no problem of its own.
+            table.raw("workflows");
+            Vec::new()
+        }
+    };
     let every = every(table).or_else(|| type_ref.and_then(TargetType::default_every));
     let paused = table.boolean("paused").unwrap_or(false);
     let group = group(table);
