@@ -11,7 +11,7 @@ use crate::output::{Bars, Format, Problem, checklist, count, employees, json, no
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::{GROUP_UNUSABLE, Notice};
 use crate::rules::{Facts, Truth, Variable};
-use crate::sync::{PrepareOptions, Prepared};
+use crate::sync::{PrepareOptions, Prepared, check_workflows};
 use crate::targets::Requesters;
 use crate::targets::conversations::attributes;
 
@@ -184,6 +184,7 @@ fn online(
             problems.push(Problem::new(code, notice.message.clone()).target(&plan.name));
         }
     }
+    check_steps(session, &prepared, reasons, problems);
     describe_read(settings, &prepared, lines);
     describe_filters(session, &prepared, lines);
     Ok(())
@@ -221,6 +222,19 @@ fn requesters_by_our_credential(requesters: &Requesters, catalogue: &[CatalogueE
     lines
 }
 
+/// Steps that the account's own forms do not take, whether or not one is due.
+fn check_steps(session: &Session, prepared: &Prepared<'_>, reasons: &mut Reasons, problems: &mut Vec<Problem>) {
+    let tables = std::sync::Arc::new(session.settings.vocabulary.tables().clone());
+    for (target, notices) in check_workflows(prepared, &tables, session.today) {
+        for notice in notices {
+            // What is wrong for everybody is for the file to mend; a value is one person's.
+            reasons.add(if notice.employee.is_none() { Reason::Usage } else { Reason::SomeFailed });
+            let who = notice.employee.map_or_else(String::new, |employee| format!(" (tried with employee {employee})"));
+            problems.push(Problem::new(notice.code, format!("{target}: {}{who}", notice.message)));
+        }
+    }
+}
+
 fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<String>) {
     lines.push(format!("Personio: {} read", employees(prepared.plan.source.employees)));
     let hidden: Vec<&str> = settings
@@ -255,7 +269,7 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
             ),
         });
         // These are told elsewhere: the filters with the values that there are, the rest as problems.
-        let elsewhere = ["filters_leave_nobody", "requester_credential", GROUP_UNUSABLE];
+        let elsewhere = ["filters_leave_nobody", "requester_credential", "workflow_form", GROUP_UNUSABLE];
         let told: Vec<Notice> =
             plan.notices.iter().filter(|notice| !elsewhere.contains(&notice.code)).cloned().collect();
         lines.extend(notices::lines(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));

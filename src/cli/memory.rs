@@ -19,7 +19,7 @@ use crate::state::{
     LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State, StateError,
     TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
 };
-use crate::sync::{Applied, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
+use crate::sync::{Applied, Begun, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
 
 use super::session::Session;
 use super::{Failure, Reason};
@@ -357,8 +357,13 @@ impl Journal for RunJournal<'_> {
         self.journal.finish(Finished { id, settlement, link });
     }
 
-    fn open_once(&self, request: &Request) -> anyhow::Result<bool> {
-        Ok(self.state.open_once(&[self.step(request)], self.now)?.first() == Some(&true))
+    fn open_once(&self, request: &Request) -> anyhow::Result<Begun> {
+        let step = self.step(request);
+        if self.state.open_once(std::slice::from_ref(&step), self.now)?.first() == Some(&true) {
+            return Ok(Begun { fresh: true, at: self.now });
+        }
+        let known = self.state.ledger(self.target, &step.kind)?.into_iter().find(|entry| entry.what == step);
+        Ok(Begun { fresh: false, at: known.map_or(self.now, |entry| entry.opened_at) })
     }
 
     fn close_once(&self, request: &Request, id: Option<&str>) -> anyhow::Result<()> {
@@ -416,6 +421,30 @@ impl Memory {
     pub(super) fn last_done(&self, target: &str, workflow: &str) -> Result<Option<DateTime<Utc>>, StateError> {
         let entries = self.state.ledger(target, &steps_kind(workflow))?;
         Ok(entries.into_iter().filter_map(|entry| entry.closed_at).max())
+    }
+
+    /// Records what came of a step whose answer was lost, as somebody found it.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub(super) fn settle_step(
+        &self,
+        target: &str,
+        workflow: &str,
+        step: &StepDone,
+        made: Option<&str>,
+    ) -> Result<(), StateError> {
+        let what = OnceOnly {
+            target: target.into(),
+            kind: steps_kind(workflow).into(),
+            employee: step.employee,
+            action: format!("{}/{}", step.event, step.step).into(),
+        };
+        match made {
+            Some(id) => self.state.close_once(&what, Some(id), self.now),
+            None => self.state.release_once(&what),
+        }
     }
 
     /// Remembers the attributes that workflows watch, where everything that follows from them was done.

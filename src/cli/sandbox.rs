@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::Args;
 
-use crate::config::{Secret, Settings, StatePlace, TargetSettings};
+use crate::config::{Secret, Settings, StatePlace, StepSettings, TargetSettings};
 use crate::plan::{Action, FieldIndex, FieldKind, FieldSpec};
 use crate::sandbox::personio::PersonioOptions;
 use crate::sandbox::{
@@ -134,28 +134,41 @@ impl RunningSandbox {
     }
 }
 
-/// The fields of on- and offboarding forms that workflows fill.
-fn forms(target: &TargetSettings) -> Vec<PreparedField> {
-    let steps = target.workflows.iter().flat_map(|workflow| &workflow.steps);
-    let fields = steps.flat_map(|step| {
-        let form = match step.action {
-            Action::CreateOnboardingRequest => Some("onboarding_requests"),
-            Action::CreateOffboardingRequest => Some("offboarding_requests"),
-            _ => None,
-        };
-        step.fields
-            .iter()
-            .filter_map(move |(name, _)| Some((form?, name)))
-            .filter(|(_, name)| name.as_ref() != "initiator_id")
-    });
+/// What the steps of workflows refer to: fields of forms and of requesters, service items, groups.
+fn referred(target: &TargetSettings) -> Vec<PreparedField> {
     let kind = |name: &str| if name.contains("date") || name.ends_with("_day") { "date" } else { "text" };
-    fields
-        .map(|(form, name)| PreparedField {
-            name: format!("{form}.{name}"),
-            kind: kind(name).to_owned(),
-            choices: Vec::new(),
-        })
-        .collect()
+    let prepared = |name: String, kind: &str| PreparedField { name, kind: kind.to_owned(), choices: Vec::new() };
+    let form = |step: &StepSettings, form: &str| -> Vec<PreparedField> {
+        let names = step.fields.iter().map(|(name, _)| &**name).filter(|name| *name != "initiator_id");
+        names.map(|name| prepared(format!("{form}.{name}"), kind(name))).collect()
+    };
+    let constant = |step: &StepSettings, name: &str| {
+        let known = step.known_fields().into_iter().find(|(known, _)| **known == *name);
+        known.and_then(|(_, value)| value).map(|value| value.to_string())
+    };
+    let custom = |step: &StepSettings, before: &str| -> Vec<PreparedField> {
+        let names = step.fields.iter().filter_map(|(name, _)| name.strip_prefix("custom_fields."));
+        names.map(|name| prepared(format!("{before}.{name}"), kind(name))).collect()
+    };
+    let of_step = |step: &StepSettings| match step.action {
+        Action::CreateOnboardingRequest => form(step, "onboarding_requests"),
+        Action::CreateOffboardingRequest => form(step, "offboarding_requests"),
+        Action::UpdateRequester => custom(step, "custom_fields"),
+        Action::CreateServiceRequest => match constant(step, "item") {
+            Some(item) => {
+                let place = format!("service_items.{item}");
+                let fields = custom(step, &place);
+                std::iter::once(prepared(place, "item")).chain(fields).collect()
+            }
+            None => Vec::new(),
+        },
+        Action::AddToRequesterGroup | Action::RemoveFromRequesterGroup => constant(step, "group")
+            .map(|name| prepared(format!("requester_groups.{name}"), "group"))
+            .into_iter()
+            .collect(),
+        Action::CreateTicket | Action::DeactivateRequester => Vec::new(),
+    };
+    target.workflows.iter().flat_map(|workflow| &workflow.steps).flat_map(of_step).collect()
 }
 
 /// The channels that teams of another target name.
@@ -201,7 +214,7 @@ fn preparation(settings: &Settings) -> Preparation {
                     .zip(&target.fields)
                     .filter(|(index, spec)| spec.kind != FieldKind::Bool || !target.create_missing.contains(index))
                     .map(|(_, spec)| field(spec))
-                    .chain(forms(target))
+                    .chain(referred(target))
                     .chain(channels(settings, target))
                     .collect(),
                 declaration: target.target.declaration().map(|found| found.sandbox_text(crate::sandbox::SECRET)),

@@ -260,6 +260,17 @@ pub struct StepSettings {
     pub fields: Vec<(Box<str>, StepSource)>,
 }
 
+impl StepSettings {
+    /// The fields with the values that are the same for everyone.
+    pub fn known_fields(&self) -> Vec<(Box<str>, Option<FieldValue>)> {
+        let value = |source: &StepSource| match source {
+            StepSource::Constant(value) => Some(value.clone()),
+            StepSource::Expression(_) => None,
+        };
+        self.fields.iter().map(|(name, source)| (name.clone(), value(source))).collect()
+    }
+}
+
 /// Where a value of a step comes from.
 #[derive(Debug, PartialEq)]
 pub enum StepSource {

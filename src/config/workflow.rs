@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::plan::{Access, Action};
 use crate::rules::{Expression, Vocabulary};
-use crate::targets::{FieldLookup, TargetType};
+use crate::targets::{FieldLookup, StepFields, TargetType};
 
 use super::fields::unknown_field;
 use super::mapping::constant;
@@ -280,17 +280,7 @@ fn is_value(table: &DeTable<'_>) -> bool {
 
 /// What each action cannot do without, and what it does not take.
 fn check_fields(table: &Table<'_>, action: Action, fields: &[(Box<str>, StepSource)], target: &dyn TargetType) {
-    let needed: &[&str] = match action {
-        Action::CreateTicket => &["subject", "description"],
-        Action::CreateServiceRequest => &["item"],
-        Action::AddToRequesterGroup | Action::RemoveFromRequesterGroup => &["group"],
-        _ => &[],
-    };
-    let taken: Option<&[&str]> = match action {
-        Action::AddToRequesterGroup | Action::RemoveFromRequesterGroup => Some(&["group"]),
-        Action::DeactivateRequester => Some(&[]),
-        _ => None,
-    };
+    let StepFields { needed, taken, custom } = target.step_fields(action);
     let complain = |code, message: String| {
         table.problems().error(table.key_span("fields"), code, format!("[{}]: {message}", table.path()));
     };
@@ -305,10 +295,12 @@ fn check_fields(table: &Table<'_>, action: Action, fields: &[(Box<str>, StepSour
     for (name, _) in fields {
         if let Some(taken) = taken
             && !taken.contains(&&**name)
+            && !(custom && name.starts_with("custom_fields."))
         {
+            let own = if custom { ", custom_fields.NAME" } else { "" };
             complain(
                 "unknown_field",
-                format!("`{action}` does not take `{name}`; {}", known(name, taken.iter().copied())),
+                format!("`{action}` does not take `{name}`; {}{own}", known(name, taken.iter().copied())),
             );
         }
         if action == Action::UpdateRequester {

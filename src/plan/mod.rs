@@ -33,5 +33,5 @@ pub use field::{
 pub use guard::{GuardInput, default_removals, guard};
 pub use request::{Action, Request, RequestValue};
 pub use workflow::{
-    Fingerprints, PlannedWorkflows, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory, plan_workflows,
+    Fingerprints, PlannedWorkflows, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory, plan_workflows, trial,
 };

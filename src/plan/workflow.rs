@@ -11,6 +11,10 @@ use crate::rules::{Deferred, Evaluation, Expression, Facts, Scope, StepResult, T
 
 use super::{AccountId, Change, FieldChange, FieldIndex, FieldValue, Notice, Op, Request, RequestValue, Skip};
 
+mod trial;
+
+pub use trial::trial;
+
 /// A new day this close to one that was requested for is the same event, moved; farther away it is another one,
 /// such as a rehire.
 const SAME_EVENT: TimeDelta = TimeDelta::days(60);
@@ -202,11 +206,20 @@ fn day_event(
     // Someone whose last day came before they started never joins.
     let day = day.filter(|_| workflow.on != Trigger::Joiner || standing.lifecycle != Lifecycle::Left);
     let mut moved = false;
-    for (requested, id) in requested(memory, employee.id) {
+    for Requested { day: requested, id, done } in requested(memory, employee.id) {
         if Some(requested) == day {
             continue;
         }
         let recent = input.today - requested <= TimeDelta::days(workflow.until);
+        if !done {
+            let near = day.is_none_or(|day| (day - requested).abs() <= SAME_EVENT);
+            // Whether it was made is not known, so a second one must not be.
+            moved |= near;
+            if near && (recent || day.is_some_and(|day| input.today <= day)) {
+                notices.push(in_doubt(workflow, employee.id, requested));
+            }
+            continue;
+        }
         let named = id.map_or_else(String::new, |id| format!(" ({id})"));
         match day {
             Some(day) if (day - requested).abs() <= SAME_EVENT => {
@@ -268,16 +281,40 @@ fn is_known_empty(
     }
 }
 
-/// The days an employee's requests were made for, with what the first step made.
-fn requested(memory: &WorkflowMemory, employee: EmployeeId) -> Vec<(NaiveDate, Option<&str>)> {
-    let mut days: BTreeMap<NaiveDate, Option<&str>> = BTreeMap::new();
-    for step in memory.steps.iter().filter(|step| step.employee == employee && step.done) {
+/// What is known of the requests for one day.
+struct Requested<'a> {
+    day: NaiveDate,
+    /// What the first step made.
+    id: Option<&'a str>,
+    /// Whether a step is known to be done; otherwise an answer was lost.
+    done: bool,
+}
+
+/// The days an employee's requests were made for.
+fn requested(memory: &WorkflowMemory, employee: EmployeeId) -> Vec<Requested<'_>> {
+    let mut days: BTreeMap<NaiveDate, Requested<'_>> = BTreeMap::new();
+    for step in memory.steps.iter().filter(|step| step.employee == employee) {
         if let Ok(day) = step.event.parse() {
-            let id = days.entry(day).or_default();
-            *id = id.or(step.id.as_deref());
+            let known = days.entry(day).or_insert(Requested { day, id: None, done: false });
+            known.id = known.id.or(step.id.as_deref());
+            known.done |= step.done;
         }
     }
-    days.into_iter().collect()
+    days.into_values().collect()
+}
+
+/// A request whose answer was lost, for a day that is not the day any more.
+fn in_doubt(workflow: &WorkflowSettings, employee: EmployeeId, requested: NaiveDate) -> Notice {
+    let name = &workflow.name;
+    Notice {
+        code: "request_in_doubt",
+        employee: Some(employee),
+        message: format!(
+            "{name}: the answer to a request for {requested} was lost, and the day is another one now; look whether it was \
+             made and say so with `personio-sync workflows settle {name} --employee {employee}` (--made ID or --not-made); \
+             no second one is made until then"
+        ),
+    }
 }
 
 /// New hires whom Personio no longer delivers at all.
@@ -295,8 +332,12 @@ fn gone(
         if input.employees.get(employee).is_some() || input.only.is_some_and(|only| only != employee) {
             continue;
         }
-        for (day, id) in requested(memory, employee) {
+        for Requested { day, id, done } in requested(memory, employee) {
             if day < input.today {
+                continue;
+            }
+            if !done {
+                planned.notices.push(in_doubt(workflow, employee, day));
                 continue;
             }
             let named = id.map_or_else(String::new, |id| format!(" ({id})"));

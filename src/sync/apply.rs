@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
+
 use crate::employee::EmployeeId;
 use crate::http::{Exchange, record};
 use crate::plan::{
@@ -72,15 +74,15 @@ pub trait Journal: Sync {
     /// Records what came of a write. May be kept back until the next [`Journal::begin`].
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome);
 
-    /// Records that a step of a workflow is about to be carried out; `false` when it was begun before, so that it
+    /// Records that a step of a workflow is about to be carried out; says whether it was begun before, so that it
     /// has to be looked for.
     ///
     /// # Errors
     ///
     /// When it cannot be recorded. Then nothing is sent.
-    fn open_once(&self, request: &Request) -> anyhow::Result<bool> {
+    fn open_once(&self, request: &Request) -> anyhow::Result<Begun> {
         let _ = request;
-        Ok(true)
+        Ok(Begun { fresh: true, at: DateTime::UNIX_EPOCH })
     }
 
     /// Records that it is done, with the id of what it made.
@@ -102,6 +104,15 @@ pub trait Journal: Sync {
         let _ = request;
         Ok(())
     }
+}
+
+/// That a step of a workflow is about to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Whether that is recorded for the first time.
+    pub fresh: bool,
+    /// When it was first recorded.
+    pub at: DateTime<Utc>,
 }
 
 /// Keeps nothing.

@@ -14,11 +14,13 @@ mod prepare;
 mod read_back;
 mod requests;
 mod settle;
+mod step_checks;
 
-pub use apply::{Applied, ApplyOptions, Intent, JobOutcome, Journal, NoJournal, apply};
+pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, NoJournal, apply};
 pub use prepare::{
     GaveUp, NoMemory, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered,
     TargetMemory, prepare,
 };
 pub use read_back::{NotStored, read_back};
 pub use settle::settle;
+pub use step_checks::check_workflows;

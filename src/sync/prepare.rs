@@ -4,13 +4,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::{Days, NaiveDate};
 
+use super::step_checks::check_due;
 use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError};
 use crate::plan::{
     AccountId, Built, Called, Change, Checklist, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast, GuardInput,
-    Memory, Notice, Op, Plan, PlanInput, Request, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan,
-    TargetStatus, WorkflowInput, WorkflowMemory, build, by_hand, checklist_code, guard, plan_workflows,
+    Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
+    WorkflowInput, WorkflowMemory, build, by_hand, checklist_code, guard, plan_workflows,
 };
 use crate::state::OpenIntent;
 use crate::targets::conversations::contacts::Contact;
@@ -261,7 +262,7 @@ pub fn prepare<'s>(
                 let mut contacts = imports::contacts(settings, target, &schema, &snapshot);
                 let accounts = snapshot.accounts.len();
                 let target_complete = snapshot.incomplete.is_none();
-                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, protected, unchanged } =
+                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, protected, mut unchanged } =
                     build(&input, snapshot);
                 target_plan.notices.extend(unread);
                 // What the fresh plan asks for again was not carried out by the run that was cut short.
@@ -293,8 +294,12 @@ pub fn prepare<'s>(
                     only: options.only,
                 });
                 target_plan.notices.extend(planned.notices);
+                // Nothing to do for the account is not nothing to do.
+                let due: BTreeSet<Option<EmployeeId>> = planned.changes.iter().map(|change| change.employee).collect();
+                unchanged.retain(|employee| !due.contains(&Some(*employee)));
                 if !planned.changes.is_empty() {
-                    target_plan.notices.extend(check_forms(open.reader(), target, &planned.changes));
+                    let found = check_due(open.reader(), target, &target_plan.changes, &planned.changes);
+                    target_plan.notices.extend(found);
                 }
                 target_plan.changes.extend(planned.changes);
                 target_plan.skipped.extend(planned.skipped);
@@ -363,27 +368,6 @@ fn refusals(
             (Vec::new(), Some(Notice { code: "outcomes_unreadable", employee: None, message }))
         }
     }
-}
-
-/// What is wrong with the names of fields in the steps that are due, held against the account's own forms.
-fn check_forms(reader: &dyn ReadAccounts, target: &TargetSettings, due: &[Change]) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    for workflow in target.workflows.iter().filter(|workflow| workflow.active) {
-        for (number, step) in workflow.steps.iter().enumerate() {
-            let is_due = |request: &Request| request.workflow == workflow.name && request.step == number;
-            if !due.iter().filter_map(|change| change.request.as_deref()).any(is_due) {
-                continue;
-            }
-            let fields: Vec<&str> = step.fields.iter().map(|(name, _)| &**name).collect();
-            let problems = reader.check_form(step.action, &fields).unwrap_or_else(|error| vec![error.message]);
-            notices.extend(problems.into_iter().map(|problem| Notice {
-                code: "workflow_form",
-                employee: None,
-                message: format!("workflow {}, step {number} ({}): {problem}", workflow.name, step.action),
-            }));
-        }
-    }
-    notices
 }
 
 type Read = (Box<dyn Target>, Schema, Snapshot);

@@ -7,7 +7,7 @@ use crate::http::record;
 use crate::plan::{AccountId, Op, Outcome, Request, TargetPlan};
 use crate::targets::{ErrorKind, RunWorkflows, TargetError};
 
-use super::apply::{Intent, JobOutcome, Run};
+use super::apply::{Begun, Intent, JobOutcome, Run};
 
 /// An employee's event in one workflow: its steps follow each other.
 type Chain = (Box<str>, EmployeeId, Box<str>);
@@ -72,11 +72,11 @@ impl Run<'_> {
             .journal
             .begin(std::slice::from_ref(intent))
             .and_then(|numbers| Ok((numbers, self.options.journal.open_once(request)?)));
-        let (numbers, fresh) = match begun {
-            Ok(begun) => begun,
+        let (numbers, begun) = match begun {
+            Ok(recorded) => recorded,
             Err(error) => return (without(Outcome::NotAttempted { error: self.journal_failed(&error) }), None),
         };
-        let (result, exchanges) = record(|| self.once(request, account, fresh));
+        let (result, exchanges) = record(|| self.once(request, account, begun));
         self.count_tasks(exchanges.len());
         let (outcome, id) = match result {
             Ok(id) => {
@@ -110,27 +110,27 @@ impl Run<'_> {
         &self,
         request: &Request,
         account: Option<&AccountId>,
-        fresh: bool,
+        begun: Begun,
     ) -> Result<Option<Box<str>>, TargetError> {
         let Some(target): Option<&dyn RunWorkflows> = self.target.writer().workflows() else {
             return Err(TargetError::new(ErrorKind::Refused, "this target has no workflows"));
         };
         let look = || {
-            target.find_made(request, account).map_err(|error| match error.kind {
+            target.find_made(request, account, begun.at).map_err(|error| match error.kind {
                 // A search that fails must not set the request free: it may have been made before.
-                _ if !fresh => TargetError { kind: ErrorKind::Unsettled, ..error },
+                _ if !begun.fresh => TargetError { kind: ErrorKind::Unsettled, ..error },
                 _ => error,
             })
         };
         if request.action.makes()
-            && (!fresh || request.action.is_irrevocable())
+            && (!begun.fresh || request.action.is_irrevocable())
             && let Some(id) = look()?
         {
             return Ok(Some(id));
         }
         match target.perform(request, account) {
             Err(lost) if lost.kind == ErrorKind::Unsettled && request.action.makes() => {
-                match target.find_made(request, account) {
+                match target.find_made(request, account, begun.at) {
                     Ok(Some(id)) => Ok(Some(id)),
                     Ok(None) | Err(_) => Err(lost),
                 }

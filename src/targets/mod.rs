@@ -40,7 +40,7 @@ use employee_rules::quoted;
 use std::fmt;
 use std::path::PathBuf;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::config::Secret;
 use crate::config::reader::Located;
@@ -93,6 +93,12 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     /// What workflows of this target may do; none by default.
     fn actions(&self) -> &'static [Action] {
         &[]
+    }
+
+    /// The fields of an action, as far as they are known before the service is asked.
+    fn step_fields(&self, action: Action) -> StepFields {
+        let _ = action;
+        StepFields::default()
     }
 
     /// The widget that the section describes, where there is such a thing.
@@ -175,6 +181,17 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     fn describe(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// The fields of an action that are the same in every account of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepFields {
+    /// Those it cannot do without.
+    pub needed: &'static [&'static str],
+    /// All that it takes, where that is known.
+    pub taken: Option<&'static [&'static str]>,
+    /// Whether it takes fields of the account's own as well, `custom_fields.NAME`.
+    pub custom: bool,
 }
 
 /// What a target type knows of a field name.
@@ -294,12 +311,17 @@ pub trait ReadAccounts: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// What is wrong with the names of fields that a workflow's step fills, held against the account's own form.
+    /// What is wrong with the fields of a workflow's step, held against the account's own forms: names, required
+    /// fields, and the values that are known already. Never shows a value.
     ///
     /// # Errors
     ///
-    /// When the form cannot be read.
-    fn check_form(&self, action: Action, fields: &[&str]) -> Result<Vec<String>, TargetError> {
+    /// When the account cannot be asked.
+    fn check_step(
+        &self,
+        action: Action,
+        fields: &[(Box<str>, Option<FieldValue>)],
+    ) -> Result<Vec<String>, TargetError> {
         let _ = (action, fields);
         Ok(Vec::new())
     }
@@ -372,12 +394,18 @@ pub trait WriteAccounts: Send + Sync {
 
 /// Carries out the actions of workflows, one at a time.
 pub trait RunWorkflows: Send + Sync {
-    /// What was made for this request already, by its id. Only for actions that make something.
+    /// What was made for this request already, by its id. Only for actions that make something. `begun` is when
+    /// the request was first recorded, before which nothing of it can have been sent.
     ///
     /// # Errors
     ///
     /// When it cannot be looked for.
-    fn find_made(&self, request: &Request, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError>;
+    fn find_made(
+        &self,
+        request: &Request,
+        account: Option<&AccountId>,
+        begun: DateTime<Utc>,
+    ) -> Result<Option<Box<str>>, TargetError>;
 
     /// Carries the request out; gives the id of what was made, if something was.
     ///

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use super::catalog::Catalog;
+use super::groups::Groups;
 use super::lifecycle::{Journey, Requests};
 use super::limits::Limits;
 use super::places::{Paging, Places, department, folded, list_places, location, view_place};
 use super::refusals::{Problem, conflict, invalid, refused};
-use super::tickets::Desk;
+use super::tickets::Tickets;
 use super::user::{CustomField, Known, SEES_TICKETS, User};
 use super::{Duplicates, FreshserviceOptions, SeededAgent};
 use crate::http::Method;
@@ -18,7 +20,7 @@ use crate::sandbox::{PreparedField, SandboxRequest, SandboxResponse};
 const FIRST_USER: u64 = 21_000_049_726;
 const FIRST_DEPARTMENT: u64 = 21_000_700_001;
 const FIRST_LOCATION: u64 = 21_000_310_001;
-const FIRST_FIELD: u64 = 21_000_900_001;
+pub(super) const FIRST_FIELD: u64 = 21_000_900_001;
 
 /// One Freshservice account.
 #[derive(Clone, Debug)]
@@ -27,12 +29,14 @@ pub(super) struct Account {
     by_email: HashMap<String, u64>,
     /// Places of users in the order of lists (first name), or `None` when it has to be found anew.
     order: Option<Vec<usize>>,
-    departments: Places,
-    locations: Places,
-    fields: Vec<CustomField>,
+    pub(super) departments: Places,
+    pub(super) locations: Places,
+    pub(super) fields: Vec<CustomField>,
     onboarding: Requests,
     offboarding: Requests,
-    pub(super) desk: Desk,
+    pub(super) tickets: Tickets,
+    pub(super) catalog: Catalog,
+    pub(super) groups: Groups,
     pub(super) limits: Limits,
 }
 
@@ -47,7 +51,9 @@ impl Account {
             fields: Vec::new(),
             onboarding: Requests::new(Journey::Onboarding),
             offboarding: Requests::new(Journey::Offboarding),
-            desk: Desk::new(),
+            tickets: Tickets::default(),
+            catalog: Catalog::new(),
+            groups: Groups::new(),
             limits: Limits::new(),
         };
         // The last of each is left out, so that a file that creates what is missing has something to do.
@@ -88,14 +94,16 @@ impl Account {
         self.position(id).map(|index| &self.users[index])
     }
 
-    /// Makes a custom field of requesters, or a field of the on- or offboarding form, when it is one and is not
+    /// Makes a custom field of requesters, a field of a form, a service item or a group, when it is one and is not
     /// there yet.
     pub(super) fn offer(&mut self, field: &PreparedField) {
-        if let Some((form, name)) = field.name.split_once('.')
-            && let Some(journey) = Journey::of(form)
-        {
-            self.requests_mut(journey).offer(name, &field.kind);
-            return;
+        if let Some((form, name)) = field.name.split_once('.') {
+            match (form, Journey::of(form)) {
+                (_, Some(journey)) => return self.requests_mut(journey).offer(name, &field.kind),
+                ("service_items", _) => return self.catalog.offer(name),
+                ("requester_groups", _) => return self.groups.offer(name),
+                _ => {}
+            }
         }
         let Some(name) = field.name.strip_prefix("custom_fields.") else { return };
         if self.fields.iter().any(|known| known.name == name) {
@@ -140,7 +148,7 @@ impl Account {
             ("locations", self.locations.rows.len()),
             ("onboarding requests", self.onboarding.count()),
             ("offboarding requests", self.offboarding.count()),
-            ("tickets", self.desk.count()),
+            ("tickets", self.tickets.count()),
         ]
     }
 
@@ -171,9 +179,9 @@ impl Account {
     ) -> SandboxResponse {
         let number = rest.get(1).map(|text| text.parse::<u64>().ok());
         match rest {
-            ["tickets", below @ ..] => return self.tickets(below, request, now),
-            ["service_catalog", "items", below @ ..] => return self.catalog(below, request, now),
-            ["requester_groups", below @ ..] => return self.groups(below, request),
+            ["tickets", below @ ..] => return self.ticket_requests(below, request, now),
+            ["service_catalog", "items", below @ ..] => return self.service_items(below, request, now),
+            ["requester_groups", below @ ..] => return self.requester_groups(below, request),
             [first, below @ ..] => {
                 if let Some(journey) = Journey::of(first) {
                     let owner = self.user_by_email(super::KEY_OWNER).unwrap_or_default();
@@ -444,82 +452,6 @@ impl Account {
         taken.then(|| already_there(options, "primary_email", "It should be a unique value"))
     }
 
-    fn show(&self, user: &User, as_agent: bool) -> Value {
-        let mut shown = Map::new();
-        shown.insert("id".into(), json!(user.id));
-        if !as_agent {
-            shown.insert("is_agent".into(), json!(user.is_agent));
-        }
-        shown.insert("active".into(), json!(user.active));
-        for (name, value) in &user.values {
-            let name = match name.as_str() {
-                "primary_email" if as_agent => "email",
-                "secondary_emails" if as_agent => continue,
-                other => other,
-            };
-            shown.insert(name.to_owned(), value.clone());
-        }
-        let mut custom_fields = Map::new();
-        for field in &self.fields {
-            let value = user.custom_fields.get(&field.name).cloned().unwrap_or_default();
-            custom_fields.insert(field.name.clone(), value);
-        }
-        shown.insert("custom_fields".into(), Value::Object(custom_fields));
-        shown.insert("has_logged_in".into(), json!(user.is_agent));
-        shown.insert("vip_user".into(), json!(false));
-        shown.insert("created_at".into(), json!(user.created_at));
-        shown.insert("updated_at".into(), json!(user.updated_at));
-        if as_agent {
-            agent_members(&mut shown);
-        } else {
-            let departments = user.values["department_ids"].as_array().into_iter().flatten();
-            shown.insert("department_names".into(), departments.map(|id| self.departments.name(id)).collect());
-            shown.insert("location_name".into(), self.locations.name(&user.values["location_id"]));
-        }
-        Value::Object(shown)
-    }
-
-    fn requester_fields(&self, now: &str) -> SandboxResponse {
-        // The names of the default fields are not the names that requesters are written with.
-        const DEFAULTS: &[(&str, &str, bool)] = &[
-            ("first_name", "First Name", true),
-            ("last_name", "Last Name", false),
-            ("job_title", "Title", false),
-            ("email", "Email", true),
-            ("phone", "Work Phone", false),
-            ("mobile", "Mobile Phone", false),
-            ("department_ids", "Department", false),
-            ("reporting_manager_id", "Reporting Manager", false),
-            ("address", "Address", false),
-            ("time_zone", "Time Zone", false),
-            ("language", "Language", false),
-            ("location_id", "Location", false),
-            ("description", "Background Information", false),
-        ];
-        let row = |id: u64, name: &str, label: &str, position: usize, kind: &str, required: bool| {
-            json!({"id": id, "name": name, "label": label, "position": position, "user_field_group_id": null,
-                   "type": kind, "default": !kind.starts_with("custom_"), "requesters_can_edit": false,
-                   "label_for_requesters": label, "required_for_agents": required, "required_for_requesters": false,
-                   "displayed_for_requesters": true, "editable_in_signup": required,
-                   "created_at": now, "updated_at": now})
-        };
-        let mut rows: Vec<Value> = Vec::new();
-        for (index, (name, label, required)) in DEFAULTS.iter().enumerate() {
-            rows.push(row(FIRST_FIELD + index as u64, name, label, index + 1, &format!("default_{name}"), *required));
-        }
-        for field in &self.fields {
-            let label = field.name.replace('_', " ");
-            let mut shown = row(field.id, &field.name, &label, rows.len() + 1, field.kind, false);
-            if field.kind == "custom_dropdown" {
-                let choices: Vec<Value> =
-                    field.choices.iter().map(|choice| json!({"value": choice, "display_id": null})).collect();
-                shown["choices"] = Value::Array(choices);
-            }
-            rows.push(shown);
-        }
-        SandboxResponse::json(200, &json!({"requester_fields": rows}))
-    }
-
     fn create_place(
         &mut self,
         request: &SandboxRequest,
@@ -590,34 +522,5 @@ fn already_there(options: &FreshserviceOptions, field: &str, message: &str) -> S
     match options.duplicates {
         Duplicates::Conflict => conflict(message),
         Duplicates::BadRequest => invalid(&[Problem::new(field, message, "duplicate_value")]),
-    }
-}
-
-/// What only agents have, in today's shape and without the retired attributes.
-fn agent_members(shown: &mut Map<String, Value>) {
-    shown.remove("can_see_all_changes_from_associated_departments");
-    for (name, value) in [
-        ("occasional", json!(false)),
-        ("role_ids", json!([21_000_049_414_u64])),
-        ("roles", json!([{"role_id": 21_000_049_414_u64, "assignment_scope": "entire_helpdesk", "groups": []}])),
-        ("member_of", json!([])),
-        ("observer_of", json!([])),
-        ("member_of_pending_approval", json!([])),
-        ("observer_of_pending_approval", json!([])),
-        ("group_ids", json!([])),
-        ("scoreboard_level_id", Value::Null),
-        ("scoreboard_points", Value::Null),
-        ("signature", Value::Null),
-        ("last_login_at", Value::Null),
-        ("last_active_at", Value::Null),
-        ("auto_assign_tickets", json!(true)),
-        ("auto_assign_status_changed_at", Value::Null),
-        ("api_key_enabled", json!(shown["email"] == super::KEY_OWNER)),
-        (
-            "scopes",
-            json!({"ticket": null, "problem": null, "change": null, "asset": null, "solution": null, "contract": null}),
-        ),
-    ] {
-        shown.insert(name.to_owned(), value);
     }
 }

@@ -4,12 +4,15 @@
 //! agents and most of the company's departments and locations, but without requesters.
 
 mod account;
+mod catalog;
+mod groups;
 mod lifecycle;
 mod limits;
 mod places;
 mod refusals;
 #[cfg(test)]
 mod request_tests;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod tickets;

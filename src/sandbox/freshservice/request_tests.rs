@@ -103,7 +103,11 @@ fn tickets_are_made_found_and_make_requesters() {
     let requester = made.value()["ticket"]["requester_id"].clone();
     assert_eq!(get(&mut service, "requesters?email=new@example.com").value()["requesters"][0]["id"], requester);
     let found = get(&mut service, "tickets?email=new@example.com").value();
-    assert_eq!(found["tickets"][0]["tags"], json!(["a"]));
+    assert_eq!(found["tickets"][0]["subject"], "Desk");
+    assert_eq!(found["tickets"][0].get("tags"), None, "lists leave tags out");
+    assert_eq!(get(&mut service, "tickets/1").value()["ticket"].get("tags"), None, "and so does a ticket, unasked");
+    assert_eq!(get(&mut service, "tickets/1?include=tags").value()["ticket"]["tags"], json!(["a"]));
+    assert_eq!(get(&mut service, "tickets?type=Service+Request").value()["tickets"], json!([]));
     assert_eq!(get(&mut service, &format!("tickets?requester_id={requester}")).value(), found);
     assert_eq!(get(&mut service, "tickets?email=other@example.com").value()["tickets"], json!([]));
     assert_eq!(get(&mut service, "tickets/1").value()["ticket"]["subject"], "Desk");
@@ -132,12 +136,24 @@ fn service_items_are_ordered() {
     assert_eq!(made.value()["service_request"]["subject"], "Request for Mira : Laptop");
     assert_eq!(place(&mut service, 9, json!({})).status, 404);
     let answer = place(&mut service, 2, json!({"requested_for": "nobody@example.com"}));
-    let problems = vec![
-        ("custom_fields.badge_name".into(), "missing_field".into()),
-        ("requested_for".into(), "invalid_value".into()),
-    ];
+    let problems =
+        vec![("badge_name".into(), "missing_field".into()), ("requested_for".into(), "invalid_value".into())];
     assert_eq!(refusal(&answer), (400, problems));
-    assert_eq!(get(&mut service, "tickets?email=mira@example.com").value()["tickets"][0]["type"], "Service Request");
+    let answer = place(&mut service, 2, json!({"custom_fields": {"badge_name": "M", "colour": "Green", "size": "L"}}));
+    let problems = vec![("size".into(), "invalid_field".into()), ("colour".into(), "invalid_value".into())];
+    assert_eq!(refusal(&answer), (400, problems));
+    let listed = get(&mut service, "tickets?email=mira@example.com").value()["tickets"][0].clone();
+    assert_eq!((&listed["type"], listed.get("requested_items")), (&json!("Service Request"), None));
+    let items = get(&mut service, &format!("tickets/{}/requested_items", listed["id"])).value();
+    assert_eq!(items["requested_items"][0]["service_item_id"], 1);
+    assert_eq!(place(&mut service, 3, json!({"email": "mira@example.com"})).status, 201);
+    let of = |service: &mut Freshservice, query: &str| {
+        get(service, &format!("tickets?email=mira@example.com{query}")).value()["tickets"].as_array().unwrap().len()
+    };
+    assert_eq!(
+        [of(&mut service, ""), of(&mut service, "&workspace_id=3"), of(&mut service, "&workspace_id=0")],
+        [1, 1, 2]
+    );
 }
 
 #[test]

@@ -5,8 +5,8 @@
 
 mod errors;
 mod fields;
-mod form;
 mod names;
+mod read;
 mod reading;
 mod requests;
 mod settings;
@@ -15,6 +15,7 @@ mod tests;
 pub mod widget;
 mod wire;
 mod workflows;
+mod write;
 mod zones;
 
 use std::collections::{HashMap, HashSet};
@@ -22,17 +23,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
-use crate::employee::EmployeeId;
 use crate::http::{Client, HttpError, Request, Response};
-use crate::plan::{
-    Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Schema,
-    Snapshot, same,
-};
+use crate::plan::{AccountId, Capabilities, FieldChange, FieldSpec, FieldValue, Notice, Schema};
 
-use super::{Connection, ErrorKind, Progress, ReadAccounts, RunWorkflows, TargetError, WriteAccounts};
+use super::{Connection, ErrorKind, Progress, TargetError};
 use errors::{Doing, is_page, refused, unanswered, unexpected};
 use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS, is_for_agents};
-use names::{Book, Names, NoId};
+use names::{Book, Names};
 use reading::{Reading, Standing};
 use requests::{Lookup, PAGE, Users};
 pub use settings::parse;
@@ -63,8 +60,12 @@ struct Freshservice<C> {
     /// What is known of each user seen in this run.
     standings: Mutex<HashMap<u64, Standing>>,
     agents: Mutex<AgentView>,
-    /// The forms that were read in this run.
-    forms: Mutex<Vec<(&'static str, Form)>>,
+    /// The forms that were read in this run, by what they are of.
+    forms: Mutex<HashMap<Box<str>, Arc<workflows::Form>>>,
+    /// The users that steps of workflows looked for and found, by address.
+    users: Mutex<HashMap<String, u64>>,
+    /// Departments and locations as steps of workflows first read them.
+    books: Mutex<Vec<(Place, Arc<Book>)>>,
     /// Held while a department or location is made, so that two threads never make the same one.
     making: Mutex<()>,
 }
@@ -74,9 +75,6 @@ struct Settled {
     schema: Schema,
     notices: Vec<Notice>,
 }
-
-/// A form, as it was read.
-type Form = Arc<Vec<form::FormField>>;
 
 /// How agents can be seen with this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +127,8 @@ impl<C: Carrier> Freshservice<C> {
             standings: Mutex::default(),
             agents: Mutex::new(AgentView::Together),
             forms: Mutex::default(),
+            users: Mutex::default(),
+            books: Mutex::default(),
             making: Mutex::default(),
         }
     }
@@ -431,198 +431,4 @@ fn number(account: &AccountId) -> Result<u64, TargetError> {
 fn says_sees_all_tickets(changes: &[FieldChange]) -> Option<bool> {
     let change = changes.iter().find(|change| &*change.field == SEES_ALL_TICKETS)?;
     Some(change.after == FieldValue::Bool(true))
-}
-
-impl<C: Carrier> ReadAccounts for Freshservice<C> {
-    fn check_form(&self, action: crate::plan::Action, fields: &[&str]) -> Result<Vec<String>, TargetError> {
-        self.form_problems(action, fields)
-    }
-
-    fn schema(&self) -> Result<Schema, TargetError> {
-        Ok(self.settled()?.schema.clone())
-    }
-
-    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        let settled = self.settled()?;
-        let schema = &settled.schema;
-        let mut names = self.read_names(schema)?;
-        let open_agents = self.open_agents()?;
-        let mut reading = Reading::new(&schema.fields, &names);
-        reading.open_agents.clone_from(&open_agents);
-        let mut view = self.read_users(None, &mut reading, Some(progress))?;
-        if reading.repeated || reading.doubt.is_some() {
-            // The list is sorted by first name and shifts when somebody is added or renamed meanwhile.
-            reading = Reading::new(&schema.fields, &names);
-            reading.open_agents = open_agents;
-            view = self.read_users(None, &mut reading, None)?;
-        }
-        let Reading { accounts, standings, problems, repeated, doubt, .. } = reading;
-        let shifted = || "the list of requesters shifted while it was read, twice: ids came more than once".to_owned();
-        let incomplete = doubt.or_else(|| repeated.then(shifted));
-
-        let mut notices = settled.notices.clone();
-        notices.extend(agent_notice(view));
-        notices.extend(problems.into_iter().map(|message| Notice {
-            code: "account_unreadable",
-            employee: None,
-            message,
-        }));
-        let references = schema
-            .iter()
-            .filter_map(|(index, field)| Some((index, Place::of(field)?.book(&mut names).reference_names())))
-            .collect();
-        *lock(&self.standings) = standings.into_iter().collect();
-        *lock(&self.names) = Some(names);
-        Ok(Snapshot { accounts, references, incomplete, notices, ..Snapshot::default() })
-    }
-
-    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
-        let settled = self.settled()?;
-        let Ok(id) = number(id) else { return Ok(None) };
-        let Some(user) = self.view(id)? else { return Ok(None) };
-        self.with_names(&settled.schema, |names| Some(user.account(&settled.schema.fields, names).0))
-    }
-
-    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
-        let settled = self.settled()?;
-        let fields = &settled.schema.fields;
-        let Some(spec) = fields.get(field.get()) else { return Ok(Vec::new()) };
-        let parameter = match &*spec.name {
-            "primary_email" => Some("email"),
-            "work_phone_number" => Some("work_phone_number"),
-            "mobile_phone_number" => Some("mobile_phone_number"),
-            // The query language lags behind writes by minutes: everything is read instead.
-            _ => None,
-        };
-        let lookup = match (parameter, value) {
-            (_, FieldValue::Empty) => return Ok(Vec::new()),
-            (Some(parameter), FieldValue::Text(value)) => Some(Lookup { parameter, value }),
-            _ => None,
-        };
-        let names = self.with_names(&settled.schema, |names| names.clone())?;
-        let mut reading = Reading::new(fields, &names);
-        self.read_users(lookup, &mut reading, None)?;
-        lock(&self.standings).extend(reading.standings);
-        // An id of ours is a number there and may be a text here.
-        let wanted = if spec.kind == FieldKind::Text { FieldValue::text(&value.to_string()) } else { value.clone() };
-        // An exact look-up by e-mail may answer with somebody who has it as a second address.
-        reading.accounts.retain(|account| same(account.field(field), &wanted, spec));
-        Ok(reading.accounts)
-    }
-}
-
-/// What an operator should know of agents that cannot be seen together with requesters.
-fn agent_notice(view: AgentView) -> Option<Notice> {
-    let (code, message) = match view {
-        AgentView::Together => return None,
-        AgentView::Apart => (
-            "agents_read_apart",
-            "Freshservice does not list agents together with requesters for this key; they were read from their own list.",
-        ),
-        AgentView::Hidden => (
-            "agents_not_visible",
-            "The key may not see agents: an employee who is one is not recognised, and creating a requester for them will be refused. Ask an administrator for the permission to manage agents.",
-        ),
-    };
-    Some(Notice { code, employee: None, message: message.into() })
-}
-
-impl<C: Carrier> WriteAccounts for Freshservice<C> {
-    fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
-        let settled = self.settled()?;
-        let schema = &settled.schema;
-        let place = schema.fields.get(field.get()).and_then(Place::of).ok_or_else(|| {
-            TargetError::new(ErrorKind::Refused, "only departments and locations can be made by name")
-        })?;
-        let _one_at_a_time = lock(&self.making);
-        let known = self.with_names(schema, |names| place.book(names).id(name))?;
-        let (doing, request, wrappers) = match place {
-            Place::Departments => {
-                (Doing::CreateDepartment, requests::create_department(name.trim()), ["department", "departments"])
-            }
-            Place::Locations => {
-                (Doing::CreateLocation, requests::create_location(name.trim()), ["location", "locations"])
-            }
-        };
-        match known {
-            Ok(_) => return Ok(()),
-            Err(NoId::Ambiguous) => {
-                return Err(TargetError::new(ErrorKind::Refused, "Freshservice has several things of this name"));
-            }
-            Err(NoId::Unknown) => {}
-        }
-        let made = self.send(&request, doing).and_then(|response| {
-            let id = wire::one(&response, &wrappers).and_then(|row| wire::id(&row));
-            id.map_err(|why| unexpected(&why, response.status, doing))
-        });
-        let error = match made {
-            Ok(id) => {
-                self.with_names(schema, |names| place.book(names).insert(id, name))?;
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        // Somebody else may have made it, or the answer to ours was lost: the list knows.
-        let in_doubt = matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) || error.status == Some(400);
-        if in_doubt && let Ok(book) = self.book(place) {
-            let found = book.id(name).is_ok();
-            self.with_names(schema, |names| *place.book(names) = book)?;
-            if found {
-                return Ok(());
-            }
-        }
-        match error.kind {
-            // Said to exist, but not to be seen: its id stays unknown.
-            ErrorKind::Exists => Err(TargetError { kind: ErrorKind::Refused, ..error }),
-            _ => Err(error),
-        }
-    }
-
-    fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
-        let fields: Vec<FieldChange> = fields.iter().filter(|field| !field.after.is_empty()).cloned().collect();
-        if !fields.iter().any(|field| REACHABLE.contains(&&*field.field)) {
-            let why =
-                "a requester needs at least one of `primary_email`, `work_phone_number` and `mobile_phone_number`";
-            return Err(TargetError::new(ErrorKind::Refused, why));
-        }
-        let response = self.send(&requests::create_requester(&self.body(&fields)?), Doing::Create)?;
-        let id = wire::one(&response, &["requester"])
-            .and_then(|row| wire::id(&row))
-            .map_err(|why| unexpected(&why, response.status, Doing::Create))?;
-        let sees_all_tickets = says_sees_all_tickets(&fields).unwrap_or(false);
-        lock(&self.standings).insert(id, Standing { is_agent: false, sees_all_tickets });
-        Ok(AccountId::from(id.to_string()))
-    }
-
-    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.put(account, self.body(changes)?, says_sees_all_tickets(changes))
-    }
-
-    fn workflows(&self) -> Option<&dyn RunWorkflows> {
-        Some(self)
-    }
-
-    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
-        let (id, _) = self.writable(account)?;
-        let request = requests::reactivate_requester(id);
-        let response = self.carrier.send(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
-        if errors::is_active_already(&response) {
-            return Ok(());
-        }
-        accepted(&response, Doing::Reactivate)
-    }
-
-    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
-        let gone = |error: TargetError| match error.kind {
-            ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        };
-        match self.writable(account) {
-            Ok((id, _)) => self.send(&requests::deactivate_requester(id), Doing::Deactivate).map(drop).or_else(gone),
-            Err(error) => gone(error),
-        }
-    }
 }

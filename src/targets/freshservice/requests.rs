@@ -133,9 +133,45 @@ pub(super) fn create_ticket(body: &Value) -> Request {
     prepared(Request::new(Method::Post, "/api/v2/tickets"), OVERALL).json(body)
 }
 
-/// One page of somebody's tickets of the last thirty days, by `requester_id` or `email`.
-pub(super) fn list_tickets(parameter: &'static str, value: &str, page: usize) -> Request {
-    page_of("/api/v2/tickets", OVERALL, page).query(parameter, value)
+/// The workspace that lists are of when none is named.
+pub(super) const PRIMARY_WORKSPACE: u64 = 2;
+
+/// Which tickets a list is of. Without `updated_since` it would end thirty days back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TicketFilter {
+    /// Who asked, by `requester_id` or `email`.
+    pub(super) who: Option<(&'static str, String)>,
+    /// The first day.
+    pub(super) since: String,
+    /// Whether orders from the catalogue are meant, or incidents.
+    pub(super) orders: bool,
+    /// Another workspace than the primary one.
+    pub(super) workspace: Option<u64>,
+}
+
+/// One page of tickets.
+pub(super) fn list_tickets(filter: &TicketFilter, page: usize) -> Request {
+    let mut request = page_of("/api/v2/tickets", OVERALL, page).query("updated_since", &filter.since);
+    if let Some((parameter, value)) = &filter.who {
+        request = request.query(parameter, value);
+    }
+    if filter.orders {
+        request = request.query("type", "Service Request");
+    }
+    if let Some(workspace) = filter.workspace {
+        request = request.query("workspace_id", workspace);
+    }
+    request
+}
+
+/// One ticket with its tags, which it does not tell unasked.
+pub(super) fn get_ticket(ticket: u64) -> Request {
+    prepared(Request::get(format!("/api/v2/tickets/{ticket}")), OVERALL).query("include", "tags")
+}
+
+/// What was ordered with a ticket.
+pub(super) fn requested_items(ticket: u64) -> Request {
+    prepared(Request::get(format!("/api/v2/tickets/{ticket}/requested_items")), OVERALL)
 }
 
 /// One item of the service catalogue.
@@ -181,6 +217,13 @@ mod tests {
     fn every_request_by_method_path_query_and_body() {
         let mail = Lookup { parameter: "email", value: "mira+it@example.com" };
         let big = 21_000_049_726;
+        let filter = TicketFilter {
+            who: Some(("email", "mira+it@example.com".into())),
+            since: "2027-02-01".into(),
+            orders: false,
+            workspace: None,
+        };
+        let orders = TicketFilter { who: None, orders: true, workspace: Some(3), ..filter.clone() };
         for (request, expected, class) in [
             (list_users(Users::Requesters, None, 1), "GET /api/v2/requesters?page=1&per_page=100", "list_requesters"),
             (
@@ -231,10 +274,17 @@ mod tests {
             ),
             (create_ticket(&json!({"status": 2})), r#"POST /api/v2/tickets? application/json {"status":2}"#, "overall"),
             (
-                list_tickets("email", "mira+it@example.com", 1),
-                "GET /api/v2/tickets?page=1&per_page=100&email=mira+it@example.com",
+                list_tickets(&filter, 1),
+                "GET /api/v2/tickets?page=1&per_page=100&updated_since=2027-02-01&email=mira+it@example.com",
                 "overall",
             ),
+            (
+                list_tickets(&orders, 2),
+                "GET /api/v2/tickets?page=2&per_page=100&updated_since=2027-02-01&type=Service Request&workspace_id=3",
+                "overall",
+            ),
+            (get_ticket(9), "GET /api/v2/tickets/9?include=tags", "overall"),
+            (requested_items(9), "GET /api/v2/tickets/9/requested_items?", "overall"),
             (get_item(3), "GET /api/v2/service_catalog/items/3?", "overall"),
             (
                 place_request(3, &json!({"quantity": 1})),

@@ -9,7 +9,7 @@ use crate::config::reader::Table;
 use crate::http::{Client, ClientSettings, FixedAuth};
 use crate::plan::{Action, FieldSpec};
 
-use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::super::{Connection, FieldLookup, SandboxPlaces, StepFields, Target, TargetType};
 use super::widget::{self, Widget};
 use super::{Freshservice, fields};
 
@@ -135,6 +135,10 @@ impl TargetType for Settings {
 
     fn actions(&self) -> &'static [Action] {
         super::workflows::ACTIONS
+    }
+
+    fn step_fields(&self, action: Action) -> StepFields {
+        super::workflows::step_fields(action)
     }
 
     fn widget(&self) -> Option<&Widget> {

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::super::{FieldLookup, NoProgress};
+use super::super::{FieldLookup, NoProgress, ReadAccounts as _, WriteAccounts as _};
 use super::*;
+use crate::employee::EmployeeId;
 use crate::http::Body;
-use crate::plan::Protection;
+use crate::plan::{FieldIndex, Protection};
 use crate::reference::spec_text;
 
 /// Answers each expected request in turn, and keeps the bodies.

@@ -1,4 +1,5 @@
-//! The forms of on- and offboarding requests: customers design them, so they are read and never assumed.
+//! The forms of on- and offboarding requests and of service items: customers design them, so they are read and
+//! never assumed.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +7,7 @@ use crate::config::reader::known;
 use crate::plan::{FieldKind, FieldSpec, FieldValue};
 use crate::rules::convert;
 
-use super::wire::{self, Row};
+use super::super::wire::{self, Row};
 
 /// What a lookup field refers to; the numbers are the API's.
 const LOCATION: u64 = 1;
@@ -21,8 +22,8 @@ const DEPARTMENT: u64 = 6;
 pub(super) struct FormField {
     pub(super) name: String,
     required: bool,
-    kind: String,
-    source: Option<u64>,
+    pub(super) kind: String,
+    pub(super) source: Option<u64>,
     choices: Vec<String>,
 }
 
@@ -67,8 +68,8 @@ impl FormField {
         })
     }
 
-    fn is_date(&self) -> bool {
-        self.kind == "custom_date"
+    pub(super) fn is_date(&self) -> bool {
+        matches!(self.kind.as_str(), "custom_date" | "custom_date_time")
     }
 
     /// What is sent for a value.
@@ -105,7 +106,7 @@ impl FormField {
             return self.each(value, &|one| self.converted(one, FieldKind::Choice));
         }
         let kind = match self.kind.as_str() {
-            "custom_date" => FieldKind::Date,
+            "custom_date" | "custom_date_time" => FieldKind::Date,
             "custom_dropdown" => FieldKind::Choice,
             "custom_checkbox" => FieldKind::Bool,
             "custom_decimal" | "custom_number" => FieldKind::Number,
@@ -128,144 +129,87 @@ fn text(value: &FieldValue) -> String {
     value.to_string()
 }
 
-fn number(value: &FieldValue) -> Option<u64> {
+pub(super) fn number(value: &FieldValue) -> Option<u64> {
     value.to_string().parse().ok()
 }
 
-fn address(value: &FieldValue) -> Result<&str, String> {
+pub(super) fn address(value: &FieldValue) -> Result<&str, String> {
     value.as_text().filter(|text| text.contains('@')).ok_or_else(|| "it is not an e-mail address".into())
 }
 
-/// What is wrong with the names of fields that a file fills.
-pub(super) fn problems(form: &[FormField], filled: &[&str]) -> Vec<String> {
-    let unknown = filled
-        .iter()
-        .filter(|name| **name != INITIATOR && !form.iter().any(|field| field.name == **name))
-        .map(|name| format!("the form has no field `{name}`; {}", known(name, form.iter().map(|field| &*field.name))));
-    let missing = form
-        .iter()
-        .filter(|field| field.required && !filled.contains(&&*field.name))
-        .map(|field| format!("the form requires `{}`, and the file does not fill it", field.name));
-    unknown.chain(missing).collect()
+/// A form, and how a step spells its fields.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Form {
+    /// As messages call it.
+    pub(super) what: String,
+    /// What stands before each name in the file: `custom_fields.` or nothing.
+    pub(super) prefix: &'static str,
+    pub(super) fields: Vec<FormField>,
 }
 
-/// The one field that is none of the form's: on whose behalf the request is made.
-const INITIATOR: &str = "initiator_id";
+/// A field that a step fills, by the name in the file, with its value where that is known already.
+pub(super) type Given = (Box<str>, Option<FieldValue>);
 
-/// The body of a request.
-///
-/// # Errors
-///
-/// Names the fields and what is wrong with their values; never shows them.
-pub(super) fn body(
-    form: &[FormField],
-    values: &[(Box<str>, FieldValue)],
-    lookups: &dyn Lookups,
-) -> Result<Value, String> {
-    let filled: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
-    let mut wrong = problems(form, &filled);
-    let mut fields = Map::new();
-    let mut body = json!({});
-    for (name, value) in values {
-        let field = form.iter().find(|field| *field.name == **name);
-        let written = match field {
-            Some(field) if value.is_empty() => {
-                if field.required {
-                    wrong.push(format!("`{name}` is empty, and the form requires it"));
-                }
+impl Form {
+    /// Reads the rows of a form.
+    ///
+    /// # Errors
+    ///
+    /// When one has no name.
+    pub(super) fn read(what: &str, prefix: &'static str, rows: &[Row]) -> Result<Self, String> {
+        let there = rows.iter().filter(|row| row.get("deleted").and_then(Value::as_bool) != Some(true));
+        let fields = there.map(FormField::read).collect::<Result<Vec<_>, _>>()?;
+        // Text between the fields comes as a field.
+        let fields = fields.into_iter().filter(|field| field.kind != "custom_static_rich_text").collect();
+        Ok(Self { what: what.to_owned(), prefix, fields })
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<&FormField> {
+        let name = name.strip_prefix(self.prefix)?;
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// What is sent, and what is wrong: names the fields, never shows a value.
+    pub(super) fn fill(&self, given: &[Given], lookups: &dyn Lookups) -> (Map<String, Value>, Vec<String>) {
+        let (mut sent, mut wrong) = (Map::new(), Vec::new());
+        let spelled = |field: &FormField| format!("{}{}", self.prefix, field.name);
+        for (name, value) in given {
+            let Some(field) = self.field(name) else {
+                let names: Vec<String> = self.fields.iter().map(spelled).collect();
+                let hint = if names.is_empty() {
+                    "it has no fields".to_owned()
+                } else {
+                    known(name, names.iter().map(String::as_str))
+                };
+                wrong.push(format!("{} has no field `{name}`; {hint}", self.what));
                 continue;
-            }
-            Some(field) => field.write(value, lookups),
-            None if **name == *INITIATOR && !value.is_empty() => {
-                let id = number(value).map_or_else(|| address(value).and_then(|email| lookups.user(email)), Ok);
-                match id {
-                    Ok(id) => body[INITIATOR] = json!(id),
+            };
+            match value {
+                None => {}
+                Some(value) if value.is_empty() && field.required => {
+                    wrong.push(format!("`{name}` is empty, and {} requires it", self.what));
+                }
+                Some(value) if value.is_empty() => {}
+                Some(value) => match field.write(value, lookups) {
+                    Ok(written) => {
+                        sent.insert(field.name.clone(), written);
+                    }
                     Err(why) => wrong.push(format!("`{name}`: {why}")),
-                }
-                continue;
+                },
             }
-            None => continue,
-        };
-        match written {
-            Ok(written) => {
-                fields.insert(name.to_string(), written);
-            }
-            Err(why) => wrong.push(format!("`{name}`: {why}")),
         }
+        let is_given = |name: &str| given.iter().any(|(given, _)| **given == *name);
+        let missing = self.fields.iter().filter(|field| field.required).map(spelled).filter(|name| !is_given(name));
+        wrong.extend(missing.map(|name| format!("{} requires `{name}`, and the file does not fill it", self.what)));
+        (sent, wrong)
     }
-    if !wrong.is_empty() {
-        return Err(wrong.join("; "));
-    }
-    body["fields"] = Value::Object(fields);
-    Ok(body)
-}
-
-/// How a request is told from those of others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key {
-    /// Fields that must be the same, as they were sent.
-    same: Vec<(String, Value)>,
-    /// The days that must be the same.
-    days: Vec<(String, Value)>,
-}
-
-impl Key {
-    /// The field that holds the employee's id if one does, else the e-mail address, else every text; and the days,
-    /// because who comes back gets a request of their own.
-    pub(super) fn of(form: &[FormField], body: &Value, employee: u64) -> Option<Self> {
-        let sent = body["fields"].as_object()?;
-        let field = |name: &str| form.iter().find(|field| field.name == name);
-        let is_plain = |name: &str| {
-            // Lookups come back as ids, but for texts that are looked up.
-            field(name).is_some_and(|field| !field.is_date() && (field.source.is_none() || field.kind == "custom_text"))
-        };
-        let days = sent.iter().filter(|(name, _)| field(name).is_some_and(FormField::is_date));
-        let texts = || sent.iter().filter(|(name, value)| is_plain(name) && value.is_string());
-        let is_id = |value: &Value| value.as_str().is_some_and(|text| text == employee.to_string());
-        let is_address = |name: &str, value: &Value| {
-            value.as_str().is_some_and(|text| text.contains('@')) && !name.contains("manager")
-        };
-        let same: Vec<(String, Value)> = match texts().find(|(_, value)| is_id(value)) {
-            Some((name, value)) => vec![(name.clone(), value.clone())],
-            None => match texts().find(|(name, value)| is_address(name, value)) {
-                Some((name, value)) => vec![(name.clone(), value.clone())],
-                None => texts().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            },
-        };
-        let days = days.map(|(name, value)| (name.clone(), value.clone())).collect();
-        (!same.is_empty()).then_some(Self { same, days })
-    }
-
-    /// Whether a row of the list is this request. Cancelled ones do not count.
-    pub(super) fn fits(&self, row: &Row) -> bool {
-        const CANCELLED: u64 = 2;
-        if row.get("status").and_then(Value::as_u64) == Some(CANCELLED) {
-            return false;
-        }
-        let Some(fields) = row.get("fields").and_then(Value::as_object) else { return false };
-        let there = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_lowercase();
-        let sent = |value: &Value| value.as_str().unwrap_or_default().trim().to_lowercase();
-        self.same.iter().all(|(name, value)| there(name) == sent(value))
-            && self
-                .days
-                .iter()
-                .all(|(name, value)| day(&there(name)).is_some_and(|day_there| Some(day_there) == day(&sent(value))))
-    }
-}
-
-/// Days are sent as 2027-02-01 and come back as 01-02-2027.
-fn day(text: &str) -> Option<chrono::NaiveDate> {
-    let text = text.get(..10)?;
-    chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .or_else(|_| chrono::NaiveDate::parse_from_str(text, "%d-%m-%Y"))
-        .ok()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    struct Known;
+    pub(in super::super) struct Known;
 
     impl Lookups for Known {
         fn location(&self, name: &str) -> Result<u64, String> {
@@ -283,7 +227,7 @@ mod tests {
         }
     }
 
-    fn form() -> Vec<FormField> {
+    pub(in super::super) fn form() -> Form {
         let rows = json!([
             {"name": "cf_employee_name", "field_type": "custom_text", "required": true},
             {"name": "cf_personio_id", "field_type": "custom_text", "required": false},
@@ -299,14 +243,15 @@ mod tests {
             {"name": "cf_hours", "field_type": "custom_decimal"},
             {"name": "actor_2", "field_type": "custom_lookup_bigint", "data_source": 5, "default": true}
         ]);
-        rows.as_array().unwrap().iter().map(|row| FormField::read(row.as_object().unwrap()).unwrap()).collect()
+        let rows: Vec<Row> = rows.as_array().unwrap().iter().map(|row| row.as_object().unwrap().clone()).collect();
+        Form::read("the form", "", &rows).unwrap()
     }
 
-    fn values(more: &[(&str, FieldValue)]) -> Vec<(Box<str>, FieldValue)> {
+    pub(in super::super) fn values(more: &[(&str, FieldValue)]) -> Vec<Given> {
         let day = FieldValue::Date("2027-02-01".parse().unwrap());
         let base = [("cf_employee_name", FieldValue::text("Mira Osei")), ("cf_date_of_joining", day)];
         let kept = base.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
-        kept.chain(more).map(|(name, value)| ((*name).into(), value.clone())).collect()
+        kept.chain(more).map(|(name, value)| ((*name).into(), Some(value.clone()))).collect()
     }
 
     #[test]
@@ -329,13 +274,11 @@ mod tests {
             ("cf_hours", text("37.5"), json!(37.5)),
             ("cf_personio_id", FieldValue::Integer(4711), json!("4711")),
         ] {
-            let body = body(&form(), &values(&[(name, value)]), &Known).expect(name);
-            assert_eq!(body["fields"][name], expected, "{name}");
+            let (sent, wrong) = form().fill(&values(&[(name, value)]), &Known);
+            assert_eq!((sent.get(name), wrong), (Some(&expected), Vec::new()), "{name}");
         }
-        let on_behalf = body(&form(), &values(&[("initiator_id", text("lead@example.com"))]), &Known).unwrap();
-        assert_eq!((&on_behalf["initiator_id"], on_behalf["fields"].get("initiator_id")), (&json!(880_002), None));
-        let empty = body(&form(), &values(&[("cf_location", FieldValue::Empty)]), &Known).unwrap();
-        assert_eq!(empty["fields"].get("cf_location"), None);
+        let (empty, wrong) = form().fill(&values(&[("cf_location", FieldValue::Empty)]), &Known);
+        assert_eq!((empty.get("cf_location"), wrong), (None, Vec::new()));
     }
 
     #[test]
@@ -350,46 +293,56 @@ mod tests {
             ("actor_2", text("secret"), "`actor_2`: it is not an e-mail address"),
             ("cf_equipment", text("secret"), "`cf_equipment`: it is none of the values"),
             ("cf_shoe", text("secret"), "the form has no field `cf_shoe`"),
-            ("initiator_id", text("secret@example.com"), "`initiator_id`: nobody has this address"),
         ] {
-            let error = body(&form(), &values(&[(name, value)]), &Known).expect_err(name);
+            let (_, wrong) = form().fill(&values(&[(name, value)]), &Known);
+            let error = wrong.join("; ");
             assert!(error.contains(expected) && !error.contains("secret"), "{error}");
         }
-        let missing = problems(&form(), &["cf_employee_name", "cf_date_of_joinin"]);
+        // Names can be checked before there is a value.
+        let (_, missing) =
+            form().fill(&[("cf_employee_name".into(), None), ("cf_date_of_joinin".into(), None)], &Known);
         assert_eq!(missing.len(), 2, "{missing:?}");
         assert!(missing[0].contains("did you mean `cf_date_of_joining`?"), "{missing:?}");
         assert!(missing[1].contains("requires `cf_date_of_joining`"), "{missing:?}");
     }
 
     #[test]
-    fn a_request_is_recognised_by_id_then_address_then_name_and_always_by_day() {
-        let row = |status: u64, fields: Value| {
-            json!({"id": 41, "status": status, "fields": fields}).as_object().unwrap().clone()
-        };
-        let whole = json!({"cf_employee_name": "Mira Osei", "cf_personio_id": "4711", "cf_email": "mira@example.com", "cf_date_of_joining": "01-02-2027"});
-        let key = |more: &[(&str, FieldValue)]| {
-            let body = body(&form(), &values(more), &Known).unwrap();
-            Key::of(&form(), &body, 4711).unwrap()
-        };
+    fn the_form_of_a_service_item_is_read_as_the_catalogue_gives_it() {
+        // As the vendor's reference shows it: choices in pairs, text between the fields, and fields that are gone.
+        let rows = json!([
+            {"name": "badge_name", "field_type": "custom_text", "required": true, "deleted": false, "choices": [],
+             "visible_in_portal": false, "field_options": {"displayed_to_requester": "true"}},
+            {"name": "colour", "field_type": "custom_dropdown", "required": false, "choices": [["Red", "Red"], ["Blue", "e0b2"]]},
+            {"name": "from", "field_type": "custom_date", "required": false, "choices": []},
+            {"name": "old", "field_type": "custom_text", "required": true, "deleted": true},
+            {"name": "about", "field_type": "custom_static_rich_text", "required": true}
+        ]);
+        let rows: Vec<Row> = rows.as_array().unwrap().iter().map(|row| row.as_object().unwrap().clone()).collect();
+        let form = Form::read("service item 2", "custom_fields.", &rows).unwrap();
         let text = FieldValue::text;
-        let with = |name: &str, value: Value| {
-            let mut fields = whole.clone();
-            fields[name] = value;
-            row(3, fields)
-        };
-        let by_id = key(&[("cf_personio_id", text("4711")), ("cf_email", text("new@example.com"))]);
-        assert!(by_id.fits(&row(3, whole.clone())) && by_id.fits(&with("cf_employee_name", json!("M. Osei"))));
-        assert!(
-            !by_id.fits(&with("cf_personio_id", json!("4712"))) && !by_id.fits(&with("cf_personio_id", Value::Null))
+        let given = |name: &str, value: FieldValue| (Box::from(name), Some(value));
+        let day = FieldValue::Date("2027-02-01".parse().unwrap());
+        let (sent, wrong) = form.fill(
+            &[
+                given("custom_fields.badge_name", text("Mira")),
+                given("custom_fields.colour", text("blue")),
+                given("custom_fields.from", day),
+            ],
+            &Known,
         );
-        let by_mail = key(&[("cf_email", text("Mira@example.com"))]);
-        assert!(by_mail.fits(&with("cf_employee_name", json!("M. Osei"))));
-        assert!(!by_mail.fits(&with("cf_email", json!("other@example.com"))));
-        let by_name = key(&[]);
-        assert!(by_name.fits(&row(1, whole.clone())) && !by_name.fits(&with("cf_employee_name", json!("M. Osei"))));
-        for key in [by_id, by_mail, by_name] {
-            assert!(!key.fits(&with("cf_date_of_joining", json!("02-01-2027"))), "another day is another request");
-            assert!(!key.fits(&row(2, whole.clone())), "a cancelled one does not count");
-        }
+        assert_eq!(
+            (Value::Object(sent), wrong),
+            (json!({"badge_name": "Mira", "colour": "Blue", "from": "2027-02-01"}), Vec::new())
+        );
+        let (_, wrong) = form.fill(&[given("custom_fields.color", text("Green"))], &Known);
+        assert!(
+            wrong[0]
+                .contains("service item 2 has no field `custom_fields.color`; did you mean `custom_fields.colour`?"),
+            "{wrong:?}"
+        );
+        assert_eq!(wrong[1], "service item 2 requires `custom_fields.badge_name`, and the file does not fill it");
+        let (_, wrong) = form
+            .fill(&[given("custom_fields.badge_name", text("")), given("custom_fields.colour", text("Green"))], &Known);
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
     }
 }

@@ -1,0 +1,106 @@
+//! What planning sees of an account.
+
+use crate::plan::{Account, AccountId, Action, FieldIndex, FieldKind, FieldValue, Notice, Schema, Snapshot, same};
+
+use super::super::{Progress, ReadAccounts, TargetError};
+use super::reading::Reading;
+use super::requests::Lookup;
+use super::{AgentView, Carrier, Freshservice, Place, lock, number};
+
+impl<C: Carrier> ReadAccounts for Freshservice<C> {
+    fn check_step(
+        &self,
+        action: Action,
+        fields: &[(Box<str>, Option<FieldValue>)],
+    ) -> Result<Vec<String>, TargetError> {
+        self.step_problems(action, fields)
+    }
+
+    fn schema(&self) -> Result<Schema, TargetError> {
+        Ok(self.settled()?.schema.clone())
+    }
+
+    fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        let settled = self.settled()?;
+        let schema = &settled.schema;
+        let mut names = self.read_names(schema)?;
+        let open_agents = self.open_agents()?;
+        let mut reading = Reading::new(&schema.fields, &names);
+        reading.open_agents.clone_from(&open_agents);
+        let mut view = self.read_users(None, &mut reading, Some(progress))?;
+        if reading.repeated || reading.doubt.is_some() {
+            // The list is sorted by first name and shifts when somebody is added or renamed meanwhile.
+            reading = Reading::new(&schema.fields, &names);
+            reading.open_agents = open_agents;
+            view = self.read_users(None, &mut reading, None)?;
+        }
+        let Reading { accounts, standings, problems, repeated, doubt, .. } = reading;
+        let shifted = || "the list of requesters shifted while it was read, twice: ids came more than once".to_owned();
+        let incomplete = doubt.or_else(|| repeated.then(shifted));
+
+        let mut notices = settled.notices.clone();
+        notices.extend(agent_notice(view));
+        notices.extend(problems.into_iter().map(|message| Notice {
+            code: "account_unreadable",
+            employee: None,
+            message,
+        }));
+        let references = schema
+            .iter()
+            .filter_map(|(index, field)| Some((index, Place::of(field)?.book(&mut names).reference_names())))
+            .collect();
+        *lock(&self.standings) = standings.into_iter().collect();
+        *lock(&self.names) = Some(names);
+        Ok(Snapshot { accounts, references, incomplete, notices, ..Snapshot::default() })
+    }
+
+    fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
+        let settled = self.settled()?;
+        let Ok(id) = number(id) else { return Ok(None) };
+        let Some(user) = self.view(id)? else { return Ok(None) };
+        self.with_names(&settled.schema, |names| Some(user.account(&settled.schema.fields, names).0))
+    }
+
+    fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        let settled = self.settled()?;
+        let fields = &settled.schema.fields;
+        let Some(spec) = fields.get(field.get()) else { return Ok(Vec::new()) };
+        let parameter = match &*spec.name {
+            "primary_email" => Some("email"),
+            "work_phone_number" => Some("work_phone_number"),
+            "mobile_phone_number" => Some("mobile_phone_number"),
+            // The query language lags behind writes by minutes: everything is read instead.
+            _ => None,
+        };
+        let lookup = match (parameter, value) {
+            (_, FieldValue::Empty) => return Ok(Vec::new()),
+            (Some(parameter), FieldValue::Text(value)) => Some(Lookup { parameter, value }),
+            _ => None,
+        };
+        let names = self.with_names(&settled.schema, |names| names.clone())?;
+        let mut reading = Reading::new(fields, &names);
+        self.read_users(lookup, &mut reading, None)?;
+        lock(&self.standings).extend(reading.standings);
+        // An id of ours is a number there and may be a text here.
+        let wanted = if spec.kind == FieldKind::Text { FieldValue::text(&value.to_string()) } else { value.clone() };
+        // An exact look-up by e-mail may answer with somebody who has it as a second address.
+        reading.accounts.retain(|account| same(account.field(field), &wanted, spec));
+        Ok(reading.accounts)
+    }
+}
+
+/// What an operator should know of agents that cannot be seen together with requesters.
+fn agent_notice(view: AgentView) -> Option<Notice> {
+    let (code, message) = match view {
+        AgentView::Together => return None,
+        AgentView::Apart => (
+            "agents_read_apart",
+            "Freshservice does not list agents together with requesters for this key; they were read from their own list.",
+        ),
+        AgentView::Hidden => (
+            "agents_not_visible",
+            "The key may not see agents: an employee who is one is not recognised, and creating a requester for them will be refused. Ask an administrator for the permission to manage agents.",
+        ),
+    };
+    Some(Notice { code, employee: None, message: message.into() })
+}

@@ -1,0 +1,123 @@
+//! Departments, locations and users, for the values that steps fill in.
+
+use std::cell::RefCell;
+
+use super::super::errors::Doing;
+use super::super::names::NoId;
+use super::super::requests::{self, Lookup, Users};
+use super::super::{Carrier, Freshservice, Place, lock, wire};
+use super::form::Lookups;
+use super::refuse;
+use crate::targets::TargetError;
+
+/// Departments, locations and users of the account.
+pub(super) struct Directory<'a, C> {
+    desk: &'a Freshservice<C>,
+    /// The first request that failed, which says more than "no such thing".
+    failed: RefCell<Option<TargetError>>,
+}
+
+impl<'a, C: Carrier> Directory<'a, C> {
+    pub(super) fn new(desk: &'a Freshservice<C>) -> Self {
+        Self { desk, failed: RefCell::default() }
+    }
+
+    /// Id and name, as the account spells it.
+    pub(super) fn id(&self, place: Place, what: &str, name: &str) -> Result<(u64, String), String> {
+        let unknown = || format!("there is no such {what} in Freshservice");
+        // Read once a run; what was made since then is only in a fresh list.
+        for fresh in [false, true] {
+            let book = self.desk.book_of(place, fresh).map_err(|error| self.keep(error))?;
+            match book.id(name) {
+                Ok(id) => return Ok((id, book.name(id).into())),
+                Err(NoId::Ambiguous) => {
+                    return Err(format!("several things of this name are a {what} in Freshservice"));
+                }
+                Err(NoId::Unknown) => {}
+            }
+        }
+        Err(unknown())
+    }
+
+    fn keep(&self, error: TargetError) -> String {
+        let message = error.message.clone();
+        self.failed.borrow_mut().get_or_insert(error);
+        message
+    }
+
+    /// The result, or the request that failed on the way to it.
+    pub(super) fn settled<T>(self, result: Result<T, String>) -> Result<T, TargetError> {
+        match self.failed.into_inner() {
+            Some(error) => Err(error),
+            None => result.map_err(refuse),
+        }
+    }
+
+    /// What is wrong, or the request that failed before that was known.
+    pub(super) fn checked(self, wrong: Vec<String>) -> Result<Vec<String>, TargetError> {
+        self.settled(Ok(wrong))
+    }
+}
+
+impl<C: Carrier> Lookups for Directory<'_, C> {
+    fn location(&self, name: &str) -> Result<u64, String> {
+        self.id(Place::Locations, "location", name).map(|(id, _)| id)
+    }
+
+    fn department(&self, name: &str) -> Result<String, String> {
+        self.id(Place::Departments, "department", name).map(|(_, name)| name)
+    }
+
+    fn user(&self, email: &str) -> Result<u64, String> {
+        let found = self.desk.user_by_email(email).map_err(|error| self.keep(error))?;
+        found.ok_or_else(|| "nobody in Freshservice has this address".into())
+    }
+}
+
+impl<C: Carrier> Freshservice<C> {
+    /// All departments or all locations, as they were when a step first asked for them, or afresh.
+    fn book_of(&self, place: Place, fresh: bool) -> Result<std::sync::Arc<super::super::names::Book>, TargetError> {
+        let known = lock(&self.books).iter().find(|(known, _)| *known == place).map(|(_, book)| book.clone());
+        match known {
+            Some(book) if !fresh => Ok(book),
+            _ => {
+                let book = std::sync::Arc::new(self.book(place)?);
+                let mut books = lock(&self.books);
+                books.retain(|(known, _)| *known != place);
+                books.push((place, book.clone()));
+                Ok(book)
+            }
+        }
+    }
+
+    pub(super) fn user_by_email(&self, email: &str) -> Result<Option<u64>, TargetError> {
+        let address = email.trim().to_lowercase();
+        if let Some(id) = lock(&self.users).get(&address) {
+            return Ok(Some(*id));
+        }
+        let lookup = Lookup { parameter: "email", value: email };
+        for users in [Users::Requesters, Users::Agents] {
+            let (doing, wrapper) = match users {
+                Users::Agents => (Doing::ListAgents, "agents"),
+                _ => (Doing::ListRequesters, "requesters"),
+            };
+            let mut found = None;
+            self.pages(
+                doing,
+                wrapper,
+                |page| requests::list_users(users, Some(lookup), page),
+                |rows| {
+                    for row in &rows {
+                        found = found.or(Some(wire::id(row)?));
+                    }
+                    Ok(!rows.is_empty())
+                },
+            )?;
+            if let Some(id) = found {
+                lock(&self.users).insert(address, id);
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,165 @@
+//! Steps that change one requester: fields, groups, being in use at all.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::http::Method;
+use crate::plan::{AccountId, Action, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Request};
+use crate::rules::convert;
+
+use super::super::errors::Doing;
+use super::super::fields::{self, CUSTOM};
+use super::super::names::Names;
+use super::super::wire::{self, FieldRow};
+use super::super::{Carrier, Freshservice, Place, number, requests, says_sees_all_tickets};
+use super::form::{Given, Lookups as _};
+use super::{Directory, refuse, values};
+use crate::targets::{FieldLookup, ReadAccounts as _, TargetError, WriteAccounts as _};
+
+impl<C: Carrier> Freshservice<C> {
+    /// The fields of a step, with the types that the account gives custom ones.
+    fn specs_of(&self, names: &[&str]) -> Result<Vec<FieldSpec>, TargetError> {
+        let specs: Vec<FieldSpec> = names
+            .iter()
+            .map(|name| match fields::lookup(name) {
+                FieldLookup::Known(spec) | FieldLookup::Open(spec) => Ok(spec),
+                FieldLookup::Unknown => Err(refuse(format!("there is no field `{name}`"))),
+            })
+            .collect::<Result<_, _>>()?;
+        let mut rows: Vec<FieldRow> = Vec::new();
+        if specs.iter().any(|spec| spec.name.starts_with(CUSTOM)) {
+            self.pages(Doing::ListFields, "requester_fields", requests::list_fields, |page| {
+                let before = rows.len();
+                for row in &page {
+                    let row = FieldRow::read(row)?;
+                    if !rows.contains(&row) {
+                        rows.push(row);
+                    }
+                }
+                Ok(rows.len() > before)
+            })?;
+        }
+        fields::settle(&specs, &rows)
+    }
+
+    /// A value as its field takes it.
+    fn converted(
+        &self,
+        value: FieldValue,
+        spec: &FieldSpec,
+        directory: &Directory<'_, C>,
+    ) -> Result<FieldValue, String> {
+        if spec.kind == FieldKind::Account && !value.is_empty() {
+            let text = value.to_string();
+            let id = text.parse::<u64>().map_or_else(|_| directory.user(&text), Ok)?;
+            return Ok(FieldValue::Account(id.to_string().into()));
+        }
+        convert(value, spec)
+    }
+
+    pub(super) fn update_requester(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
+        let values = values(request)?;
+        let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
+        let specs = self.specs_of(&names)?;
+        let mut names = Names::default();
+        for place in specs.iter().filter_map(Place::of) {
+            *place.book(&mut names) = self.book(place)?;
+        }
+        let directory = Directory::new(self);
+        let changes: Result<Vec<FieldChange>, String> = values
+            .into_iter()
+            .zip(&specs)
+            .enumerate()
+            .map(|(place, ((name, value), spec))| {
+                let after = self.converted(value, spec, &directory).map_err(|why| format!("`{name}`: {why}"))?;
+                let index = FieldIndex(u16::try_from(place).expect("no step has so many fields"));
+                Ok(FieldChange { index, field: name, before: FieldValue::Empty, after })
+            })
+            .collect();
+        let changes = directory.settled(changes)?;
+        let body = wire::body(&changes, &specs, &names).map_err(refuse)?;
+        self.put(account, body, says_sees_all_tickets(&changes))
+    }
+
+    /// What is wrong with the fields of an update.
+    pub(super) fn update_problems(&self, given: Vec<Given>) -> Result<Vec<String>, TargetError> {
+        let names: Vec<&str> = given.iter().map(|(name, _)| &**name).collect();
+        let specs = self.specs_of(&names)?;
+        let directory = Directory::new(self);
+        let mut wrong = Vec::new();
+        for ((name, value), spec) in given.iter().zip(&specs) {
+            let Some(value) = value.clone().filter(|value| !value.is_empty()) else { continue };
+            let found = match (Place::of(spec), value) {
+                (Some(place), FieldValue::List(items)) => {
+                    items.iter().try_for_each(|item| directory.id(place, "thing", item).map(drop))
+                }
+                (Some(place), value) => directory.id(place, "thing", &value.to_string()).map(drop),
+                (None, value) => self.converted(value, spec, &directory).map(drop),
+            };
+            wrong.extend(found.err().map(|why| format!("`{name}`: {why}")));
+        }
+        directory.checked(wrong)
+    }
+
+    /// Somebody who is out of use or gone already stays so.
+    pub(super) fn deactivate_requester(&self, account: &AccountId) -> Result<(), TargetError> {
+        if self.account(account)?.is_some_and(|account| account.active) {
+            self.deactivate(account)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn change_member(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
+        let member = number(account)?;
+        let name = values(request)?.into_iter().find(|(name, _)| &**name == "group").map(|(_, value)| value);
+        let group = self.group(&name.unwrap_or_default().to_string())?;
+        let joins = request.action == Action::AddToRequesterGroup;
+        let method = if joins { Method::Post } else { Method::Delete };
+        match self.send(&requests::member(method, group, member), Doing::ChangeMembers) {
+            // Who is no member need not be removed.
+            Err(error) if !joins && error.status == Some(404) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// What is wrong with the group of a step.
+    pub(super) fn group_problems(&self, given: &[Given]) -> Result<Vec<String>, TargetError> {
+        let name = given.iter().find(|(name, _)| &**name == "group").and_then(|(_, value)| value.as_ref());
+        match name.map(|name| self.group(&name.to_string())) {
+            Some(Err(error)) if error.kind == crate::targets::ErrorKind::Refused => Ok(vec![error.message]),
+            Some(Err(error)) => Err(error),
+            Some(Ok(_)) | None => Ok(Vec::new()),
+        }
+    }
+
+    /// The id of a group that can be changed.
+    fn group(&self, name: &str) -> Result<u64, TargetError> {
+        if name.trim().is_empty() {
+            return Err(refuse("`group` is empty"));
+        }
+        let (mut found, mut ids): (Vec<(u64, bool)>, _) = (Vec::new(), HashSet::new());
+        self.pages(Doing::ListGroups, "requester_groups", requests::list_groups, |rows| {
+            let mut news = false;
+            for row in &rows {
+                let (id, known) = wire::named(row)?;
+                if !ids.insert(id) {
+                    continue;
+                }
+                news = true;
+                if known.trim().to_lowercase() == name.trim().to_lowercase() {
+                    found.push((id, row.get("type").and_then(Value::as_str) != Some("rule_based")));
+                }
+            }
+            Ok(news)
+        })?;
+        match found.as_slice() {
+            [(id, true)] => Ok(*id),
+            [(_, false)] => Err(refuse(format!(
+                "the members of the group `{name}` follow a rule; only manual groups can be changed"
+            ))),
+            [] => Err(refuse(format!("Freshservice has no requester group `{name}`"))),
+            _ => Err(refuse(format!("Freshservice has several requester groups `{name}`"))),
+        }
+    }
+}

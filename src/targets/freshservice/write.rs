@@ -1,0 +1,110 @@
+//! One change at a time.
+
+use crate::employee::EmployeeId;
+use crate::plan::{AccountId, FieldChange, FieldIndex};
+
+use super::super::{ErrorKind, RunWorkflows, TargetError, WriteAccounts};
+use super::errors::{self, Doing, unanswered, unexpected};
+use super::names::NoId;
+use super::reading::Standing;
+use super::{Carrier, Freshservice, Place, REACHABLE, accepted, lock, requests, says_sees_all_tickets, wire};
+
+impl<C: Carrier> WriteAccounts for Freshservice<C> {
+    fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
+        let settled = self.settled()?;
+        let schema = &settled.schema;
+        let place = schema.fields.get(field.get()).and_then(Place::of).ok_or_else(|| {
+            TargetError::new(ErrorKind::Refused, "only departments and locations can be made by name")
+        })?;
+        let _one_at_a_time = lock(&self.making);
+        let known = self.with_names(schema, |names| place.book(names).id(name))?;
+        let (doing, request, wrappers) = match place {
+            Place::Departments => {
+                (Doing::CreateDepartment, requests::create_department(name.trim()), ["department", "departments"])
+            }
+            Place::Locations => {
+                (Doing::CreateLocation, requests::create_location(name.trim()), ["location", "locations"])
+            }
+        };
+        match known {
+            Ok(_) => return Ok(()),
+            Err(NoId::Ambiguous) => {
+                return Err(TargetError::new(ErrorKind::Refused, "Freshservice has several things of this name"));
+            }
+            Err(NoId::Unknown) => {}
+        }
+        let made = self.send(&request, doing).and_then(|response| {
+            let id = wire::one(&response, &wrappers).and_then(|row| wire::id(&row));
+            id.map_err(|why| unexpected(&why, response.status, doing))
+        });
+        let error = match made {
+            Ok(id) => {
+                self.with_names(schema, |names| place.book(names).insert(id, name))?;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        // Somebody else may have made it, or the answer to ours was lost: the list knows.
+        let in_doubt = matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) || error.status == Some(400);
+        if in_doubt && let Ok(book) = self.book(place) {
+            let found = book.id(name).is_ok();
+            self.with_names(schema, |names| *place.book(names) = book)?;
+            if found {
+                return Ok(());
+            }
+        }
+        match error.kind {
+            // Said to exist, but not to be seen: its id stays unknown.
+            ErrorKind::Exists => Err(TargetError { kind: ErrorKind::Refused, ..error }),
+            _ => Err(error),
+        }
+    }
+
+    fn create(&self, _employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
+        let fields: Vec<FieldChange> = fields.iter().filter(|field| !field.after.is_empty()).cloned().collect();
+        if !fields.iter().any(|field| REACHABLE.contains(&&*field.field)) {
+            let why =
+                "a requester needs at least one of `primary_email`, `work_phone_number` and `mobile_phone_number`";
+            return Err(TargetError::new(ErrorKind::Refused, why));
+        }
+        let response = self.send(&requests::create_requester(&self.body(&fields)?), Doing::Create)?;
+        let id = wire::one(&response, &["requester"])
+            .and_then(|row| wire::id(&row))
+            .map_err(|why| unexpected(&why, response.status, Doing::Create))?;
+        let sees_all_tickets = says_sees_all_tickets(&fields).unwrap_or(false);
+        lock(&self.standings).insert(id, Standing { is_agent: false, sees_all_tickets });
+        Ok(AccountId::from(id.to_string()))
+    }
+
+    fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.put(account, self.body(changes)?, says_sees_all_tickets(changes))
+    }
+
+    fn workflows(&self) -> Option<&dyn RunWorkflows> {
+        Some(self)
+    }
+
+    fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        let (id, _) = self.writable(account)?;
+        let request = requests::reactivate_requester(id);
+        let response = self.carrier.send(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
+        if errors::is_active_already(&response) {
+            return Ok(());
+        }
+        accepted(&response, Doing::Reactivate)
+    }
+
+    fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
+        let gone = |error: TargetError| match error.kind {
+            ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        };
+        match self.writable(account) {
+            Ok((id, _)) => self.send(&requests::deactivate_requester(id), Doing::Deactivate).map(drop).or_else(gone),
+            Err(error) => gone(error),
+        }
+    }
+}
