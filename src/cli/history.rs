@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::employee::EmployeeId;
 use crate::output::{Format, count, json};
-use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
+use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome};
 use crate::sync::PrepareOptions;
 
 use super::job_records::log_line;
@@ -237,6 +237,8 @@ struct JobOut {
     #[serde(skip_serializing_if = "String::is_empty")]
     log: String,
     steps: Vec<StepOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    workflows: Vec<StepOutcome>,
     acknowledged_until: Option<String>,
     acknowledged_reason: Option<String>,
 }
@@ -336,6 +338,7 @@ fn job_out(session: &Session, found: Job) -> JobOut {
             .into_iter()
             .map(|step| StepOut { method: step.method.into(), path: step.path.into(), status: step.status })
             .collect(),
+        workflows: job.workflows,
         acknowledged_until: acknowledged_until.map(|until| local(session, until)),
         acknowledged_reason: acknowledged_reason.map(Into::into),
     }
@@ -366,6 +369,11 @@ fn show(job: &JobOut) -> String {
     line("log", &job.log);
     line("accepted", &job.acknowledged_until.as_ref().map(|until| format!("until {until}")).unwrap_or_default());
     line("because", job.acknowledged_reason.as_deref().unwrap_or_default());
+    for step in &job.workflows {
+        let what = step.action.replace('_', " ");
+        let status = step.status.as_str().replace('_', " ");
+        line("workflow", &format!("{}, step {}: {what}: {status}", step.workflow, step.step));
+    }
     for step in &job.steps {
         let status = step.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         line("step", &format!("{} {} → {status}", step.method, step.path));
@@ -432,17 +440,17 @@ pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons
     })
 }
 
-fn local(session: &Session, at: DateTime<Utc>) -> String {
+pub(super) fn local(session: &Session, at: DateTime<Utc>) -> String {
     at.with_timezone(&session.settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn listing(world: &World) -> Table {
+pub(super) fn listing(world: &World) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(world.look().width.unwrap_or(160).max(60));
     table
 }
 
-fn lines(table: &Table) -> String {
+pub(super) fn lines(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::plan::{Outcome, PENDING, TargetPlan};
-use crate::state::{JobStatus, NewJob, Step};
+use crate::state::{JobStatus, NewJob, Step, StepOutcome};
 use crate::sync::Applied;
 use crate::targets::{LogEvent, LogLine, LogOutcome, PARTLY};
 
@@ -45,7 +45,14 @@ pub(super) fn jobs(
             error: None,
             advice: None,
             steps: Vec::new(),
+            workflows: Vec::new(),
         });
+        job.workflows.extend(change.request.iter().map(|request| StepOutcome {
+            workflow: request.workflow.clone(),
+            step: request.step,
+            action: request.action.as_str().into(),
+            status,
+        }));
         job.ops.push(change.op);
         job.fields.extend(change.fields.iter().map(|field| field.field.clone()));
         job.steps.extend(steps);
@@ -74,6 +81,7 @@ pub(super) fn jobs(
             error: Some(skip.detail.as_str().into()),
             advice: advice(skip.reason).map(Into::into),
             steps: Vec::new(),
+            workflows: Vec::new(),
         });
     }
     jobs.into_values().collect()

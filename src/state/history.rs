@@ -113,6 +113,16 @@ impl State {
         self.read(|database| jobs(database, &rest, &cells))
     }
 
+    /// The jobs of a target that steps of workflows were part of, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn workflow_jobs(&self, target: &str) -> Result<Vec<Job>, StateError> {
+        let rest = "WHERE target = ? AND workflows <> '[]' ORDER BY run DESC, number";
+        self.read(|database| jobs(database, rest, &[target.into()]))
+    }
+
     /// One job.
     ///
     /// # Errors
@@ -232,7 +242,7 @@ fn insert_jobs(database: &mut dyn Database, run: RunId, jobs: &[NewJob]) -> Resu
             row.number(0)
         })?
         .unwrap_or(0);
-    let mut cells: Vec<Cell<'_>> = Vec::with_capacity(jobs.len() * 12);
+    let mut cells: Vec<Cell<'_>> = Vec::with_capacity(jobs.len() * 13);
     for (number, job) in (last + 1..).zip(jobs) {
         let ops: Vec<Box<str>> = job.ops.iter().map(|op| op.as_str().into()).collect();
         cells.extend([
@@ -248,12 +258,14 @@ fn insert_jobs(database: &mut dyn Database, run: RunId, jobs: &[NewJob]) -> Resu
             job.error.as_ref().into(),
             job.advice.as_ref().into(),
             steps_to_store(&job.steps).into(),
+            serde_json::to_string(&job.workflows).expect("outcomes are JSON").into(),
         ]);
     }
     database.write_rows(
-        "INSERT INTO jobs (run, number, target, employee, name, ops, fields, status, code, error, advice, steps)
+        "INSERT INTO jobs (run, number, target, employee, name, ops, fields, status, code, error, advice, steps,
+            workflows)
          VALUES {rows}",
-        "iititttttttt",
+        "iitittttttttt",
         &cells,
     )
 }
@@ -459,7 +471,7 @@ fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
 fn jobs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<Job>, StateError> {
     let query = format!(
         "SELECT run, number, target, employee, name, ops, fields, status, code, error, advice, steps,
-            acknowledged_until, acknowledged_reason FROM jobs {rest}"
+            acknowledged_until, acknowledged_reason, workflows FROM jobs {rest}"
     );
     sql::all(database, &query, cells, |row| {
         let ops = row.words(5)?.iter().map(|word| records::op(word)).collect::<Option<Vec<_>>>();
@@ -476,6 +488,7 @@ fn jobs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
                 error: row.optional_word(9)?,
                 advice: row.optional_word(10)?,
                 steps: serde_json::from_str(row.word(11)?).map_err(|_| row.unreadable(11))?,
+                workflows: serde_json::from_str(row.word(14)?).map_err(|_| row.unreadable(14))?,
             },
             acknowledged_until: row.optional_time(12)?,
             acknowledged_reason: row.optional_word(13)?,

@@ -33,8 +33,8 @@ pub use journal::Journal;
 pub use lock::{Holder, Lock, LockError, LockRequest};
 pub use records::{
     Confirmed, Finished, Intent, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry, Link, NewJob,
-    OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step, TargetEnd,
-    TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Written,
+    OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step, StepOutcome,
+    TargetEnd, TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Written,
 };
 
 use sql::{Database, Purpose};

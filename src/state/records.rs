@@ -255,7 +255,8 @@ pub struct RunStart<'a> {
 }
 
 /// What came of an employee in one target in one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobStatus {
     /// Everything was carried out.
     Succeeded,
@@ -300,6 +301,19 @@ pub struct Step {
     pub status: Option<u16>,
 }
 
+/// What came of one step of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepOutcome {
+    /// The workflow, as the file names it.
+    pub workflow: Box<str>,
+    /// The step's place in it, from 0.
+    pub step: usize,
+    /// What it does.
+    pub action: Box<str>,
+    /// What came of it.
+    pub status: JobStatus,
+}
+
 /// What came of one employee in one target in one run. Employees that needed nothing have none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
@@ -323,6 +337,8 @@ pub struct NewJob {
     pub advice: Option<Box<str>>,
     /// Every request, in order.
     pub steps: Vec<Step>,
+    /// The steps of workflows among it, in order.
+    pub workflows: Vec<StepOutcome>,
 }
 
 /// A job as it is remembered.

@@ -8,7 +8,8 @@ use super::{Hasher, StateError};
 ///
 /// `{identity}` is a number that the database counts up and never gives twice; `{clustered}` asks for rows that are
 /// stored in the order of their key.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE links (
     target TEXT NOT NULL, employee BIGINT NOT NULL, account TEXT NOT NULL, origin TEXT NOT NULL,
     created_at BIGINT NOT NULL, verified_at BIGINT NOT NULL,
@@ -63,7 +64,11 @@ CREATE TABLE confirmed (
     PRIMARY KEY (kind, target)) {clustered};
 CREATE TABLE lock_holders (
     identity TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL);
-"];
+",
+    "
+ALTER TABLE jobs ADD COLUMN workflows TEXT NOT NULL DEFAULT '[]';
+",
+];
 
 /// The schema version that this version of the tool reads and writes.
 const KNOWN: i64 = MIGRATIONS.len() as i64;

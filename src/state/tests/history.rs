@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use crate::plan::Op;
-use crate::state::{Job, JobFilter, JobId, JobStatus, NewJob, RunEnd, RunId, State, Step, TargetEnd};
+use crate::state::{Job, JobFilter, JobId, JobStatus, NewJob, RunEnd, RunId, State, Step, StepOutcome, TargetEnd};
 
 use super::{Place, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
 
@@ -11,6 +11,7 @@ on_each_database!(
     a_run_remembers_what_came_of_it,
     jobs_are_found_by_each_filter_and_in_pages,
     a_job_comes_back_as_it_was_without_queries_and_addresses,
+    jobs_of_the_first_version_are_still_there,
     a_message_with_a_nul_is_no_reason_to_lose_a_run,
     jobs_are_acknowledged,
     failures_are_outstanding_until_they_are_made_good,
@@ -119,6 +120,12 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
     let state = place.open();
     let run = start(&state, 0);
     let step = |path: &str, status| Step { method: "GET".into(), path: path.into(), status };
+    let outcome = |workflow: &str, step, status| StepOutcome {
+        workflow: workflow.into(),
+        step,
+        action: "create_ticket".into(),
+        status,
+    };
     let full = NewJob {
         name: Some("Ines Example".into()),
         ops: vec![Op::Reactivate, Op::Update],
@@ -130,6 +137,7 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
             step("/users/ines%40example.com", None),
             step("/requesters?query=ines", Some(200)),
         ],
+        workflows: vec![outcome("onboarding", 0, JobStatus::Succeeded), outcome("onboarding", 1, JobStatus::Failed)],
         ..job(1, JobStatus::Failed)
     };
     finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(2, JobStatus::Held), full.clone()]);
@@ -139,6 +147,21 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
     let steps = vec![step("/users/…/manager", Some(404)), step("/users/…", None), step("/requesters", Some(200))];
     assert_eq!(found.job, NewJob { steps, ..full });
     assert_eq!(state.job(JobId { run, number: 3 }).unwrap(), None);
+    let of_workflows: Vec<JobId> = state.workflow_jobs("desk").unwrap().into_iter().map(|job| job.id).collect();
+    assert_eq!(of_workflows, [id], "jobs that no step was part of are left out");
+    assert_eq!(state.workflow_jobs("books").unwrap(), []);
+}
+
+/// A state of the first version, with a job in it.
+fn jobs_of_the_first_version_are_still_there(place: &Place) {
+    let state = place.open();
+    let run = start(&state, 0);
+    finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(1, JobStatus::Failed)]);
+    drop(state);
+    place.sql("ALTER TABLE jobs DROP COLUMN workflows");
+    place.sql("UPDATE meta SET value = '1' WHERE name = 'schema'");
+    let found = place.open().job(JobId { run, number: 1 }).unwrap().unwrap();
+    assert_eq!(found.job, job(1, JobStatus::Failed));
 }
 
 fn a_message_with_a_nul_is_no_reason_to_lose_a_run(place: &Place) {

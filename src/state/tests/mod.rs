@@ -226,6 +226,7 @@ fn job(id: u64, status: JobStatus) -> NewJob {
         error: None,
         advice: None,
         steps: vec![Step { method: "PUT".into(), path: format!("/api/v2/requesters/9{id}").into(), status: Some(200) }],
+        workflows: Vec::new(),
     }
 }
 

@@ -1,0 +1,122 @@
+//! `workflows`: list, show, test, start, stop and settle.
+
+mod list;
+mod settle;
+mod show;
+mod test;
+
+use clap::{Args, Subcommand};
+
+use crate::config::{TargetSettings, WorkflowSettings, set_active};
+use crate::employee::EmployeeId;
+
+use super::session::Session;
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
+
+/// List the workflows, or show, test, start, stop and settle one
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List them with what came of them so far (the same as no command)
+    List,
+    /// Say in words what sets it off, its conditions and its steps
+    Show(Named),
+    /// Show what would happen for one employee, also while it is stopped; nothing is sent
+    Test {
+        #[command(flatten)]
+        named: Named,
+        /// Personio's id of the employee
+        #[arg(long, value_name = "ID")]
+        employee: EmployeeId,
+        #[command(flatten)]
+        sandbox: SandboxChoice,
+    },
+    /// Let it run from the next sync on; edits `active` in the file, keeping its comments
+    Start(Named),
+    /// Stop it; edits `active` in the file, keeping its comments
+    Stop(Named),
+    /// Say what came of a step whose answer was lost, where the tool cannot find out by looking
+    Settle(settle::Arguments),
+}
+
+#[derive(Clone, Debug, Args)]
+struct Named {
+    /// Its name, or TARGET/NAME where several targets have one of that name
+    #[arg(value_name = "NAME")]
+    workflow: String,
+}
+
+pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+    match &arguments.command {
+        None | Some(Command::List) => list::list(world, &arguments.sandbox),
+        Some(Command::Show(named)) => show::show(world, named),
+        Some(Command::Test { named, employee, sandbox }) => test::test(world, sandbox, named, *employee),
+        Some(Command::Start(named)) => switch(world, named, true),
+        Some(Command::Stop(named)) => switch(world, named, false),
+        Some(Command::Settle(arguments)) => settle::settle(world, arguments),
+    }
+}
+
+/// The workflow of this name, and its target.
+fn find<'s>(session: &'s Session, name: &str) -> Result<(&'s TargetSettings, &'s WorkflowSettings), Failure> {
+    let all = || {
+        let targets = session.settings.targets.iter();
+        targets.flat_map(|target| target.workflows.iter().map(move |workflow| (target, workflow)))
+    };
+    let wanted = |(target, workflow): &(&TargetSettings, &WorkflowSettings)| match name.split_once('/') {
+        Some((of, short)) => *target.name == *of && *workflow.name == *short,
+        None => *workflow.name == *name,
+    };
+    let found: Vec<_> = all().filter(wanted).collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => {
+            let names: Vec<&str> = all().map(|(_, workflow)| &*workflow.name).collect();
+            let hint = if names.is_empty() {
+                "the file has none".to_owned()
+            } else {
+                crate::config::reader::known(name, names)
+            };
+            Err(Failure::new(Reason::Usage, format!("there is no workflow `{name}`; {hint}")))
+        }
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|(target, workflow)| format!("{}/{}", target.name, workflow.name)).collect();
+            Err(Failure::new(Reason::Usage, format!("several workflows are called so; say {}", names.join(" or "))))
+        }
+    }
+}
+
+/// Whether it runs, in words.
+fn state(target: &TargetSettings, workflow: &WorkflowSettings) -> &'static str {
+    match (workflow.active, target.paused) {
+        (true, false) => "active",
+        (true, true) => "active, target paused",
+        (false, _) => "stopped",
+    }
+}
+
+fn switch(world: &World, named: &Named, active: bool) -> Result<Reasons, Failure> {
+    let session = world.open_offline()?;
+    let (target, workflow) = find(&session, &named.workflow)?;
+    let file = &session.settings.file;
+    let text = set_active(&file.text, &target.name, &workflow.name, active)
+        .map_err(|error| Failure::new(Reason::Usage, error.to_string()))?;
+    super::switch::replace(&file.path, &text)?;
+    let (name, workflow) = (&target.name, &workflow.name);
+    world.say(&match (active, target.paused) {
+        (true, false) => format!("{name}/{workflow} is active; the next sync runs it"),
+        (true, true) => format!(
+            "{name}/{workflow} is active, but the target is paused: it runs after `personio-sync resume {name}`"
+        ),
+        (false, _) => format!("{name}/{workflow} is stopped"),
+    });
+    Ok(Reasons::default())
+}

@@ -1,0 +1,60 @@
+//! Says what came of steps whose answer was lost.
+
+use clap::Args;
+
+use crate::employee::EmployeeId;
+use crate::output::count;
+
+use super::super::memory::{Memory, workflow_memory};
+use super::super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Named, find};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    named: Named,
+    /// Personio's id of the employee
+    #[arg(long, value_name = "ID")]
+    employee: EmployeeId,
+    #[command(flatten)]
+    outcome: Found,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Found {
+    /// It was made, and this is its id in the service
+    #[arg(long, value_name = "ID")]
+    made: Option<String>,
+    /// It was not made; the next sync makes it
+    #[arg(long)]
+    not_made: bool,
+}
+
+pub(super) fn settle(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let session = world.open_history(&arguments.sandbox)?;
+    let (target, workflow) = find(&session, &arguments.named.workflow)?;
+    let memory = Memory::open(&session, world.now)?;
+    // One run for one account at a time: a sync may be looking for the very same thing.
+    let locks = memory.lock(&[target], std::time::Duration::ZERO, &mut |_| false)?;
+    let steps = workflow_memory(&memory.state, &target.name, &workflow.name)?.steps;
+    let mut open = steps.iter().filter(|step| !step.done && step.employee == arguments.employee);
+    let Some(step) = open.next() else {
+        let message = format!("no step of {} is open for employee {}", workflow.name, arguments.employee);
+        return Err(Failure::new(Reason::Usage, message));
+    };
+    let more = open.count();
+    memory.settle_step(&target.name, &workflow.name, step, arguments.outcome.made.as_deref())?;
+    drop(locks);
+    let (number, event) = (step.step, &step.event);
+    world.say(&match &arguments.outcome.made {
+        Some(id) => format!("step {number} of {} for {event} is done: it made {id}", workflow.name),
+        None => format!("step {number} of {} for {event} was not made; the next sync may make it", workflow.name),
+    });
+    if more > 0 {
+        world.say(&format!("{} still open; run it again for the next", count(more, "step is", "steps are")));
+    }
+    Ok(Reasons::default())
+}

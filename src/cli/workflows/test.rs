@@ -1,0 +1,118 @@
+//! What a workflow would do for one employee.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::employee::EmployeeId;
+use crate::output::Bars;
+use crate::plan::Change;
+use crate::rules::{Facts, Truth};
+use crate::sync::{PrepareOptions, Prepared};
+use crate::targets::TargetError;
+
+use super::super::memory::Memory;
+use super::super::session::Session;
+use super::super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::show::{conditions, trigger};
+use super::{Named, find};
+
+pub(super) fn test(
+    world: &World,
+    sandbox: &SandboxChoice,
+    named: &Named,
+    employee: EmployeeId,
+) -> Result<Reasons, Failure> {
+    // Only the file says which target it is, and only that target is opened.
+    let (target, workflow) = {
+        let session = world.open_offline()?;
+        let (target, workflow) = find(&session, &named.workflow)?;
+        (target.name.to_string(), workflow.name.clone())
+    };
+    let (sandbox, _) = sandbox.split(&[]);
+    let mut session = world.open(&sandbox, std::slice::from_ref(&target))?;
+    for section in session.settings.targets.iter_mut().filter(|section| *section.name == *target) {
+        for one in &mut section.workflows {
+            one.active = one.name == workflow;
+        }
+    }
+    let options = PrepareOptions { only: Some(employee), ..PrepareOptions::new(session.today, &[target.as_str()]) };
+    let memory = Memory::for_reading(&session, world.now)?;
+    let bars = Bars::new(world.terminal);
+    let prepared = session.prepare(&memory, &options, &bars)?;
+    drop(bars);
+    if let Some(TargetError { message, .. }) = prepared.targets.iter().find_map(|target| target.error.as_ref()) {
+        return Err(Failure::new(Reason::Unavailable, message.clone()));
+    }
+    world.print(&tested(&session, &prepared, &workflow, employee));
+    Ok(Reasons::default())
+}
+
+fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: EmployeeId) -> String {
+    let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
+    let workflow = target.settings.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
+    let place = prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
+    let standing = &prepared.standings[place];
+    let tables = Arc::new(session.settings.vocabulary.tables().clone());
+    let facts =
+        Facts::new(&prepared.employees.list[place], &prepared.employees.attributes, standing, session.today, &tables);
+    let mut text = format!("{} for employee {employee} on {}\n", workflow.name, session.today);
+    let hire = prepared.employees.attributes.column("hire_date");
+    let hire = hire.and_then(|column| prepared.employees.list[place].value(column).as_date());
+    let shown = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
+    let _ = writeln!(text, "  trigger   {}", trigger(workflow));
+    let _ = writeln!(
+        text,
+        "  employee  {}, hire date {}, last day {}",
+        standing.lifecycle,
+        shown(hire),
+        shown(standing.last_day)
+    );
+    for condition in &workflow.when {
+        let truth = match condition.holds(&facts) {
+            Truth::Yes => "yes".to_owned(),
+            Truth::No => "no".to_owned(),
+            Truth::Unknown { attribute } => format!("cannot be told: `{attribute}` is not readable"),
+            Truth::Invalid { why } => format!("cannot be told: {why}"),
+        };
+        let _ = writeln!(text, "  when      {}: {truth}", condition.source());
+    }
+    let requests: Vec<&Change> = plan.changes.iter().filter(|change| change.request.is_some()).collect();
+    let mut next = 0;
+    let mut left_out = |text: &mut String, until: usize| {
+        for number in std::mem::replace(&mut next, until + 1)..until {
+            let step = &workflow.steps[number];
+            let what = step.action.as_str().replace('_', " ");
+            let _ = writeln!(text, "  step {number}    {what}: not now{}, or it was done before", conditions(step));
+        }
+    };
+    for change in &requests {
+        let Some(request) = &change.request else { continue };
+        left_out(&mut text, request.step);
+        let _ = writeln!(text, "  step {}    {}", request.step, request.action.as_str().replace('_', " "));
+        for (field, _) in &request.fields {
+            // Fields that stay empty are not among the changes.
+            let shown = change.fields.iter().find(|change| change.field == *field);
+            let value = shown.map_or_else(|| "(empty)".to_owned(), |change| change.after.to_string());
+            let _ = writeln!(text, "              {field} = {value}");
+        }
+        if let Some(hold) = &change.hold {
+            let _ = writeln!(text, "              held: {}", hold.detail);
+        }
+    }
+    if !requests.is_empty() {
+        left_out(&mut text, workflow.steps.len());
+    }
+    for skip in plan.skipped.iter().filter(|skip| skip.employee == employee) {
+        let _ = writeln!(text, "  skipped   {}", skip.detail);
+    }
+    for notice in &plan.notices {
+        if notice.code == "workflow_form" || notice.employee == Some(employee) {
+            let _ = writeln!(text, "  note      {}", notice.message);
+        }
+    }
+    let _ = match requests.len() {
+        0 => writeln!(text, "Nothing would be sent: the trigger or a condition does not hold, or it was done before."),
+        _ => writeln!(text, "Nothing was sent. The next sync does this if the workflow is active."),
+    };
+    text
+}
