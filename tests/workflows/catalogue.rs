@@ -1,0 +1,131 @@
+//! Orders, groups and changes of the account as steps of workflows.
+
+use serde_json::{Value, json};
+
+use super::setting::{Setting, in_days, notices, with_workflows};
+
+const WELCOME: &str = r#"
+[targets.service-desk.workflows.welcome]
+on = "joiner"
+from = "-14d"
+active = true
+
+[[targets.service-desk.workflows.welcome.steps]]
+action = "create_ticket"
+[targets.service-desk.workflows.welcome.steps.fields]
+subject = "'Welcome ' ~ first_name"
+description = "'A place for ' ~ first_name"
+
+[[targets.service-desk.workflows.welcome.steps]]
+action = "create_service_request"
+[targets.service-desk.workflows.welcome.steps.fields]
+item = 2
+quantity = 1
+parent_ticket_id = "steps.0.id"
+custom_fields.badge_name = "first_name ~ ' (ticket ' ~ steps.0.id ~ ')'"
+custom_fields.colour = { value = "blue" }
+custom_fields.valid_from = "hire_date"
+
+[[targets.service-desk.workflows.welcome.steps]]
+action = "update_requester"
+[targets.service-desk.workflows.welcome.steps.fields]
+background_information = "'Starts ' ~ hire_date"
+department_ids = "department"
+
+[[targets.service-desk.workflows.welcome.steps]]
+action = "add_to_requester_group"
+fields = { group = { value = "VPN users" } }
+
+[targets.service-desk.workflows.farewell]
+on = "leaver"
+from = "-3d"
+active = true
+
+[[targets.service-desk.workflows.farewell.steps]]
+action = "remove_from_requester_group"
+fields = { group = { value = "VPN users" } }
+
+[[targets.service-desk.workflows.farewell.steps]]
+action = "deactivate_requester"
+if = "termination_date == today"
+"#;
+
+#[test]
+fn each_action_has_its_effect_once() {
+    let setting = Setting::with(&with_workflows(WELCOME));
+    let mira = setting.hire("Mira", in_days(3), "onboarding");
+    let report = setting.sync();
+    let outcomes = Setting::requests(&report);
+    assert!(outcomes.iter().all(|(status, _)| status == "succeeded"), "{report:#}");
+    let account = setting.requester("mira@example.com");
+    let tickets = setting.tickets("Incident", &account["id"]);
+    assert_eq!(tickets.len(), 1);
+    assert_eq!(tickets[0]["subject"], "Welcome Mira");
+    let orders = setting.tickets("Service Request", &account["id"]);
+    assert_eq!(orders.len(), 1, "without `requested_for` an order is for the employee");
+    assert_eq!(orders[0]["subject"], "Request for Mira Osei : Access card");
+    let items = setting.get(&format!("tickets/{}/requested_items", orders[0]["id"]))["requested_items"].clone();
+    let number = &tickets[0]["id"];
+    assert_eq!(items[0]["service_item_id"], 2);
+    assert_eq!(
+        items[0]["custom_fields"],
+        json!({"badge_name": format!("Mira (ticket {number})"), "colour": "Blue", "valid_from": in_days(3).to_string()})
+    );
+    assert_eq!(account["background_information"], format!("Starts {}", in_days(3)));
+    assert_eq!(account["department_names"], json!(["Engineering"]));
+    assert!(setting.members("VPN users").contains(&"mira@example.com".to_owned()));
+
+    let before = setting.sandbox.requests().len();
+    assert_eq!(Setting::requests(&setting.sync()), []);
+    let writes = setting.sandbox.requests().split_off(before).into_iter().filter(|one| one.method != "GET");
+    assert!(writes.filter(|one| one.path.contains("/api/v2/")).count() == 0, "the second run is empty");
+
+    // The last day: out of the group, and the account out of use, by the workflow and not by the user sync.
+    std::fs::write(setting.file(), with_workflows(WELCOME) + "\n[targets.service-desk.leavers]\nleft = \"keep\"\n")
+        .unwrap();
+    setting.change(
+        mira,
+        json!({"status": "active", "hire_date": "2020-01-01", "termination_date": in_days(0).to_string()}),
+    );
+    let report = setting.sync();
+    assert_eq!(Setting::requests(&report), vec![("succeeded".into(), String::new()); 2], "{report:#}");
+    assert!(!setting.members("VPN users").contains(&"mira@example.com".to_owned()));
+    assert_eq!(setting.requester("mira@example.com")["active"], false);
+    assert_eq!(Setting::requests(&setting.sync()), []);
+    let listed: Value = serde_json::from_str(&setting.text(&["workflows", "--format", "json"])).unwrap();
+    let farewell = listed["workflows"].as_array().unwrap().iter().find(|one| one["workflow"] == "farewell").unwrap();
+    assert_eq!((&farewell["succeeded"], &farewell["failed"], &farewell["open"]), (&json!(1), &json!(0), &json!(0)));
+    assert_eq!(farewell["last_job"]["status"], "succeeded");
+}
+
+/// Fields of the catalogue's own form: told by `check --online`, by the plan, and by the run.
+#[test]
+fn an_order_is_held_against_the_form_of_its_item() {
+    for (wrong, expected) in [
+        (
+            "custom_fields.badge_name = \"first_name ~ ' (ticket ' ~ steps.0.id ~ ')'\"\n",
+            "service item 2 requires `custom_fields.badge_name`",
+        ),
+        ("custom_fields.colour = { value = \"blue\" }", "`custom_fields.colour`: it is none of the values"),
+        ("custom_fields.valid_from", "service item 2 has no field `custom_fields.until`"),
+        ("\"VPN users\"", "the members of the group `Everybody in Berlin` follow a rule"),
+    ] {
+        let mended = match wrong {
+            "custom_fields.valid_from" => WELCOME.replace(wrong, "custom_fields.until"),
+            "\"VPN users\"" => WELCOME.replace(wrong, "\"Everybody in Berlin\""),
+            wrong if wrong.contains("colour") => WELCOME.replace(wrong, "custom_fields.colour = { value = \"Green\" }"),
+            wrong => WELCOME.replace(wrong, ""),
+        };
+        let setting = Setting::with(&with_workflows(&mended));
+        let (code, _, error) = setting.ran(&["check", "--online"]);
+        assert!(code == 2 && error.contains(expected), "nobody is due, and still: {code} {error}");
+        setting.hire("Mira", in_days(3), "onboarding");
+        let (_, plan, _) = setting.ran(&["plan", "--format", "json"]);
+        assert!(plan.contains(expected), "{plan}");
+        let report = setting.sync();
+        assert!(notices(&report).contains(expected), "{report:#}");
+        let requests = Setting::requests(&report);
+        let refused = requests.iter().find(|(status, error)| status == "failed" && error.contains(expected));
+        assert!(refused.is_some(), "{requests:?}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Days that move, hires that are called off, leavers who stay.
+
+use chrono::Days;
+use serde_json::{Value, json};
+
+use super::setting::{FILE, Setting, in_days, notices};
+
+#[test]
+fn who_leaves_is_offboarded_before_the_account_is_taken_out_of_use() {
+    let setting = Setting::new();
+    let mira = setting.hire("Mira", in_days(0) - Days::new(400), "active");
+    setting.sync();
+    setting.change(mira, json!({"termination_date": in_days(10).to_string()}));
+    setting.sync();
+    let made = setting.made("offboarding", mira);
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0]["fields"]["cf_last_working_date"], in_days(10).format("%d-%m-%Y").to_string());
+    setting.change(mira, json!({"termination_date": null}));
+    assert!(notices(&setting.sync()).contains("leaver_stays"));
+
+    // Gone at once: both in one run, the request first.
+    setting.sandbox.clear_requests();
+    let leo = setting.hire("Leo", in_days(0) - Days::new(400), "active");
+    setting.sync();
+    setting.change(leo, json!({"termination_date": (in_days(0) - Days::new(1)).to_string()}));
+    setting.sync();
+    assert_eq!(setting.made("offboarding", leo).len(), 1);
+    let sent = setting.sandbox.requests();
+    let place = |method: &str, part: &str| sent.iter().rposition(|one| one.method == method && one.path.contains(part));
+    assert!(place("POST", "/offboarding_requests") < place("DELETE", "/requesters/"), "{sent:#?}");
+}
+
+#[test]
+fn what_cannot_be_undone_is_told_by_plan_and_sync_with_what_to_do() {
+    let setting = Setting::with(&FILE.replace("when = [\"lifecycle == 'upcoming'\"]\n", ""));
+    let mira = setting.hire("Mira", in_days(7), "onboarding");
+    let called_off = setting.hire("Ines", in_days(7), "onboarding");
+    let gone = setting.hire("Otto", in_days(7), "onboarding");
+    let stays = setting.hire("Leo", in_days(0) - Days::new(400), "active");
+    setting.change(stays, json!({"termination_date": in_days(10).to_string()}));
+    let later = setting.hire("Nina", in_days(0) - Days::new(400), "active");
+    setting.change(later, json!({"termination_date": in_days(10).to_string()}));
+    setting.sync();
+    let request = |kind: &str, employee: u64| {
+        let made = setting.made(kind, employee);
+        assert_eq!(made.len(), 1, "{kind} {employee}");
+        made[0]["id"].clone()
+    };
+    let ids = [
+        request("onboarding", mira),
+        request("onboarding", called_off),
+        request("onboarding", gone),
+        request("offboarding", stays),
+        request("offboarding", later),
+    ];
+    setting.change(mira, json!({"hire_date": in_days(9).to_string()}));
+    // Personio wants a hire date of everybody: who does not come after all is made inactive.
+    setting.change(called_off, json!({"status": "inactive"}));
+    setting.sandbox.personio(|personio| personio.delete(gone));
+    setting.change(stays, json!({"termination_date": null}));
+    setting.change(later, json!({"termination_date": in_days(20).to_string()}));
+    let expected = [
+        (mira, "hire_date_moved", "change it by hand"),
+        (called_off, "hire_called_off", "cancel it by hand"),
+        (gone, "hire_called_off", "Personio no longer delivers the employee; cancel it by hand"),
+        (stays, "leaver_stays", "cancel it by hand"),
+        (later, "last_day_moved", "change it by hand"),
+    ];
+    let told = |document: &Value| {
+        let notices = document["targets"][0]["notices"].as_array().unwrap().clone();
+        for ((employee, code, words), id) in expected.iter().zip(&ids) {
+            let mut of_them = notices.iter().filter(|one| one["employee"] == json!(employee.to_string()));
+            let found = of_them.find(|one| one["code"] == *code).unwrap_or_else(|| panic!("{code}: {notices:#?}"));
+            let message = found["message"].as_str().unwrap();
+            assert!(message.contains(words) && message.contains(&format!("({id})")), "{message}");
+        }
+    };
+    for command in [&["plan", "--format", "json"][..], &["sync", "--yes", "--format", "json"]] {
+        let (_, document, error) = setting.ran(command);
+        told(&serde_json::from_str(&document).unwrap_or_else(|_| panic!("{error}")));
+    }
+    let plan = setting.text(&["plan"]);
+    assert!(
+        plan.contains(&format!("note: employee {mira}: onboarding: the request ({}) was made for", ids[0])),
+        "{plan}"
+    );
+    for (kind, employee) in
+        [("onboarding", mira), ("onboarding", called_off), ("offboarding", stays), ("offboarding", later)]
+    {
+        assert_eq!(setting.made(kind, employee).len(), 1, "no second one for {employee}");
+    }
+}
