@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chrono::{NaiveDate, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::plan::{FieldValue, Request};
@@ -77,7 +78,7 @@ impl<C: Carrier> Freshservice<C> {
         request: &Request,
     ) -> Result<Option<Box<str>>, TargetError> {
         let (form, body) = self.request_body(journey, request)?;
-        let Some(key) = Key::of(&form, &body, request.employee.0) else {
+        let Some(key) = Key::of(&form, &body, request.employee.0, request.day) else {
             return Err(refuse(
                 "no field says whose request it is, so an earlier one cannot be found: fill a text field of the form with `employee_id`",
             ));
@@ -142,12 +143,17 @@ struct Key {
     same: Vec<(String, Value)>,
     /// The days that must be the same.
     days: Vec<(String, Value)>,
+    /// Without such a day: since when a request must have been made. Who comes back or leaves again gets another.
+    since: Option<NaiveDate>,
 }
+
+/// No request is made longer than this before its day.
+const AHEAD: TimeDelta = TimeDelta::days(366);
 
 impl Key {
     /// The field that holds the employee's id if one does, else the e-mail address, else every text; and the days,
     /// because who comes back gets a request of their own.
-    fn of(form: &Form, body: &Value, employee: u64) -> Option<Self> {
+    fn of(form: &Form, body: &Value, employee: u64, day: NaiveDate) -> Option<Self> {
         let sent = body["fields"].as_object()?;
         let field = |name: &str| form.field(name);
         let is_plain = |name: &str| {
@@ -167,8 +173,9 @@ impl Key {
                 None => texts().map(|(name, value)| (name.clone(), value.clone())).collect(),
             },
         };
-        let days = days.map(|(name, value)| (name.clone(), value.clone())).collect();
-        (!same.is_empty()).then_some(Self { same, days })
+        let days: Vec<(String, Value)> = days.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let since = days.is_empty().then(|| day - AHEAD);
+        (!same.is_empty()).then_some(Self { same, days, since })
     }
 
     /// Whether a row of the list is this request. Cancelled ones do not count.
@@ -178,6 +185,10 @@ impl Key {
             return false;
         }
         let Some(fields) = row.get("fields").and_then(Value::as_object) else { return false };
+        let made = row.get("created_at").and_then(Value::as_str).and_then(day);
+        if self.since.is_some_and(|since| made.is_some_and(|made| made < since)) {
+            return false;
+        }
         let there = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_lowercase();
         let sent = |value: &Value| value.as_str().unwrap_or_default().trim().to_lowercase();
         self.same.iter().all(|(name, value)| there(name) == sent(value))
@@ -220,7 +231,7 @@ mod tests {
         let whole = json!({"cf_employee_name": "Mira Osei", "cf_personio_id": "4711", "cf_email": "mira@example.com", "cf_date_of_joining": "01-02-2027"});
         let key = |more: &[(&str, FieldValue)]| {
             let body = body(&form(), values(more), &Known).unwrap();
-            Key::of(&form(), &body, 4711).unwrap()
+            Key::of(&form(), &body, 4711, "2027-02-01".parse().unwrap()).unwrap()
         };
         let text = FieldValue::text;
         let with = |name: &str, value: Value| {
@@ -242,5 +253,19 @@ mod tests {
             assert!(!key.fits(&with("cf_date_of_joining", json!("02-01-2027"))), "another day is another request");
             assert!(!key.fits(&row(2, whole.clone())), "a cancelled one does not count");
         }
+    }
+
+    #[test]
+    fn without_a_day_of_its_own_a_request_of_years_ago_is_another() {
+        let body = json!({"fields": {"cf_personio_id": "4711"}});
+        let key = Key::of(&form(), &body, 4711, "2027-02-01".parse().unwrap()).unwrap();
+        let made = |day: &str| {
+            let row = json!({"id": 41, "status": 3, "created_at": format!("{day}T08:00:00Z"), "fields": {"cf_personio_id": "4711"}});
+            key.fits(row.as_object().unwrap())
+        };
+        assert_eq!(
+            [made("2024-06-01"), made("2026-01-30"), made("2026-01-31"), made("2027-02-03")],
+            [false, false, true, true]
+        );
     }
 }
