@@ -246,11 +246,11 @@ fn explain_target(target: &PreparedTarget<'_>, plan: &crate::plan::TargetPlan, f
     for skip in plan.skipped.iter().filter(|skip| skip.employee == id) {
         decision.push(format!("skipped ({}): {}", skip.reason, skip.detail));
     }
-    for notice in plan.notices.iter().filter(|notice| notice.employee == Some(id)) {
-        decision.push(format!("note ({}): {}", notice.code, notice.message));
-    }
     if decision.is_empty() {
         decision.push("nothing to do".into());
+    }
+    for notice in plan.notices.iter().filter(|notice| notice.employee == Some(id)) {
+        decision.push(format!("note ({}): {}", notice.code, notice.message));
     }
     Target {
         name: plan.name.to_string(),
