@@ -26,7 +26,9 @@ pub(super) fn read(
     fields: &mut Fields,
 ) -> Vec<Mapping> {
     let Some(table) = section.table("mapping") else {
-        if !section.has("mapping") {
+        // Where people do it by hand, everybody is known by the number alone.
+        let needed = target.is_none_or(|target| target.by_hand().is_none());
+        if needed && !section.has("mapping") {
             section.problems().error(
                 section.span(),
                 "missing_key",

@@ -123,6 +123,18 @@ fn confirm_then_plan_nothing_left() {
 }
 
 #[test]
+fn without_a_mapping_people_are_told_by_number() {
+    let (head, rest) = HELP.split_once("[targets.help.mapping]").unwrap();
+    let teams = &rest[rest.find("[targets.help.teams").unwrap()..];
+    let scene = Scene::new(40, &format!("{head}{teams}{CHAT}"));
+    let target = plan(&scene);
+    let experts = steps(&target, "Role of an expert");
+    assert!(!experts.is_empty() && experts.iter().all(|step| step.contains("employee 1")), "{target:#}");
+    confirm(&scene);
+    settled(&scene, "confirmed by number");
+}
+
+#[test]
 fn settings_of_teams_are_part_of_the_difference() {
     let scene = scene("");
     confirm(&scene);

@@ -49,7 +49,10 @@ pub(super) fn schema() -> Value {
 
 fn target(name: &str, common: &Value, own: &Value) -> Value {
     let mut properties = Map::from_iter([("type".to_owned(), json!({ "const": name }))]);
+    // A type may make optional what every other one needs.
+    let is_optional = |key: &Value| own["optional"].as_array().is_some_and(|keys| keys.contains(key));
     let mut required = vec![json!("mapping")];
+    required.retain(|key| !is_optional(key));
     for part in [&own["properties"], common] {
         properties.extend(part.as_object().cloned().unwrap_or_default());
     }
