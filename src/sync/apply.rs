@@ -115,18 +115,6 @@ pub struct Begun {
     pub at: DateTime<Utc>,
 }
 
-/// Keeps nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoJournal;
-
-impl Journal for NoJournal {
-    fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>> {
-        Ok(vec![0; intents.len()])
-    }
-
-    fn finish(&self, _number: u64, _intent: &Intent, _outcome: &JobOutcome) {}
-}
-
 /// What applying brought beside the outcomes.
 #[derive(Debug, Default)]
 pub struct Applied {

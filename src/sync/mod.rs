@@ -16,10 +16,10 @@ mod requests;
 mod settle;
 mod step_checks;
 
-pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, NoJournal, apply};
+pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, apply};
 pub use prepare::{
-    GaveUp, NoMemory, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered,
-    TargetMemory, prepare,
+    GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered, TargetMemory,
+    prepare,
 };
 pub use read_back::{NotStored, read_back};
 pub use settle::settle;

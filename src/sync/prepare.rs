@@ -96,16 +96,6 @@ pub(super) type MakeFingerprint<'a> = Box<dyn Fn(&[String]) -> Box<str> + Send +
 /// Whether a field of an employee was written with this value several times without staying.
 pub type GaveUp<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;
 
-/// Remembers nothing: links come from the match fields alone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoMemory;
-
-impl Remembered for NoMemory {
-    fn target(&self, _target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
-        Ok(TargetMemory { ran_before: true, ..TargetMemory::default() })
-    }
-}
-
 /// A plan, and the open targets to carry it out on.
 pub struct Prepared<'s> {
     /// What should change.
@@ -142,8 +132,6 @@ pub struct OpenTarget {
     pub owned: BTreeMap<EmployeeId, AccountId>,
     /// The match field that found the account, for those that no stored link did.
     pub matched_by: BTreeMap<EmployeeId, FieldIndex>,
-    /// How many of those accounts are in use.
-    pub linked: usize,
     /// The employees in scope, sorted.
     pub in_scope: Vec<EmployeeId>,
     /// Employees who need nothing at all.
@@ -322,7 +310,6 @@ pub fn prepare<'s>(
                     schema,
                     owned,
                     matched_by,
-                    linked,
                     in_scope: in_scope.clone(),
                     unchanged,
                     open_intents: memory.open,
