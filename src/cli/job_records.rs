@@ -67,6 +67,7 @@ pub(super) fn jobs(
         if let Some(job) = jobs.get_mut(&employee).filter(|job| job.status == JobStatus::Succeeded) {
             job.code = Some(PARTLY.into());
             job.error = Some(format!("left as they are: {}", fields.join(", ")).into());
+            job.advice = advice(PARTLY).map(Into::into);
         }
     }
     for skip in &plan.skipped {
@@ -131,6 +132,7 @@ fn worse(one: JobStatus, other: JobStatus) -> bool {
 /// What to do about a code, in a sentence.
 fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
+        PARTLY => "`personio-sync explain` with the employee's number says why each of the fields was left alone.",
         "refused" => "Look at what the target says of the field, mend it in Personio or in the mapping, then retry.",
         "already_exists" => "Another account has the same key; merge or rename it in the target, then retry.",
         "account_not_found" => "The account is gone; the next run plans afresh.",

@@ -183,7 +183,7 @@ pub(super) struct Run<'a> {
     /// References to accounts made on the way that were sent along with their change.
     linked: Mutex<BTreeSet<(usize, FieldIndex)>>,
     tasks: AtomicU64,
-    pub(super) failures_in_a_row: AtomicU64,
+    failures_in_a_row: AtomicU64,
     /// Why nothing further is attempted.
     halt: Mutex<Option<String>>,
     applied: Mutex<Applied>,

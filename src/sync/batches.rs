@@ -34,19 +34,13 @@ impl Step {
 impl Run<'_> {
     /// Sends what may go together, one batch after the other. Returns the places of the steps that go alone.
     ///
-    /// A batch is never larger than the number of changes that may still fail, so that a target which refuses
-    /// everything hears no more of us than if it were asked for one at a time.
+    /// A target that refuses a whole batch has refused so many changes in a row: there may be no second one.
     pub(super) fn together(&self, steps: &[Step], done: impl Fn(usize, JobOutcome) + Sync) -> Vec<usize> {
         let Some(batches) = self.target.writer().batches() else { return (0..steps.len()).collect() };
         let (mut open, mut alone): (Vec<usize>, Vec<usize>) =
             (0..steps.len()).partition(|place| steps[*place].write().is_some_and(|write| batches.takes(&write)));
         while open.len() > 1 && self.halted().is_none() && batches.most() > 1 {
-            let size = batches.most().min(self.failures_left()).min(open.len());
-            if size == 1 {
-                let place = open.remove(0);
-                done(place, self.step(&steps[place], None));
-                continue;
-            }
+            let size = batches.most().min(open.len());
             let writes: Vec<Write<'_>> = open[..size].iter().filter_map(|place| steps[*place].write()).collect();
             let (mut results, exchanges) = record(|| batches.write(&writes));
             self.count_tasks(exchanges.len());
@@ -68,12 +62,6 @@ impl Run<'_> {
         alone.append(&mut open);
         alone.sort_unstable();
         alone
-    }
-
-    /// How many changes may fail before the target is left alone.
-    fn failures_left(&self) -> usize {
-        let left = self.options.max_failures.saturating_sub(self.failures_in_a_row.load(Ordering::Relaxed));
-        usize::try_from(left).unwrap_or(usize::MAX).max(1)
     }
 
     /// Does something for each, several at once.
