@@ -85,6 +85,11 @@ impl TargetType for TravelPerkType {
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
+        let mapped =
+            |wanted: &str| connection.fields[..connection.mapped].iter().any(|field| short(&field.name) == wanted);
+        if mapped("manager") && mapped("lineManagerEmail") {
+            anyhow::bail!("`manager` and `lineManagerEmail` say the same in two ways; map one of them");
+        }
         let fields = connection.fields.iter().map(|spec| {
             let path = fields::path(&spec.name);
             let path = path.ok_or_else(|| anyhow::anyhow!("`{}` is no attribute path", spec.name))?;

@@ -237,3 +237,13 @@ fn a_section_has_defaults_and_says_what_is_wrong_with_it() {
         assert_eq!(problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>(), [message]);
     }
 }
+
+#[test]
+fn a_manager_is_said_in_one_way() {
+    let (kind, problems) = section("api_key = { env = 'KEY' }", parse);
+    assert_eq!(problems, []);
+    let kind = kind.unwrap();
+    let open = |names: &[&str]| kind.open(connection(&*kind, names)).map(drop).map_err(|error| error.to_string());
+    assert_eq!(open(&["userName", "lineManagerEmail"]), Ok(()));
+    assert!(open(&["userName", "manager", "lineManagerEmail"]).unwrap_err().contains("map one of them"));
+}
