@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use personio_sync::sandbox::SECRET;
 use serde_json::{Value, json};
 
+use super::conformance::TRAVELPERK;
 use super::scene::{DESK, LIST, Ran, Scene, program, summary};
 
 fn examples() -> Vec<PathBuf> {
@@ -81,6 +82,22 @@ fn check_online_names_what_is_not_granted_and_the_tick_box() {
         .shows("NOT READABLE, needed by desk.job_title")
         .shows("nobody: can be unticked")
         .shows("Readable employee attributes");
+}
+
+#[test]
+fn check_online_names_what_travelperk_asks_for_and_what_it_costs() {
+    let scene = Scene::new(20, TRAVELPERK);
+    let asked_for = "is not readable";
+    assert!(!scene.run(&["check", "--online"], 0).stdout.contains(asked_for));
+    let hidden = ["gender", "last_modified_at", "supervisor", "team"].map(str::to_owned);
+    scene.sandbox.personio(|personio| personio.options.hidden_attributes = hidden.into());
+    let ran = scene.run(&["check", "--online"], 7);
+    ran.shows("subject: `gender` is not readable: travellers are asked for it when they book");
+    ran.shows("subject: `team` is not readable: travellers cannot be filtered by team");
+    ran.shows("subject: `supervisor` is not readable: approval requests go to an administrator");
+    // Only what the file uses is wrong; the rest is told.
+    ran.says("Personio does not let this credential read `supervisor`");
+    assert!(!ran.stderr.contains("`gender`"), "{}", ran.stderr);
 }
 
 #[test]
