@@ -79,7 +79,7 @@ pub struct Global {
 #[derive(Clone, Debug, Default, Args)]
 pub struct SandboxChoice {
     /// Run against simulated systems; with an address, against those of `personio-sync sandbox --port …`
-    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = false, default_missing_value = "")]
+    #[arg(long, global = true, value_name = "ADDRESS", num_args = 0..=1, require_equals = false, default_missing_value = "")]
     pub sandbox: Option<String>,
 }
 

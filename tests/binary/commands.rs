@@ -248,6 +248,15 @@ fn targets_of_one_group_do_not_share_an_employee() {
 }
 
 #[test]
+fn the_sandbox_may_be_named_at_the_end() {
+    let scene = Scene::new(5, DESK);
+    scene.run(&["workflows", "list", "--sandbox"], 0).says("the file has no workflows");
+    let at = scene.address();
+    scene.run(&["sync", "--yes", "--sandbox", &at], 0);
+    scene.run(&["jobs", "show", "1.1", "--sandbox", &at], 0).shows("Job 1.1");
+}
+
+#[test]
 fn only_the_targets_asked_for_take_part() {
     let scene = Scene::new(5, &format!("{DESK}{LIST}"));
     let document = scene.run(&["sync", "--yes", "list", "--format", "json"], 0).json();
