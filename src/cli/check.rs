@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::Settings;
 use crate::employee::Value;
-use crate::output::{Bars, Format, Problem, checklist, count, employees, json, notices};
+use crate::output::{Bars, Format, Problem, checklist, count, employees, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::{GROUP_UNUSABLE, Notice};
 use crate::rules::{Facts, Truth, Variable};
@@ -272,7 +272,7 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
         let elsewhere = ["filters_leave_nobody", "requester_credential", "workflow_form", GROUP_UNUSABLE];
         let told: Vec<Notice> =
             plan.notices.iter().filter(|notice| !elsewhere.contains(&notice.code)).cloned().collect();
-        lines.extend(notices::lines(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));
+        lines.extend(grouped::notices(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));
     }
 }
 

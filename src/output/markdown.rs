@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::plan::{Change, FieldValue, Op};
 
-use super::{Document, Kind, employees, notices};
+use super::{Document, Kind, employees, grouped};
 
 /// The document as Markdown.
 pub fn render(document: &Document<'_>) -> String {
@@ -73,7 +73,7 @@ pub fn render(document: &Document<'_>) -> String {
         for skip in &target.skipped {
             let _ = writeln!(text, "- skipped employee {}: `{}`: {}", skip.employee, skip.reason, escape(&skip.detail));
         }
-        for line in notices::lines(&target.notices, true) {
+        for line in grouped::notices(&target.notices, true) {
             let _ = writeln!(text, "- note: {}", escape(&line));
         }
     }

@@ -1,9 +1,9 @@
 //! What people and machines see: results on standard output, progress and messages on standard error.
 
 pub mod checklist;
+pub(crate) mod grouped;
 pub mod json;
 pub mod markdown;
-pub(crate) mod notices;
 mod progress;
 pub mod report;
 pub mod table;

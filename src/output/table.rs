@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
-use crate::plan::{Change, FieldValue, Notice, Op, Outcome, Plan, TargetPlan, TargetStatus};
+use crate::plan::{Change, FieldValue, Op, Outcome, Plan, TargetPlan, TargetStatus};
 
-use super::{Document, Kind, count, employees, notices};
+use super::{Document, Kind, count, employees, grouped};
 
 /// How much is shown, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub fn render(document: &Document<'_>, look: Look) -> String {
         }
         if !plan.notices.is_empty() && !look.outcomes_only {
             text.push('\n');
-            notices(&mut text, &plan.notices, "", look);
+            list(&mut text, "", "note", &grouped::notices(&plan.notices, look.all), look);
         }
     }
     text
@@ -96,12 +96,7 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
     for (code, detail) in holds(target) {
         let _ = writeln!(text, "  held ({code}): {detail}");
     }
-    list(
-        text,
-        "skipped",
-        target.skipped.iter().map(|skip| format!("employee {}: {}: {}", skip.employee, skip.reason, skip.detail)),
-        look,
-    );
+    list(text, "  ", "skipped", &grouped::skips(&target.skipped, look.all), look);
     if !target.orphans.is_empty() {
         let ids: Vec<&str> = target.orphans.iter().take(5).map(|account| &*account.0).collect();
         let more = if target.orphans.len() > ids.len() { ", …" } else { "" };
@@ -112,7 +107,7 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
             ids.join(", ")
         );
     }
-    notices(text, &target.notices, "  ", look);
+    list(text, "  ", "note", &grouped::notices(&target.notices, look.all), look);
 }
 
 /// What a report shows after the plan: what did not go as planned. The rest is in its numbers.
@@ -282,24 +277,13 @@ fn holds(target: &TargetPlan) -> Vec<(&'static str, &str)> {
     holds
 }
 
-fn notices(text: &mut String, notices: &[Notice], indent: &str, look: Look) {
-    let lines = notices::lines(notices, look.all);
-    let total = lines.len();
-    for line in lines.iter().take(if look.all { total } else { SHOWN }) {
-        let _ = writeln!(text, "{indent}note: {line}");
+fn list(text: &mut String, indent: &str, word: &str, lines: &[String], look: Look) {
+    let shown = if look.all { lines.len() } else { lines.len().min(SHOWN) };
+    for line in &lines[..shown] {
+        let _ = writeln!(text, "{indent}{word}: {line}");
     }
-    if total > SHOWN && !look.all {
-        let _ = writeln!(text, "{indent}… and {} more notes (--all shows them)", total - SHOWN);
-    }
-}
-
-fn list(text: &mut String, word: &str, lines: impl ExactSizeIterator<Item = String>, look: Look) {
-    let total = lines.len();
-    for line in lines.take(if look.all { total } else { SHOWN }) {
-        let _ = writeln!(text, "  {word}: {line}");
-    }
-    if total > SHOWN && !look.all {
-        let _ = writeln!(text, "  … and {} more {word} (--all shows them)", total - SHOWN);
+    if shown < lines.len() {
+        let _ = writeln!(text, "{indent}… and {} more like this (--all shows them)", lines.len() - shown);
     }
 }
 
