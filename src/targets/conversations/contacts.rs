@@ -122,11 +122,11 @@ mod tests {
             contact("U9", "x@example.org"),
             Contact { active: false, ..contact("U8", "old@example.org") },
             Contact { protection: Some(Protection::Foreign), ..contact("B1", "") },
-            contact("U7", "partner@agency.example"),
+            contact("U7", "partner@agency.example.org"),
             contact("U6", "twin@example.com"),
             Contact { owner: Some(EmployeeId(8)), ..contact("U5", "before.marriage@example.com") },
         ];
-        let found = compare(&requesters, &contacts, &|address| address.ends_with("@agency.example"));
+        let found = compare(&requesters, &contacts, &|address| address.ends_with("@agency.example.org"));
         assert_eq!(found.outsiders, [("B1".into(), true), ("U9".into(), false)]);
         assert_eq!(found.not_there, ids(&[2]));
         assert_eq!(found.left, ids(&[3]));
