@@ -310,10 +310,10 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A secret in any of its four forms. `None` when it is missing or cannot be read; the latter is a problem.
+    /// A secret in any of its four forms; `None` when it is missing. One that cannot be read is a problem.
     pub fn secret(&self, key: &str) -> Option<Secret> {
         let value = self.raw(key)?;
-        self.context.secrets.read(&self.name_of(key), value, self.context)
+        Some(self.context.secrets.read(&self.name_of(key), value, self.context))
     }
 
     /// A secret that must be there.
@@ -393,11 +393,14 @@ fn describe(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// `did you mean …? known: …`, for a name that is not known.
+/// `did you mean …? known: …`, for a name that is not known; `there are none` where nothing is.
 pub fn known<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     let mut known: Vec<&str> = known.into_iter().collect();
     known.sort_unstable();
     known.dedup();
+    if known.is_empty() {
+        return "there are none".into();
+    }
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match nearest(name, &known) {
         Some(nearest) => format!("did you mean `{nearest}`? known: {list}"),

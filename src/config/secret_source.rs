@@ -70,7 +70,10 @@ impl<'a> SecretReader<'a> {
     }
 
     /// A plain text, `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARGUMENT"] }`.
-    pub(super) fn read(&self, name: &str, value: &Spanned<DeValue<'_>>, context: Context<'_>) -> Option<Secret> {
+    ///
+    /// In place of one that cannot be had, which is an error of the file, stands an invented one: so whatever else is
+    /// wrong with its section is told as well.
+    pub(super) fn read(&self, name: &str, value: &Spanned<DeValue<'_>>, context: Context<'_>) -> Secret {
         let problems = context.problems;
         let found = match value.get_ref() {
             DeValue::String(text) => {
@@ -102,10 +105,10 @@ impl<'a> SecretReader<'a> {
                         "missing_key",
                         format!("{name} needs exactly one of `env`, `file` and `command`"),
                     );
-                    return None;
+                    return invented();
                 }
                 if self.mode == SecretMode::Invent {
-                    return Some(Secret::new("invented"));
+                    return invented();
                 }
                 match (variable, file, command) {
                     (Some(variable), _, _) => (self.environment)(variable.value)
@@ -114,7 +117,7 @@ impl<'a> SecretReader<'a> {
                     (_, Some(file), _) => std::fs::read_to_string(self.folder.join(file.value))
                         .map_err(|error| format!("the file `{}` cannot be read: {error}", file.value)),
                     (_, _, Some(command)) => run(&command.iter().map(|part| part.value).collect::<Vec<_>>()),
-                    _ => return None,
+                    _ => return invented(),
                 }
             }
             _ => {
@@ -125,28 +128,32 @@ impl<'a> SecretReader<'a> {
                         "{name} must be a text, {{ env = \"...\" }}, {{ file = \"...\" }} or {{ command = [...] }}"
                     ),
                 );
-                return None;
+                return invented();
             }
         };
         if self.mode == SecretMode::Invent {
-            return Some(Secret::new("invented"));
+            return invented();
         }
         match found.map(|text| text.trim().to_owned()) {
             Ok(secret) if !secret.is_empty() => {
                 let secret = Secret::new(secret);
                 self.found.borrow_mut().push(secret.clone());
-                Some(secret)
+                secret
             }
             Ok(_) => {
                 problems.error(value.span(), "unreadable_secret", format!("{name} is empty"));
-                None
+                invented()
             }
             Err(why) => {
                 problems.error(value.span(), "unreadable_secret", format!("{name} cannot be read: {why}"));
-                None
+                invented()
             }
         }
     }
+}
+
+fn invented() -> Secret {
+    Secret::new("invented")
 }
 
 /// Runs a password manager and takes what it prints. Its own messages go to the terminal.
