@@ -163,14 +163,13 @@ fn online(
     let memory = Memory::for_reading(session, world.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
-    let (found, more) = super::session::judge(&prepared);
+    let (_, more) = super::session::judge(&prepared);
     // A rail that holds something is for the run to say, not for a check.
     for reason in [Reason::Refused, Reason::SourceUnproven, Reason::Unavailable] {
         if more.iter().any(|problem| problem.code == reason.word()) {
             reasons.add(reason);
         }
     }
-    let _ = found;
     problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
     for plan in &prepared.plan.targets {
         for notice in &plan.notices {
