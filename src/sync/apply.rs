@@ -435,6 +435,7 @@ impl Run<'_> {
             let outcome = Outcome::NotAttempted { error: why };
             return JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false };
         }
+        let counts = sent.as_ref().is_none_or(|sent| sent.counts);
         let (written, exchanges) = sent.map(|sent| (sent.written, sent.exchanges)).unzip();
         let (result, own) = record(|| self.carry_out(step, written));
         self.count_tasks(own.len());
@@ -453,7 +454,11 @@ impl Run<'_> {
                 JobOutcome { account: None, outcome, exchanges, open: true }
             }
             Err(error) => {
-                self.note_failure(&error);
+                if counts {
+                    self.note_failure(&error);
+                } else {
+                    self.note_kind(error.kind);
+                }
                 let open = error.kind == ErrorKind::Unsettled;
                 let outcome = Outcome::Failed { code: error.kind.code(), error: error.message };
                 JobOutcome { account: None, outcome, exchanges, open }

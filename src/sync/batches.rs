@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::http::{Exchange, record};
 use crate::plan::Op;
-use crate::targets::{Write, Written};
+use crate::targets::{ErrorKind, Write, Written};
 
 use super::apply::{JobOutcome, Run, Step};
 
 /// What a batch brought for one change.
 pub(super) struct Sent {
     pub(super) written: Written,
+    /// Whether a failure of it is one more of the target's; the whole batch may have met with the same one.
+    pub(super) counts: bool,
     /// The requests of the whole batch.
     pub(super) exchanges: Vec<Exchange>,
 }
@@ -34,7 +36,7 @@ impl Step {
 impl Run<'_> {
     /// Sends what may go together, one batch after the other. Returns the places of the steps that go alone.
     ///
-    /// A target that refuses a whole batch has refused so many changes in a row: there may be no second one.
+    /// Changes that are refused count one by one. A request that fails as a whole, with all that it held, is one failure.
     pub(super) fn together(&self, steps: &[Step], done: impl Fn(usize, JobOutcome) + Sync) -> Vec<usize> {
         let Some(batches) = self.target.writer().batches() else { return (0..steps.len()).collect() };
         let (mut open, mut alone): (Vec<usize>, Vec<usize>) =
@@ -49,10 +51,15 @@ impl Run<'_> {
                 alone.extend(open.drain(..size));
                 continue;
             }
+            let as_one = failed_as_one(&results);
             let sent: Vec<(usize, Mutex<Option<Sent>>)> = open
                 .drain(..results.len())
                 .zip(results)
-                .map(|(place, written)| (place, Mutex::new(Some(Sent { written, exchanges: exchanges.clone() }))))
+                .enumerate()
+                .map(|(number, (place, written))| {
+                    let counts = number == 0 || !as_one;
+                    (place, Mutex::new(Some(Sent { written, counts, exchanges: exchanges.clone() })))
+                })
                 .collect();
             self.each(&sent, |(place, sent)| {
                 let sent = sent.lock().expect("no panic while held").take();
@@ -77,4 +84,14 @@ impl Run<'_> {
             }
         });
     }
+}
+
+/// Whether the same trouble befell all of a batch: no answer, or one that is no answer to any of the changes.
+fn failed_as_one(results: &[Written]) -> bool {
+    let trouble = |result: &Written| match result {
+        Err(error) if matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Unavailable) => Some(error.clone()),
+        _ => None,
+    };
+    let first = results.first().and_then(trouble);
+    first.is_some() && results.iter().all(|result| trouble(result) == first)
 }

@@ -183,10 +183,10 @@ fn batches_save_requests_and_come_to_the_same() {
     // What a job was sent is told by its batch.
     let ran = scene.run(&["jobs", "--format", "json"], 0);
     assert!(ran.stdout.contains("/Bulk"), "{}", ran.stdout);
-    // A target that refuses a whole batch is left alone.
+    // A batch that fails as a whole is one failure, after which the next is not sent if no more are allowed.
     let refusing =
         wiki(ScimOptions { bulk: Some(BulkOptions { refused: Some(500), ..BulkOptions::default() }), ..batches_of(9) });
-    refusing.configure(&format!("{WIKI}[targets.wiki.safety]\nmax_failures = 3\n"));
+    refusing.configure(&format!("{WIKI}[targets.wiki.safety]\nmax_failures = 1\n"));
     let document = refusing.run(&["sync", "--yes", "--format", "json"], 3).json();
     assert_eq!(summary(&document, "failed"), 11, "{document:#}");
     // Whom everybody reports to is made first, and alone.

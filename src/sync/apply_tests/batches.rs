@@ -129,6 +129,20 @@ fn after_a_batch_that_was_refused_there_may_be_no_second_one() {
 }
 
 #[test]
+fn a_request_that_fails_as_a_whole_is_one_failure() {
+    let trouble = || bakers(4, 9).fails("update", ErrorKind::Unavailable);
+    let whole = |kind| (0..4).fold(bakers(4, 9), |target, _| target.fate("batch", Fate::Error(kind)));
+    let done = |target: &Directory| Run { max_failures: 3, ..Run::on(target) }.apply(movers(9)).lines;
+    let target = whole(ErrorKind::Unavailable);
+    let lines = done(&target);
+    assert_eq!(batches(&target), ["batch of 4", "batch of 4"], "twice in trouble is not three times");
+    assert_eq!(lines[7], "update 8@a8 failed: Unavailable");
+    assert_eq!(lines[8], "update 9@a9 succeeded", "the last goes alone");
+    // One of them in trouble is one failure, as ever.
+    assert_eq!(done(&trouble()).iter().filter(|line| line.ends_with("succeeded")).count(), 8);
+}
+
+#[test]
 fn a_refused_sign_in_or_a_stop_ends_the_batches() {
     let target = bakers(2, 4).fails("batch", ErrorKind::SignIn);
     let done = Run::on(&target).apply(movers(4));
