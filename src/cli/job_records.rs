@@ -107,11 +107,11 @@ pub(super) fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
     target.and_then(|target| target.target.log_line(&event)).unwrap_or_default()
 }
 
-/// The fields that a notice about the employee says are left as they are.
+/// The fields of each employee that are left as they are.
 fn left_alone(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
     let mut found: BTreeMap<EmployeeId, Vec<&str>> = BTreeMap::new();
     for notice in &plan.notices {
-        if let (Some(employee), Some((field, _))) = (notice.employee, notice.message.split_once(" is left as it is")) {
+        if let (Some(employee), Some(field)) = (notice.employee, &notice.field) {
             found.entry(employee).or_default().push(field);
         }
     }
@@ -158,4 +158,39 @@ fn advice(code: &str) -> Option<&'static str> {
         "account_is_agent" => "Agents are changed by hand in the target.",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Change, Notice, Op};
+
+    #[test]
+    fn a_field_left_alone_is_told_by_the_notice_and_not_by_its_words() {
+        for (field, message, code) in [
+            (Some("title"), "the service has no such title", Some(PARTLY)),
+            (None, "title is left as it is: said by somebody else", None),
+        ] {
+            let mut plan = TargetPlan::empty("wiki", "scim");
+            plan.changes.push(Change {
+                op: Op::Update,
+                employee: Some(EmployeeId(7)),
+                account: None,
+                reason: None,
+                detail: None,
+                fields: Vec::new(),
+                rewrite: Vec::new(),
+                request: None,
+                hold: None,
+                outcome: Some(Outcome::Succeeded),
+            });
+            plan.notices.push(Notice {
+                code: "field_kept",
+                employee: Some(EmployeeId(7)),
+                field: field.map(Into::into),
+                message: message.into(),
+            });
+            assert_eq!(jobs(&plan, None, &|_| None)[0].code.as_deref(), code, "{message}");
+        }
+    }
 }

@@ -124,7 +124,7 @@ fn leave_to_people(prepared: &mut Prepared<'_>) {
             count(steps, "step is", "steps are")
         );
         plan.notices.retain(|notice| notice.code != "nothing_confirmed");
-        plan.notices.push(Notice { code: "by_hand", employee: None, message });
+        plan.notices.push(Notice { code: "by_hand", employee: None, field: None, message });
         plan.changes.clear();
         plan.checklist = None;
     }

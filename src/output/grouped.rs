@@ -53,6 +53,7 @@ mod tests {
         let notice = |employee: Option<u64>, message: &str| Notice {
             code: "code",
             employee: employee.map(EmployeeId),
+            field: None,
             message: message.into(),
         };
         let mut said = vec![notice(None, "the list is short"), notice(Some(3), "no manager")];

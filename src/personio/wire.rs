@@ -225,6 +225,7 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
             records.notices.extend(surprises.drain(..).map(|(index, surprise)| Notice {
                 code: "unexpected_value",
                 employee: Some(employee.id),
+                field: None,
                 message: format!(
                     "Personio delivers attribute `{}` of employee {} as {}, which cannot be read; it counts as hidden",
                     self.columns.keys[index].0, employee.id, surprise

@@ -111,8 +111,8 @@ struct Builder<'a> {
     plan: TargetPlan,
     /// Names that do not exist yet and may be made, in the target's fields.
     new_references: BTreeSet<(FieldIndex, Box<str>)>,
-    /// Names that cannot be resolved, with the employees they concern.
-    unresolved: BTreeMap<(&'static str, String), Vec<EmployeeId>>,
+    /// Fields that are left as they are and why, with the employees they concern.
+    unresolved: BTreeMap<(&'static str, Box<str>, String), Vec<EmployeeId>>,
     /// Whose account will exist after this run although it does not now.
     creating: BTreeSet<EmployeeId>,
     account_of: HashMap<EmployeeId, usize>,
@@ -307,6 +307,7 @@ impl<'a> Builder<'a> {
             self.plan.notices.push(Notice {
                 code: "linked_account_gone",
                 employee: Some(employee),
+                field: None,
                 message: "the linked account is gone from the target; a new one is made".into(),
             });
         }
@@ -334,7 +335,7 @@ impl<'a> Builder<'a> {
         let key = given.unwrap_or_else(|| employee.to_string());
         if let Some(refusal) = self.input.memory.refusals.iter().find(|refusal| *refusal.key == *key) {
             let message = format!("the target took the new account on {since} and did not make it: {}", refusal.why);
-            self.plan.notices.push(Notice { code: "account_refused", employee: Some(employee), message });
+            self.plan.notices.push(Notice { code: "account_refused", employee: Some(employee), field: None, message });
             return None;
         }
         let has_time = self.input.today <= since.checked_add_days(Days::new(DAYS_PENDING)).unwrap_or(since);
@@ -458,7 +459,12 @@ impl<'a> Builder<'a> {
         if let Some(means) = self.input.settings.target.creating_means()
             && self.plan.changes.iter().any(|change| change.op == Op::Create)
         {
-            self.plan.notices.push(Notice { code: "creating_means", employee: None, message: means.into() });
+            self.plan.notices.push(Notice {
+                code: "creating_means",
+                employee: None,
+                field: None,
+                message: means.into(),
+            });
         }
         for (place, standing) in self.input.standings.iter().enumerate() {
             let employee = self.input.employees.list[place].id;
@@ -469,6 +475,7 @@ impl<'a> Builder<'a> {
                 self.plan.notices.push(Notice {
                     code: disagreement.code(),
                     employee: Some(employee),
+                    field: None,
                     message: disagreement.explanation().into(),
                 });
             }
@@ -481,10 +488,11 @@ impl<'a> Builder<'a> {
             .chain(self.plan.notices.iter().filter_map(|notice| notice.employee))
             .collect();
         self.unchanged.retain(|employee| !left_alone.contains(employee));
-        for ((code, message), employees) in std::mem::take(&mut self.unresolved) {
+        for ((code, field, message), employees) in std::mem::take(&mut self.unresolved) {
             let each = employees.into_iter().map(|employee| Notice {
                 code,
                 employee: Some(employee),
+                field: Some(field.clone()),
                 message: message.clone(),
             });
             self.plan.notices.extend(each);

@@ -292,7 +292,12 @@ pub fn complete(
         if confirmed.is_none() && !plan.changes.is_empty() {
             let message =
                 "nothing was confirmed yet, so all of it is listed; what is so already, `confirm` takes as done";
-            plan.notices.push(Notice { code: "nothing_confirmed", employee: None, message: message.into() });
+            plan.notices.push(Notice {
+                code: "nothing_confirmed",
+                employee: None,
+                field: None,
+                message: message.into(),
+            });
         }
     }
     plan.changes
@@ -338,6 +343,7 @@ fn outside(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirmed, empl
         plan.notices.push(Notice {
             code: "employee_missing",
             employee: Some(employee),
+            field: None,
             message: format!(
                 "{detail}, and confirmed as {}; see that they are out, then `personio-sync forget {employee}`",
                 names.join(", ")
@@ -423,6 +429,7 @@ fn without_members(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirm
         plan.notices.push(Notice {
             code: "nobody_fits",
             employee: None,
+            field: None,
             message: format!("nobody fits the rule of {}{loses}; look at the rule first", spec.name),
         });
     }

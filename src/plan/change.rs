@@ -155,6 +155,8 @@ pub struct Notice {
     pub code: &'static str,
     /// Whom it is about, if one employee.
     pub employee: Option<EmployeeId>,
+    /// The field of theirs that is left as it is because of it, if it says that.
+    pub field: Option<Box<str>>,
     /// In words, without values.
     pub message: String,
 }

@@ -228,6 +228,7 @@ fn day_event(
                     notices.push(Notice {
                         code: if workflow.on == Trigger::Joiner { "hire_date_moved" } else { "last_day_moved" },
                         employee: Some(employee.id),
+                        field: None,
                         message: format!(
                             "{}: the request{named} was made for {requested}, and {what} is {day} now; change it by hand, \
                              because requests cannot be changed from outside (no second one is made)",
@@ -245,6 +246,7 @@ fn day_event(
                 notices.push(Notice {
                     code,
                     employee: Some(employee.id),
+                    field: None,
                     message: format!(
                         "{}: the request{named} was made for {requested}, and the employee {words}; cancel it by hand",
                         workflow.name
@@ -309,6 +311,7 @@ fn in_doubt(workflow: &WorkflowSettings, employee: EmployeeId, requested: NaiveD
     Notice {
         code: "request_in_doubt",
         employee: Some(employee),
+        field: None,
         message: format!(
             "{name}: the answer to a request for {requested} was lost, and the day is another one now; look whether it was \
              made and say so with `personio-sync workflows settle {name} --employee {employee}` (--made ID or --not-made); \
@@ -344,6 +347,7 @@ fn gone(
             planned.notices.push(Notice {
                 code: "hire_called_off",
                 employee: Some(employee),
+                field: None,
                 message: format!(
                     "{}: the request{named} was made for {day}, and Personio no longer delivers the employee; cancel it by hand",
                     workflow.name

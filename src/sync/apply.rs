@@ -507,7 +507,9 @@ impl Run<'_> {
                 self.applied.lock().expect("no panic while held").sign_in_refused = true;
                 self.stop_with("the target refused the sign-in".into());
             }
-            ErrorKind::Unavailable => self.applied.lock().expect("no panic while held").unavailable = true,
+            ErrorKind::Unavailable | ErrorKind::Busy => {
+                self.applied.lock().expect("no panic while held").unavailable = true
+            }
             _ => {}
         }
     }

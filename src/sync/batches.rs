@@ -89,7 +89,9 @@ impl Run<'_> {
 /// Whether the same trouble befell all of a batch: no answer, or one that is no answer to any of the changes.
 fn failed_as_one(results: &[Written]) -> bool {
     let trouble = |result: &Written| match result {
-        Err(error) if matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Unavailable) => Some(error.clone()),
+        Err(error) if matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Unavailable | ErrorKind::Busy) => {
+            Some(error.clone())
+        }
         _ => None,
     };
     let first = results.first().and_then(trouble);

@@ -50,7 +50,7 @@ pub(super) fn review(settings: &Settings, plan: &mut Plan, targets: &[PreparedTa
 }
 
 fn notice(code: &'static str, message: String) -> Notice {
-    Notice { code, employee: None, message }
+    Notice { code, employee: None, field: None, message }
 }
 
 fn joined<T: Display>(items: &[T]) -> String {

@@ -352,7 +352,7 @@ fn refusals(
         Ok(refusals) => (refusals, None),
         Err(error) => {
             let message = format!("what became of {} new accounts cannot be read: {error}", pending.len());
-            (Vec::new(), Some(Notice { code: "outcomes_unreadable", employee: None, message }))
+            (Vec::new(), Some(Notice { code: "outcomes_unreadable", employee: None, field: None, message }))
         }
     }
 }
@@ -443,6 +443,7 @@ fn check_groups(
         plan.notices.extend(none.into_iter().map(|employee| Notice {
             code: "in_no_target_of_group",
             employee: Some(employee),
+            field: None,
             message: format!("in scope of no target of the group `{group}`"),
         }));
     }

@@ -64,7 +64,7 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
             [only] => (Some(only), message),
             _ => (None, format!("{message} ({} employees)", employees.len())),
         };
-        plan.notices.push(Notice { code: "not_stored", employee, message });
+        plan.notices.push(Notice { code: "not_stored", employee, field: None, message });
     }
     not_stored.into_iter().map(|(lost, _)| lost).collect()
 }

@@ -87,7 +87,7 @@ impl EmployeeCase<'_> {
 
     /// A notice about this employee.
     pub fn notice(&self, code: &'static str, message: impl Into<String>) -> Notice {
-        Notice { code, employee: Some(self.employee), message: message.into() }
+        Notice { code, employee: Some(self.employee), field: None, message: message.into() }
     }
 }
 

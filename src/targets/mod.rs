@@ -451,6 +451,8 @@ pub struct TargetError {
     pub message: String,
     /// The HTTP status, when there was an answer.
     pub status: Option<u16>,
+    /// The service's own code for it, where it has codes.
+    pub said: Option<Box<str>>,
 }
 
 /// What an error means for the rest of the run.
@@ -469,8 +471,10 @@ pub enum ErrorKind {
     Changed,
     /// Signed in, but without the right to do this.
     Rights,
-    /// The service did not take the request (refused connection, busy after all retries). Nothing happened.
+    /// The service did not take the request (refused connection, out of order). Nothing happened.
     Unavailable,
+    /// The service had too many requests, and still had them after all the waiting. Nothing happened.
+    Busy,
     /// The request may have been carried out, but no answer came. The caller looks.
     Unsettled,
     /// The service took the request and carries it out in its own time. The caller looks, and so does the next run.
@@ -489,7 +493,7 @@ impl ErrorKind {
             Self::SignIn => "sign_in_refused",
             Self::Changed => "changed_meanwhile",
             Self::Rights => "right_missing",
-            Self::Unavailable => "unavailable",
+            Self::Unavailable | Self::Busy => "unavailable",
             Self::Unsettled => "outcome_unknown",
             Self::Pending => "pending",
             Self::Unexpected => "unexpected_answer",
@@ -500,7 +504,7 @@ impl ErrorKind {
 impl TargetError {
     /// An error without an HTTP status.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None }
+        Self { kind, message: message.into(), status: None, said: None }
     }
 
     /// The same, with the status of the answer.

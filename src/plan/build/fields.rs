@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
                 Desired::Keep(None) => continue,
                 Desired::Keep(Some(why)) => {
                     let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
-                    self.note("field_kept", message, employee);
+                    self.leave("field_kept", &spec.name, message, employee);
                     continue;
                 }
                 Desired::Fail(code, why) => return Err((code, why)),
@@ -70,17 +70,14 @@ impl<'a> Builder<'a> {
                 continue;
             }
             if after.is_empty() && !self.input.schema.capabilities.clear {
-                self.note(
-                    "cannot_clear",
-                    format!("{} is left as it is: this target cannot empty a field", spec.name),
-                    employee,
-                );
+                let message = format!("{} is left as it is: this target cannot empty a field", spec.name);
+                self.leave("cannot_clear", &spec.name, message, employee);
                 continue;
             }
             let writable = account.and_then(|account| account.writable.as_ref());
             if writable.is_some_and(|writable| !writable.contains(&index)) {
                 let message = format!("{} is left as it is: the service lets nobody change it on agents", spec.name);
-                self.note("field_kept", message, employee);
+                self.leave("field_kept", &spec.name, message, employee);
                 continue;
             }
             if account.is_some()
@@ -92,7 +89,7 @@ impl<'a> Builder<'a> {
                     form(&after),
                     form(&before)
                 );
-                self.note("not_converging", message, employee);
+                self.leave("not_converging", &spec.name, message, employee);
                 continue;
             }
             fields.push(FieldChange { index, field: spec.name.clone(), before, after });
@@ -126,8 +123,9 @@ impl<'a> Builder<'a> {
             .collect()
     }
 
-    pub(super) fn note(&mut self, code: &'static str, message: String, employee: EmployeeId) {
-        self.unresolved.entry((code, message)).or_default().push(employee);
+    /// Says that a field of an employee is left as it is, and why.
+    pub(super) fn leave(&mut self, code: &'static str, field: &str, message: String, employee: EmployeeId) {
+        self.unresolved.entry((code, field.into(), message)).or_default().push(employee);
     }
 
     /// A manager who cannot be referred to, and what that means.
@@ -135,7 +133,7 @@ impl<'a> Builder<'a> {
         let means = self.input.settings.target.unknown_manager_means();
         let means = means.map(|means| format!("; {means}")).unwrap_or_default();
         let message = format!("{field} is left as it is: employee {manager} {why}{means}");
-        self.note("manager_without_account", message, employee);
+        self.leave("manager_without_account", field, message, employee);
     }
 
     /// Turns names and employees into what the target knows; `None` leaves the field alone.
@@ -181,7 +179,7 @@ impl<'a> Builder<'a> {
             Some(None) => {
                 let message =
                     format!("{} is left as it is: several things of the target are called `{name}`", spec.name);
-                self.note("reference_ambiguous", message, employee);
+                self.leave("reference_ambiguous", &spec.name, message, employee);
                 None
             }
             None if self.input.settings.create_missing.contains(&index) => {
@@ -207,7 +205,7 @@ impl<'a> Builder<'a> {
                     "{} is left as it is: the target has no `{name}`{hint} (make it there{or_here})",
                     spec.name
                 );
-                self.note("reference_unknown", message, employee);
+                self.leave("reference_unknown", &spec.name, message, employee);
                 None
             }
         }

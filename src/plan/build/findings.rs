@@ -35,7 +35,7 @@ impl<'a> Builder<'a> {
             _ => format!("include {} hold for nobody", idle.join(" and ")),
         };
         let message = format!("nobody is in scope: {why}; `check --online` lists the values that there are");
-        self.plan.notices.push(Notice { code: "filters_leave_nobody", employee: None, message });
+        self.plan.notices.push(Notice { code: "filters_leave_nobody", employee: None, field: None, message });
     }
 
     /// Says which managers manage each other in a circle; approvals that climb the line never reach an end there.
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
             if let Some(first) = line.iter().position(|id| *id == at).filter(|_| manager.contains_key(&at)) {
                 let members: Vec<String> = line[first..].iter().map(ToString::to_string).collect();
                 let message = format!("employees {} manage each other in a circle", members.join(", "));
-                self.plan.notices.push(Notice { code: "manager_cycle", employee: None, message });
+                self.plan.notices.push(Notice { code: "manager_cycle", employee: None, field: None, message });
             }
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Builder<'a> {
             match &group.make {
                 None => {
                     let message = group.why.clone();
-                    self.plan.notices.push(Notice { code: GROUP_UNUSABLE, employee: None, message });
+                    self.plan.notices.push(Notice { code: GROUP_UNUSABLE, employee: None, field: None, message });
                 }
                 Some(name) => {
                     let joins = |field: &FieldChange| field.index == *index && field.after == FieldValue::Bool(true);

@@ -78,6 +78,7 @@ impl<'a> Builder<'a> {
                 LeaverAction::Keep => self.plan.notices.push(Notice {
                     code: "employee_missing",
                     employee: Some(*employee),
+                    field: None,
                     message: format!("{detail}; account {} is kept", account.id),
                 }),
             }

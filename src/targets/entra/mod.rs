@@ -188,7 +188,12 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
         for row in &rows {
             let (account, unreadable) =
                 self.account_of(row, &members).map_err(|why| TargetError::new(ErrorKind::Unexpected, why))?;
-            notices.extend(unreadable.map(|message| Notice { code: "account_unreadable", employee: None, message }));
+            notices.extend(unreadable.map(|message| Notice {
+                code: "account_unreadable",
+                employee: None,
+                field: None,
+                message,
+            }));
             accounts.push(account);
         }
         let groups = self.resolved()?.problems.clone();
@@ -267,7 +272,7 @@ impl<C: Carrier> WriteAccounts for Entra<C> {
                     Err(error) => Err(TargetError {
                         kind: if error.kind == ErrorKind::SignIn { ErrorKind::SignIn } else { ErrorKind::Refused },
                         message: format!("the user was made, and not all of it is set: {}", error.message),
-                        status: error.status,
+                        ..error
                     }),
                 }
             }

@@ -110,6 +110,7 @@ impl Layout {
         (!names.is_empty()).then(|| Notice {
             code: "unmapped_columns",
             employee: None,
+            field: None,
             message: format!(
                 "the file has columns that the mapping does not name: {}; they are kept as they are, after the mapped ones",
                 names.join(", ")

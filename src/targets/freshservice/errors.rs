@@ -295,7 +295,7 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
             (ErrorKind::Unexpected, format!("cannot {words} ({said}): nothing is at this address; check `domain`"))
         }
         404 => (ErrorKind::NotFound, format!("cannot {words} ({said}): Freshservice has no such requester")),
-        429 => (ErrorKind::Unavailable, format!("cannot {words}: the account's request limit is used up ({said})")),
+        429 => (ErrorKind::Busy, format!("cannot {words}: the account's request limit is used up ({said})")),
         500.. if doing.writes() => (
             ErrorKind::Unsettled,
             format!("cannot tell whether Freshservice did {words}: it answered with an error of its own ({said})"),
@@ -449,7 +449,7 @@ mod tests {
                 &["[:invalid_field]"],
             ),
             (CreateDepartment, 409, "", ErrorKind::Exists, &["name exists"]),
-            (Update, 429, r#"{"message":"too many"}"#, ErrorKind::Unavailable, &["limit"]),
+            (Update, 429, r#"{"message":"too many"}"#, ErrorKind::Busy, &["limit"]),
             (ListRequesters, 502, "<html>", ErrorKind::Unavailable, &["502"]),
             (Create, 500, "", ErrorKind::Unsettled, &["cannot tell"]),
             (Update, 504, "<html>", ErrorKind::Unsettled, &["504"]),

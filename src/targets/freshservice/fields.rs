@@ -127,6 +127,7 @@ pub(super) fn unmapped_required(named: &[FieldSpec], rows: &[FieldRow]) -> Vec<N
         .map(|row| Notice {
             code: "required_field_not_mapped",
             employee: None,
+            field: None,
             message: format!(
                 "Freshservice marks the requester field `{}` as required, but it is not mapped: new requesters may be refused. Map `{CUSTOM}{}`.",
                 row.name, row.name

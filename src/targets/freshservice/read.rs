@@ -43,6 +43,7 @@ impl<C: Carrier> ReadAccounts for Freshservice<C> {
         notices.extend(problems.into_iter().map(|message| Notice {
             code: "account_unreadable",
             employee: None,
+            field: None,
             message,
         }));
         let references = schema
@@ -102,5 +103,5 @@ fn agent_notice(view: AgentView) -> Option<Notice> {
             "The key may not see agents: an employee who is one is not recognised, and creating a requester for them will be refused. Ask an administrator for the permission to manage agents.",
         ),
     };
-    Some(Notice { code, employee: None, message: message.into() })
+    Some(Notice { code, employee: None, field: None, message: message.into() })
 }

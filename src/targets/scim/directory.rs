@@ -384,5 +384,5 @@ fn names(changes: &[FieldChange]) -> Vec<&str> {
 }
 
 fn notice(code: &'static str, message: String) -> Notice {
-    Notice { code, employee: None, message }
+    Notice { code, employee: None, field: None, message }
 }

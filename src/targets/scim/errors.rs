@@ -73,7 +73,7 @@ pub(crate) fn refusal(name: &str, asked: Asked, response: &Response, names: &[&s
         404 | 410 => (ErrorKind::NotFound, "there is no such account, or `base_url` is not right".into()),
         412 => (ErrorKind::Changed, CHANGED.into()),
         413 => (ErrorKind::Refused, "the request is too large for the service".into()),
-        429 => (ErrorKind::Unavailable, "the service was too busy, also after repeating".into()),
+        429 => (ErrorKind::Busy, "the service was too busy, also after repeating".into()),
         501 | 405 => (ErrorKind::Refused, "the service cannot do this; try another `update`".into()),
         503 => (ErrorKind::Unavailable, "the service is not available".into()),
         500..=599 if asked == Asked::Read => (ErrorKind::Unavailable, "the service had an error of its own".into()),
@@ -168,7 +168,7 @@ mod tests {
             (Asked::Create, 500, "", ErrorKind::Unsettled),
             (Asked::Create, 502, "<html>bad gateway</html>", ErrorKind::Unsettled),
             (Asked::Create, 503, "", ErrorKind::Unavailable),
-            (Asked::Change, 429, "", ErrorKind::Unavailable),
+            (Asked::Change, 429, "", ErrorKind::Busy),
             (Asked::Change, 501, "", ErrorKind::Refused),
             (Asked::Read, 302, "", ErrorKind::Unexpected),
         ] {

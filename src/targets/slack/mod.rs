@@ -261,7 +261,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
             return Err(TargetError::new(ErrorKind::Rights, why));
         }
         let mut notices = Vec::new();
-        let notice = |code, message| Notice { code, employee: None, message };
+        let notice = |code, message| Notice { code, employee: None, field: None, message };
         let duplicates = without_duplicates(&mut everybody);
         if duplicates > 0 {
             let message = match duplicates {
@@ -360,7 +360,7 @@ impl<C: Carrier> WriteAccounts for Slack<C> {
             Err(error) => Err(TargetError {
                 kind: if error.kind == ErrorKind::SignIn { ErrorKind::SignIn } else { ErrorKind::Refused },
                 message: format!("the account was made, and its profile is not complete: {}", error.message),
-                status: error.status,
+                ..error
             }),
         }
     }

@@ -286,7 +286,12 @@ impl ReadAccounts for TravelPerk {
         if !self.owner_named {
             let message = "`key_owner` is not set: the account of the administrator who made the key is protected \
                            only once the file names it";
-            snapshot.notices.push(Notice { code: "key_owner_not_named", employee: None, message: message.into() });
+            snapshot.notices.push(Notice {
+                code: "key_owner_not_named",
+                employee: None,
+                field: None,
+                message: message.into(),
+            });
         }
         Ok(snapshot)
     }
