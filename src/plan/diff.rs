@@ -7,7 +7,7 @@ pub fn same(existing: &FieldValue, desired: &FieldValue, spec: &FieldSpec) -> bo
     if existing.is_empty() || desired.is_empty() {
         // A service may store "no" as nothing.
         let unset = |value: &FieldValue| matches!(value, FieldValue::Empty | FieldValue::Bool(false));
-        return if spec.kind == FieldKind::Bool {
+        return if spec.kind == FieldKind::Bool && !spec.tells_no {
             unset(existing) && unset(desired)
         } else {
             existing.is_empty() && desired.is_empty()
@@ -106,5 +106,8 @@ mod tests {
         assert!(same(&text("01.02.2026"), &text("01.02.2026"), &column));
         assert!(!same(&text("02.01.2026"), &day, &column));
         assert!(same(&text("IT"), &text("it"), &FieldSpec::new("field", Text).ignore_case()));
+        let told = FieldSpec::new("field", Bool).tells_no();
+        assert!(!same(&FieldValue::Empty, &FieldValue::Bool(false), &told));
+        assert!(!same(&FieldValue::Bool(false), &FieldValue::Empty, &told));
     }
 }

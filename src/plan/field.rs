@@ -223,6 +223,8 @@ pub struct FieldSpec {
     pub can_be_made: bool,
     /// Whether an address must be in a domain that the service knows as its own, so that none can be invented.
     pub own_domain: bool,
+    /// Whether a [`FieldKind::Bool`] keeps "no" apart from nothing, which means unknown: a file does.
+    pub tells_no: bool,
 }
 
 impl FieldSpec {
@@ -241,6 +243,7 @@ impl FieldSpec {
             validator: None,
             can_be_made: true,
             own_domain: false,
+            tells_no: false,
         }
     }
 
@@ -302,6 +305,12 @@ impl FieldSpec {
     /// The same, for addresses in domains of the service's own only.
     pub fn own_domain(mut self) -> Self {
         self.own_domain = true;
+        self
+    }
+
+    /// The same, keeping "no" apart from nothing.
+    pub fn tells_no(mut self) -> Self {
+        self.tells_no = true;
         self
     }
 

@@ -140,7 +140,12 @@ impl Delivery {
             create_missing: Vec::new(),
             today: connection.today,
         })?;
-        Ok(Box::new(DeliveredTarget { inner, fields: connection.fields, inner_fields, inner_of, words: self.words }))
+        // A blank cell means that nobody knows; an interface may drop a "no".
+        let fields = match self.by_file {
+            true => connection.fields.into_iter().map(FieldSpec::tells_no).collect(),
+            false => connection.fields,
+        };
+        Ok(Box::new(DeliveredTarget { inner, fields, inner_fields, inner_of, words: self.words }))
     }
 }
 

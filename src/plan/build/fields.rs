@@ -66,7 +66,9 @@ impl<'a> Builder<'a> {
                 continue;
             };
             let before = account.map_or(FieldValue::Empty, |account| account.field(index).clone());
-            if same(&before, &after, spec) || (account.is_none() && after.is_empty()) {
+            // A new account is told "no" in so many words: only nothing is left out.
+            let holds = if account.is_some() { same(&before, &after, spec) } else { after.is_empty() };
+            if holds {
                 continue;
             }
             if after.is_empty() && !self.input.schema.capabilities.clear {
