@@ -1,3 +1,5 @@
+use email_address::{EmailAddress, Options};
+
 use crate::plan::{FieldIndex, FieldKind, FieldSpec, FieldValue};
 
 use super::{Evaluation, Expression, Facts, Truth};
@@ -152,8 +154,7 @@ pub fn convert(value: FieldValue, spec: &FieldSpec) -> Result<FieldValue, String
         FieldKind::Text => FieldValue::text(&value.to_string()),
         FieldKind::Email => {
             let address = value.to_string().trim().to_lowercase();
-            let parts: Vec<&str> = address.split('@').collect();
-            if parts.len() != 2 || parts.iter().any(|part| part.is_empty()) || address.contains(char::is_whitespace) {
+            if !is_address(&address) {
                 return Err("it is not an e-mail address".into());
             }
             FieldValue::text(&address)
@@ -214,6 +215,12 @@ pub fn convert(value: FieldValue, spec: &FieldSpec) -> Result<FieldValue, String
         (Some(validator), Some(text)) => validator.canonical(text).map(|text| FieldValue::text(&text)),
         _ => Ok(converted),
     }
+}
+
+/// An address and nothing around it: no name, no `mailto:`, no dot that ended the sentence it was copied from.
+fn is_address(text: &str) -> bool {
+    let plain = Options::default().without_display_text().without_domain_literal();
+    !text.contains(char::is_whitespace) && EmailAddress::parse_with_options(text, plain).is_ok()
 }
 
 fn number(text: &str) -> Result<FieldValue, String> {
@@ -278,6 +285,12 @@ mod tests {
             (Email, text(" Ines@Example.COM "), Ok(text("ines@example.com"))),
             (Email, text("ines"), Err("it is not an e-mail address")),
             (Email, text("a@b@c"), Err("it is not an e-mail address")),
+            (Email, text("mailto:ines@example.com"), Err("it is not an e-mail address")),
+            (Email, text("ines@example.com."), Err("it is not an e-mail address")),
+            (Email, text("Ines <ines@example.com>"), Err("it is not an e-mail address")),
+            (Email, text("<ines@example.com>"), Err("it is not an e-mail address")),
+            (Email, text("ines@exam ple.com"), Err("it is not an e-mail address")),
+            (Email, text("jörg.o'neil+x@bücher.example"), Ok(text("jörg.o'neil+x@bücher.example"))),
             (Phone, text("none"), Err("it is not a phone number")),
             (Bool, text("Ja"), Ok(FieldValue::Bool(true))),
             (Bool, FieldValue::Integer(0), Ok(FieldValue::Bool(false))),
