@@ -6,10 +6,12 @@ use crate::config::Secret;
 use crate::config::reader::Table;
 use crate::http::{Auth, Client, ClientSettings, FixedAuth, HttpError, Request, Response, TokenAuth};
 
-/// `auth = { bearer = SECRET }`, `{ basic = { user, password } }`, `{ header = { name, value } }` or
-/// `{ oauth = { token_url, client_id, client_secret, scope } }` (client credentials).
+/// `auth = { bearer = SECRET }`, `{ basic = { user, password } }`, `{ header = { name, value } }`,
+/// `{ oauth = { token_url, client_id, client_secret, scope } }` (client credentials) or `"none"`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AuthSettings {
+    /// Not at all: the service trusts whoever can reach it.
+    None,
     /// The same token on every request, as `Authorization: Bearer`.
     Bearer(Secret),
     /// User name and password.
@@ -48,6 +50,18 @@ impl AuthSettings {
         if !section.has("auth") {
             section.missing("auth", "auth = { bearer = { env = \"TOKEN\" } }");
             return None;
+        }
+        Self::given(section)
+    }
+
+    /// The same where a service may want no sign-in.
+    pub fn parse_optional(section: &Table<'_>) -> Option<Self> {
+        if section.has("auth") { Self::given(section) } else { Some(Self::None) }
+    }
+
+    fn given(section: &Table<'_>) -> Option<Self> {
+        if section.raw("auth").is_some_and(|value| value.get_ref().is_str()) {
+            return section.choice("auth", &[("none", ())]).map(|()| Self::None);
         }
         let table = section.table("auth")?;
         let found = Self::form(&table);
@@ -97,6 +111,7 @@ impl AuthSettings {
     /// The same form with the sandbox's secret; tokens are fetched below the simulated system.
     pub fn redirect(&mut self, base_url: &str, secret: &Secret) {
         match self {
+            Self::None => {}
             Self::Bearer(known) | Self::Basic { password: known, .. } | Self::Header { value: known, .. } => {
                 known.clone_from(secret);
             }
@@ -134,13 +149,14 @@ impl AuthSettings {
                 vec![("authorization", format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))]
             }
             Self::Header { name, value } => vec![(name, value.expose().to_owned())],
-            Self::OAuth { .. } => Vec::new(),
+            Self::None | Self::OAuth { .. } => Vec::new(),
         }
     }
 
     /// How it signs in, in words and without any secret.
     pub fn describe(&self) -> &'static str {
         match self {
+            Self::None => "nothing",
             Self::Bearer(_) => "a bearer token",
             Self::Basic { .. } => "user name and password",
             Self::Header { .. } => "a header of its own",

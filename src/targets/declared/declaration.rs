@@ -159,7 +159,7 @@ impl Declaration {
                 None
             }
         };
-        let auth = AuthSettings::parse(section);
+        let auth = AuthSettings::parse_optional(section);
         let headers = headers(section);
         let pace = pace(section);
         let timeout = section.duration("timeout").unwrap_or(Duration::from_secs(60));
@@ -214,6 +214,7 @@ impl Declaration {
     pub fn sandbox_text(&self, secret: &str) -> String {
         let secret = Json::from(secret);
         let auth = match &self.auth {
+            AuthSettings::None => "\"none\"".to_owned(),
             AuthSettings::Bearer(_) => format!("{{ bearer = {secret} }}"),
             AuthSettings::Basic { user, .. } => {
                 format!("{{ basic = {{ user = {}, password = {secret} }} }}", Json::from(user.as_str()))
@@ -259,7 +260,10 @@ impl Declaration {
     /// What it says, a line each, without any secret; for `check`.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = vec![
-            format!("signs in to {} with {}", self.base_url, self.auth.describe()),
+            match &self.auth {
+                AuthSettings::None => format!("asks {} without signing in", self.base_url),
+                auth => format!("signs in to {} with {}", self.base_url, auth.describe()),
+            },
             format!("lists accounts with {}, {}", self.list.request.outline(), self.list.paging.describe()),
         ];
         let operations = [
