@@ -39,6 +39,18 @@ impl Pointer {
         document.pointer(&self.0).filter(|found| !found.is_null())
     }
 
+    /// The first list on the way, when it leads through one: `/phones` for `/phones/0/number`.
+    pub fn list(&self) -> Option<Self> {
+        let mut end = 0;
+        for token in self.0.split('/').skip(1) {
+            if token.parse::<usize>().is_ok() {
+                return Some(Self(self.0[..end].into()));
+            }
+            end += token.len() + 1;
+        }
+        None
+    }
+
     /// Puts a value where it points to, making what is missing on the way: lists for `0`, objects for all else.
     pub fn put(&self, document: &mut Json, value: Json) {
         let mut place = document;
@@ -85,6 +97,20 @@ mod tests {
             document,
             json!({"job": {"title": "Lead", "none": "x", "team": "t"}, "email": "e", "phones": [{"number": "n"}], "a/b": "s"})
         );
+    }
+
+    #[test]
+    fn the_list_on_the_way_is_found() {
+        for (pointer, list) in [
+            ("/phones/0/number", Some("/phones")),
+            ("/job/teams/1", Some("/job/teams")),
+            ("/0/name", Some("")),
+            ("/job/title", None),
+            ("", None),
+        ] {
+            let found = Pointer::parse(pointer).unwrap().list();
+            assert_eq!(found.as_ref().map(Pointer::as_str), list, "{pointer}");
+        }
     }
 
     #[test]

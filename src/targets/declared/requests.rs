@@ -26,9 +26,16 @@ impl Filling<'_> {
         Self { account: "", employee: None, fields: &[], changes: &[], clear: Clear::Null, item: None }
     }
 
+    /// A list is replaced as a whole, so one that a change leads through is sent as it was read, with the change in it.
     fn put(&self, mut document: Json) -> Json {
         for change in self.changes {
             if let Some(field) = self.fields.get(change.index.get()) {
+                if let (Some(list), Some(item)) = (field.at.list(), self.item)
+                    && list.get(&document).is_none()
+                    && let Some(read) = list.get(item).filter(|read| read.is_array())
+                {
+                    list.put(&mut document, read.clone());
+                }
                 field.at.put(&mut document, to_json(&change.after, field, self.clear));
             }
         }
@@ -48,6 +55,11 @@ impl Fill for Filling<'_> {
     fn field(&self, name: &str) -> Option<Json> {
         let change = self.changes.iter().find(|change| &*change.field == name)?;
         Some(to_json(&change.after, self.fields.get(change.index.get())?, self.clear))
+    }
+
+    fn kept(&self, name: &str) -> Option<Json> {
+        let field = self.fields.iter().find(|field| &*field.spec.name == name)?;
+        field.at.get(self.item?).cloned()
     }
 
     fn fields(&self) -> Json {

@@ -17,7 +17,7 @@ pub(super) struct DeclaredTarget {
     declaration: Declaration,
     fields: Vec<DeclaredField>,
     client: Client,
-    /// The accounts as last read, where the service only knows how to replace one as a whole.
+    /// The accounts as last read, where a change sends more of one than what changes: the whole, or a list in it.
     items: Mutex<HashMap<AccountId, Json>>,
 }
 
@@ -54,7 +54,9 @@ impl DeclaredTarget {
 
     fn keeps_items(&self) -> bool {
         let body = self.declaration.update.as_ref().and_then(|update| update.body.as_ref());
-        body.is_some_and(super::template::Template::needs_item)
+        body.is_some_and(|body| {
+            body.needs_item() || body.lists_fields() || self.fields.iter().any(|field| field.at.list().is_some())
+        })
     }
 
     fn read_all(&self, progress: &dyn Progress) -> Result<Listed, TargetError> {
@@ -80,7 +82,7 @@ impl DeclaredTarget {
             if !list.request.worked(answer.status) {
                 return Err(refused(&list.request, answer.status, true));
             }
-            let body: Json = answer.json().map_err(|error| unexpected(error.to_string()))?;
+            let body = wire::document(&answer).map_err(|error| unexpected(error.to_string()))?;
             let items = list.items.get(&body).and_then(Json::as_array).ok_or_else(|| {
                 unexpected(format!("an answer has no list at `{}`; check `list.items`", list.items.as_str()))
             })?;
@@ -247,7 +249,7 @@ impl WriteAccounts for DeclaredTarget {
             return Err(refused(&create.request, answer.status, false));
         }
         // Made, but under which id? The caller looks it up by its match key.
-        let id = answer.json::<Json>().ok().and_then(|body| wire::id_at(&create.id, &body));
+        let id = wire::document(&answer).ok().and_then(|body| wire::id_at(&create.id, &body));
         id.ok_or_else(|| {
             let message = format!("the answer has no id at `{}`; check `create.id`", create.id.as_str());
             TargetError::new(ErrorKind::Unsettled, message).with_status(answer.status)

@@ -73,6 +73,10 @@ pub trait Fill {
     fn employee(&self) -> String;
     /// For `{field:NAME}`; `None` when the field is not sent.
     fn field(&self, name: &str) -> Option<Json>;
+    /// For `{field:NAME}` within a list, which services replace as a whole: what the account holds now.
+    fn kept(&self, _name: &str) -> Option<Json> {
+        None
+    }
     /// For `{fields}`.
     fn fields(&self) -> Json;
     /// For `{item}`.
@@ -272,16 +276,23 @@ impl Template {
 
     /// Filled in; `None` when it stands for a field that is not sent.
     pub fn render(&self, fill: &impl Fill) -> Option<Json> {
+        self.render_within(fill, false)
+    }
+
+    fn render_within(&self, fill: &impl Fill, list: bool) -> Option<Json> {
         Some(match self {
             Self::Literal(json) => json.clone(),
             Self::Text(text) => Json::from(text.render(fill)),
-            Self::Field(name) => return fill.field(name),
+            Self::Field(name) => return fill.field(name).or_else(|| list.then(|| fill.kept(name))?),
             Self::Fields => fill.fields(),
             Self::Item => fill.item(),
             Self::Object(entries) => Json::Object(
-                entries.iter().filter_map(|(key, value)| Some((key.to_string(), value.render(fill)?))).collect(),
+                entries
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.to_string(), value.render_within(fill, list)?)))
+                    .collect(),
             ),
-            Self::List(items) => items.iter().filter_map(|item| item.render(fill)).collect(),
+            Self::List(items) => items.iter().filter_map(|item| item.render_within(fill, true)).collect(),
         })
     }
 
@@ -291,6 +302,15 @@ impl Template {
             Self::Item => true,
             Self::Object(entries) => entries.iter().any(|(_, value)| value.needs_item()),
             Self::List(items) => items.iter().any(Self::needs_item),
+            _ => false,
+        }
+    }
+
+    /// Whether a field stands in a list, which services replace as a whole.
+    pub fn lists_fields(&self) -> bool {
+        match self {
+            Self::Object(entries) => entries.iter().any(|(_, value)| value.lists_fields()),
+            Self::List(items) => items.iter().any(Self::sends_fields),
             _ => false,
         }
     }

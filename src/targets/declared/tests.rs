@@ -542,3 +542,32 @@ fn what_is_not_declared_is_no_capability() {
     let can = open(WHOLE, &script, &["email"]).reader().schema().unwrap().capabilities;
     assert_eq!([can.create, can.clear, can.deactivate, can.reactivate, can.delete], [true, true, true, true, false]);
 }
+
+/// Services replace a list as a whole, as JSON merge patch has it (RFC 7396).
+#[test]
+fn what_shares_a_list_is_sent_together() {
+    let start = "base_url = 'https://hr.example.com'\nlist = { path = '/people' }\n\
+                 [fields]\nemail = 'email'\ntitle = { at = '/jobs/0/title' }\nteam = { at = '/jobs/0/team' }\n[update]\npath = '/people/{account}'\n";
+    let item = json!({"id": 7, "email": "old@example.com", "jobs": [{"title": "Engineer", "team": "IT", "since": 2020}, {"title": "Guide"}]});
+    let sent = |body: &str, set: &[(&str, FieldValue)]| {
+        let declaration = declared(&format!("{start}body = {body}\n"));
+        let fields = declaration.fields.clone().unwrap();
+        let update = declaration.update.as_ref().unwrap();
+        let set = changes(&declaration, set);
+        let account = AccountId::from("7");
+        body_of(&requests::update(update, &account, &fields, &set, declaration.clear, Some(&item)))
+    };
+    let lead = [("title", FieldValue::text("Lead"))];
+    assert_eq!(
+        sent("'{fields}'", &lead),
+        json!({"jobs": [{"title": "Lead", "team": "IT", "since": 2020}, {"title": "Guide"}]})
+    );
+    assert_eq!(
+        sent("'{fields}'", &[("email", FieldValue::text("new@example.com"))]),
+        json!({"email": "new@example.com"})
+    );
+    assert_eq!(
+        sent("{ mail = '{field:email}', jobs = [{ title = '{field:title}', team = '{field:team}' }] }", &lead),
+        json!({"jobs": [{"title": "Lead", "team": "IT"}]})
+    );
+}

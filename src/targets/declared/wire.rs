@@ -1,12 +1,50 @@
 //! Items of a declared service, to and from our values.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde_json::Value as Json;
 
+use crate::http::{Response, UnexpectedBody};
 use crate::plan::{Account, AccountId, FieldKind, FieldValue};
 use crate::rules::convert;
 
 use super::declaration::{Clear, DeclaredField, List};
+
+/// An answer as JSON. Whole numbers beyond 64 bits, which some services use for ids, are kept as they are spelt.
+pub(super) fn document(answer: &Response) -> Result<Json, UnexpectedBody> {
+    serde_json::from_slice(&long_numbers_as_text(&answer.body)).map_err(|error| UnexpectedBody::new(answer, &error))
+}
+
+fn long_numbers_as_text(body: &[u8]) -> Cow<'_, [u8]> {
+    let (mut text, mut copied) = (Vec::new(), 0);
+    let (mut at, mut quoted) = (0, false);
+    while let Some(byte) = body.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b'-' | b'0'..=b'9' if !quoted => {
+                let length = body[at..].iter().take_while(|byte| b"+-.eE0123456789".contains(byte)).count();
+                let number = std::str::from_utf8(&body[at..at + length]).unwrap_or_default();
+                let digits = number.strip_prefix('-').unwrap_or(number);
+                let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+                if whole && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
+                    text.extend_from_slice(&body[copied..at]);
+                    text.extend(format!("\"{number}\"").into_bytes());
+                    copied = at + length;
+                }
+                at += length - 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(body);
+    }
+    text.extend_from_slice(&body[copied..]);
+    Cow::Owned(text)
+}
 
 /// A value as it is sent.
 pub(super) fn to_json(value: &FieldValue, field: &DeclaredField, clear: Clear) -> Json {
@@ -105,4 +143,21 @@ pub(crate) fn account(list: &List, fields: &[DeclaredField], item: &Json) -> Res
     let fields: Vec<FieldValue> =
         fields.iter().map(|field| from_json(field.at.get(item), field)).collect::<Result<_, _>>()?;
     Ok(Account::new(id(list, item)?, active, fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_beyond_64_bits_are_kept_as_they_are_spelt() {
+        for (body, expected) in [
+            (r#"{"id": 123456789012345678901, "n": -5}"#, r#"{"id": "123456789012345678901", "n": -5}"#),
+            (r#"[18446744073709551615, 18446744073709551616]"#, r#"[18446744073709551615, "18446744073709551616"]"#),
+            (r#"{"a \"1": "99999999999999999999", "b": 1.5e30}"#, r#"{"a \"1": "99999999999999999999", "b": 1.5e30}"#),
+            ("-", "-"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&long_numbers_as_text(body.as_bytes())), expected);
+        }
+    }
 }
