@@ -49,8 +49,13 @@ pub(super) fn short(name: &str) -> &str {
     found.map_or(name, |(short, _)| short)
 }
 
-/// What is known of a field by its name alone.
+/// The company of a person is the invoice profile that their trips are billed to.
+const COMPANY: &str = "company";
+
+/// What is known of a field by its name alone. A plain word that is none of TravelPerk's attributes is a mistake:
+/// as a free path it would be written to everybody and kept by nobody.
 pub(super) fn lookup(name: &str) -> FieldLookup {
+    let name = if name == COMPANY { "invoiceProfiles" } else { name };
     let Some(path) = path(name) else { return FieldLookup::Unknown };
     let known = |kind| FieldLookup::Known(FieldSpec::new(name, kind));
     match (path.urn(), path.attribute(), path.sub()) {
@@ -82,6 +87,7 @@ pub(super) fn lookup(name: &str) -> FieldLookup {
                 let spec = FieldSpec { name: name.into(), ..spec };
                 FieldLookup::Known(if spec.kind == FieldKind::Phone { spec.validator(phone) } else { spec })
             }
+            (FieldLookup::Open(_), _) if path.urn().is_none() && path.filter().is_none() => FieldLookup::Unknown,
             (other, _) => other,
         },
     }
@@ -184,6 +190,11 @@ mod tests {
         assert_eq!(required, ["userName".into(), "name.givenName".into(), "name.familyName".into()] as [Box<str>; 3]);
         let FieldLookup::Known(user_name) = lookup("userName") else { panic!() };
         assert_eq!(user_name.kind, FieldKind::Email);
+        let FieldLookup::Known(company) = lookup("company") else { panic!() };
+        assert_eq!((&*company.name, company.kind), ("invoiceProfiles", FieldKind::References));
+        for name in ["department", "office", "team.name"] {
+            assert_eq!(lookup(name), FieldLookup::Unknown, "{name}");
+        }
         for name in ["costCentre", "active.x", "urn:ietf:params:scim:schemas:extension:travelperk:2.0:User:approvers"] {
             assert!(!matches!(lookup(name), FieldLookup::Known(_)), "{name}");
         }
