@@ -36,8 +36,13 @@ impl<'de> Deserialize<'de> for Record {
 
 /// Reads an array of objects; the columns are all keys in the order they first appear.
 pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
+    // Windows shells put a mark before what they write; JSON has no place for it (RFC 8259, 8.1).
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii().is_empty() {
         return Err("is empty where an array was expected; remove it if a new one should be written".into());
+    }
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        return Err("is an object; a list of objects is expected".into());
     }
     let records: Vec<Record> = serde_json::from_slice(bytes).map_err(|error| {
         let what = if error.is_eof() { "is cut off" } else { "is not an array of objects" };

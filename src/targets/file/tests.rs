@@ -346,7 +346,7 @@ fn what_is_not_the_file_it_should_be_is_never_replaced() {
         sheet.write_formula(1, 1, "=1+1").unwrap();
         workbook.save_to_buffer().unwrap()
     };
-    let cases: [(&str, &[u8], &str); 20] = [
+    let cases: [(&str, &[u8], &str); 21] = [
         (FORMATS[0], b"", "is empty"),
         (FORMATS[0], b"\xef\xbb\xbf \n", "is empty"),
         (FORMATS[0], latin, "not UTF-8 (line 2)"),
@@ -359,7 +359,8 @@ fn what_is_not_the_file_it_should_be_is_never_replaced() {
         (FORMATS[0], b"<html><body>x</body></html>", "has no column"),
         (FORMATS[4], b"", "is empty"),
         (FORMATS[4], b"[{\"Id\": 1}", "is cut off (line 1"),
-        (FORMATS[4], b"{\"Id\": 1}", "is not an array of objects"),
+        (FORMATS[4], b"{\"people\": [{\"Id\": 1}]}", "is an object; a list of objects is expected"),
+        (FORMATS[4], b"\xef\xbb\xbf[{\"key\": 1}]", "has no column"),
         (FORMATS[4], b"[1]", "is not an array of objects"),
         (FORMATS[4], b"[{\"Id\": 1, \"Id\": 2}]", "names a key twice in entry 1"),
         (FORMATS[4], b"[{\"key\": 1}]", "has no column"),
