@@ -1,7 +1,6 @@
 //! The state as commands use it: what is remembered, the journal of a run, its locks and its end.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::rules::Expression;
 use crate::state::{
     Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal, JournalId, LedgerEntry, Link, Lock,
     LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State, StateError,
-    TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
+    TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
 };
 use crate::sync::{Applied, Begun, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
 
@@ -104,7 +103,7 @@ impl Memory {
         timeout: Duration,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<Vec<Lock>, Failure> {
-        let folder = lock_folder();
+        let folder = machine_lock_folder();
         let holder = Holder { pid: std::process::id(), host: host_name(), command: command_line(), since: self.now };
         identities
             .iter()
@@ -114,6 +113,7 @@ impl Memory {
                         LockError::Busy { .. } => {
                             Failure::new(Reason::Locked, format!("{error}; wait for it to end, or use --lock-timeout"))
                         }
+                        LockError::Folder { .. } => Failure::new(Reason::Usage, error.to_string()),
                         LockError::File { .. } => Failure::new(Reason::Internal, error.to_string()),
                         LockError::State(error) => error.into(),
                     },
@@ -560,18 +560,6 @@ pub(super) fn period(period: Option<BudgetPeriod>, today: NaiveDate) -> String {
         BudgetPeriod::Month => today.format("%Y-%m").to_string(),
         BudgetPeriod::Year => today.format("%Y").to_string(),
     }
-}
-
-/// Locks live where the system cleans up, in a folder of this user alone.
-fn lock_folder() -> PathBuf {
-    let base = std::env::var_os("XDG_RUNTIME_DIR")
-        .filter(|value| !value.is_empty())
-        .map_or_else(std::env::temp_dir, PathBuf::from);
-    base.join(format!("personio-sync-{}", user()))
-}
-
-fn user() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "user".into())
 }
 
 fn host_name() -> String {

@@ -2,14 +2,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
-use std::{fmt, fs, io};
+use std::{fmt, io};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::StateError;
 use super::hash::hex;
+use super::{StateError, lock_folder};
 
 /// How often a lock that is held is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -51,7 +51,8 @@ impl fmt::Display for Holder {
 
 /// Asks for the lock on one account of a target.
 pub struct LockRequest<'a> {
-    /// A folder of this user alone; made when it is not there. Not used where the state is shared by a server.
+    /// A folder that all runs of this user on this machine share, and nobody else may write to; made when it is not
+    /// there. Not used where the state is shared by a server.
     pub folder: &'a Path,
     /// What identifies the target's account: `freshservice:acme.freshservice.com`.
     pub identity: &'a str,
@@ -80,7 +81,15 @@ pub enum LockError {
         /// Who, when it can be told.
         holder: Option<Holder>,
     },
-    /// The folder for locks cannot be used.
+    /// The folder for locks is in other hands.
+    #[error("the folder for locks {place} {why}")]
+    Folder {
+        /// The folder.
+        place: String,
+        /// Whose it is, and what to do.
+        why: String,
+    },
+    /// The file that is the lock, or its folder, cannot be used.
     #[error("the lock file {place} cannot be used ({why})")]
     File {
         /// The file or folder.
@@ -93,15 +102,33 @@ pub enum LockError {
     State(#[from] StateError),
 }
 
+impl LockError {
+    pub(super) fn file(place: &Path, error: &io::Error) -> Self {
+        Self::File { place: place.display().to_string(), why: error.to_string() }
+    }
+}
+
 /// A lock that is held. Dropping it, and the end of the process however it comes, releases it.
 #[must_use]
 pub struct Lock(Kind);
 
 enum Kind {
-    /// The kernel's lock on an open file.
-    File(File),
+    /// The kernel's locks on open files: that of the machine, and that beside the state.
+    Files { _held: Vec<HeldFile> },
     /// A server's lock on a connection.
     Advisory { session: Box<dyn AdvisorySession>, identity: Box<str>, key: i64 },
+}
+
+/// An open file that is locked.
+struct HeldFile(File);
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        // The file stays: to delete it would let two runs hold a lock each, on files of the same name.
+        let _ = self.0.set_len(0);
+        // Said aloud: a program that is just being started shares the open file for a moment longer.
+        let _ = self.0.unlock();
+    }
 }
 
 impl fmt::Debug for Lock {
@@ -118,7 +145,7 @@ impl Lock {
     /// When it is lost; nothing more may be sent then.
     pub fn check(&mut self) -> Result<(), StateError> {
         match &mut self.0 {
-            Kind::File(_) => Ok(()),
+            Kind::Files { .. } => Ok(()),
             Kind::Advisory { session, .. } => session.check(),
         }
     }
@@ -127,12 +154,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         match &mut self.0 {
-            // The file stays: to delete it would let two runs hold a lock each, on files of the same name.
-            Kind::File(file) => {
-                let _ = file.set_len(0);
-                // Said aloud: a program that is just being started shares the open file for a moment longer.
-                let _ = file.unlock();
-            }
+            Kind::Files { .. } => {}
             Kind::Advisory { session, identity, key } => session.release(identity, *key),
         }
     }
@@ -158,45 +180,71 @@ fn keep_trying(
     }
 }
 
-/// Takes the lock on a server where there is a session for it, and the kernel's otherwise.
-pub(super) fn acquire(session: Option<Box<dyn AdvisorySession>>, request: LockRequest<'_>) -> Result<Lock, LockError> {
-    match session {
-        Some(session) => acquire_advisory(session, request),
-        None => acquire_file(request),
-    }
+/// Where the locks of a state are.
+pub(super) enum LockPlace {
+    /// On its server.
+    Server(Box<dyn AdvisorySession>),
+    /// In a folder beside its file: whoever uses the file meets there, from whichever machine, container or user.
+    Beside { folder: Box<Path>, state: Box<Path> },
+    /// Nobody else can use it.
+    Nowhere,
 }
 
-/// Takes the kernel's lock on a file named after the identity. Two files of settings that name the same account meet here.
-fn acquire_file(request: LockRequest<'_>) -> Result<Lock, LockError> {
+/// Takes the lock on a server where the state is on one, and the kernel's otherwise.
+pub(super) fn acquire(place: LockPlace, request: LockRequest<'_>) -> Result<Lock, LockError> {
     let LockRequest { folder, identity, holder, timeout, pause } = request;
-    let broken =
-        |place: &Path, error: io::Error| LockError::File { place: place.display().to_string(), why: error.to_string() };
-    make_folder(folder).map_err(|error| broken(folder, error))?;
+    let beside = match &place {
+        LockPlace::Server(_) => None,
+        LockPlace::Beside { folder, state } => Some((&**folder, Some(&**state))),
+        LockPlace::Nowhere => None,
+    };
+    if let LockPlace::Server(session) = place {
+        return acquire_advisory(session, LockRequest { folder, identity, holder, timeout, pause });
+    }
+    // First that of the machine, for everybody: two files of settings with a state each may name the same account.
+    let folders = [Some((folder, None)), beside];
+    let mut held = Vec::new();
+    for (folder, state) in folders.into_iter().flatten() {
+        lock_folder::settle(folder, state)?;
+        held.push(acquire_file(folder, identity, holder, timeout, pause)?);
+    }
+    Ok(Lock(Kind::Files { _held: held }))
+}
+
+/// Takes the kernel's lock on a file named after the identity.
+fn acquire_file(
+    folder: &Path,
+    identity: &str,
+    holder: &Holder,
+    timeout: Duration,
+    pause: &mut dyn FnMut(Duration) -> bool,
+) -> Result<HeldFile, LockError> {
     let path = folder.join(format!("{}.lock", &hex(&Sha256::digest(identity.as_bytes()))[..32]));
-    let mut file = open(&path).map_err(|error| broken(&path, error))?;
+    let broken = |error: io::Error| LockError::file(&path, &error);
+    let mut file = open(&path).map_err(broken)?;
+    lock_folder::give_to_owner_of(folder, &file);
     let held = keep_trying(timeout, pause, || match file.try_lock() {
+        // What cleans up old files may have removed it meanwhile, and another run made it anew.
+        Ok(()) if !lock_folder::is_still(&path, &file).map_err(broken)? => {
+            file = open(&path).map_err(broken)?;
+            Ok(false)
+        }
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(broken(&path, error)),
+        Err(TryLockError::Error(error)) => Err(broken(error)),
     })?;
     if !held {
         let mut text = String::new();
         let _ = file.read_to_string(&mut text);
         return Err(LockError::Busy { identity: identity.to_owned(), holder: serde_json::from_str(&text).ok() });
     }
+    let mut held = HeldFile(file);
     let text = serde_json::to_vec(holder).expect("a holder is JSON");
     // A run that crashed left its name behind.
+    let file = &mut held.0;
     let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&text));
-    written.map_err(|error| broken(&path, error))?;
-    Ok(Lock(Kind::File(file)))
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    written.map_err(broken)?;
+    Ok(held)
 }
 
 /// The standard library opens files so that programs started by this one do not inherit them.
@@ -206,8 +254,9 @@ fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // The folder may be one that others write to: a link laid there must not lead to another file.
-        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        // A link or a pipe laid there while the folder was open to others must not lead anywhere.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     options.open(path)
 }

@@ -11,6 +11,7 @@ mod history;
 mod journal;
 mod ledger;
 mod lock;
+mod lock_folder;
 mod memory;
 mod postgres;
 mod records;
@@ -31,6 +32,7 @@ pub use error::StateError;
 pub use hash::{Fingerprint, Hasher};
 pub use journal::Journal;
 pub use lock::{Holder, Lock, LockError, LockRequest};
+pub use lock_folder::machine_lock_folder;
 pub use records::{
     Confirmed, Finished, Intent, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry, Link, NewJob,
     OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step, StepOutcome,
@@ -102,15 +104,16 @@ impl State {
         &self.hasher
     }
 
-    /// Takes the lock on a target's account: the kernel's, or the server's when the state is on one.
+    /// Takes the lock on a target's account: the kernel's, for this machine and for the state's file, or the server's
+    /// when the state is on one.
     ///
     /// # Errors
     ///
     /// [`LockError::Busy`] with its holder when another run has it and the time is over.
     pub fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError> {
         // Waiting for another run must not keep other threads from the state.
-        let session = self.database.lock().unwrap_or_else(PoisonError::into_inner).lock_session()?;
-        lock::acquire(session, request)
+        let place = self.database.lock().unwrap_or_else(PoisonError::into_inner).lock_place()?;
+        lock::acquire(place, request)
     }
 
     /// Does some reading that belongs together.

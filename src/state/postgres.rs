@@ -15,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::config::Secret;
 
 use super::StateError;
-use super::lock::AdvisorySession;
+use super::lock::{AdvisorySession, LockPlace};
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
 
 /// The schema that holds the tables, unless the address or the role chooses one by its `search_path`.
@@ -293,13 +293,13 @@ impl Database for Postgres {
         Ok(())
     }
 
-    fn lock_session(&self) -> Result<Option<Box<dyn AdvisorySession>>, StateError> {
+    fn lock_place(&self) -> Result<LockPlace, StateError> {
         // The lock lasts exactly as long as this connection does, whatever becomes of the other.
         let mut client = open(&self.config, &self.place)?;
         // A machine that died does not say goodbye; the server finds out by asking.
         let patience = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
         client.batch_execute(patience).map_err(|error| translate(&self.place, &error))?;
-        Ok(Some(Box::new(Session { client, place: self.place.clone() })))
+        Ok(LockPlace::Server(Box::new(Session { client, place: self.place.clone() })))
     }
 
     #[cfg(test)]

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::employee::EmployeeId;
 use crate::plan::AccountId;
 
-use super::lock::AdvisorySession;
+use super::lock::LockPlace;
 use super::{Fingerprint, StateError};
 
 /// A parameter of a query.
@@ -105,8 +105,8 @@ pub(super) trait Database: Send {
     fn rollback(&mut self);
     /// Called after rows were erased for good: nothing of them may linger outside the tables.
     fn scrub(&mut self) -> Result<(), StateError>;
-    /// A connection of its own that holds locks on the server; `None` where there is no server.
-    fn lock_session(&self) -> Result<Option<Box<dyn AdvisorySession>>, StateError>;
+    /// Where its locks are: on a server, on a connection of their own.
+    fn lock_place(&self) -> Result<LockPlace, StateError>;
     /// Lets writes fail from now on.
     #[cfg(test)]
     fn break_down(&mut self, fault: super::tests::Fault);

@@ -6,7 +6,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use super::StateError;
-use super::lock::AdvisorySession;
+use super::lock::LockPlace;
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
 
 /// How long to wait for another process that writes to the same file. Runs against different targets share one.
@@ -15,6 +15,8 @@ const BUSY: Duration = Duration::from_secs(10);
 /// A state in one SQLite file, or in memory.
 pub(super) struct Sqlite {
     connection: Connection,
+    /// Its file, when it has one.
+    path: Option<Box<Path>>,
     place: String,
 }
 
@@ -26,14 +28,14 @@ impl Sqlite {
         // Without CREATE: a file that vanished meanwhile must not come back with the wrong mode.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| translate(&place, &error))?;
-        Self { connection, place }.prepare()
+        Self { connection, path: Some(path.into()), place }.prepare()
     }
 
     /// A state that ends with the process.
     pub(super) fn temporary() -> Result<Self, StateError> {
         let place = "in memory".to_owned();
         let connection = Connection::open_in_memory().map_err(|error| translate(&place, &error))?;
-        Self { connection, place }.prepare()
+        Self { connection, path: None, place }.prepare()
     }
 
     fn prepare(self) -> Result<Self, StateError> {
@@ -228,8 +230,13 @@ impl Database for Sqlite {
         }
     }
 
-    fn lock_session(&self) -> Result<Option<Box<dyn AdvisorySession>>, StateError> {
-        Ok(None)
+    fn lock_place(&self) -> Result<LockPlace, StateError> {
+        let Some(path) = &self.path else { return Ok(LockPlace::Nowhere) };
+        // Through links: two names of one file have one lock.
+        let state = path.canonicalize().map_err(|error| StateError::from_io(&self.place, &error))?;
+        let mut folder = state.clone().into_os_string();
+        folder.push(".locks");
+        Ok(LockPlace::Beside { folder: std::path::PathBuf::from(folder).into(), state: state.into() })
     }
 
     #[cfg(test)]

@@ -227,11 +227,88 @@ fn a_lock_is_private_and_follows_no_link() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_an_error() {
-    let account = Account::new("folder");
-    fs::write(account.folder.path().join("run"), "a file").unwrap();
-    let refused = account.lock(&State::temporary().unwrap(), 1);
-    assert!(matches!(refused, Err(LockError::File { .. })), "{refused:?}");
+#[cfg(unix)]
+fn a_folder_in_other_hands_is_refused_by_its_path() {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    let others: [(&str, fn(&std::path::Path)); 5] = [
+        ("a file", |run| fs::write(run, "a file").unwrap()),
+        ("a link", |run| symlink("elsewhere", run).unwrap()),
+        ("open to a group", |run| fs::set_permissions(run, fs::Permissions::from_mode(0o770)).unwrap()),
+        ("open to everybody", |run| fs::set_permissions(run, fs::Permissions::from_mode(0o1777)).unwrap()),
+        ("somebody else's", |run| {
+            // Only an administrator can give a folder away.
+            if chown(run, Some(4711), None).is_err() {
+                fs::set_permissions(run, fs::Permissions::from_mode(0o777)).unwrap();
+            }
+        }),
+    ];
+    for (number, (what, prepare)) in others.into_iter().enumerate() {
+        let account = Account::new("folder");
+        let run = account.folder.path().join("run");
+        if number > 1 {
+            fs::create_dir(&run).unwrap();
+        } else {
+            fs::create_dir(account.folder.path().join("elsewhere")).unwrap();
+        }
+        prepare(&run);
+        match account.lock(&State::temporary().unwrap(), 1) {
+            Err(LockError::Folder { place, .. }) => assert_eq!(place, run.display().to_string(), "{what}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+/// Another machine, container or user that shares the file does not share the folder of this machine.
+#[test]
+fn a_state_in_a_file_has_a_lock_beside_it() {
+    let place = Place::sqlite();
+    let (account, elsewhere) = (Account::new("beside"), TempDir::new().unwrap());
+    let held = account.lock(&place.open(), 1).unwrap();
+    let folder = elsewhere.path().join("run");
+    let lock = |state: State| {
+        state.lock(LockRequest {
+            folder: &folder,
+            identity: &account.identity,
+            holder: &holder(2),
+            timeout: Duration::ZERO,
+            pause: &mut |_| false,
+        })
+    };
+    assert_busy(lock(place.open()), 1);
+    #[cfg(unix)]
+    {
+        let link = elsewhere.path().join("another-name.sqlite");
+        std::os::unix::fs::symlink(place.path(), &link).unwrap();
+        assert_busy(lock(State::open(&link).unwrap()), 1);
+    }
+    assert!(lock(Place::sqlite().open()).is_ok(), "another state, elsewhere");
+    drop(held);
+    assert!(lock(place.open()).is_ok());
+    assert!(place.path().with_extension("sqlite.locks").is_dir());
+}
+
+/// What cleans up old files may take the file away while a run holds it: who comes next makes it anew.
+#[test]
+#[cfg(unix)]
+fn a_file_that_was_removed_is_no_lock() {
+    let account = Account::new("removed");
+    let state = State::temporary().unwrap();
+    drop(account.lock(&state, 1).unwrap());
+    let stale = File::options().read(true).write(true).open(account.file()).unwrap();
+    stale.try_lock().unwrap();
+    let file = account.file();
+    let mut pauses = 0;
+    let lock = account.lock_with(&state, 2, 60, &mut |_| {
+        pauses += 1;
+        if pauses == 1 {
+            fs::remove_file(&file).unwrap();
+            stale.unlock().unwrap();
+        }
+        true
+    });
+    let lock = lock.unwrap();
+    assert_busy(account.lock(&state, 3), 2);
+    drop(lock);
 }
 
 #[test]

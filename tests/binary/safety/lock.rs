@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use personio_sync::sandbox::When;
 use serde_json::{Value, json};
 
-use super::super::scene::{DESK, Ran, Scene};
+use super::super::scene::{DESK, Ran, Scene, program};
 use super::{LIMIT, answer, await_write, outcomes, signal};
 
 /// A second file beside the first: another target name, another state, the same account.
@@ -111,6 +111,93 @@ fn two_runs_in_the_same_instant() {
     nobody_is_there_twice(&scene);
     scene.assert_settled("after two runs at once");
     assert_eq!(answer(&scene, &["runs"])["runs"].as_array().unwrap().len(), 1, "who was locked out did not run");
+}
+
+/// What cron, a service manager, a container and a terminal make different, and what people do with names of files.
+#[cfg(unix)]
+#[test]
+fn two_runs_at_once_in_ten_environments() {
+    type Change = fn(&Scene, &mut std::process::Command);
+    let environments: [(&str, Change); 10] = [
+        ("as it is", |_, _| {}),
+        ("a runtime folder", |scene, run| {
+            run.env("XDG_RUNTIME_DIR", folder(scene, "run"));
+        }),
+        ("another temporary folder", |scene, run| {
+            run.env("TMPDIR", folder(scene, "tmp"));
+        }),
+        ("another name", |_, run| {
+            run.env("USER", "somebody").env("LOGNAME", "somebody");
+        }),
+        ("no home", |_, run| {
+            run.env_remove("HOME");
+        }),
+        ("another home", |scene, run| {
+            run.env("HOME", folder(scene, "home"));
+        }),
+        ("another working folder", |scene, run| {
+            run.current_dir(folder(scene, "elsewhere")).arg("--config").arg(scene.path("personio-sync.toml"));
+        }),
+        ("another name of the state", |scene, run| {
+            std::os::unix::fs::symlink("personio-sync.sqlite", scene.path("link.sqlite")).unwrap();
+            let text = scene.read("personio-sync.toml");
+            scene.write("linked.toml", &format!("{text}\n[state]\npath = \"link.sqlite\"\n"));
+            run.args(["--config", "linked.toml"]);
+        }),
+        ("another file for the same account", |scene, run| {
+            second_file(scene);
+            run.args(["--config", "second.toml"]);
+        }),
+        ("a service without a terminal's variables", |scene, run| {
+            run.env_remove("HOME").env("TMPDIR", folder(scene, "tmp")).env("XDG_RUNTIME_DIR", folder(scene, "run"));
+            run.env("USER", "root").env("INVOCATION_ID", "0123456789abcdef");
+        }),
+    ];
+    for (what, change) in environments {
+        let scene = Scene::new(12, DESK);
+        let pause = scene.sandbox.pause_at("freshservice", 1, When::Before);
+        let arguments = ["sync", "--yes"];
+        let mut other = program(&scene.path("."));
+        other.args(arguments);
+        change(&scene, &mut other);
+        let mut two = vec![scene.start(&arguments), other.spawn().unwrap()];
+        await_write(&pause);
+        let started = std::time::Instant::now();
+        let ended = loop {
+            assert!(started.elapsed() < LIMIT, "{what}: one of the two has to give way");
+            match two.iter_mut().position(|child| child.try_wait().unwrap().is_some()) {
+                Some(place) => break two.remove(place),
+                None => std::thread::sleep(std::time::Duration::from_millis(5)),
+            }
+        };
+        let ran = Ran::of(ended, &arguments);
+        assert_eq!(ran.code, 11, "{what}: {}", ran.stderr);
+        pause.release();
+        assert_eq!(Ran::of(two.remove(0), &arguments).code, 0, "{what}");
+        nobody_is_there_twice(&scene);
+    }
+}
+
+/// A new folder of the scene.
+#[cfg(unix)]
+fn folder(scene: &Scene, name: &str) -> std::path::PathBuf {
+    let path = scene.path(name);
+    std::fs::create_dir(&path).unwrap();
+    path
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_for_locks_that_others_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = Scene::new(12, DESK);
+    let locks = folder(&scene, "personio-sync.sqlite.locks");
+    std::fs::set_permissions(&locks, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let ran = scene.run(&["sync", "--yes"], 2);
+    ran.says(&locks.canonicalize().unwrap().display().to_string()).says("may be written to by others");
+    assert_eq!(scene.sandbox.requests(), []);
+    std::fs::remove_dir(&locks).unwrap();
+    scene.sync();
 }
 
 #[test]
