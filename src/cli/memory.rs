@@ -5,20 +5,23 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono_tz::Tz;
 
-use crate::config::{BudgetPeriod, StatePlace, TargetSettings};
+use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::plan::{
-    AccountId, FieldValue, Hold, Op, Outcome, Request, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
+    AccountId, Change, FieldValue, Hold, Op, Outcome, Request, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
     WorkflowMemory,
 };
 use crate::rules::Expression;
 use crate::state::{
-    Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal, JournalId, LedgerEntry, Link, Lock,
-    LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State, StateError,
-    TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
+    FilledSlot, Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal, JournalId, LedgerEntry,
+    Link, Lock, LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State,
+    StateError, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
 };
-use crate::sync::{Applied, Begun, Intent, JobOutcome, Journal, OpenTarget, Remembered, TargetMemory};
+use crate::sync::{
+    Applied, Begun, DueTargets, Intent, JobOutcome, Journal, OpenTarget, Remembered, Scheduled, TargetMemory,
+};
 
 use super::session::Session;
 use super::{Failure, Reason};
@@ -30,6 +33,8 @@ pub(super) struct Memory {
     now: DateTime<Utc>,
     /// Whether it is on a server, which then has the locks as well.
     on_server: bool,
+    /// The slots of the calendar that this run is for, by target.
+    slots: BTreeMap<Box<str>, FilledSlot>,
 }
 
 impl From<StateError> for Failure {
@@ -51,7 +56,9 @@ impl Memory {
     /// When the state is there and cannot be read.
     pub(super) fn for_reading(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
         match &session.settings.state.place {
-            StatePlace::File(path) if !path.exists() => Ok(Self { state: State::temporary()?, now, on_server: false }),
+            StatePlace::File(path) if !path.exists() => {
+                Ok(Self { state: State::temporary()?, now, on_server: false, slots: BTreeMap::new() })
+            }
             _ => Self::open(session, now),
         }
     }
@@ -67,7 +74,84 @@ impl Memory {
             StatePlace::File(path) => State::open(path)?,
             StatePlace::Server(address) => State::connect(address)?,
         };
-        Ok(Self { state, now, on_server: matches!(place, StatePlace::Server(_)) })
+        Ok(Self { state, now, on_server: matches!(place, StatePlace::Server(_)), slots: BTreeMap::new() })
+    }
+
+    /// What is remembered of the runs by the clock of some targets.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub(super) fn scheduled<'t>(
+        &self,
+        targets: impl Iterator<Item = &'t TargetSettings>,
+    ) -> Result<Vec<Scheduled<'t>>, Failure> {
+        let records = self.state.targets()?;
+        let scheduled = |target: &'t TargetSettings| {
+            let section = section_fingerprint(&self.state, target);
+            let record = records.iter().find(|record| record.target == target.name);
+            Ok(Scheduled {
+                target,
+                last_slot: self.state.slots(&target.name)?.last().map(|slot| slot.begins),
+                changed: record.and_then(|record| record.section.as_ref()) != Some(&section),
+            })
+        };
+        targets.map(scheduled).collect()
+    }
+
+    /// The slots without a run, of targets that are not paused. They count from the first run by the clock since
+    /// `every` is what it is now.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub(super) fn missed_slots(
+        &self,
+        targets: &[Scheduled<'_>],
+        now: DateTime<Utc>,
+        zone: Tz,
+    ) -> Result<BTreeMap<Box<str>, Vec<DateTime<Utc>>>, Failure> {
+        let mut missed = BTreeMap::new();
+        for target in targets.iter().map(|one| one.target).filter(|target| !target.paused) {
+            let Some(every) = target.every else { continue };
+            let slots = self.state.slots(&target.name)?;
+            let spelled = every.spelled();
+            let since = slots.iter().rposition(|slot| *slot.every != *spelled).map_or(0, |other| other + 1);
+            let filled: Vec<DateTime<Utc>> = slots[since..].iter().map(|slot| slot.begins).collect();
+            missed.insert(target.name.clone(), every.missed(&filled, now, zone));
+        }
+        Ok(missed)
+    }
+
+    /// This run is the one of these slots.
+    pub(super) fn run_for(&mut self, due: &DueTargets, settings: &Settings) {
+        let slot = |target: &TargetSettings| {
+            let begins = (*due.now.get(&target.name)?)?;
+            Some((target.name.clone(), FilledSlot { begins, every: target.every?.spelled().into() }))
+        };
+        self.slots = settings.targets.iter().filter_map(slot).collect();
+    }
+
+    /// Remembers that the slot of a target had its run, unless the run ended before its turn or could not read it.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub(super) fn fill_slot(
+        &self,
+        settings: &TargetSettings,
+        plan: &TargetPlan,
+        applied: Option<&Applied>,
+    ) -> Result<(), StateError> {
+        let (Some(slot), Some(every)) = (self.slots.get(&settings.name), settings.every) else { return Ok(()) };
+        let not_attempted = |change: &Change| matches!(change.outcome, Some(Outcome::NotAttempted { .. }));
+        let worked_through = plan.status == TargetStatus::Ready
+            && !plan.changes.iter().any(not_attempted)
+            && applied.is_none_or(|applied| applied.journal_failed.is_none() && !applied.sign_in_refused);
+        if !worked_through {
+            return Ok(());
+        }
+        self.state.fill_slot(&settings.name, slot, every.worth_a_look(self.now))
     }
 
     /// Takes the locks of all targets that are about to be written, in one order for everybody.

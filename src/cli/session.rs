@@ -102,6 +102,15 @@ impl From<PrepareError> for Failure {
     }
 }
 
+/// The moment it is. Tests of a program that was built for them may say another one.
+fn clock() -> DateTime<Utc> {
+    #[cfg(debug_assertions)]
+    if let Ok(moment) = std::env::var("PERSONIO_SYNC_TEST_CLOCK") {
+        return moment.parse().expect("a moment such as 2026-12-01T05:00:01Z");
+    }
+    Utc::now()
+}
+
 impl World {
     /// The streams, clock and options of this process.
     pub fn of_the_process(global: Global) -> Self {
@@ -112,7 +121,7 @@ impl World {
             errors: std::io::stderr().is_terminal(),
             colour,
         };
-        Self { global, terminal, now: Utc::now(), redactor: OnceLock::new() }
+        Self { global, terminal, now: clock(), redactor: OnceLock::new() }
     }
 
     /// Writes a result. A reader that has gone away (a pager) is no error.

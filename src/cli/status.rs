@@ -7,10 +7,9 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::config::TargetSettings;
 use crate::config::reader::parse_duration;
-use crate::output::{Format, Problem, json};
-use crate::state::TargetRecord;
+use crate::output::{Format, Problem, count, json};
+use crate::plan::Due;
 
 use super::memory::{Memory, period};
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
@@ -54,7 +53,10 @@ struct Line {
     paused: bool,
     last_run: Option<String>,
     last_success: Option<String>,
+    /// `null` where each run is one of it.
     next_due: Option<String>,
+    /// Slots of `every` that had no run, the oldest first.
+    missed_slots: Vec<String>,
     succeeded: u64,
     failed: u64,
     held: u64,
@@ -70,13 +72,14 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let current = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
     let tasks = memory.state.tasks(&current)?;
     let (mut reasons, mut problems) = (Reasons::default(), Vec::new());
-    let moment = |at: Option<DateTime<Utc>>| {
-        at.map(|at| at.with_timezone(&settings.timezone).format("%Y-%m-%d %H:%M").to_string())
-    };
-    let lines: Vec<Line> = settings
-        .targets
+    let local = |at: DateTime<Utc>| at.with_timezone(&settings.timezone).format("%Y-%m-%d %H:%M").to_string();
+    let moment = |at: Option<DateTime<Utc>>| at.map(local);
+    let scheduled = memory.scheduled(settings.targets.iter())?;
+    let mut missed = memory.missed_slots(&scheduled, world.now, settings.timezone)?;
+    let lines: Vec<Line> = scheduled
         .iter()
-        .map(|target| {
+        .map(|scheduled| {
+            let target = scheduled.target;
             let record = records.iter().find(|record| record.target == target.name);
             let last = record.and_then(|record| record.last.as_ref());
             let jobs = |status| last.and_then(|last| last.jobs.get(status)).copied().unwrap_or_default();
@@ -94,7 +97,11 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                 paused: target.paused,
                 last_run: moment(record.and_then(|record| record.last_finished)),
                 last_success: moment(record.and_then(|record| record.last_ok)),
-                next_due: record.and_then(|record| moment(next_due(target, record))),
+                next_due: scheduled.due(world.now, settings.timezone).map(|due| match due {
+                    Due::Now(slot) => local(slot),
+                    Due::Later(next) => local(next),
+                }),
+                missed_slots: missed.remove(&target.name).unwrap_or_default().into_iter().map(local).collect(),
                 succeeded: jobs("succeeded"),
                 failed: jobs("failed"),
                 held: jobs("held"),
@@ -117,24 +124,20 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         Format::Table | Format::Markdown => {
             world.print(&table(world, &lines));
             let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
-            world.print(&format!("\nTasks used in {current}: {used}{of}\n"));
+            let missed: String = lines.iter().filter_map(without_a_run).collect();
+            world.print(&format!("{missed}\nTasks used in {current}: {used}{of}\n"));
         }
     }
     world.say_problems(&problems);
     Ok(reasons)
 }
 
-/// When a target is due again; `None` when the file does not say how often it runs.
-pub(super) fn next_due(target: &TargetSettings, record: &TargetRecord) -> Option<DateTime<Utc>> {
-    let every = TimeDelta::from_std(target.every?).ok()?;
-    Some(record.last_started.map_or(DateTime::<Utc>::MIN_UTC, |last| last + every))
-}
-
-/// Whether a target is to run now. One that seems to have started later than now is: the clock was set back, and
-/// nobody knows for how long it has not run.
-pub(super) fn is_due(target: &TargetSettings, record: &TargetRecord, now: DateTime<Utc>) -> bool {
-    let started_later = target.every.is_some() && record.last_started.is_some_and(|started| started > now);
-    started_later || next_due(target, record).is_some_and(|next| next <= now)
+/// Slots of `every` that had no run, in words.
+fn without_a_run(line: &Line) -> Option<String> {
+    let slots = &line.missed_slots;
+    let (first, last) = (slots.first()?, slots.last()?);
+    let which = if slots.len() > 5 { format!("from {first} until {last}") } else { slots.join(", ") };
+    Some(format!("\n{} had no run in {}: {which}\n", line.name, count(slots.len(), "slot", "slots")))
 }
 
 fn table(world: &World, lines: &[Line]) -> String {
@@ -161,7 +164,7 @@ fn table(world: &World, lines: &[Line]) -> String {
             line.kind.to_owned(),
             or_never(&line.last_run),
             or_never(&line.last_success),
-            line.next_due.clone().unwrap_or_default(),
+            line.next_due.clone().unwrap_or_else(|| "each run".into()),
             line.succeeded.to_string(),
             line.failed.to_string(),
             line.held.to_string(),
@@ -170,55 +173,4 @@ fn table(world: &World, lines: &[Line]) -> String {
         ]);
     }
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{LoadOptions, load};
-
-    fn target(every: &str) -> TargetSettings {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("personio-sync.toml");
-        let text = format!(
-            "[personio]\nclient_id = \"a\"\nclient_secret = \"b\"\n[targets.list]\ntype = \"file\"\npath = \"list.csv\"\n\
-             match = [\"Id\"]\n{every}\n[targets.list.mapping]\nId = \"employee_id\"\n"
-        );
-        std::fs::write(&path, text).unwrap();
-        let mut settings = load(&path, &LoadOptions::new(&|_| None)).unwrap();
-        settings.targets.remove(0)
-    }
-
-    #[test]
-    fn a_target_is_due_when_its_time_has_passed() {
-        let at = |hours: i64| DateTime::UNIX_EPOCH + TimeDelta::hours(500_000 + hours);
-        let daily = "every = \"24h\"";
-        let table = [
-            (daily, None, 0, true),
-            (daily, Some(0), 0, false),
-            (daily, Some(0), 23, false),
-            (daily, Some(0), 24, true),
-            (daily, Some(0), 300, true),
-            // The clock was set back: an hour, a year.
-            (daily, Some(0), -1, true),
-            (daily, Some(0), -8760, true),
-            ("", None, 0, false),
-            ("", Some(0), 300, false),
-            ("", Some(0), -1, false),
-        ];
-        for (every, started, now, expected) in table {
-            let record = TargetRecord {
-                target: "list".into(),
-                identity: None,
-                first_completed_at: None,
-                last_started: started.map(at),
-                last_finished: None,
-                last_ok: None,
-                section: None,
-                scope: None,
-                last: None,
-            };
-            assert_eq!(is_due(&target(every), &record, at(now)), expected, "{every} {started:?} {now}");
-        }
-    }
 }

@@ -14,14 +14,14 @@ use crate::config::TargetSettings;
 use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
-use crate::output::{Bars, Document, Format, Kind, Problem, count};
+use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
 use crate::plan::{Change, Checklist, Hold, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId};
-use crate::sync::{Applied, ApplyOptions, PrepareOptions, Prepared, apply, read_back};
+use crate::sync::{Applied, ApplyOptions, DueTargets, PrepareOptions, Prepared, apply, read_back};
 use crate::targets::ErrorKind;
 
 use super::job_records::jobs;
-use super::memory::{Memory, RunJournal, WholeRun, period, section_fingerprint};
+use super::memory::{Memory, RunJournal, WholeRun, period};
 use super::session::{Session, failing_skips, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
 
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// Only this employee (Personio's id); also on paused targets
     #[arg(long, value_name = "ID")]
     employee: Option<EmployeeId>,
-    /// Only the targets whose `every` has passed, or whose part of the file changed
+    /// Only the targets of which a slot of `every` is open, which have no `every`, or whose part of the file changed
     #[arg(long)]
     due: bool,
     /// Apply exactly this reviewed plan, and nothing that changed since
@@ -93,12 +93,17 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     }
     let reviewed = arguments.plan.as_deref().map(|path| plan_file::read(path, &session)).transpose()?;
     let signals = Signals::listen()?;
-    let memory = Memory::open(&session, world.now)?;
+    let mut memory = Memory::open(&session, world.now)?;
     if arguments.due {
-        options.targets = due(&memory, &session, &options, world.now)?;
-        if options.targets.is_empty() {
-            world.say("nothing is due");
+        let due = due(&memory, &session, &options, world.now)?;
+        if due.now.is_empty() {
+            say_nothing_is_due(world, &session, &due);
             return Ok(Reasons::default());
+        }
+        options.targets = due.now.keys().cloned().collect();
+        // A run for one person is no run of the target.
+        if options.only.is_none() {
+            memory.run_for(&due, &session.settings);
         }
     }
     synchronise(world, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
@@ -200,30 +205,27 @@ pub(super) fn synchronise(
     Ok(reasons)
 }
 
-/// The targets whose `every` has passed, or whose part of the file changed since their last run.
+/// The targets of which a slot is open, or whose part of the file changed since their last run.
 fn due(
     memory: &Memory,
     session: &Session,
     options: &PrepareOptions,
     now: DateTime<Utc>,
-) -> Result<Vec<Box<str>>, Failure> {
-    let records = memory.state.targets()?;
-    let is_due = |target: &&TargetSettings| {
-        let Some(record) = records.iter().find(|record| record.target == target.name) else {
-            return true;
-        };
-        let changed = record.section.as_ref() != Some(&section_fingerprint(&memory.state, target));
-        changed || super::status::is_due(target, record, now)
-    };
-    Ok(session
-        .settings
-        .targets
-        .iter()
-        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.name))
-        .filter(|target| !target.paused)
-        .filter(is_due)
-        .map(|target| target.name.clone())
-        .collect())
+) -> Result<DueTargets, Failure> {
+    let targets = session.settings.targets.iter();
+    let selected = targets.filter(|target| options.targets.is_empty() || options.targets.contains(&target.name));
+    Ok(DueTargets::of(&memory.scheduled(selected)?, now, session.settings.timezone))
+}
+
+fn say_nothing_is_due(world: &World, session: &Session, due: &DueTargets) {
+    let zone = session.settings.timezone;
+    world.say(&due.nothing(zone));
+    if world.global.format == Format::Json {
+        let next = due.next.as_ref().map(|(moment, _)| *moment);
+        let next = next.map(|moment| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string());
+        let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[] };
+        world.print(&json::render_nothing_due(&document, next));
+    }
 }
 
 /// Holds everything when the calls of this run do not fit into what is left of the period, so that no run
@@ -445,6 +447,13 @@ fn remember(
         }
         ends.push(memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw));
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
+        if let Err(error) = memory.fill_slot(target.settings, plan, applied.as_ref()) {
+            reasons.add(Reason::Internal);
+            problems.push(Problem::new(
+                "state_unwritable",
+                format!("that this was a run by the clock is not kept: {error}"),
+            ));
+        }
         if let Some(open) = &target.open
             && let Err(error) = memory.remember_seen(plan, &open.seen)
         {

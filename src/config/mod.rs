@@ -33,6 +33,7 @@ mod memberships;
 mod personio;
 pub mod reader;
 mod safety;
+mod schedule;
 mod secret;
 mod secret_source;
 mod section;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::employee::Attributes;
-use crate::plan::{Action, FieldIndex, FieldSpec, FieldValue};
+use crate::plan::{Action, FieldIndex, FieldSpec, FieldValue, Schedule};
 use crate::rules::{Expression, Mapping, Vocabulary};
 use crate::targets::TargetType;
 
@@ -165,8 +165,8 @@ pub struct TargetSettings {
     pub leavers: Leavers,
     /// Limits.
     pub safety: Safety,
-    /// How often `sync --due` runs it.
-    pub every: Option<Duration>,
+    /// When `sync --due` runs it; each time where the file does not say.
+    pub every: Option<Schedule>,
     /// Whether it is left alone.
     pub paused: bool,
     /// Targets of one group must not share an employee.

@@ -6,7 +6,7 @@ use crate::targets::{EmployeeRules, Parse, TargetType};
 use super::fields::Fields;
 use super::reader::{Located, Problems, Table, known};
 use super::settings::TargetSettings;
-use super::{expressions, leavers, mapping, matching, memberships, safety, section, workflow};
+use super::{expressions, leavers, mapping, matching, memberships, safety, schedule, section, workflow};
 
 /// One `[targets.NAME]`, as far as it could be read.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(super) fn read<'a>(
             Vec::new()
         }
     };
-    let every = every(table).or_else(|| type_ref.and_then(TargetType::default_every));
+    let every = schedule::read(table);
     let paused = table.boolean("paused").unwrap_or(false);
     let group = group(table);
 
@@ -127,18 +127,6 @@ fn target_type(table: &Table<'_>, types: &[(&str, Parse)]) -> Option<Box<dyn Tar
         return None;
     };
     parse(table)
-}
-
-fn every(table: &Table<'_>) -> Option<std::time::Duration> {
-    let every = table.duration("every")?;
-    if every.is_zero() {
-        table.problems().error(
-            table.raw("every").map_or_else(|| table.span(), |value| value.span()),
-            "wrong_value",
-            format!("{} must be longer than nothing", table.name_of("every")),
-        );
-    }
-    Some(every)
 }
 
 fn group<'a>(table: &Table<'a>) -> Option<Located<&'a str>> {

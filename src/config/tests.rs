@@ -256,7 +256,7 @@ fn a_right_file_settles() {
     assert_eq!((desk.safety.max_failures, desk.safety.max_update), (20, None));
     let leavers = Leavers { grace_days: 14, missing: LeaverAction::Deactivate, ..Leavers::default() };
     assert_eq!(desk.leavers, leavers);
-    assert_eq!(desk.every, Some(Duration::from_secs(86_400)));
+    assert_eq!(desk.every.map(|every| every.spelled()).as_deref(), Some("24h at 05:00"));
     assert!(!desk.paused);
     assert_eq!(desk.group.as_deref(), None);
     assert!(!format!("{settings:?}").contains("papaya"));

@@ -22,6 +22,8 @@ struct Root<'a> {
     notices: Vec<NoticeOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     binding: Option<&'a Binding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_due: Option<Option<String>>,
 }
 
 #[derive(Serialize)]
@@ -114,6 +116,11 @@ pub fn render(document: &Document<'_>, binding: Option<&Binding>) -> String {
     text
 }
 
+/// The document of a run by the clock that found nothing due, and when something is.
+pub fn render_nothing_due(document: &Document<'_>, next_due: Option<String>) -> String {
+    render_value(&Root { next_due: Some(next_due), ..root(document, None) })
+}
+
 /// Any other value as text, ending with a line end.
 pub fn render_value(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("a document that is JSON");
@@ -153,6 +160,7 @@ fn root<'a>(document: &Document<'a>, binding: Option<&'a Binding>) -> Root<'a> {
         targets: plan.map(|plan| plan.targets.iter().map(target).collect()).unwrap_or_default(),
         notices: plan.map(|plan| plan.notices.iter().map(notice).collect()).unwrap_or_default(),
         binding,
+        next_due: None,
     }
 }
 

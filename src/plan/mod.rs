@@ -17,6 +17,7 @@ mod field;
 mod guard;
 mod membership;
 mod request;
+mod slots;
 mod workflow;
 
 pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
@@ -32,6 +33,7 @@ pub use field::{
 };
 pub use guard::{GuardInput, default_removals, guard};
 pub use request::{Action, Request, RequestValue};
+pub use slots::{Due, Schedule};
 pub use workflow::{
     Fingerprints, PlannedWorkflows, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory, plan_workflows, trial,
 };

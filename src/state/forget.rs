@@ -50,6 +50,7 @@ impl State {
                 "targets",
                 "recent_writes",
                 "confirmed",
+                "slots",
             ];
             for table in tables {
                 database.execute(&format!("DELETE FROM {table} WHERE target = ?"), &[target.into()])?;

@@ -17,6 +17,7 @@ mod postgres;
 mod records;
 mod schema;
 mod seen;
+mod slots;
 mod sql;
 mod sqlite;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use records::{
     OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step, StepOutcome,
     TargetEnd, TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Written,
 };
+pub use slots::FilledSlot;
 
 use sql::{Database, Purpose};
 

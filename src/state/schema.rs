@@ -68,6 +68,11 @@ CREATE TABLE lock_holders (
     "
 ALTER TABLE jobs ADD COLUMN workflows TEXT NOT NULL DEFAULT '[]';
 ",
+    "
+CREATE TABLE slots (
+    target TEXT NOT NULL, begins BIGINT NOT NULL, every TEXT NOT NULL,
+    PRIMARY KEY (target, begins)) {clustered};
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

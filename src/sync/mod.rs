@@ -8,6 +8,7 @@ mod apply;
 mod apply_tests;
 mod batches;
 mod carry_out;
+mod due;
 mod imports;
 mod order;
 mod prepare;
@@ -17,6 +18,7 @@ mod settle;
 mod step_checks;
 
 pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, apply};
+pub use due::{DueTargets, Scheduled};
 pub use prepare::{
     GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered, TargetMemory,
     prepare,

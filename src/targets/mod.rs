@@ -172,11 +172,6 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         crate::rules::OnInvalid::default()
     }
 
-    /// How often `sync --due` runs it where the file does not say.
-    fn default_every(&self) -> Option<std::time::Duration> {
-        None
-    }
-
     /// What `check` says of the section, a line each; holds no secret.
     fn describe(&self) -> Vec<String> {
         Vec::new()

@@ -232,3 +232,24 @@ fn is_directory(name: &str) -> bool {
 fn is_file(name: &str) -> bool {
     ["csv", "json", "xlsx"].iter().any(|format| name.contains(format))
 }
+
+/// An hour on the clock: a scheduler is now late, now early, and no hour is left out, whatever the type.
+#[test]
+fn an_hour_on_the_clock() {
+    std::thread::scope(|scope| {
+        for (name, targets, _) in subjects().into_iter().filter(|(name, ..)| ["csv", "xlsx", "scim"].contains(name)) {
+            scope.spawn(move || {
+                let scene = Scene::new(12, &targets.replace("match =", "every = \"1h\"\nmatch ="));
+                for (number, time) in
+                    ["04:59:59", "06:00:01", "07:00:00", "07:59:59", "09:00:01"].into_iter().enumerate()
+                {
+                    scene.change(1002, json!({"last_name": format!("Number {number}")}));
+                    let ran = scene.run_at(time, &["sync", "--yes", "--due", "--format", "json"], 0).json();
+                    assert_eq!(ran["targets"].as_array().unwrap().len(), 1, "{name} at {time}");
+                    scene.assert_settled(&format!("{name} at {time}"));
+                }
+                scene.run_at("09:30:00", &["sync", "--yes", "--due"], 0).says("nothing is due until");
+            });
+        }
+    });
+}

@@ -169,6 +169,15 @@ impl Scene {
         ran
     }
 
+    /// The same at another time: `05:00:01` on the day of the sandbox, in UTC.
+    pub(crate) fn run_at(&self, time: &str, arguments: &[&str], code: i32) -> Ran {
+        let clock = format!("{}T{time}Z", self.sandbox.info().today);
+        let mut program = program(self.folder.path());
+        let ran = Ran::of(program.args(arguments).env("PERSONIO_SYNC_TEST_CLOCK", &clock).spawn().unwrap(), arguments);
+        assert_eq!(ran.code, code, "{arguments:?} at {clock}\n--- stdout\n{}--- stderr\n{}", ran.stdout, ran.stderr);
+        ran
+    }
+
     pub(crate) fn try_run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.start(arguments), arguments)
     }

@@ -159,6 +159,7 @@ fn jobs_of_the_first_version_are_still_there(place: &Place) {
     finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(1, JobStatus::Failed)]);
     drop(state);
     place.sql("ALTER TABLE jobs DROP COLUMN workflows");
+    place.sql("DROP TABLE slots");
     place.sql("UPDATE meta SET value = '1' WHERE name = 'schema'");
     let found = place.open().job(JobId { run, number: 1 }).unwrap().unwrap();
     assert_eq!(found.job, job(1, JobStatus::Failed));

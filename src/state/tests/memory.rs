@@ -1,5 +1,5 @@
 use crate::plan::{AccountId, Op};
-use crate::state::{OnceOnly, Origin, State, TargetEnd, Written};
+use crate::state::{FilledSlot, OnceOnly, Origin, State, TargetEnd, Written};
 
 use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};
 
@@ -16,6 +16,7 @@ on_each_database!(
     what_is_done_once_is_never_done_twice,
     calls_add_up_within_a_period,
     confirmations_are_replaced,
+    slots_that_had_their_run_are_remembered,
     the_key_of_a_state_stays_with_it,
     several_connections_write_at_the_same_time,
 );
@@ -40,6 +41,25 @@ fn links_are_sorted_replaced_and_removed(place: &Place) {
     assert_eq!(memory.links[0], verified);
     assert_eq!(memory.links[1], later(30, "c3"), "of two for one employee the last counts");
     assert_eq!(state.memory("other", at(60)).unwrap().links, [link(4, "elsewhere")]);
+}
+
+fn slots_that_had_their_run_are_remembered(place: &Place) {
+    let state = place.open();
+    let slot = |minutes, every: &str| FilledSlot { begins: at(minutes), every: every.into() };
+    for minutes in [60, 0, 120, 120] {
+        state.fill_slot("desk", &slot(minutes, "1h"), at(-60)).unwrap();
+    }
+    state.fill_slot("books", &slot(60, "24h"), at(-60)).unwrap();
+    assert_eq!(
+        place.open().slots("desk").unwrap(),
+        [slot(0, "1h"), slot(120, "1h")],
+        "60 was after 0: the clock went back"
+    );
+    state.fill_slot("desk", &slot(180, "6h"), at(100)).unwrap();
+    assert_eq!(state.slots("desk").unwrap(), [slot(120, "1h"), slot(180, "6h")]);
+    state.disconnect("desk").unwrap();
+    assert_eq!(state.slots("desk").unwrap(), []);
+    assert_eq!(state.slots("books").unwrap(), [slot(60, "24h")]);
 }
 
 fn many_links_are_stored_at_once(place: &Place) {

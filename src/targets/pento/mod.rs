@@ -11,8 +11,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 pub use formats::{Regime, TaxCode};
 pub use rules::tax_year_start;
 
@@ -106,10 +104,6 @@ impl TargetType for Pento {
 
     fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
         Some(log::line(event))
-    }
-
-    fn default_every(&self) -> Option<Duration> {
-        Some(Duration::from_secs(60 * 60))
     }
 
     fn describe(&self) -> Vec<String> {

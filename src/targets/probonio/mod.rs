@@ -10,8 +10,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use crate::config::reader::Table;
 use crate::plan::{Access, FieldSpec};
 
@@ -94,10 +92,6 @@ impl TargetType for Probonio {
 
     fn include(&self) -> &[Condition] {
         &self.rules.settings.include
-    }
-
-    fn default_every(&self) -> Option<Duration> {
-        Some(Duration::from_secs(24 * 60 * 60))
     }
 
     fn describe(&self) -> Vec<String> {

@@ -77,7 +77,6 @@ fn what_the_type_says_of_itself() {
     let (target, schema) = target("invite_new = true");
     assert_eq!(target.default_match(), ["email"]);
     assert_eq!(target.default_on_invalid(), OnInvalid::Fail);
-    assert_eq!(target.default_every(), Some(Duration::from_secs(86_400)));
     let names: Vec<&str> = schema.fields.iter().map(|field| &*field.name).collect();
     assert_eq!(names[5..], ["last_working_month", "invite"], "`status` is mapped");
     let FieldLookup::Known(spec) = target.field("invite") else { panic!("a field") };
