@@ -291,6 +291,9 @@ pub enum HttpError {
     /// The sign-in that the request needed was refused.
     #[error("{0}")]
     SignIn(String),
+    /// The service turned the sign-in away because it is busy, and has not looked at it.
+    #[error("{0}")]
+    Busy(String),
     /// A next link points to another host; following it would hand the credentials over.
     #[error("refused to follow a link to another host ({0})")]
     ForeignLink(String),

@@ -15,9 +15,7 @@ use super::requests::{self, UPLOADS};
 use super::wire::Envelope;
 use super::{SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::EmployeeId;
-use crate::http::{
-    Client, ClientSettings, Clock, File, FixedAuth, HttpError, RealClock, Response, TokenAuth, UnexpectedBody,
-};
+use crate::http::{Client, ClientSettings, Clock, File, HttpError, RealClock, Response, TokenAuth, UnexpectedBody};
 
 /// The largest file that Personio takes, in bytes ("30 MB").
 pub const LARGEST_FILE: u64 = 30_000_000;
@@ -172,10 +170,7 @@ impl PersonioDocuments {
             .into_iter()
             .filter_map(|(header, name)| Some((header, name?)))
             .collect();
-        let unsigned = || {
-            let auth = Box::new(FixedAuth::new(names.clone()));
-            Client::with_clock(ClientSettings::new(&*base_url), auth, Arc::clone(&clock))
-        };
+        let unsigned = || auth::client(&base_url, names.clone(), Arc::clone(&clock));
         let (first, second) = (unsigned()?, unsigned()?);
         let (id, secret) = (client_id.clone(), client_secret.clone());
         let v1 = TokenAuth::new(move || auth::sign_in(&first, &id, &secret), names.clone());
@@ -219,7 +214,7 @@ impl PersonioDocuments {
             Ok(answer) => understand(&answer),
             Err(error) => {
                 let kind = match &error {
-                    HttpError::NotSent { .. } => UploadErrorKind::Unavailable,
+                    HttpError::NotSent { .. } | HttpError::Busy(_) => UploadErrorKind::Unavailable,
                     HttpError::Lost { .. } => UploadErrorKind::Unknown,
                     HttpError::SignIn(_) => UploadErrorKind::SignIn,
                     HttpError::ForeignLink(_) => UploadErrorKind::Refused,

@@ -7,7 +7,8 @@ use super::requests::{self, PAGE_LIMIT, READ_EMPLOYEES};
 use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
 use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
-use crate::http::{Client, ClientSettings, Clock, FixedAuth, RealClock, Request, TokenAuth, UnexpectedBody};
+use crate::http::{Client, ClientSettings, Clock, RealClock, Request, TokenAuth, UnexpectedBody};
+use crate::output::count;
 use crate::plan::Notice;
 use crate::targets::Progress;
 
@@ -40,11 +41,7 @@ impl PersonioSource {
             .into_iter()
             .filter_map(|(header, name)| Some((header, name?)))
             .collect();
-        let unsigned = Client::with_clock(
-            ClientSettings::new(&*base_url),
-            Box::new(FixedAuth::new(names.clone())),
-            Arc::clone(&clock),
-        )?;
+        let unsigned = auth::client(&base_url, names.clone(), Arc::clone(&clock))?;
         let token = TokenAuth::new(move || auth::sign_in(&unsigned, &client_id, &client_secret), names);
         let mut paced = ClientSettings::new(base_url);
         for (requests, seconds) in [(settings.pace_per_minute, 60), (settings.pace_per_second, 1)] {

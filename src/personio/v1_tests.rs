@@ -414,3 +414,4 @@ fn the_catalogue_lists_what_may_be_read() {
     });
     assert_eq!(source(&script).0.catalogue().unwrap_err().kind, SourceErrorKind::Rights);
 }
+        (Answer::empty(429), Unavailable, "too many sign-ins"),

@@ -155,7 +155,7 @@ fn declared<'a, T>(operation: Option<&'a T>, name: &str) -> Result<&'a T, Target
 
 fn lost(error: &HttpError, operation: &Operation, reads: bool) -> TargetError {
     let kind = match error {
-        HttpError::NotSent { .. } => ErrorKind::Unavailable,
+        HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
         HttpError::Lost { .. } if reads => ErrorKind::Unavailable,
         HttpError::Lost { .. } => ErrorKind::Unsettled,
         HttpError::SignIn(_) => ErrorKind::SignIn,

@@ -38,7 +38,7 @@ fn makes(request: &Request) -> bool {
 pub(super) fn unanswered(error: &HttpError, request: &Request) -> TargetError {
     let kind = match error {
         HttpError::Lost { .. } if makes(request) => ErrorKind::Unsettled,
-        HttpError::Lost { .. } | HttpError::NotSent { .. } => ErrorKind::Unavailable,
+        HttpError::Lost { .. } | HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
         HttpError::SignIn(_) => ErrorKind::SignIn,
         HttpError::ForeignLink(_) => ErrorKind::Unexpected,
     };

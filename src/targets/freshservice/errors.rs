@@ -370,7 +370,7 @@ fn forbidden(said: &str, code: &str, doing: Doing, page: bool) -> (ErrorKind, St
 /// What a request without an answer means.
 pub(super) fn unanswered(error: &HttpError, doing: Doing) -> TargetError {
     let kind = match error {
-        HttpError::NotSent { .. } => ErrorKind::Unavailable,
+        HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
         HttpError::Lost { .. } if doing.writes() => ErrorKind::Unsettled,
         HttpError::Lost { .. } => ErrorKind::Unavailable,
         HttpError::SignIn(_) => ErrorKind::SignIn,

@@ -122,7 +122,7 @@ fn mentioned(response: &Response, names: &[&str]) -> Vec<String> {
 /// A missing answer as an error.
 pub(crate) fn no_answer(name: &str, asked: Asked, error: &HttpError) -> TargetError {
     let kind = match error {
-        HttpError::NotSent { .. } => ErrorKind::Unavailable,
+        HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
         HttpError::Lost { .. } if asked == Asked::Read => ErrorKind::Unavailable,
         HttpError::Lost { .. } => ErrorKind::Unsettled,
         HttpError::SignIn(_) => ErrorKind::SignIn,

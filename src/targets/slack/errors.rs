@@ -82,7 +82,7 @@ pub(super) fn is_passing(error: &TargetError, request: &Request) -> bool {
 pub(super) fn unanswered(error: &HttpError, request: &Request) -> TargetError {
     let kind = match error {
         HttpError::Lost { .. } if writes(request) => ErrorKind::Unsettled,
-        HttpError::Lost { .. } | HttpError::NotSent { .. } => ErrorKind::Unavailable,
+        HttpError::Lost { .. } | HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
         HttpError::SignIn(_) => ErrorKind::SignIn,
         HttpError::ForeignLink(_) => ErrorKind::Unexpected,
     };
