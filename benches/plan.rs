@@ -9,7 +9,7 @@ use divan::{Bencher, black_box};
 
 use personio_sync::config::{LoadOptions, SecretMode, Settings, load};
 use personio_sync::employee::{
-    Attributes, Completeness, Employee, EmployeeId, Employees, Named, Standing, Supervisor, Value, standing,
+    Attributes, Completeness, Employee, EmployeeId, Employees, Named, Part, Standing, Supervisor, Value, standing,
 };
 use personio_sync::http::Method;
 use personio_sync::personio::read_page;
@@ -63,14 +63,14 @@ fn today() -> chrono::NaiveDate {
 }
 
 fn value(key: &str, number: u64) -> Value {
-    let named = |id: u64, name: String| Value::Named(Box::new(Named { id: i64::try_from(id).ok(), name: name.into() }));
+    let named = |id: u64, name: String| Value::Named(Box::new(Named { id: Part::Is(id as i64), name: name.into() }));
     match key {
         "department" => named(number % 9, format!("Department {}", number % 9)),
         "office" => named(number % 6, format!("Office {}", number % 6)),
         "supervisor" => Value::Supervisor(Box::new(Supervisor {
             id: EmployeeId(1 + number / 8),
-            email: format!("employee.{}@example.com", 1 + number / 8).into(),
-            name: format!("First{0} Last{0}", 1 + number / 8).into(),
+            email: Part::Is(format!("employee.{}@example.com", 1 + number / 8).into()),
+            name: Part::Is(format!("First{0} Last{0}", 1 + number / 8).into()),
         })),
         "hire_date" => Value::Date(today() - chrono::Days::new(1 + number % 5_000)),
         "termination_date" | "last_working_day" => Value::Empty,

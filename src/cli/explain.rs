@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::employee::{Employee, EmployeeId, Value};
+use crate::employee::{Employee, EmployeeId, Part, Value};
 use crate::output::{Bars, Format, json};
 use crate::plan::FieldValue;
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope};
@@ -317,12 +317,14 @@ pub(super) fn show_attribute(value: &Value) -> String {
         Value::Text(text) => text.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Decimal(number) => number.to_string(),
+        Value::Bool(yes) => yes.to_string(),
         Value::Date(day) => day.to_string(),
         Value::List(items) => items.join(", "),
         Value::Named(named) => named.name.to_string(),
         Value::Supervisor(supervisor) => {
-            let words = [&*supervisor.name, &*supervisor.email].join(" ");
-            format!("employee {} {}", supervisor.id, words.trim()).trim_end().to_owned()
+            let words = [&supervisor.name, &supervisor.email].into_iter().filter_map(Part::known);
+            let words: Vec<&str> = words.map(|word| &**word).collect();
+            format!("employee {} {}", supervisor.id, words.join(" ")).trim_end().to_owned()
         }
         Value::CostCenters(shares) => {
             shares.iter().map(|share| format!("{} ({} %)", share.name, share.percentage)).collect::<Vec<_>>().join(", ")

@@ -8,7 +8,7 @@ mod value;
 
 pub use attributes::{Attributes, Column, PRESET_ATTRIBUTES, PresetKind, preset};
 pub use lifecycle::{Disagreement, Lifecycle, Standing, standing};
-pub use value::{CostCenterShare, Named, Supervisor, Value};
+pub use value::{CostCenterShare, Named, Part, Supervisor, Value};
 
 use std::fmt;
 

@@ -19,6 +19,8 @@ pub enum Value {
     Integer(i64),
     /// A number with a fraction.
     Decimal(f64),
+    /// Yes or no.
+    Bool(bool),
     /// A plain day, without any zone.
     Date(NaiveDate),
     /// Several texts (a tags attribute), in the order delivered; never empty.
@@ -31,11 +33,32 @@ pub enum Value {
     CostCenters(Box<[CostCenterShare]>),
 }
 
+/// A part of a value, which may be kept back by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part<T> {
+    /// Not delivered with the value. Never a reason to change anything.
+    Hidden,
+    /// Delivered, and without a value.
+    Empty,
+    /// This.
+    Is(T),
+}
+
+impl<T> Part<T> {
+    /// The part, where it is known and not empty.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Hidden | Self::Empty => None,
+        }
+    }
+}
+
 /// An object of Personio's that has an id and a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// Personio's id of the object; ids of work schedules exceed 2^53.
-    pub id: Option<i64>,
+    pub id: Part<i64>,
     /// Its name, trimmed.
     pub name: Box<str>,
 }
@@ -45,10 +68,10 @@ pub struct Named {
 pub struct Supervisor {
     /// The supervisor's own employee id. The supervisor may be outside the result set.
     pub id: EmployeeId,
-    /// E-mail address; empty when not delivered.
-    pub email: Box<str>,
-    /// First and last name; empty when not delivered.
-    pub name: Box<str>,
+    /// E-mail address.
+    pub email: Part<Box<str>>,
+    /// First and last name; hidden when one of them is.
+    pub name: Part<Box<str>>,
 }
 
 /// One of an employee's cost centres.

@@ -6,6 +6,7 @@ mod document_wire;
 mod documents;
 #[cfg(test)]
 mod documents_tests;
+mod garbled;
 mod requests;
 #[cfg(test)]
 mod spec_tests;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::answer::{error_of, refusal, unexpected};
 use super::requests::{self, PAGE_LIMIT, READ_EMPLOYEES};
+use super::garbled::mended;
 use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
 use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
@@ -83,7 +84,7 @@ impl PersonioSource {
     pub fn catalogue(&self) -> Result<Vec<CatalogueEntry>, SourceError> {
         const WHAT: &str = "list the readable attributes";
         self.look(WHAT, &requests::catalogue(), &mut Vec::new(), |body| {
-            let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_slice(body)?;
+            let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_str(&mended(body, '\u{fffd}'))?;
             Ok(match envelope {
                 Envelope { success: Some(false), error, .. } => Err(refusal(WHAT, RIGHT, 200, error.as_ref())),
                 Envelope { data: Some(entries), .. } => Ok(entries),

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use super::wire::{AttributeType, Object, Raw};
-use crate::employee::{CostCenterShare, EmployeeId, Named, PresetKind, Supervisor, Value};
+use crate::employee::{CostCenterShare, EmployeeId, Named, Part, PresetKind, Supervisor, Value};
 
 /// What came in place of a value that could be read; never the value itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,9 @@ pub(super) enum Surprise {
     NoValue,
     Bool,
     Number,
+    LongNumber,
     Text,
+    Garbled,
     Object,
     List,
 }
@@ -24,7 +26,9 @@ impl fmt::Display for Surprise {
             Self::NoValue => "something without a value",
             Self::Bool => "true or false",
             Self::Number => "a number of an unexpected kind",
+            Self::LongNumber => "a whole number of more digits than can be kept",
             Self::Text => "a text of an unexpected form",
+            Self::Garbled => "a text with half a character in it",
             Self::Object => "an object with unexpected parts",
             Self::List => "a list with unexpected parts",
         })
@@ -35,9 +39,11 @@ impl Surprise {
     fn at(raw: &Raw<'_>) -> Self {
         match raw {
             Raw::Null => Self::NoValue,
-            Raw::Bool => Self::Bool,
+            Raw::Bool(_) => Self::Bool,
+            Raw::Decimal(number) if is_rounded(*number) => Self::LongNumber,
             Raw::Integer(_) | Raw::Decimal(_) => Self::Number,
             Raw::Text(_) => Self::Text,
+            Raw::Garbled => Self::Garbled,
             Raw::Object(_) => Self::Object,
             Raw::List(_) => Self::List,
         }
@@ -64,12 +70,14 @@ pub(super) fn convert(preset: Option<PresetKind>, kind: AttributeType, raw: Raw<
         (Some(PresetKind::List), _) | (None, AttributeType::Tags) => list(&raw),
         (None, AttributeType::Standard | AttributeType::Multiline | AttributeType::Link | AttributeType::List) => {
             match &raw {
+                Raw::Bool(yes) => Some(Value::Bool(*yes)),
                 Raw::Object(_) => named(&raw),
                 Raw::List(_) => list(&raw),
                 _ => text(&raw),
             }
         }
         (None, AttributeType::Unknown) => match &raw {
+            Raw::Bool(yes) => Some(Value::Bool(*yes)),
             Raw::Object(_) => named(&raw),
             Raw::List(_) => list(&raw),
             Raw::Integer(_) | Raw::Decimal(_) => number(&raw),
@@ -87,15 +95,21 @@ fn text(raw: &Raw<'_>) -> Option<Value> {
     match raw {
         Raw::Text(text) => Some(Value::text(text)),
         Raw::Integer(number) => Some(Value::Text(number.to_string().into())),
-        Raw::Decimal(number) => Some(Value::Text(number.to_string().into())),
+        Raw::Decimal(number) if !is_rounded(*number) => Some(Value::Text(number.to_string().into())),
         _ => None,
     }
 }
 
+/// Up to here, every whole number is exact as a fraction, too.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether digits of a whole number may be lost: two people would share one number.
+fn is_rounded(number: f64) -> bool {
+    number.fract() == 0.0 && number.abs() >= EXACT
+}
+
 /// Whole numbers become integers however they are spelt: `40`, `"40"`, `40.0`.
 fn number(raw: &Raw<'_>) -> Option<Value> {
-    /// Up to here, every whole number is exact as a fraction, too.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     let number = match raw {
         Raw::Integer(number) => return Some(Value::Integer(*number)),
         Raw::Decimal(number) => *number,
@@ -112,9 +126,9 @@ fn number(raw: &Raw<'_>) -> Option<Value> {
         }
         _ => return None,
     };
-    if !number.is_finite() {
+    if !number.is_finite() || is_rounded(number) {
         None
-    } else if number.fract() == 0.0 && number.abs() < EXACT {
+    } else if number.fract() == 0.0 {
         Some(Value::Integer(number as i64))
     } else {
         Some(Value::Decimal(number))
@@ -143,32 +157,51 @@ fn date(raw: &Raw<'_>) -> Option<Value> {
     NaiveDate::from_ymd_opt(year, part(&day[5..7])?, part(&day[8..])?).map(Value::Date)
 }
 
-/// Trimmed text of a part of an object; `None` when it is something else or blank.
-fn part<'r>(raw: Option<&'r Raw<'_>>) -> Option<&'r str> {
-    match raw?.plain() {
-        Raw::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()),
-        _ => None,
+/// Trimmed text of a part of an object. One that is not there, or is no text, is hidden.
+fn part<'r>(raw: Option<&'r Raw<'_>>) -> Part<&'r str> {
+    match raw.map(Raw::plain) {
+        Some(Raw::Null) => Part::Empty,
+        Some(Raw::Text(text)) => match text.trim() {
+            "" => Part::Empty,
+            text => Part::Is(text),
+        },
+        _ => Part::Hidden,
     }
+}
+
+/// The same, where the object makes no sense without it.
+fn needed<'r>(raw: Option<&'r Raw<'_>>) -> Option<&'r str> {
+    part(raw).known().copied()
 }
 
 fn named(raw: &Raw<'_>) -> Option<Value> {
     let Raw::Object(object) = raw else { return None };
     let id = match object.id.as_ref().map(Raw::plain) {
-        None | Some(Raw::Null) => None,
-        Some(Raw::Integer(id)) => Some(*id),
-        Some(Raw::Text(text)) => Some(text.trim().parse().ok()?),
+        None => Part::Hidden,
+        Some(Raw::Null) => Part::Empty,
+        Some(Raw::Integer(id)) => Part::Is(*id),
+        Some(Raw::Text(text)) => Part::Is(text.trim().parse().ok()?),
         // A number with a fraction has lost digits of a long id already.
         Some(_) => return None,
     };
-    Some(Value::Named(Box::new(Named { id, name: part(object.name.as_ref())?.into() })))
+    Some(Value::Named(Box::new(Named { id, name: needed(object.name.as_ref())?.into() })))
 }
 
 fn supervisor(raw: &Raw<'_>) -> Option<Value> {
     let Raw::Object(object) = raw else { return None };
     let id = EmployeeId(object.id.as_ref()?.id()?);
-    let names = [part(object.first_name.as_ref()), part(object.last_name.as_ref())];
-    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ").into();
-    let email = part(object.email.as_ref()).unwrap_or_default().into();
+    let name = match (part(object.first_name.as_ref()), part(object.last_name.as_ref())) {
+        // Half a name is not the name.
+        (Part::Hidden, _) | (_, Part::Hidden) => Part::Hidden,
+        (Part::Empty, Part::Empty) => Part::Empty,
+        (Part::Is(name), Part::Empty) | (Part::Empty, Part::Is(name)) => Part::Is(name.into()),
+        (Part::Is(first), Part::Is(last)) => Part::Is(format!("{first} {last}").into()),
+    };
+    let email = match part(object.email.as_ref()) {
+        Part::Hidden => Part::Hidden,
+        Part::Empty => Part::Empty,
+        Part::Is(email) => Part::Is(email.into()),
+    };
     Some(Value::Supervisor(Box::new(Supervisor { id, email, name })))
 }
 
@@ -187,7 +220,7 @@ fn cost_centers(raw: &Raw<'_>) -> Option<Value> {
     let shares = items.iter().map(|item| {
         let Raw::Object(object) = item else { return None };
         let percentage = share(object).filter(|share| (0.0..=100.0).contains(share))?;
-        Some(CostCenterShare { name: part(object.name.as_ref())?.into(), percentage })
+        Some(CostCenterShare { name: needed(object.name.as_ref())?.into(), percentage })
     });
     Some(Value::CostCenters(shares.collect::<Option<_>>()?))
 }
@@ -198,8 +231,8 @@ fn list(raw: &Raw<'_>) -> Option<Value> {
         Raw::Null => Some(String::new()),
         Raw::Text(text) => Some(text.trim().to_owned()),
         Raw::Integer(number) => Some(number.to_string()),
-        Raw::Object(object) => part(object.name.as_ref()).map(str::to_owned),
-        Raw::Bool | Raw::Decimal(_) | Raw::List(_) => None,
+        Raw::Object(object) => needed(object.name.as_ref()).map(str::to_owned),
+        Raw::Bool(_) | Raw::Decimal(_) | Raw::Garbled | Raw::List(_) => None,
     };
     let items: Vec<String> = match raw {
         Raw::List(items) => items.iter().map(item).collect::<Option<_>>()?,

@@ -1,5 +1,5 @@
 use super::wire::{Columns, Page, parse_page};
-use crate::employee::{Attributes, CostCenterShare, Employee, EmployeeId, Named, Supervisor, Value};
+use crate::employee::{Attributes, CostCenterShare, Employee, EmployeeId, Named, Part, Supervisor, Value};
 
 fn text(text: &str) -> Value {
     Value::Text(text.into())
@@ -13,12 +13,18 @@ fn list(items: &[&str]) -> Value {
     Value::List(items.iter().map(|item| Box::from(*item)).collect())
 }
 
-fn named(id: impl Into<Option<i64>>, name: &str) -> Value {
-    Value::Named(Box::new(Named { id: id.into(), name: name.into() }))
+fn named(id: Part<i64>, name: &str) -> Value {
+    Value::Named(Box::new(Named { id, name: name.into() }))
 }
 
+/// `""` is empty, `"?"` hidden.
 fn supervisor(id: u64, name: &str, email: &str) -> Value {
-    Value::Supervisor(Box::new(Supervisor { id: EmployeeId(id), name: name.into(), email: email.into() }))
+    let part = |text: &str| match text {
+        "" => Part::Empty,
+        "?" => Part::Hidden,
+        text => Part::Is(text.into()),
+    };
+    Value::Supervisor(Box::new(Supervisor { id: EmployeeId(id), name: part(name), email: part(email) }))
 }
 
 fn shares(shares: &[(&str, f64)]) -> Value {
@@ -78,16 +84,41 @@ fn every_known_spelling_of_a_value() {
         ("fix_salary", "decimal", "0", Value::Integer(0)),
         ("fix_salary", "decimal", r#"3000.25, "currency":"EUR""#, Value::Decimal(3000.25)),
         ("fix_salary", "decimal", r#"{"value": 1}"#, Value::Hidden),
-        ("office", "standard", &org("12", " Porto "), named(12, "Porto")),
-        ("office", "standard", &org("null", "Porto"), named(None, "Porto")),
-        ("office", "standard", &org(r#""12""#, "Porto"), named(12, "Porto")),
+        ("office", "standard", &org("12", " Porto "), named(Part::Is(12), "Porto")),
+        ("office", "standard", &org("null", "Porto"), named(Part::Empty, "Porto")),
+        ("office", "standard", r#"{"type":"Office","attributes":{"name":"Porto"}}"#, named(Part::Hidden, "Porto")),
+        ("office", "standard", &org(r#""12""#, "Porto"), named(Part::Is(12), "Porto")),
         ("office", "standard", "null", Value::Empty),
         ("office", "standard", r#""""#, Value::Empty),
         ("office", "standard", "[]", Value::Empty),
-        ("work_schedule", "standard", &org("1067807102794692001", "40 h"), named(1_067_807_102_794_692_001, "40 h")),
+        (
+            "work_schedule",
+            "standard",
+            &org("1067807102794692001", "40 h"),
+            named(Part::Is(1_067_807_102_794_692_001), "40 h"),
+        ),
         ("work_schedule", "standard", r#""""#, Value::Empty),
         ("supervisor", "standard", lead, supervisor(9002, "Ada Roy", "Lead@example.org")),
-        ("supervisor", "standard", r#"{"type":"Employee","attributes":{"id":9002}}"#, supervisor(9002, "", "")),
+        ("supervisor", "standard", r#"{"type":"Employee","attributes":{"id":9002}}"#, supervisor(9002, "?", "?")),
+        (
+            "supervisor",
+            "standard",
+            r#"{"attributes":{"id":9002,"first_name":{"value":""},"last_name":{"value":null},"email":{"value":null}}}"#,
+            supervisor(9002, "", ""),
+        ),
+        (
+            "supervisor",
+            "standard",
+            r#"{"attributes":{"id":9002,"first_name":{"value":"Ada"},"last_name":{"value":""}}}"#,
+            supervisor(9002, "Ada", "?"),
+        ),
+        // Half a name is not the name.
+        (
+            "supervisor",
+            "standard",
+            r#"{"attributes":{"id":9002,"first_name":{"value":"Ada"},"email":{"value":"lead@example.org"}}}"#,
+            supervisor(9002, "?", "lead@example.org"),
+        ),
         ("supervisor", "standard", "[]", Value::Empty),
         (
             "cost_centers",
@@ -107,6 +138,10 @@ fn every_known_spelling_of_a_value() {
         ),
         ("dynamic_1", "standard", r#""A-17""#, text("A-17")),
         ("dynamic_1", "standard", "17", text("17")),
+        ("dynamic_1", "standard", "true", Value::Bool(true)),
+        ("dynamic_1", "list", "false", Value::Bool(false)),
+        ("dynamic_1", "something new", "true", Value::Bool(true)),
+        ("dynamic_1", "standard", r#""true""#, text("true")),
         ("dynamic_1", "multiline", r#""one\ntwo""#, text("one\ntwo")),
         ("dynamic_1", "link", r#""https://example.org""#, text("https://example.org")),
         ("dynamic_1", "list", r#""Yes, always""#, text("Yes, always")),
@@ -173,6 +208,20 @@ fn a_surprise_hides_one_value_of_one_employee_and_is_told_without_it() {
         ("dynamic_1", "tags", "17"),
         ("dynamic_1", "tags", "[[]]"),
         ("dynamic_1", "integer", r#""seventeen""#),
+        ("dynamic_1", "integer", "true"),
+        // More digits than are kept: rounded, different people would share one number.
+        ("dynamic_1", "integer", "12345678901234567001"),
+        ("dynamic_1", "integer", "-12345678901234567001"),
+        ("dynamic_1", "integer", "123456789012345678901234567890"),
+        ("dynamic_1", "integer", r#""12345678901234567001""#),
+        ("dynamic_1", "decimal", "9007199254740993.0"),
+        ("dynamic_1", "standard", "12345678901234567001"),
+        ("dynamic_1", "tags", "[12345678901234567001]"),
+        // Half of a pair, where a text was cut in the middle of an emoji.
+        ("first_name", "standard", r#""Ines \ud83d""#),
+        ("office", "standard", r#"{"type":"Office","attributes":{"id":12,"name":"Porto \ude00"}}"#),
+        ("dynamic_1", "tags", r#"["A","\ud83d"]"#),
+        ("dynamic_1", "integer", r#""\ud83d""#),
     ];
     for (key, kind, json) in table {
         let attributes = Attributes::new([key, "last_name"]);
@@ -223,10 +272,26 @@ fn records_without_a_usable_id_are_counted() {
 
 #[test]
 fn garbled_text_does_harm_only_where_it_is_asked_for() {
-    let body = b"{\"data\":[{\"attributes\":{\"id\":{\"value\":1},\"position\":{\"value\":\"\xff\"}}}]}";
-    let read = |key| parse_page(body, &Columns::new(&Attributes::new([key])));
-    assert_eq!(read("email").unwrap().records.unwrap().employees.len(), 1);
-    assert!(read("position").is_err());
+    for garbled in [&b"\xff"[..], br"\ud83d"] {
+        let person = [b"{\"attributes\":{\"id\":{\"value\":1},\"position\":{\"value\":\"", garbled, b"\"}}}"].concat();
+        let other = br#"{"attributes":{"id":{"value":2},"position":{"value":"Lead \ud83d\ude00"}}}"#;
+        let body = [b"{\"data\":[", &*person, b",", other, b"]}"].concat();
+        let attributes = Attributes::new(["position"]);
+        let column = attributes.column("position").unwrap();
+        let read = |attributes| parse_page(&body, &Columns::new(attributes)).unwrap().records.unwrap();
+        let records = read(&attributes);
+        let values: Vec<&Value> = records.employees.iter().map(|employee| employee.value(column)).collect();
+        assert_eq!(values, [&Value::Hidden, &text("Lead \u{1f600}")]);
+        let [notice] = &*records.notices else { panic!("{:?}", records.notices) };
+        assert!(notice.message.contains("employee 1 as a text with half a character"), "{}", notice.message);
+        let not_asked = read(&Attributes::new(["email"]));
+        assert_eq!((not_asked.employees.len(), not_asked.notices.len()), (2, 0));
+    }
+    // Neither does a key.
+    let body =
+        br#"{"data":[{"attributes":{"id":{"value":1},"\ud83d":{"value":1},"email":{"value":"a@example.org"}}}]}"#;
+    let records = parse_page(body, &Columns::new(&Attributes::new(["email"]))).unwrap().records.unwrap();
+    assert_eq!((records.employees.len(), records.notices.len()), (1, 0));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::garbled::{NO_CHARACTER, mended};
 use super::value::{Surprise, convert};
 use crate::employee::{Attributes, Employee, EmployeeId, PresetKind, Value, preset};
 use crate::plan::Notice;
@@ -69,22 +70,25 @@ impl Records {
     }
 }
 
-/// Reads `GET /v1/company/employees`.
+/// Reads `GET /v1/company/employees`. What is no character hides the value that it stands in, and stops nobody else.
 pub(super) fn parse_page(body: &[u8], columns: &Columns<'_>) -> Result<Page, serde_json::Error> {
-    fn read<'de>(
-        mut deserializer: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
-        columns: &Columns<'_>,
-    ) -> Result<Page, serde_json::Error> {
-        let page = PageSeed { columns }.deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(page)
-    }
     // Checking the encoding of a page at once costs a fraction of checking each text in it.
-    match std::str::from_utf8(body) {
-        Ok(text) => read(serde_json::Deserializer::from_str(text), columns),
-        // What is not asked for may be garbled.
-        Err(_) => read(serde_json::Deserializer::from_slice(body), columns),
+    let read = std::str::from_utf8(body).ok().map(|text| parse_text(text, columns));
+    match read {
+        Some(Ok(page)) => Ok(page),
+        Some(Err(error)) => match mended(body, NO_CHARACTER) {
+            Cow::Borrowed(_) => Err(error),
+            Cow::Owned(text) => parse_text(&text, columns),
+        },
+        None => parse_text(&mended(body, NO_CHARACTER), columns),
     }
+}
+
+fn parse_text(text: &str, columns: &Columns<'_>) -> Result<Page, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let page = PageSeed { columns }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(page)
 }
 
 /// The employees of one page, for measuring how long that takes; a run reads pages through the source.
@@ -446,10 +450,13 @@ impl<'de> Deserialize<'de> for LenientType {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Raw<'de> {
     Null,
-    Bool,
+    Bool(bool),
     Integer(i64),
+    /// Also whole numbers that no integer of ours holds, rounded.
     Decimal(f64),
     Text(Cow<'de, str>),
+    /// A text with a part that is no character, see [`mended`].
+    Garbled,
     Object(Box<Object<'de>>),
     List(Vec<Raw<'de>>),
 }
@@ -494,8 +501,8 @@ impl<'de> Deserialize<'de> for Raw<'de> {
             fn visit_unit<E>(self) -> Result<Raw<'de>, E> {
                 Ok(Raw::Null)
             }
-            fn visit_bool<E>(self, _: bool) -> Result<Raw<'de>, E> {
-                Ok(Raw::Bool)
+            fn visit_bool<E>(self, yes: bool) -> Result<Raw<'de>, E> {
+                Ok(Raw::Bool(yes))
             }
             fn visit_i64<E>(self, number: i64) -> Result<Raw<'de>, E> {
                 Ok(Raw::Integer(number))
@@ -509,8 +516,9 @@ impl<'de> Deserialize<'de> for Raw<'de> {
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Raw<'de>, E> {
                 Ok(Raw::Text(Cow::Borrowed(text)))
             }
+            // What was mended has an escape in it, so that it comes by this way, which few texts take.
             fn visit_str<E>(self, text: &str) -> Result<Raw<'de>, E> {
-                Ok(Raw::Text(Cow::Owned(text.to_owned())))
+                Ok(if text.contains(NO_CHARACTER) { Raw::Garbled } else { Raw::Text(Cow::Owned(text.to_owned())) })
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Raw<'de>, A::Error> {
                 let mut items = Vec::new();

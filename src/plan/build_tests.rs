@@ -8,7 +8,9 @@ use chrono::NaiveDate;
 use super::*;
 use crate::config::reader::Table;
 use crate::config::{LoadOptions, Settings, load};
-use crate::employee::{Completeness, Employee, EmployeeId, Employees, Named, Standing, Supervisor, Value, standing};
+use crate::employee::{
+    Completeness, Employee, EmployeeId, Employees, Named, Part, Standing, Supervisor, Value, standing,
+};
 use crate::targets::{Connection, FieldLookup, Refusal, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only.
@@ -174,15 +176,17 @@ impl Scene {
 
     fn employees(&self) -> Employees {
         let attributes = self.settings.attributes.clone();
-        let named = |text: &str| Value::Named(Box::new(Named { id: Some(7), name: text.into() }));
+        let named = |text: &str| Value::Named(Box::new(Named { id: Part::Is(7), name: text.into() }));
         let value = |key: &str, text: &str| match (text, key) {
             ("?", _) => Value::Hidden,
             ("", _) => Value::Empty,
             (text, "hire_date" | "termination_date" | "last_working_day") => Value::Date(day(text)),
             (text, "department" | "office") => named(text),
-            (text, "supervisor") => {
-                Value::Supervisor(Box::new(Supervisor { id: text.parse().unwrap(), email: "".into(), name: "".into() }))
-            }
+            (text, "supervisor") => Value::Supervisor(Box::new(Supervisor {
+                id: text.parse().unwrap(),
+                email: Part::Empty,
+                name: Part::Empty,
+            })),
             (text, _) => Value::text(text),
         };
         let list = self.people.iter().map(|(id, values)| {

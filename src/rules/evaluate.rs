@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::employee::{Attributes, CostCenterShare, Employee, EmployeeId, Standing, Value};
+use crate::employee::{Attributes, CostCenterShare, Employee, EmployeeId, Part, Standing, Value};
 
 use super::{StepResult, Tables, Variable};
 
@@ -21,11 +21,14 @@ pub struct Facts<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fact<'a> {
     /// The attribute behind it was not delivered.
-    Hidden(&'a str),
+    Hidden,
+    /// The attribute was delivered without this part of it.
+    HiddenPart,
     Empty,
     Text(&'a str),
     Integer(i64),
     Decimal(f64),
+    Bool(bool),
     Date(NaiveDate),
     List(&'a [Box<str>]),
     Names(CostCenterNames<'a>),
@@ -93,33 +96,34 @@ impl<'a> Facts<'a> {
                 Some(StepResult::Nothing) | None => Fact::Empty,
             },
             Variable::Attribute(key) => match self.attribute(key) {
-                Value::Hidden => Fact::Hidden(key),
+                Value::Hidden => Fact::Hidden,
                 Value::Empty => Fact::Empty,
                 Value::Text(text) => Fact::Text(text),
                 Value::Integer(number) => Fact::Integer(*number),
                 Value::Decimal(number) => Fact::Decimal(*number),
                 Value::Date(day) => Fact::Date(*day),
+                Value::Bool(yes) => Fact::Bool(*yes),
                 Value::List(items) => Fact::List(items),
                 Value::Named(named) => Fact::Text(&named.name),
                 Value::Supervisor(supervisor) => Fact::Employee(supervisor.id),
                 Value::CostCenters(shares) => Fact::Names(CostCenterNames(shares)),
             },
             Variable::IdOf(key) => match self.attribute(key) {
-                Value::Hidden => Fact::Hidden(key),
-                Value::Named(named) => named.id.map_or(Fact::Empty, Fact::Integer),
+                Value::Hidden => Fact::Hidden,
+                Value::Named(named) => of_part(&named.id, |id| Fact::Integer(*id)),
                 _ => Fact::Empty,
             },
             Variable::SupervisorEmail | Variable::SupervisorName => match self.attribute("supervisor") {
-                Value::Hidden => Fact::Hidden("supervisor"),
+                Value::Hidden => Fact::Hidden,
                 Value::Supervisor(supervisor) => {
                     let text =
                         if *variable == Variable::SupervisorEmail { &supervisor.email } else { &supervisor.name };
-                    if text.is_empty() { Fact::Empty } else { Fact::Text(text) }
+                    of_part(text, |text| Fact::Text(text))
                 }
                 _ => Fact::Empty,
             },
             Variable::CostCenter => match self.attribute("cost_centers") {
-                Value::Hidden => Fact::Hidden("cost_centers"),
+                Value::Hidden => Fact::Hidden,
                 Value::CostCenters(shares) => largest(shares).map_or(Fact::Empty, |share| Fact::Text(&share.name)),
                 _ => Fact::Empty,
             },
@@ -128,6 +132,14 @@ impl<'a> Facts<'a> {
 }
 
 /// The cost centre with the largest share; of several, the first by name, so that the order delivered does not count.
+fn of_part<'a, T>(part: &'a Part<T>, fact: impl FnOnce(&'a T) -> Fact<'a>) -> Fact<'a> {
+    match part {
+        Part::Hidden => Fact::HiddenPart,
+        Part::Empty => Fact::Empty,
+        Part::Is(value) => fact(value),
+    }
+}
+
 fn largest(shares: &[CostCenterShare]) -> Option<&CostCenterShare> {
     shares
         .iter()

@@ -231,7 +231,7 @@ impl Expression {
         }
         match &self.program {
             Program::Name => match facts.get(&self.variables[0]) {
-                Fact::Empty | Fact::Hidden(_) | Fact::Integer(0) => Truth::No,
+                Fact::Empty | Fact::Hidden | Fact::HiddenPart | Fact::Integer(0) | Fact::Bool(false) => Truth::No,
                 _ => Truth::Yes,
             },
             Program::Compiled(program) => truth(program.eval(self.scope(facts))),
@@ -260,8 +260,13 @@ impl Expression {
         truth(program.eval(Jinja::from(root)))
     }
 
+    /// What it needs and cannot be read: an attribute, or its own name for what is only a part of one.
     fn hidden(&self, facts: &Facts<'_>) -> Option<&str> {
-        self.variables.iter().find(|variable| matches!(facts.get(variable), Fact::Hidden(_)))?.attribute()
+        self.variables.iter().zip(self.names.iter()).find_map(|(variable, name)| match facts.get(variable) {
+            Fact::Hidden => Some(variable.attribute().unwrap_or(name)),
+            Fact::HiddenPart => Some(&**name),
+            _ => None,
+        })
     }
 
     fn scope(&self, facts: &Facts<'_>) -> Jinja {
@@ -382,10 +387,11 @@ fn from_jinja(value: Jinja) -> Result<FieldValue, String> {
 impl Fact<'_> {
     fn into_jinja(self) -> Jinja {
         match self {
-            Self::Hidden(_) | Self::Empty => Jinja::from(""),
+            Self::Hidden | Self::HiddenPart | Self::Empty => Jinja::from(""),
             Self::Text(text) => Jinja::from(text),
             Self::Integer(number) => Jinja::from(number),
             Self::Decimal(number) => Jinja::from(number),
+            Self::Bool(yes) => Jinja::from(yes),
             Self::Date(day) => Jinja::from(day.to_string()),
             Self::List(items) => items.iter().map(|item| Jinja::from(&**item)).collect(),
             Self::Names(names) => names.map(Jinja::from).collect(),
@@ -395,10 +401,11 @@ impl Fact<'_> {
 
     fn into_value(self) -> FieldValue {
         match self {
-            Self::Hidden(_) | Self::Empty => FieldValue::Empty,
+            Self::Hidden | Self::HiddenPart | Self::Empty => FieldValue::Empty,
             Self::Text(text) => FieldValue::text(text),
             Self::Integer(number) => FieldValue::Integer(number),
             Self::Decimal(number) => FieldValue::Decimal(number),
+            Self::Bool(yes) => FieldValue::Bool(yes),
             Self::Date(day) => FieldValue::Date(day),
             Self::List(items) => FieldValue::list(items),
             Self::Names(names) => FieldValue::list(names),
@@ -410,7 +417,7 @@ impl Fact<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::employee::{Attributes, CostCenterShare, Employee, Named, Supervisor, Value, standing};
+    use crate::employee::{Attributes, CostCenterShare, Employee, Named, Part, Supervisor, Value, standing};
 
     fn evaluate(source: &str) -> Evaluation {
         let attributes = Attributes::new([
@@ -430,7 +437,7 @@ mod tests {
                 CostCenterShare { name: "North".into(), percentage: 30.0 },
                 CostCenterShare { name: "South".into(), percentage: 70.0 },
             ])),
-            "department" => Value::Named(Box::new(Named { id: Some(71), name: "IT".into() })),
+            "department" => Value::Named(Box::new(Named { id: Part::Is(71), name: "IT".into() })),
             "dynamic_1" => Value::List(Box::new(["German".into(), "Dutch".into()])),
             "email" => Value::text("Ines@Example.com"),
             "gender" => Value::text("female"),
@@ -439,8 +446,8 @@ mod tests {
             "status" => Value::text("active"),
             "supervisor" => Value::Supervisor(Box::new(Supervisor {
                 id: EmployeeId(9002),
-                email: "lead@example.com".into(),
-                name: "Odile Brandt".into(),
+                email: Part::Is("lead@example.com".into()),
+                name: Part::Is("Odile Brandt".into()),
             })),
             _ => Value::Hidden,
         };
