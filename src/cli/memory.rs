@@ -603,7 +603,7 @@ impl Memory {
         TargetEnd {
             target: settings.name.clone(),
             identity: settings.target.identity().into(),
-            ok: complete,
+            ok: complete && run.source_complete,
             whole: run.whole,
             in_sync: plan.in_sync as u64,
             unchanged: target.map(|target| target.unchanged.clone()).unwrap_or_default(),

@@ -95,7 +95,7 @@ impl From<PrepareError> for Failure {
         let message = error.to_string();
         match error {
             PrepareError::Source(error) => error.into(),
-            PrepareError::EmptySource => Self::new(Reason::SourceUnproven, message),
+            PrepareError::EmptySource | PrepareError::NobodyHasAnId(_) => Self::new(Reason::SourceUnproven, message),
             PrepareError::UnknownEmployee(_) => Self::new(Reason::Usage, message),
             PrepareError::State(_) => Self::new(Reason::Internal, message),
         }

@@ -10,6 +10,7 @@ pub use attributes::{Attributes, Column, PRESET_ATTRIBUTES, PresetKind, preset};
 pub use lifecycle::{Disagreement, Lifecycle, Standing, standing};
 pub use value::{CostCenterShare, Named, Part, Supervisor, Value};
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The number Personio gives an employee; never reused, the same in API v1 and v2.
@@ -61,6 +62,8 @@ pub struct Employees {
     pub list: Vec<Employee>,
     /// Whether the read is proven complete.
     pub completeness: Completeness,
+    /// Ids with which several records came that contradict each other: nothing is known of them but that they are there.
+    pub contested: BTreeSet<EmployeeId>,
 }
 
 /// Whether a read of the source is proven to hold everybody.
@@ -79,12 +82,30 @@ impl Employees {
     /// Sorts the list by id, so that the order of pages does not show.
     pub fn new(attributes: Attributes, mut list: Vec<Employee>, completeness: Completeness) -> Self {
         list.sort_by_key(|employee| employee.id);
-        Self { attributes, list, completeness }
+        Self { attributes, list, completeness, contested: BTreeSet::new() }
+    }
+
+    /// The same, where nobody can tell which of several records is that of some employees.
+    pub fn contesting(mut self, contested: BTreeSet<EmployeeId>) -> Self {
+        for employee in self.list.iter_mut().filter(|employee| contested.contains(&employee.id)) {
+            *employee = Employee::new(employee.id, []);
+        }
+        self.contested = contested;
+        self
     }
 
     /// The employee with this id, if the read delivered them.
     pub fn get(&self, id: EmployeeId) -> Option<&Employee> {
         self.list.binary_search_by_key(&id, |employee| employee.id).ok().map(|index| &self.list[index])
+    }
+
+    /// Takes the proof away; what was found before stays said.
+    pub fn doubt(&mut self, why: String) {
+        let why = match self.why_incomplete() {
+            Some(before) => format!("{before}; {why}"),
+            None => why,
+        };
+        self.completeness = Completeness::Unproven { why };
     }
 
     /// Why the read is not proven complete, if it is not.

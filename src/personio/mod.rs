@@ -90,6 +90,8 @@ pub struct ReadResult {
     pub employees: Employees,
     /// Values that could not be read, each for one employee; sorted.
     pub notices: Vec<Notice>,
+    /// Records without an id: nobody can say whose they are.
+    pub without_id: u64,
 }
 
 /// Why Personio could not be read; holds no value of an employee and no secret.

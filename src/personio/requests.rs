@@ -31,12 +31,12 @@ pub(super) fn employees(attributes: &Attributes, offset: u64, limit: u64) -> Req
         .query("limit", limit.clamp(1, PAGE_LIMIT))
         .query("offset", offset)
         .class(READ_EMPLOYEES);
+    // The id comes all the same, as far as is known; and without any attribute, the service would deliver everything.
+    if attributes.column("id").is_none() {
+        request = request.query("attributes[]", "id");
+    }
     for key in attributes.keys() {
         request = request.query("attributes[]", key);
-    }
-    if attributes.is_empty() {
-        // Without any, the service would deliver everything.
-        request = request.query("attributes[]", "id");
     }
     request
 }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_asks_for_the_attributes_of_the_run_only() {
+    fn a_page_asks_for_the_id_and_the_attributes_of_the_run_only() {
         let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
@@ -148,7 +148,13 @@ mod tests {
         assert_eq!((request.method, &*request.path), (Method::Get, "/v1/company/employees"));
         assert_eq!(
             request.query,
-            pairs(&[("limit", "100"), ("offset", "200"), ("attributes[]", "email"), ("attributes[]", "status")])
+            pairs(&[
+                ("limit", "100"),
+                ("offset", "200"),
+                ("attributes[]", "id"),
+                ("attributes[]", "email"),
+                ("attributes[]", "status")
+            ])
         );
         let request = employees(&Attributes::new([""; 0]), 0, 500);
         assert_eq!(request.query, pairs(&[("limit", "100"), ("offset", "0"), ("attributes[]", "id")]));

@@ -1,10 +1,11 @@
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::answer::{error_of, refusal, unexpected};
-use super::requests::{self, PAGE_LIMIT, READ_EMPLOYEES};
 use super::garbled::mended;
+use super::requests::{self, PAGE_LIMIT, READ_EMPLOYEES};
 use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
 use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
@@ -15,6 +16,9 @@ use crate::targets::Progress;
 
 /// How often an answer that cannot be read (a web page, a document cut off) is asked for.
 const LOOKS: usize = 3;
+
+/// How often the whole list is read at most, as long as each time brings somebody new.
+const READS: usize = 4;
 
 /// So many pages in a row without anybody new, and the paging leads nowhere.
 const FRUITLESS: u64 = 5;
@@ -53,26 +57,36 @@ impl PersonioSource {
 
     /// All employees, whatever their status.
     ///
-    /// The list may change while it is paged. When the pages do not add up, everything is read once more; when
-    /// they still do not, the read is returned as unproven.
+    /// The list may change while it is paged, and Personio promises no order of it: each of two reads may miss other
+    /// people. When the pages do not add up, everything is read once more, page by page. A read that adds up by itself
+    /// counts; otherwise those of all reads are put together, and are unproven if they still do not add up.
     ///
     /// # Errors
     ///
     /// When Personio cannot be read. A value that cannot be understood is no error but a notice, and hidden.
     pub fn employees(&self, attributes: &Attributes, progress: &dyn Progress) -> Result<ReadResult, SourceError> {
-        let mut read = self.read_all(attributes, 0, progress)?;
-        if read.doubts().is_some() {
-            let rows = read.rows;
-            drop(read);
-            read = self.read_all(attributes, rows, progress)?;
+        let mut read = self.read_all(attributes, 0, self.readers, progress)?;
+        let mut rows = read.rows;
+        for _ in 1..READS {
+            if read.doubts().is_none() {
+                break;
+            }
+            let again = self.read_all(attributes, rows, 1, progress)?;
+            rows += again.rows;
+            let before = read.employees.len();
+            read = if again.doubts().is_none() { again } else { again.joined_by(read) };
+            if read.employees.len() == before {
+                break;
+            }
         }
         let completeness = match read.doubts() {
             None => Completeness::Proven,
             Some(why) => Completeness::Unproven { why },
         };
-        let Reading { employees, mut notices, .. } = read;
+        let Reading { employees, mut notices, contested, unusable, .. } = read;
         notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
-        Ok(ReadResult { employees: Employees::new(attributes.clone(), employees, completeness), notices })
+        let employees = Employees::new(attributes.clone(), employees, completeness).contesting(contested);
+        Ok(ReadResult { employees, notices, without_id: unusable })
     }
 
     /// The attributes that the credential may read.
@@ -137,7 +151,13 @@ impl PersonioSource {
     }
 
     /// `before` counts the rows of an earlier look, for the progress shown.
-    fn read_all(&self, attributes: &Attributes, before: u64, progress: &dyn Progress) -> Result<Reading, SourceError> {
+    fn read_all(
+        &self,
+        attributes: &Attributes,
+        before: u64,
+        readers: usize,
+        progress: &dyn Progress,
+    ) -> Result<Reading, SourceError> {
         let columns = Columns::new(attributes);
         let mut memory = Vec::new();
         let (page, records) = self.page(&columns, &requests::employees(attributes, 0, PAGE_LIMIT), &mut memory)?;
@@ -176,7 +196,7 @@ impl PersonioSource {
         };
         let pages = usize::try_from((total - came).div_ceil(came)).unwrap_or(usize::MAX);
         std::thread::scope(|scope| {
-            for _ in 1..self.readers.min(pages) {
+            for _ in 1..readers.min(pages) {
                 scope.spawn(work);
             }
             work();
@@ -241,6 +261,9 @@ impl PersonioSource {
     }
 }
 
+/// How many ids a message names.
+const NAMED: usize = 5;
+
 /// The tick box that reading needs.
 const RIGHT: &str = "Employees: Read";
 
@@ -262,11 +285,16 @@ struct Range {
     last: bool,
 }
 
-/// What one read has brought so far.
+/// What one read has brought so far, or several together.
 #[derive(Debug, Default)]
 struct Reading {
     employees: Vec<Employee>,
-    seen: HashSet<EmployeeId>,
+    /// Where each of them is.
+    seen: HashMap<EmployeeId, usize>,
+    /// Ids with which different records came in one read.
+    contested: BTreeSet<EmployeeId>,
+    /// Whether it is put together from several reads.
+    joined: bool,
     notices: Vec<Notice>,
     /// Lowest and highest total that any page reported.
     totals: Option<(u64, u64)>,
@@ -297,11 +325,18 @@ impl Reading {
         let before = self.employees.len();
         let mut repeated = HashSet::new();
         for employee in records.employees {
-            if self.seen.insert(employee.id) {
-                self.employees.push(employee);
-            } else {
-                repeated.insert(employee.id);
-                self.repeats += 1;
+            match self.seen.entry(employee.id) {
+                Entry::Vacant(entry) => {
+                    entry.insert(self.employees.len());
+                    self.employees.push(employee);
+                }
+                Entry::Occupied(entry) => {
+                    if self.employees[*entry.get()] != employee {
+                        self.contested.insert(employee.id);
+                    }
+                    repeated.insert(employee.id);
+                    self.repeats += 1;
+                }
             }
         }
         self.notices.extend(
@@ -312,6 +347,27 @@ impl Reading {
         );
         self.fruitless = if self.employees.len() > before { 0 } else { self.fruitless + 1 };
         self.over |= self.fruitless >= FRUITLESS;
+    }
+
+    /// Together with an earlier read: whoever came now is as they came now.
+    fn joined_by(mut self, earlier: Self) -> Self {
+        self.joined = true;
+        let only_then: HashSet<EmployeeId> =
+            earlier.seen.keys().filter(|employee| !self.seen.contains_key(employee)).copied().collect();
+        for employee in earlier.employees.into_iter().filter(|employee| only_then.contains(&employee.id)) {
+            self.seen.insert(employee.id, self.employees.len());
+            self.employees.push(employee);
+        }
+        let concerned = |notice: &Notice| notice.employee.is_some_and(|employee| only_then.contains(&employee));
+        self.notices.extend(earlier.notices.into_iter().filter(concerned));
+        self.contested.extend(earlier.contested);
+        self.totals = match (self.totals, earlier.totals) {
+            (Some((lowest, highest)), Some((low, high))) => Some((lowest.min(low), highest.max(high))),
+            (now, then) => now.or(then),
+        };
+        self.without_total += earlier.without_total;
+        self.unusable = self.unusable.max(earlier.unusable);
+        self
     }
 
     /// Why this may not be everybody; `None` when it is proven to be.
@@ -331,11 +387,24 @@ impl Reading {
             Some(_) if self.without_total > 0 => doubts.push("not every page told the total".to_owned()),
             Some(_) => {}
         }
-        if self.repeats > 0 {
+        // Where the order changes between requests each read has repeats; what all of them have is counted above.
+        if self.repeats > 0 && !(self.joined && doubts.is_empty()) {
             doubts.push(format!("{} of the records came twice", self.repeats));
         }
         if self.unusable > 0 {
-            doubts.push(format!("{} of the records have no id", self.unusable));
+            doubts.push(format!(
+                "{} no id",
+                count(
+                    usize::try_from(self.unusable).unwrap_or(usize::MAX),
+                    "of the records has",
+                    "of the records have"
+                )
+            ));
+        }
+        if !self.contested.is_empty() {
+            let ids: Vec<String> = self.contested.iter().take(NAMED).map(ToString::to_string).collect();
+            let more = if self.contested.len() > NAMED { " and others" } else { "" };
+            doubts.push(format!("several different records came with the id {}{more}", ids.join(", ")));
         }
         if doubts.is_empty() { None } else { Some(doubts.join("; ")) }
     }

@@ -185,7 +185,7 @@ fn what_does_not_add_up_twice_is_unproven() {
         // A total, but nobody.
         (|_| page(7, &[]), 0, "total of 7, and 0 came"),
         // Somebody without an id.
-        (|_| page(2, &[record(1), r#"{"type":"Employee","attributes":{}}"#.into()]), 1, "no id"),
+        (|_| page(2, &[record(1), r#"{"type":"Employee","attributes":{}}"#.into()]), 1, "1 of the records has no id"),
         // The offset is ignored.
         (|_| page(100_000_000, &(1..=100).map(record).collect::<Vec<_>>()), 100, "total of 100000000, and 100 came"),
     ];
@@ -220,6 +220,102 @@ fn a_second_look_settles_a_doubt() {
     let script = right_on_the_second_look();
     let result = read(&script);
     assert_eq!((ids(&result).len(), why(&result), reads(&script).len()), (50, "proven", 2));
+}
+
+/// A company whose order changes with every request, in pages of at most `cap`.
+fn turning(people: u64, cap: u64) -> Script {
+    let lists = AtomicU64::new(0);
+    service(move |asked| match lists.fetch_add(1, Ordering::SeqCst) % 2 {
+        0 => pages(asked, 1..=people, cap),
+        _ => pages(asked, (1..=people).rev(), cap),
+    })
+}
+
+#[test]
+fn reads_in_changing_order_are_put_together() {
+    for (people, cap) in [(12, 5), (450, 100)] {
+        let script = turning(people, cap);
+        let result = read(&script);
+        assert_eq!((ids(&result), why(&result)), ((1..=people).collect::<Vec<_>>(), "proven"), "{people}");
+    }
+    // In no order at all, as long as each time brings somebody new.
+    let script = service(move |asked| {
+        let mut people: Vec<u64> = (1..=40).collect();
+        fastrand::Rng::with_seed(number(asked, "offset")).shuffle(&mut people);
+        pages(asked, people.into_iter(), 10)
+    });
+    let result = read(&script);
+    let first_pages = reads(&script).iter().filter(|asked| number(asked, "offset") == 0).count();
+    assert_eq!(first_pages, 2, "the same again brings nobody new");
+    assert!(why(&result).contains("came twice"), "{}", why(&result));
+}
+
+#[test]
+fn what_came_last_is_how_somebody_is() {
+    let looks = AtomicU64::new(0);
+    let script = service(move |asked| {
+        if number(asked, "offset") > 0 {
+            return page(3, &[]);
+        }
+        let look = looks.fetch_add(1, Ordering::SeqCst);
+        let renamed = record(1).replace("e1@", &format!("now{look}@"));
+        page(3, &[renamed, record(if look == 0 { 2 } else { 3 })])
+    });
+    let result = read(&script);
+    assert_eq!((ids(&result), why(&result)), (vec![1, 2, 3], "proven"));
+    let column = result.employees.attributes.column("email").unwrap();
+    assert_eq!(result.employees.get(EmployeeId(1)).unwrap().value(column), &Value::text("now1@example.org"));
+}
+
+#[test]
+fn two_records_with_one_id_concern_nobody_else() {
+    let other = record(2).replace("e2@", "somebody.else@");
+    let script = service(move |asked| match number(asked, "offset") {
+        0 => page(4, &[record(1), record(2)]),
+        2 => page(4, &[other.clone(), record(3)]),
+        _ => page(4, &[]),
+    });
+    let result = read(&script);
+    assert_eq!(ids(&result), [1, 2, 3]);
+    assert_eq!(result.employees.contested, BTreeSet::from([EmployeeId(2)]));
+    assert!(why(&result).contains("several different records came with the id 2"), "{}", why(&result));
+    let column = result.employees.attributes.column("email").unwrap();
+    let value = |id| result.employees.get(EmployeeId(id)).unwrap().value(column).clone();
+    assert_eq!((value(2), value(3)), (Value::Hidden, Value::text("e3@example.org")));
+    // The same record twice does no harm, and somebody who is changed meanwhile is read again.
+    let reads = AtomicU64::new(0);
+    let script = service(move |_| match reads.fetch_add(1, Ordering::SeqCst) {
+        0 => page(2, &[record(1), record(1).replace("e1@", "new@")]),
+        1 => page(2, &[record(1).replace("e1@", "new@"), record(2)]),
+        other => panic!("{other}"),
+    });
+    let result = read(&script);
+    assert_eq!((ids(&result), why(&result), result.employees.contested.len()), (vec![1, 2], "proven", 0));
+}
+
+#[test]
+fn records_without_an_id_are_counted() {
+    let nobody = r#"{"type":"Employee","attributes":{"email":{"value":"a@example.org"}}}"#.to_owned();
+    let script = service(move |_| page(2, &[nobody.clone(), nobody.clone()]));
+    let result = read(&script);
+    assert_eq!((ids(&result), result.without_id), (vec![], 2));
+}
+
+#[test]
+fn a_busy_sign_in_is_waited_for_as_long_as_personio_documents() {
+    let sign_ins = AtomicU64::new(0);
+    let script = Script::serve(move |asked| match asked.line().as_str() {
+        "POST /v1/auth" => match sign_ins.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::empty(429),
+            1 => Answer::empty(429).header("retry-after", "7"),
+            _ => signed_in("papi-1"),
+        },
+        _ => pages(asked, 1..=3, 100),
+    });
+    let (source, clock) = source(&script);
+    assert_eq!(ids(&source.employees(&attributes(), &NoProgress).unwrap()), [1, 2, 3]);
+    let waited: u64 = clock.waits().iter().map(std::time::Duration::as_secs).sum();
+    assert!((66..=68).contains(&waited), "{:?}", clock.waits());
 }
 
 #[test]
@@ -320,6 +416,7 @@ fn sign_ins_that_fail() {
         (Answer::json(200, refused), SignIn, "client_secret"),
         (Answer::html(403), SignIn, "Marketplace"),
         (Answer::html(503), Unavailable, "HTTP 503"),
+        (Answer::empty(429), Unavailable, "too many sign-ins"),
         (Answer::html(404), Unavailable, "HTTP 404"),
         (Answer::html(200), Unavailable, "HTML"),
         (Answer::json(200, r#"{"success":true,"data":{}}"#), Unavailable, "not the JSON"),
@@ -414,4 +511,3 @@ fn the_catalogue_lists_what_may_be_read() {
     });
     assert_eq!(source(&script).0.catalogue().unwrap_err().kind, SourceErrorKind::Rights);
 }
-        (Answer::empty(429), Unavailable, "too many sign-ins"),

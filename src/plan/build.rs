@@ -13,7 +13,7 @@ use std::sync::Arc;
 use chrono::{Days, NaiveDate};
 
 use crate::config::{LeaverAction, TargetSettings};
-use crate::employee::{Employee, EmployeeId, Employees, Standing};
+use crate::employee::{EmployeeId, Employees, Standing};
 use crate::rules::{Desired, Facts, Mapping, Scope, Tables, When, scope};
 use crate::targets::{EmployeeCase, Refusal};
 
@@ -157,11 +157,14 @@ impl<'a> Builder<'a> {
         let settings = self.input.settings;
         (0..self.input.employees.list.len())
             .map(|place| {
-                if standing_is_hidden(&self.input.employees.list[place], self.input.employees) {
-                    return Scope::Unclear(
-                        "lifecycle_hidden",
-                        "neither `status` nor a last day is readable, so nobody can tell who has left".into(),
-                    );
+                let employee = self.input.employees.list[place].id;
+                if self.input.employees.contested.contains(&employee) {
+                    let why =
+                        "Personio delivers two different records with this id, and nobody can tell which is right";
+                    return Scope::Unclear("two_records", why.into());
+                }
+                if let Some(why) = self.input.standings[place].why_unclear() {
+                    return Scope::Unclear("lifecycle_hidden", why);
                 }
                 match scope(&settings.include, &settings.exclude, &self.facts(place)) {
                     Scope::Left if settings.target.takes_everyone() => Scope::In,
@@ -572,14 +575,4 @@ fn names_of(value: &FieldValue) -> impl Iterator<Item = Box<str>> {
         _ => Vec::new(),
     };
     names.into_iter()
-}
-
-/// Whether nothing that would show a departure was delivered although it was asked for.
-fn standing_is_hidden(employee: &Employee, employees: &Employees) -> bool {
-    let column = |key| employees.attributes.column(key);
-    let Some(status) = column("status") else {
-        return false;
-    };
-    let dates = ["termination_date", "last_working_day"].into_iter().filter_map(column);
-    employee.value(status).is_hidden() && dates.map(|date| employee.value(date)).all(crate::employee::Value::is_hidden)
 }

@@ -139,6 +139,10 @@ fn one(
     planned: &mut PlannedWorkflows,
 ) {
     let employee = &input.employees.list[place];
+    if input.standings[place].unclear.is_some() {
+        // The plan for the accounts names whose standing is not known, and why.
+        return;
+    }
     let facts = Facts::new(employee, &input.employees.attributes, &input.standings[place], input.today, input.tables);
     let in_scope = matches!(scope(&input.settings.include, &input.settings.exclude, &facts), Scope::In | Scope::Left);
     let event = match workflow.on {
@@ -203,6 +207,10 @@ fn day_event(
         Trigger::Joiner => (date(input, employee, "hire_date"), "the hire date"),
         _ => (standing.last_day, "the last day"),
     };
+    if workflow.on != Trigger::Joiner && standing.last_day_hidden {
+        notices.extend(last_day_hidden(input, workflow, employee, standing));
+        return None;
+    }
     // Someone whose last day came before they started never joins.
     let day = day.filter(|_| workflow.on != Trigger::Joiner || standing.lifecycle != Lifecycle::Left);
     let mut moved = false;
@@ -264,6 +272,28 @@ fn day_event(
         day,
         words: format!("{} {day}", what.trim_start_matches("the ")),
         seen: None,
+    })
+}
+
+/// What is said where a last day is near that may not be the one that counts.
+fn last_day_hidden(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    employee: &Employee,
+    standing: &Standing,
+) -> Option<Notice> {
+    let day = standing.last_day?;
+    let near =
+        day + TimeDelta::days(workflow.from) <= input.today && input.today <= day + TimeDelta::days(workflow.until);
+    near.then(|| Notice {
+        code: "last_day_hidden",
+        employee: Some(employee.id),
+        field: None,
+        message: format!(
+            "{}: nothing is started, because an attribute with the last day is not readable and {day} may not be the day \
+             that counts",
+            workflow.name
+        ),
     })
 }
 

@@ -88,6 +88,7 @@ impl<'a> Facts<'a> {
     pub(super) fn get<'b>(&'b self, variable: &'b Variable) -> Fact<'b> {
         match variable {
             Variable::EmployeeId => i64::try_from(self.employee.id.0).map_or(Fact::Empty, Fact::Integer),
+            Variable::Lifecycle if self.standing.unclear.is_some() => Fact::HiddenPart,
             Variable::Lifecycle => Fact::Text(self.standing.lifecycle.as_str()),
             Variable::Today => Fact::Date(self.today),
             Variable::ResultOf(step) => match self.results.get(*step) {
@@ -101,8 +102,8 @@ impl<'a> Facts<'a> {
                 Value::Text(text) => Fact::Text(text),
                 Value::Integer(number) => Fact::Integer(*number),
                 Value::Decimal(number) => Fact::Decimal(*number),
-                Value::Date(day) => Fact::Date(*day),
                 Value::Bool(yes) => Fact::Bool(*yes),
+                Value::Date(day) => Fact::Date(*day),
                 Value::List(items) => Fact::List(items),
                 Value::Named(named) => Fact::Text(&named.name),
                 Value::Supervisor(supervisor) => Fact::Employee(supervisor.id),
@@ -131,7 +132,6 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The cost centre with the largest share; of several, the first by name, so that the order delivered does not count.
 fn of_part<'a, T>(part: &'a Part<T>, fact: impl FnOnce(&'a T) -> Fact<'a>) -> Fact<'a> {
     match part {
         Part::Hidden => Fact::HiddenPart,
@@ -140,6 +140,7 @@ fn of_part<'a, T>(part: &'a Part<T>, fact: impl FnOnce(&'a T) -> Fact<'a>) -> Fa
     }
 }
 
+/// The cost centre with the largest share; of several, the first by name, so that the order delivered does not count.
 fn largest(shares: &[CostCenterShare]) -> Option<&CostCenterShare> {
     shares
         .iter()

@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate};
 use super::step_checks::check_due;
 use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
-use crate::personio::{PersonioSource, SourceError};
+use crate::personio::{PersonioSource, SourceError, WHERE};
 use crate::plan::{
     AccountId, Built, Called, Change, Checklist, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast, GuardInput,
     Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
@@ -181,9 +181,11 @@ pub fn prepare<'s>(
         (read, opened)
     });
     let read = read.map_err(PrepareError::Source)?;
-    let employees = read.employees;
-    if employees.list.is_empty() {
-        return Err(PrepareError::EmptySource);
+    let mut employees = read.employees;
+    match (employees.list.is_empty(), read.without_id) {
+        (true, 0) => return Err(PrepareError::EmptySource),
+        (true, records) => return Err(PrepareError::NobodyHasAnId(records)),
+        (false, _) => {}
     }
     if let Some(only) = options.only
         && employees.get(only).is_none()
@@ -192,6 +194,10 @@ pub fn prepare<'s>(
     }
     let standings: Vec<Standing> =
         employees.list.iter().map(|employee| standing(employee, &employees.attributes, options.today)).collect();
+    let unclear: BTreeSet<&str> = standings.iter().filter_map(|standing| standing.unclear).collect();
+    if standings.iter().all(|standing| standing.unclear.is_some()) {
+        employees.doubt(nobody_is_judged(&unclear));
+    }
     let tables = Arc::new(settings.vocabulary.tables().clone());
 
     let mut plan = Plan {
@@ -334,6 +340,18 @@ pub fn prepare<'s>(
     Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some(), filters_accepted })
 }
 
+/// Why a read in which nobody's standing can be told is as good as none.
+fn nobody_is_judged(hidden: &BTreeSet<&str>) -> String {
+    let names: Vec<String> = hidden.iter().map(|attribute| format!("`{attribute}`")).collect();
+    let are = if names.len() == 1 { "is" } else { "are" };
+    format!(
+        "it cannot be told of anybody whether they have left, because {} {are} not readable; tick {} for the credential, \
+         {WHERE}: Readable employee attributes",
+        names.join(" and "),
+        if names.len() == 1 { "it" } else { "them" }
+    )
+}
+
 /// Accounts that the service took on to make in its own time, with the day on which it last did.
 fn pending(open: &[OpenIntent]) -> BTreeMap<EmployeeId, NaiveDate> {
     let creates = open.iter().filter(|entry| entry.pending && entry.intent.op == Op::Create);
@@ -461,6 +479,12 @@ pub enum PrepareError {
          (does the credential have the right Employees: Read?)"
     )]
     EmptySource,
+    /// Records came, and none says whose it is.
+    #[error(
+        "none of the {0} records that Personio delivered has an id, so nobody can tell whose they are; nothing is planned \
+         (this is no answer that Personio is known to give: does something stand between, at `personio.base_url`?)"
+    )]
+    NobodyHasAnId(u64),
     /// The employee asked for is not among those delivered.
     #[error("Personio delivers no employee {0}; `personio-sync explain` also takes an e-mail address")]
     UnknownEmployee(EmployeeId),

@@ -122,8 +122,7 @@ impl Trial {
             }
             Account::new("a-1", true, fields)
         });
-        let standing =
-            Standing { lifecycle: self.lifecycle, last_day: day(self.last_day), disagreement: self.disagreement };
+        let standing = Standing::clear(self.lifecycle, day(self.last_day), self.disagreement);
         let case = EmployeeCase {
             employee: EmployeeId(1001),
             standing: &standing,

@@ -9,7 +9,15 @@ impl<'a> Builder<'a> {
             return;
         }
         let employee = self.input.employees.list[place].id;
-        let last_day = self.input.standings[place].last_day;
+        let standing = &self.input.standings[place];
+        if standing.last_day_hidden && leavers.grace_days > 0 {
+            if account.active {
+                let why = "has left, and nobody can tell when the grace days end, because the last day is not readable";
+                self.skip(employee, "lifecycle_hidden", why.into());
+            }
+            return;
+        }
+        let last_day = standing.last_day.filter(|_| !standing.last_day_hidden);
         if let Some(last_day) = last_day {
             let until = last_day.checked_add_days(Days::new(leavers.grace_days.into())).unwrap_or(NaiveDate::MAX);
             if self.input.today <= until {

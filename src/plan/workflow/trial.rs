@@ -26,6 +26,7 @@ pub fn trial(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, employees: 
         let (employee, standing) = (&input.employees.list[place], &input.standings[place]);
         let facts = Facts::new(employee, &input.employees.attributes, standing, input.today, input.tables);
         let is_meant = scope(&input.settings.include, &input.settings.exclude, &facts) == Scope::In
+            && standing.unclear.is_none()
             && workflow.when.iter().all(|condition| condition.holds(&facts) == Truth::Yes);
         if !is_meant {
             continue;
