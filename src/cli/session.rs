@@ -13,7 +13,7 @@ use crate::http::Redactor;
 use crate::output::table::Look;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
 use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind, SourceSettings};
-use crate::plan::{Skip, TargetPlan};
+use crate::plan::{KEY_NEARLY_EQUAL, Skip, TargetPlan};
 use crate::sync::{PrepareError, PrepareOptions, Prepared, ReadProgress, prepare};
 use crate::targets::ErrorKind;
 
@@ -319,7 +319,10 @@ impl World {
 
 /// Skips that the file asks to count as failures, or that a mistake causes.
 pub(super) fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
-    let fails = |reason| matches!(reason, "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets");
+    let fails = |reason| {
+        reason == KEY_NEARLY_EQUAL
+            || matches!(reason, "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets")
+    };
     plan.skipped.iter().filter(move |skip| fails(skip.reason))
 }
 
@@ -343,6 +346,16 @@ pub(super) fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
             };
             reasons.add(reason);
             problems.push(Problem::new(reason.word(), error.message.clone()).target(&target_plan.name));
+        }
+        let lacking = target.open.as_ref().map_or(0, |open| open.lacking);
+        if lacking > 0 {
+            reasons.add(Reason::Held);
+            let message = format!(
+                "its list of accounts is not true: it lacks {}, so nobody is removed, and nobody made who was not looked \
+                 up first",
+                count(lacking, "account that is in use", "accounts that are in use")
+            );
+            problems.push(Problem::new("target_unproven", message).target(&target_plan.name));
         }
         let held = target_plan.summary().held;
         if held > 0 {

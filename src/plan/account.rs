@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::rules::{Expression, Truth};
@@ -98,6 +98,8 @@ pub struct Snapshot {
     pub references: BTreeMap<FieldIndex, ReferenceNames>,
     /// Why the list of accounts is not proven to be whole, if it is not.
     pub incomplete: Option<String>,
+    /// Linked accounts that the list lacks and that are not there when they are read by id either.
+    pub gone: BTreeSet<AccountId>,
     /// What an operator should know of the read.
     pub notices: Vec<Notice>,
     /// The groups among the fields that the target does not have, or whose members it does not let anybody set.

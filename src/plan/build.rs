@@ -1,9 +1,11 @@
 //! Builds the plan for one target: scope, correlation, comparison, in this order.
 
+mod absent;
 mod fields;
 mod findings;
 mod removals;
 
+pub use absent::{Absent, absent};
 pub use fields::form;
 pub use findings::GROUP_UNUSABLE;
 
@@ -45,6 +47,9 @@ pub struct Memory<'a> {
 
 /// The reason of an employee whose account the service is making.
 pub const PENDING: &str = "pending";
+
+/// The reason of a new account that takes the place of one that is gone.
+pub const ACCOUNT_GONE: &str = "account_gone";
 
 /// How long an account that the service took on to make is awaited. Whatever has gone wrong by then, it is asked again.
 pub const DAYS_PENDING: u64 = 2;
@@ -302,8 +307,9 @@ impl<'a> Builder<'a> {
                 format!("the target took the new account on {since} and has not made it yet; it is not asked again");
             return self.skip(employee, PENDING, why);
         }
-        if self.input.memory.links.contains_key(&employee) {
-            if self.snapshot.incomplete.is_some() {
+        let linked = self.input.memory.links.get(&employee);
+        if let Some(account) = linked {
+            if self.snapshot.incomplete.is_some() && !self.snapshot.gone.contains(account) {
                 let why = "the linked account was not delivered, and the read is not proven whole";
                 return self.skip(employee, "account_not_delivered", why.into());
             }
@@ -318,7 +324,7 @@ impl<'a> Builder<'a> {
             op: Op::Create,
             employee: Some(employee),
             account: None,
-            reason: None,
+            reason: linked.map(|_| ACCOUNT_GONE),
             detail: None,
             fields,
             rewrite: Vec::new(),

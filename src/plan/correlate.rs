@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::employee::EmployeeId;
 
+use super::near_keys;
 use super::{Account, AccountId, FieldKind, FieldSpec, FieldValue};
 use super::{Compare, FieldIndex};
 
@@ -172,6 +173,7 @@ pub(super) fn correlate(
             };
         }
     }
+    near_keys::set_aside(candidates, accounts, match_fields, &owners, &mut found);
 
     let found = found
         .into_iter()
@@ -304,6 +306,22 @@ mod tests {
         assert_eq!(
             run(&[(1, "", "a@example.com")], &[("y", "", "a@example.com"), ("x", "", "a@example.com")], &[]),
             ["several_accounts: accounts x, y have the same primary_email"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_people_read_as_the_same_one_gives_neither_the_account_nor_a_new_one() {
+        let with_zeros = "key_nearly_equal: the external_id of account x differs from theirs only by zeros in front; write \
+                          it the same way on both sides";
+        assert_eq!(run(&[(1, "001", "")], &[("x", "1", "")], &[]), [with_zeros]);
+        // Whose account another key has found needs no second look, and somebody's own account is not another's.
+        assert_eq!(
+            run(
+                &[(1, "001", "a@example.com"), (2, "2", ""), (3, "002", "")],
+                &[("x", "1", "a@example.com"), ("y", "2", "")],
+                &[]
+            ),
+            ["x", "y", "nothing"]
         );
     }
 

@@ -1,10 +1,11 @@
 //! Safety rails: what is held back although it was planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Limit, Safety, Share};
+use crate::employee::EmployeeId;
 
-use super::{Action, Change, FieldIndex, Hold, Op, TargetPlan};
+use super::{ACCOUNT_GONE, Action, Change, FieldIndex, Hold, Op, TargetPlan};
 
 /// What the rails need to know beside the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub struct GuardInput {
 /// than all of it, and an operator decides about a number they can check.
 pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     guard_removals(plan, safety, input);
+    guard_gone(plan, input.linked);
     let of = input.linked;
     limit_class(plan, "max_create", safety.max_create, of, |change| change.op == Op::Create);
     limit_clears(plan, safety.max_clear, of);
@@ -93,6 +95,41 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         "{planned} deactivations are held: {rule} (max_deactivate){accepted}; if they are right, use --accept-removals {planned}"
     );
     hold(plan, "max_deactivate", &detail, removes);
+}
+
+/// From this many accounts on a share of them that is gone is no longer chance.
+const GONE_FROM: u64 = 3;
+
+/// Holds the accounts that would take the place of many that are gone. Somebody who deletes a handful means it; when
+/// more than a twentieth is gone at once, most likely the list, the address or the link is wrong, and new accounts
+/// would stand beside the old ones.
+fn guard_gone(plan: &mut TargetPlan, linked: u64) {
+    let replaces = |change: &Change| change.op == Op::Create && change.reason == Some(ACCOUNT_GONE);
+    let gone = count(plan, replaces);
+    let whole = linked + gone;
+    if gone < GONE_FROM || gone * 20 <= whole {
+        return;
+    }
+    let detail = format!(
+        "{gone} new accounts are held: {gone} of {whole} linked accounts are gone from the target, which is more than \
+         5 %; if they were deleted there on purpose, approve them"
+    );
+    hold(plan, "accounts_gone", &detail, replaces);
+}
+
+/// Holds the new accounts of employees whom nobody has looked for: the list that lacks them is not whole.
+pub fn hold_unseen(plan: &mut TargetPlan, why: &str, looked_for: &BTreeSet<EmployeeId>) {
+    let unseen = |change: &Change| {
+        change.op == Op::Create && change.employee.is_some_and(|employee| !looked_for.contains(&employee))
+    };
+    let held = count(plan, unseen);
+    if held > 0 {
+        let detail = format!(
+            "{held} new accounts are held: the target's list of accounts is not whole ({why}), and whether these \
+             employees have one already could not be looked up"
+        );
+        hold(plan, "target_unproven", &detail, unseen);
+    }
 }
 
 /// The removals allowed in a run when the file does not say.
@@ -227,7 +264,6 @@ pub(super) fn hold(plan: &mut TargetPlan, code: &'static str, detail: &str, clas
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::employee::EmployeeId;
     use crate::plan::{FieldChange, FieldValue};
 
     fn change(op: Op, employee: u64, fields: &[(u16, &str, &str)]) -> Change {
@@ -334,6 +370,30 @@ mod tests {
             assert_eq!(plan.changes[0].hold.as_ref().map(|hold| hold.code), Some(code));
             assert_eq!(plan.changes[1].hold, None, "the rest proceeds");
         }
+    }
+
+    #[test]
+    fn many_accounts_that_are_gone_are_made_anew_only_once_somebody_says_so() {
+        for (gone, others, expected) in [(2, 6, 0), (3, 5, 3), (4, 4, 4), (3, 57, 0), (3, 56, 3), (40, 0, 40)] {
+            let mut plan = TargetPlan::empty("desk", "freshservice");
+            plan.changes = (0..gone).map(|id| change(Op::Create, id, &[(0, "", "a")])).collect();
+            plan.changes.iter_mut().for_each(|change| change.reason = Some(ACCOUNT_GONE));
+            plan.changes.push(change(Op::Create, 900, &[(0, "", "a")]));
+            guard(&mut plan, &Safety::default(), &proven(others));
+            assert_eq!(held(&plan), expected, "{gone} {others}");
+            let codes = plan.changes.iter().filter_map(|change| change.hold.as_ref());
+            assert!(codes.into_iter().all(|hold| hold.code == "accounts_gone"));
+        }
+    }
+
+    #[test]
+    fn nobody_is_made_whom_a_list_that_is_not_whole_may_hide() {
+        let mut plan = TargetPlan::empty("desk", "freshservice");
+        plan.changes = (1..4).map(|id| change(Op::Create, id, &[(0, "", "a")])).collect();
+        plan.changes.push(change(Op::Update, 4, &[(0, "a", "b")]));
+        hold_unseen(&mut plan, "8 announced, 5 listed", &BTreeSet::from([EmployeeId(2)]));
+        let codes: Vec<_> = plan.changes.iter().map(|change| change.hold.as_ref().map(|hold| hold.code)).collect();
+        assert_eq!(codes, [Some("target_unproven"), None, Some("target_unproven"), None]);
     }
 
     #[test]

@@ -16,12 +16,15 @@ mod diff;
 mod field;
 mod guard;
 mod membership;
+mod near_keys;
 mod request;
 mod slots;
 mod workflow;
 
 pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
-pub use build::{Built, DAYS_PENDING, GROUP_UNUSABLE, GaveUp, Memory, PENDING, PlanInput, build, form};
+pub use build::{
+    ACCOUNT_GONE, Absent, Built, DAYS_PENDING, GROUP_UNUSABLE, GaveUp, Memory, PENDING, PlanInput, absent, build, form,
+};
 pub use by_hand::{Called, Checklist, Confirmed, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of};
 pub use change::{
     Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
@@ -31,7 +34,8 @@ pub use diff::same;
 pub use field::{
     Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Validator, iso_day,
 };
-pub use guard::{GuardInput, default_removals, guard};
+pub use guard::{GuardInput, default_removals, guard, hold_unseen};
+pub use near_keys::KEY_NEARLY_EQUAL;
 pub use request::{Action, Request, RequestValue};
 pub use slots::{Due, Schedule};
 pub use workflow::{

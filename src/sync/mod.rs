@@ -12,6 +12,7 @@ mod due;
 mod imports;
 mod order;
 mod prepare;
+mod prove;
 mod read_back;
 mod requests;
 mod settle;

@@ -11,13 +11,14 @@ use crate::personio::{PersonioSource, SourceError, WHERE};
 use crate::plan::{
     AccountId, Built, Called, Change, Checklist, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast, GuardInput,
     Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
-    WorkflowInput, WorkflowMemory, build, by_hand, checklist_code, guard, plan_workflows,
+    WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, plan_workflows,
 };
 use crate::state::OpenIntent;
 use crate::targets::conversations::contacts::Contact;
 use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Refusal, Target, TargetError};
 
 use super::imports;
+use super::prove::{self, Proof};
 
 /// What a run is asked to look at.
 #[derive(Clone, Debug)]
@@ -144,6 +145,8 @@ pub struct OpenTarget {
     pub contacts: Vec<Contact>,
     /// Whether all of its accounts are proven to be read.
     pub complete: bool,
+    /// How many linked accounts in use its list lacks.
+    pub lacking: usize,
     /// How people are called, where other people have to find them.
     pub called: BTreeMap<EmployeeId, Called>,
     /// What people said is done.
@@ -253,11 +256,15 @@ pub fn prepare<'s>(
                         by_hand::called(&input, &snapshot)
                     }
                 };
+                let proof = match by_hand {
+                    None => prove::read_by_id(open.reader(), &input, &mut snapshot),
+                    Some(_) => Proof::default(),
+                };
                 let mut contacts = imports::contacts(settings, target, &schema, &snapshot);
                 let accounts = snapshot.accounts.len();
                 let target_complete = snapshot.incomplete.is_none();
                 let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, protected, mut unchanged } =
-                    build(&input, snapshot);
+                    prove::build_proven(open.reader(), &input, snapshot);
                 target_plan.notices.extend(unread);
                 // What the fresh plan asks for again was not carried out by the run that was cut short.
                 let is_planned = |employee: &EmployeeId| {
@@ -322,6 +329,7 @@ pub fn prepare<'s>(
                     seen: planned.seen,
                     contacts,
                     complete: target_complete,
+                    lacking: proof.lacking,
                     called,
                     confirmed: memory.confirmed.unwrap_or_default(),
                 };

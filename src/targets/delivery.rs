@@ -266,6 +266,10 @@ impl ReadAccounts for DeliveredTarget {
         Ok(self.inner.reader().account(id)?.map(|account| self.outer_account(&account)))
     }
 
+    fn reads_by_id(&self) -> bool {
+        self.inner.reader().reads_by_id()
+    }
+
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let spec = &self.fields[field.get()];
         let accounts = self.accounts(&NoProgress)?.accounts;

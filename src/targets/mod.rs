@@ -274,6 +274,23 @@ pub trait ReadAccounts: Send + Sync {
     /// As for [`ReadAccounts::accounts`].
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError>;
 
+    /// Whether one account can be read by its id alone, so that what a list lacks is not yet gone. Where an account is
+    /// nothing but a line of the list, it cannot.
+    fn reads_by_id(&self) -> bool {
+        false
+    }
+
+    /// The accounts whose field has this value, by a search of the service's own, whatever its list holds; `None`
+    /// where it has no such search, or nobody knows whether it finds who is there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ReadAccounts::accounts`].
+    fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
+        let _ = (field, value);
+        Ok(None)
+    }
+
     /// Up to so many accounts are looked at one by one; beyond it listing them all costs less.
     fn looks_before_list(&self) -> usize {
         LOOKS

@@ -238,7 +238,8 @@ impl Directory {
             .collect();
         let mut list = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-            "totalResults": total, "itemsPerPage": rows.len(), "Resources": rows
+            "totalResults": if options.total_of_page { rows.len() } else { total },
+            "itemsPerPage": rows.len(), "Resources": rows
         });
         if options.cursors {
             if end < total {

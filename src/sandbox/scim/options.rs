@@ -13,6 +13,8 @@ pub struct ScimOptions {
     pub skip_rows: Option<u64>,
     /// The last row of a page comes again on the next one, although it is counted once.
     pub repeat_rows: bool,
+    /// `totalResults` counts the page alone.
+    pub total_of_page: bool,
     /// `startIndex` is not looked at.
     pub ignore_start: bool,
     /// Filters are not looked at.
@@ -132,6 +134,7 @@ impl Default for ScimOptions {
             expire_cursor: false,
             skip_rows: None,
             repeat_rows: false,
+            total_of_page: false,
             ignore_start: false,
             ignore_filters: false,
             silent_zero: false,

@@ -154,6 +154,11 @@ impl<C: Carrier> Entra<C> {
     }
 }
 
+/// Whether Graph filters users by it.
+fn is_filtered(field: &str) -> bool {
+    matches!(field, "employeeId" | "userPrincipalName" | "mail")
+}
+
 /// A password that nobody learns.
 fn password() -> Result<String, TargetError> {
     let mut bytes = [0u8; 24];
@@ -214,8 +219,7 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let Some(spec) = self.connection.fields.get(field.get()) else { return Ok(Vec::new()) };
-        let filtered = matches!(&*spec.name, "employeeId" | "userPrincipalName" | "mail");
-        let (rows, incomplete) = match value.as_text().filter(|_| filtered) {
+        let (rows, incomplete) = match value.as_text().filter(|_| is_filtered(&spec.name)) {
             Some(text) => {
                 let filter = Some((&*spec.name, text));
                 self.rows(requests::list_users(&self.selection(), self.reads_managers(), filter), |_| {})?
@@ -235,6 +239,17 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
             // Not found in a list that is not whole is not the same as not there.
             Some(why) if found.is_empty() => Err(TargetError::new(ErrorKind::Unavailable, why)),
             _ => Ok(found),
+        }
+    }
+
+    fn reads_by_id(&self) -> bool {
+        true
+    }
+
+    fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
+        match self.connection.fields.get(field.get()) {
+            Some(spec) if is_filtered(&spec.name) && value.as_text().is_some() => self.find(field, value).map(Some),
+            _ => Ok(None),
         }
     }
 

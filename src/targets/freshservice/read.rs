@@ -62,18 +62,26 @@ impl<C: Carrier> ReadAccounts for Freshservice<C> {
         self.with_names(&settled.schema, |names| Some(user.account(&settled.schema.fields, names).0))
     }
 
+    fn reads_by_id(&self) -> bool {
+        true
+    }
+
+    /// The query language knows more fields, and lags behind writes by minutes.
+    fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
+        let settled = self.settled()?;
+        let parameter = settled.schema.fields.get(field.get()).and_then(|spec| parameter(&spec.name));
+        match (parameter, value) {
+            (Some(_), FieldValue::Text(_)) => self.find(field, value).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let settled = self.settled()?;
         let fields = &settled.schema.fields;
         let Some(spec) = fields.get(field.get()) else { return Ok(Vec::new()) };
-        let parameter = match &*spec.name {
-            "primary_email" => Some("email"),
-            "work_phone_number" => Some("work_phone_number"),
-            "mobile_phone_number" => Some("mobile_phone_number"),
-            // The query language lags behind writes by minutes: everything is read instead.
-            _ => None,
-        };
-        let lookup = match (parameter, value) {
+        // The query language lags behind writes by minutes: everything is read instead.
+        let lookup = match (parameter(&spec.name), value) {
             (_, FieldValue::Empty) => return Ok(Vec::new()),
             (Some(parameter), FieldValue::Text(value)) => Some(Lookup { parameter, value }),
             _ => None,
@@ -87,6 +95,16 @@ impl<C: Carrier> ReadAccounts for Freshservice<C> {
         // An exact look-up by e-mail may answer with somebody who has it as a second address.
         reading.accounts.retain(|account| same(account.field(field), &wanted, spec));
         Ok(reading.accounts)
+    }
+}
+
+/// What users are looked up by, at once and exactly.
+fn parameter(field: &str) -> Option<&'static str> {
+    match field {
+        "primary_email" => Some("email"),
+        "work_phone_number" => Some("work_phone_number"),
+        "mobile_phone_number" => Some("mobile_phone_number"),
+        _ => None,
     }
 }
 

@@ -175,14 +175,11 @@ impl Directory {
 
     /// Searches where the service is seen to search rightly, and looks at everybody otherwise.
     pub(crate) fn find(&self, index: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
+        if let Some(found) = self.look_up(index, value)? {
+            return Ok(found);
+        }
         let fields = self.fields()?;
         let Some(field) = fields.get(index.get()) else { return Ok(Vec::new()) };
-        if let Some(text) = value.as_text().filter(|_| is_searchable(field))
-            && let Some(found) = self.search(field, text)?
-            && (!found.is_empty() || self.search_works(index, field, text)?)
-        {
-            return Ok(found.iter().map(|(id, resource)| self.read(fields, id, resource).0).collect());
-        }
         let walk = self.service.walk(&NoProgress)?;
         let mut accounts = Vec::new();
         for (id, resource) in &walk.users {
@@ -196,6 +193,18 @@ impl Directory {
             Some(why) if accounts.is_empty() => Err(TargetError::new(ErrorKind::Unavailable, why)),
             _ => Ok(accounts),
         }
+    }
+
+    /// Searches where the service is seen to search rightly.
+    pub(crate) fn look_up(&self, index: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
+        let fields = self.fields()?;
+        let Some(field) = fields.get(index.get()) else { return Ok(None) };
+        let Some(text) = value.as_text().filter(|_| is_searchable(field)) else { return Ok(None) };
+        let Some(found) = self.search(field, text)? else { return Ok(None) };
+        if found.is_empty() && !self.search_works(index, field, text)? {
+            return Ok(None);
+        }
+        Ok(Some(found.iter().map(|(id, resource)| self.read(fields, id, resource).0).collect()))
     }
 
     fn search(&self, field: &Field, text: &str) -> Result<Option<Vec<(String, Resource)>>, TargetError> {

@@ -149,6 +149,14 @@ impl ReadAccounts for ScimTarget {
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         self.0.find(field, value)
     }
+
+    fn reads_by_id(&self) -> bool {
+        true
+    }
+
+    fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
+        self.0.look_up(field, value)
+    }
 }
 
 impl WriteAccounts for ScimTarget {

@@ -287,6 +287,14 @@ fn a_list_is_whole_only_when_that_is_proven() {
         ("pages left out", ScimOptions { page_cap: 3, skip_rows: Some(1), ..standard() }, "", true),
         ("no startIndex", ScimOptions { page_cap: 3, ignore_start: true, ..standard() }, "", true),
         ("cursors", ScimOptions { page_cap: 3, cursors: true, ..standard() }, "", false),
+        ("a total of the page", ScimOptions { page_cap: 3, total_of_page: true, ..standard() }, "", false),
+        (
+            "a total of the page and no startIndex",
+            ScimOptions { page_cap: 10, total_of_page: true, ignore_start: true, ..standard() },
+            "",
+            false,
+        ),
+        ("asked for cursors, pages by number", ScimOptions { page_cap: 3, ..standard() }, "paging = 'cursor'", false),
         ("no ids", ScimOptions { without_ids: true, ..standard() }, "", true),
         ("one page of several", ScimOptions { page_cap: 3, ..standard() }, "paging = 'none'", true),
     ] {
@@ -321,6 +329,8 @@ fn somebody_who_moves_between_pages_is_found_by_a_second_look() {
         page(4, &[]),
         page(1, &["a", "c"]),
         page(3, &["d", "e"]),
+        // A full page is no end until the one behind it is empty.
+        page(5, &[]),
     ]);
     let (kind, _) = section(
         &format!("base_url = '{}'\nauth = {{ bearer = 'x' }}\ndiscovery = false\npage_size = 2", script.base_url()),

@@ -211,6 +211,15 @@ impl<C: Carrier> Slack<C> {
         self.reading(&requests::profile(&member.id), wire::own_fields).map(Some)
     }
 
+    /// Who is in use under an address.
+    fn by_email(&self, settled: &Settled, email: &str) -> Result<Option<Account>, TargetError> {
+        match self.reading(&requests::user_by_email(email), |mut body| wire::take(&mut body, "user")) {
+            Ok(member) => self.view(settled, &*self.members(settled)?, &member).map(Some),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One member as an account.
     fn view(&self, settled: &Settled, members: &Members, member: &Member) -> Result<Account, TargetError> {
         let own = self.own_fields(settled, member)?;
@@ -296,6 +305,21 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         self.view(&settled, &members, &member).map(Some)
     }
 
+    fn reads_by_id(&self) -> bool {
+        true
+    }
+
+    /// Somebody whom Slack does not find by the address may be there all the same, out of use.
+    fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
+        let settled = self.settled()?;
+        let by_email = settled.fields.get(field.get()).is_some_and(|(spec, _)| &*spec.name == "email");
+        let Some(email) = value.as_text().filter(|_| by_email) else { return Ok(None) };
+        match self.by_email(&settled, email)? {
+            Some(account) => Ok(Some(vec![account])),
+            None => Ok(None),
+        }
+    }
+
     fn looks_before_list(&self) -> usize {
         // Fields of the workspace's own take a request for each person in the list.
         let own = self.connection.fields.iter().any(|field| field.name.starts_with(fields::CUSTOM));
@@ -312,11 +336,9 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         let Some((spec, place)) = settled.fields.get(field.get()) else { return Ok(Vec::new()) };
         let members = self.members(&settled)?;
         if let ("email", Some(email)) = (&*spec.name, value.as_text()) {
-            match self.reading(&requests::user_by_email(email), |mut body| wire::take(&mut body, "user")) {
-                Ok(member) => return Ok(vec![self.view(&settled, &members, &member)?]),
-                // Deactivated people are not found by address, only in the list.
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+            // Deactivated people are not found by address, only in the list.
+            if let Some(account) = self.by_email(&settled, email)? {
+                return Ok(vec![account]);
             }
         }
         let (mut everybody, incomplete) = self.everybody(&NoProgress)?;

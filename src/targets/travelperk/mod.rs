@@ -303,6 +303,14 @@ impl ReadAccounts for TravelPerk {
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         advised(self.people.find(field, value))
     }
+
+    fn reads_by_id(&self) -> bool {
+        true
+    }
+
+    fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
+        advised(self.people.look_up(field, value))
+    }
 }
 
 impl WriteAccounts for TravelPerk {

@@ -32,9 +32,21 @@ struct Pass {
     repeatable: bool,
 }
 
+/// What is behind the page with which a list seems to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beyond {
+    NotAsked,
+    /// The last request was for it.
+    Asked,
+    /// Accounts that the service had not spoken of.
+    There,
+}
+
 /// One page.
 pub(super) struct List {
     pub(super) total: Option<u64>,
+    /// How many the service says it gives at a time.
+    page_size: Option<u64>,
     next_cursor: Option<String>,
     pub(super) resources: Vec<Resource>,
 }
@@ -88,6 +100,7 @@ impl Service {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut cursors: BTreeSet<String> = BTreeSet::new();
         let (mut total, mut nameless, mut restarted, mut ended) = (None, 0usize, false, false);
+        let mut beyond = Beyond::NotAsked;
         loop {
             let response = self.send(Asked::Read, &requests.page(&page, count))?;
             let expired = scim_type(&response).is_some_and(|word| {
@@ -100,6 +113,10 @@ impl Service {
                 continue;
             }
             if !response.is_success() {
+                if beyond != Beyond::NotAsked && response.status == 400 {
+                    ended = true;
+                    break;
+                }
                 return Err(refusal(&self.name, Asked::Read, &response, &[]));
             }
             let list = self.list(&response)?;
@@ -125,6 +142,13 @@ impl Service {
                 }
             }
             progress.advance(fresh);
+            let full = received as u64 >= list.page_size.map_or(u64::from(count), |size| size.min(u64::from(count)));
+            if beyond == Beyond::Asked {
+                if fresh == 0 {
+                    break;
+                }
+                (beyond, ended) = (Beyond::There, false);
+            }
             if let Some(next) = list.next_cursor {
                 // A cursor that comes again would go round in circles.
                 if !cursors.insert(next.clone()) {
@@ -134,21 +158,30 @@ impl Service {
                 continue;
             }
             match &mut page {
-                Page::Cursor(_) => {
+                Page::Cursor(cursor) => {
                     ended = true;
-                    break;
+                    // A service that knows no cursors gives the first page and no word of a next one.
+                    if !full || received == 0 || !cursor.is_empty() {
+                        break;
+                    }
+                    (beyond, page) = (Beyond::Asked, Page::Index(received as u64 + 1));
                 }
                 Page::All => break,
                 Page::Index(start) => {
-                    let reached = total.is_some_and(|total| seen.len() as u64 >= total);
+                    let reached = beyond != Beyond::There && total.is_some_and(|total| seen.len() as u64 >= total);
                     // The same people again: the service does not know `startIndex`.
                     let circles = received > 0 && fresh == 0 && nameless == 0;
-                    if reached || circles || (received == 0 && total.is_none()) {
+                    let unsaid = total.is_none() || beyond == Beyond::There;
+                    ended |= beyond == Beyond::There && received == 0;
+                    if circles || (received == 0 && unsaid) || (reached && (!full || received == 0)) {
                         break;
                     }
                     // Some services leave out rows of a page (hidden people), now and then all of them.
                     *start += if received == 0 { u64::from(count) } else { received as u64 };
-                    if total.is_some_and(|total| *start > total) {
+                    if reached {
+                        // Some give the size of the page for the number of all: a full page earns one more request.
+                        beyond = Beyond::Asked;
+                    } else if !unsaid && total.is_some_and(|total| *start > total) {
                         break;
                     }
                 }
@@ -158,6 +191,10 @@ impl Service {
         let (incomplete, repeatable) = match total {
             _ if nameless > 0 => {
                 (Some(format!("{nameless} of the accounts that {} lists have no id", self.name)), false)
+            }
+            _ if beyond == Beyond::There && ended => (None, false),
+            _ if beyond == Beyond::There => {
+                (Some(format!("{} lists more accounts than it speaks of, and its list has no end", self.name)), false)
             }
             Some(total) if total == distinct => (None, false),
             Some(total) => (Some(format!("{} speaks of {total} accounts and lists {distinct}", self.name)), true),
@@ -177,6 +214,7 @@ impl Service {
             );
         };
         let total = get(object, "totalResults").and_then(whole);
+        let page_size = get(object, "itemsPerPage").and_then(whole).filter(|size| *size > 0);
         let next_cursor = get(object, "nextCursor").and_then(Value::as_str).filter(|next| !next.is_empty());
         let found = match get(object, "Resources") {
             Some(Value::Array(_)) => resources(&body).cloned().collect(),
@@ -190,6 +228,6 @@ impl Service {
                 .with_status(response.status));
             }
         };
-        Ok(List { total, next_cursor: next_cursor.map(str::to_owned), resources: found })
+        Ok(List { total, page_size, next_cursor: next_cursor.map(str::to_owned), resources: found })
     }
 }
