@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use crate::employee::EmployeeId;
 use crate::output::{Format, count, json};
-use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome};
+use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Who};
 use crate::sync::PrepareOptions;
 
+use super::approve::ApprovedChange;
 use super::job_records::log_line;
 use super::memory::Memory;
 use super::session::Session;
@@ -106,8 +107,23 @@ struct RunOut {
     finished: Option<String>,
     exit_code: Option<u8>,
     command: String,
+    /// `null` for runs of versions that did not keep it.
+    by: Option<Who>,
     today: String,
     targets: Vec<RunTargetOut>,
+    /// What somebody had released, and this run carried out.
+    approvals: Vec<ApprovedChange>,
+    /// Failures of this run that somebody accepted.
+    acknowledged: Vec<AcknowledgedOut>,
+}
+
+#[derive(Serialize)]
+struct AcknowledgedOut {
+    job: String,
+    by: Option<Who>,
+    at: Option<String>,
+    until: Option<String>,
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -126,8 +142,12 @@ struct RunTargetOut {
 pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, Failure> {
     let session = world.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session, world.now)?;
-    let runs: Vec<RunOut> =
-        memory.state.runs(None, arguments.limit)?.into_iter().map(|run| run_out(&session, run)).collect();
+    let runs: Vec<RunOut> = memory
+        .state
+        .runs(None, arguments.limit)?
+        .into_iter()
+        .map(|run| run_out(world, &session, &memory, run))
+        .collect::<Result<_, _>>()?;
     if world.global.format == Format::Json {
         world.print(&json::render_value(&RunsDocument { schema: json::SCHEMA, kind: "runs", exit_code: 0, runs }));
         return Ok(Reasons::default());
@@ -140,6 +160,7 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
     table.set_header([
         "Run",
         "Started",
+        "By",
         "Exit",
         "Target",
         "Succeeded",
@@ -151,14 +172,16 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
     ]);
     for run in &runs {
         let exit = run.exit_code.map_or_else(|| "unfinished".to_owned(), |code| code.to_string());
+        let by = run.by.as_ref().map(|by| format!("{}@{}", by.user, by.host)).unwrap_or_default();
         if run.targets.is_empty() {
-            table.add_row([&run.run, &run.started, &exit, "", "", "", "", "", "", &run.command]);
+            table.add_row([&run.run, &run.started, &by, &exit, "", "", "", "", "", "", &run.command]);
         }
         for (place, target) in run.targets.iter().enumerate() {
             let once = |text: &str| if place == 0 { text.to_owned() } else { String::new() };
             table.add_row([
                 once(&run.run),
                 once(&run.started),
+                once(&by),
                 once(&exit),
                 target.target.clone(),
                 target.succeeded.to_string(),
@@ -171,14 +194,44 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
         }
     }
     world.print(&lines(&table));
+    for run in &runs {
+        for approval in &run.approvals {
+            world.print(&format!("run {}: {}\n", run.run, approval.in_words()));
+        }
+        for one in &run.acknowledged {
+            world.print(&format!("run {}: job {} {}\n", run.run, one.job, accepted_in_words(one)));
+        }
+    }
     Ok(Reasons::default())
 }
 
-fn run_out(session: &Session, run: Run) -> RunOut {
+fn accepted_in_words(one: &AcknowledgedOut) -> String {
+    let by = one.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let until = one.until.as_deref().and_then(|until| until.get(..10)).unwrap_or_default();
+    let why = one.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("accepted{by} until {until}{why}")
+}
+
+fn acknowledged_out(session: &Session, job: &Job) -> AcknowledgedOut {
+    AcknowledgedOut {
+        job: job.id.to_string(),
+        by: job.acknowledged_by.as_ref().map(|(_, by)| by.clone()),
+        at: job.acknowledged_by.as_ref().map(|(at, _)| local(session, *at)),
+        until: job.acknowledged_until.map(|until| local(session, until)),
+        reason: job.acknowledged_reason.as_ref().map(ToString::to_string),
+    }
+}
+
+fn run_out(world: &World, session: &Session, memory: &Memory, run: Run) -> Result<RunOut, Failure> {
     let jobs = |target: &crate::state::RunTarget, status: JobStatus| {
         target.jobs.get(status.as_str()).copied().unwrap_or_default()
     };
-    RunOut {
+    let approvals = memory.state.used_approvals(run.id)?.into_iter();
+    let acknowledged = memory.state.acknowledged(run.id)?;
+    Ok(RunOut {
+        approvals: approvals.map(|approval| ApprovedChange::new(world, session, approval)).collect(),
+        acknowledged: acknowledged.iter().map(|job| acknowledged_out(session, job)).collect(),
+        by: run.by.clone(),
         run: run.id.to_string(),
         started: local(session, run.started_at),
         finished: run.finished_at.map(|at| local(session, at)),
@@ -200,7 +253,7 @@ fn run_out(session: &Session, run: Run) -> RunOut {
                 tasks: target.tasks,
             })
             .collect(),
-    }
+    })
 }
 
 #[derive(Serialize)]
@@ -241,6 +294,10 @@ struct JobOut {
     workflows: Vec<StepOutcome>,
     acknowledged_until: Option<String>,
     acknowledged_reason: Option<String>,
+    acknowledged_by: Option<Who>,
+    /// What somebody released of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    approvals: Vec<ApprovedChange>,
 }
 
 #[derive(Serialize)]
@@ -255,7 +312,10 @@ pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, 
     let memory = Memory::for_reading(&session, world.now)?;
     if let Some(JobsCommand::Show { job }) = &arguments.command {
         let found = memory.state.job(*job)?.ok_or_else(|| no_job(*job))?;
-        let out = job_out(&session, found);
+        let approvals = memory.state.used_approvals(job.run)?.into_iter().chain(memory.state.open_approvals(None)?);
+        let approvals = approvals.map(|approval| ApprovedChange::new(world, &session, approval));
+        let mut out = job_out(&session, found);
+        out.approvals = approvals.filter(|approval| approval.is_of(&out.target, &out.employee)).collect();
         match world.global.format {
             Format::Json => world.print(&json::render_value(&JobsDocument {
                 schema: json::SCHEMA,
@@ -319,7 +379,7 @@ fn no_job(job: JobId) -> Failure {
 }
 
 fn job_out(session: &Session, found: Job) -> JobOut {
-    let Job { id, job, acknowledged_until, acknowledged_reason } = found;
+    let Job { id, job, acknowledged_until, acknowledged_reason, acknowledged_by } = found;
     let log = log_line(&session.settings.targets, &job);
     JobOut {
         job: id.to_string(),
@@ -341,6 +401,8 @@ fn job_out(session: &Session, found: Job) -> JobOut {
         workflows: job.workflows,
         acknowledged_until: acknowledged_until.map(|until| local(session, until)),
         acknowledged_reason: acknowledged_reason.map(Into::into),
+        acknowledged_by: acknowledged_by.map(|(_, by)| by),
+        approvals: Vec::new(),
     }
 }
 
@@ -368,7 +430,11 @@ fn show(job: &JobOut) -> String {
     line("advice", job.advice.as_deref().unwrap_or_default());
     line("log", &job.log);
     line("accepted", &job.acknowledged_until.as_ref().map(|until| format!("until {until}")).unwrap_or_default());
+    line("by", &job.acknowledged_by.as_ref().map(ToString::to_string).unwrap_or_default());
     line("because", job.acknowledged_reason.as_deref().unwrap_or_default());
+    for approval in &job.approvals {
+        line("approval", &format!("{}{}", approval.in_words(), approval.still_open()));
+    }
     for step in &job.workflows {
         let what = step.action.replace('_', " ");
         let status = step.status.as_str().replace('_', " ");

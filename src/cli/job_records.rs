@@ -144,7 +144,9 @@ fn advice(code: &str) -> Option<&'static str> {
         "outcome_unknown" => "The answer was lost; the next run looks before it writes.",
         "unexpected_answer" => "Check the target's address; if it is right, retry later.",
         "reference_not_made" => "The manager's account is missing; it is linked by the run after it exists.",
-        "max_deactivate" => "Check the list; if it is right, run sync with --accept-removals and the number it names.",
+        "max_deactivate" => {
+            "Check the list; if it is right, `approve` it, or run sync with --accept-removals and the number."
+        }
         "first_run" => "The first run removes nobody; run again once its links look right.",
         "source_unproven" => "Run again; if it stays, look at the note about Personio's answer.",
         "filters_changed" => "Check who is affected, then run sync with --accept-filter-change.",

@@ -35,6 +35,8 @@ pub(super) struct Memory {
     on_server: bool,
     /// The slots of the calendar that this run is for, by target.
     slots: BTreeMap<Box<str>, FilledSlot>,
+    /// Whether it is there for the next run, too.
+    kept: bool,
 }
 
 impl From<StateError> for Failure {
@@ -57,7 +59,7 @@ impl Memory {
     pub(super) fn for_reading(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
         match &session.settings.state.place {
             StatePlace::File(path) if !path.exists() => {
-                Ok(Self { state: State::temporary()?, now, on_server: false, slots: BTreeMap::new() })
+                Ok(Self { state: State::temporary()?, now, on_server: false, slots: BTreeMap::new(), kept: false })
             }
             _ => Self::open(session, now),
         }
@@ -74,7 +76,7 @@ impl Memory {
             StatePlace::File(path) => State::open(path)?,
             StatePlace::Server(address) => State::connect(address)?,
         };
-        Ok(Self { state, now, on_server: matches!(place, StatePlace::Server(_)), slots: BTreeMap::new() })
+        Ok(Self { state, now, on_server: matches!(place, StatePlace::Server(_)), slots: BTreeMap::new(), kept: true })
     }
 
     /// What is remembered of the runs by the clock of some targets.
@@ -188,7 +190,8 @@ impl Memory {
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<Vec<Lock>, Failure> {
         let folder = machine_lock_folder();
-        let holder = Holder { pid: std::process::id(), host: host_name(), command: command_line(), since: self.now };
+        let host = super::who::this_process().host.into();
+        let holder = Holder { pid: std::process::id(), host, command: command_line(), since: self.now };
         identities
             .iter()
             .map(|identity| {
@@ -217,8 +220,19 @@ impl Memory {
             command: &command_line(),
             as_of: today,
             tool: env!("CARGO_PKG_VERSION"),
+            by: &super::who::this_process(),
             targets,
         })?)
+    }
+
+    /// Whether it is there for the next run, too.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// The moment of the run.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.now
     }
 
     /// The fingerprint of a value, for finding fields that never settle.
@@ -293,6 +307,7 @@ impl Remembered for Memory {
                 Some(_) if same_account => super::confirm::confirmed(&self.state, &target.name)?,
                 _ => None,
             },
+            decisions: self.decisions(target)?,
             fingerprint: Some(Box::new(|values| {
                 let hash = self.state.hasher().fingerprint("workflow", values.iter().map(String::as_str));
                 hash.as_str().into()
@@ -644,15 +659,6 @@ pub(super) fn period(period: Option<BudgetPeriod>, today: NaiveDate) -> String {
         BudgetPeriod::Month => today.format("%Y-%m").to_string(),
         BudgetPeriod::Year => today.format("%Y").to_string(),
     }
-}
-
-fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "this machine".into())
 }
 
 /// What the process was started with: names of options and targets; an employee's e-mail address is left out.

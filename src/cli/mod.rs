@@ -1,8 +1,10 @@
 //! The command line: one file per command. Only here is the clock read.
 
+mod approve;
 mod attributes;
 mod check;
 mod confirm;
+mod decisions;
 mod documents;
 mod exit;
 mod explain;
@@ -23,6 +25,7 @@ mod sync;
 mod uploads;
 #[cfg(test)]
 mod uploads_tests;
+mod who;
 mod widget;
 mod workflows;
 
@@ -105,6 +108,8 @@ enum Command {
     Plan(plan::Arguments),
     Sync(sync::Arguments),
     Confirm(confirm::Arguments),
+    Held(approve::HeldArguments),
+    Approve(approve::Arguments),
     Explain(explain::Arguments),
     Workflows(workflows::Arguments),
     Widget(widget::Arguments),
@@ -164,6 +169,8 @@ pub fn main() -> ExitCode {
         Command::Attributes(arguments) => attributes::run(&world, &arguments),
         Command::Plan(arguments) => plan::run(&world, &arguments),
         Command::Confirm(arguments) => confirm::run(&world, &arguments),
+        Command::Held(arguments) => approve::held(&world, &arguments),
+        Command::Approve(arguments) => approve::run(&world, &arguments),
         Command::Sync(arguments) => sync::run(&world, &arguments),
         Command::Explain(arguments) => explain::run(&world, &arguments),
         Command::Workflows(arguments) => workflows::run(&world, &arguments),

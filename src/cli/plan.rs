@@ -10,7 +10,7 @@ use crate::employee::EmployeeId;
 use crate::output;
 use crate::output::{Bars, Document, Kind};
 use crate::plan::Plan;
-use crate::sync::PrepareOptions;
+use crate::sync::{PrepareOptions, Prepared};
 
 use super::memory::Memory;
 use super::session::Session;
@@ -106,6 +106,7 @@ pub(super) fn preview(
     let memory = Memory::for_reading(session, world.now)?;
     let prepared = session.prepare(&memory, options, &bars)?;
     drop(bars);
+    note_shown(world, session, &memory, options, &prepared);
     let (mut reasons, problems) = super::session::judge(&prepared);
     if detailed_exitcode && !is_settled(&prepared.plan) {
         reasons.add(Reason::ChangesPending);
@@ -136,6 +137,23 @@ pub(super) fn preview(
         ));
     }
     Ok(reasons)
+}
+
+/// Keeps what the plan shows as held, so that it can be approved. A plan for another day shows what is not held yet.
+fn note_shown(world: &World, session: &Session, memory: &Memory, options: &PrepareOptions, prepared: &Prepared<'_>) {
+    if options.today != world.now.with_timezone(&session.settings.timezone).date_naive() {
+        return;
+    }
+    let held = prepared.targets.iter().filter_map(|target| target.open.as_ref()).any(|open| !open.held.is_empty());
+    let kept = match memory.is_kept() {
+        true => memory.show(prepared, options.only).map_err(Failure::from),
+        // A state is made where there is something to keep, and not for a look alone.
+        false if held => Memory::open(session, world.now).and_then(|made| Ok(made.show_anew(prepared, options.only)?)),
+        false => Ok(()),
+    };
+    if let Err(failure) = kept {
+        world.say(&format!("note: what is held cannot be kept for `approve`: {}", failure.text));
+    }
 }
 
 /// Whether nothing is pending: held changes count as pending.

@@ -8,9 +8,11 @@ use clap::Args;
 use crate::output::report::{Row, RunReport, TargetLine, html, junit, markdown, workbook};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
 
+use super::approve::ApprovedChange;
 use super::job_records::log_line;
 use super::memory::Memory;
 use super::session::Session;
+use super::who::this_process;
 use super::{Failure, Reason, Reasons, SandboxChoice, World, private_file};
 
 /// Write the report of a run as a workbook, a page, Markdown or JUnit; without a file, Markdown on standard output
@@ -64,7 +66,9 @@ pub(super) fn report(world: &World, arguments: &ReportArguments) -> Result<Reaso
         return Err(Failure::new(Reason::Usage, format!("{which}; `personio-sync runs` lists them")));
     };
     let jobs = memory.state.jobs(&JobFilter { run: Some(run.id), ..JobFilter::default() }, ALL)?;
-    let report = collect(&session, run, jobs, world.now);
+    let approvals = memory.state.used_approvals(run.id)?.into_iter();
+    let approvals = approvals.map(|approval| ApprovedChange::new(world, &session, approval).in_words()).collect();
+    let report = RunReport { approvals, ..collect(&session, run, jobs, world.now) };
     let write = |path: &PathBuf, content: &[u8]| {
         private_file::replace(path, content)
             .map(|()| world.say(&format!("wrote {}", path.display())))
@@ -94,7 +98,7 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
     let local = |at: DateTime<Utc>| -> NaiveDateTime { at.with_timezone(&session.settings.timezone).naive_local() };
     let mut rows: Vec<Row> = jobs
         .into_iter()
-        .map(|Job { id, job, acknowledged_until, .. }| {
+        .map(|Job { id, job, acknowledged_until, acknowledged_by, .. }| {
             let log = log_line(&session.settings.targets, &job);
             Row {
                 job: id.to_string(),
@@ -108,6 +112,7 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
                 error: job.error.as_deref().unwrap_or_default().to_owned(),
                 advice: log.remedy.or(job.advice.as_deref()).unwrap_or_default().to_owned(),
                 accepted_until: acknowledged_until.filter(|until| *until > now).map(local),
+                accepted_by: acknowledged_by.map(|(_, by)| by.to_string()),
                 target: job.target.into(),
             }
         })
@@ -121,6 +126,8 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
         finished: run.finished_at.map(local),
         exit_code: run.exit_code,
         command: run.command.to_string(),
+        by: run.by.as_ref().map(ToString::to_string),
+        approvals: Vec::new(),
         targets: run
             .targets
             .iter()
@@ -154,7 +161,7 @@ pub(super) fn acknowledge(world: &World, arguments: &AcknowledgeArguments) -> Re
         .and_then(|midnight| session.settings.timezone.from_local_datetime(&midnight).earliest())
         // The last second of the day, so that it reads as that day wherever it is shown.
         .map_or(DateTime::<Utc>::MAX_UTC, |until| until.with_timezone(&Utc) - TimeDelta::seconds(1));
-    if !memory.state.acknowledge(arguments.job, until, &arguments.reason)? {
+    if !memory.state.acknowledge(arguments.job, until, &arguments.reason, world.now, &this_process())? {
         return Err(Failure::new(
             Reason::Usage,
             format!("there is no job {}; `personio-sync jobs --failed` lists those that failed", arguments.job),

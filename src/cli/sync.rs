@@ -17,9 +17,10 @@ use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
 use crate::plan::{Change, Checklist, Hold, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId};
-use crate::sync::{Applied, ApplyOptions, DueTargets, PrepareOptions, Prepared, apply, read_back};
+use crate::sync::{Applied, ApplyOptions, DueTargets, PrepareOptions, Prepared, apply, join_parts, read_back};
 use crate::targets::ErrorKind;
 
+use super::decisions::{refuse_unseen, settle_approvals, take_approvals};
 use super::job_records::jobs;
 use super::memory::{Memory, RunJournal, WholeRun, period};
 use super::session::{Session, failing_skips, judge};
@@ -163,8 +164,11 @@ pub(super) fn synchronise(
     let locks = Mutex::new(locks);
     let bars = Bars::new(world.terminal);
     let mut prepared = session.prepare(memory, options, &bars)?;
+    refuse_unseen(&prepared.plan)?;
+    memory.show(&prepared, options.only)?;
     let asks = review(&mut prepared)?;
     leave_to_people(&mut prepared);
+    prepared.plan.targets.iter_mut().for_each(join_parts);
     let (mut reasons, mut problems) = judge(&prepared);
     check_budget(session, memory, &mut prepared, &mut reasons, &mut problems)?;
     let pending = pending(&prepared.plan);
@@ -185,10 +189,12 @@ pub(super) fn synchronise(
             memory.settle(target.settings, plan, open)?;
         }
     }
+    let taken = take_approvals(&mut prepared, memory, run)?;
     let applied = carry_out(&mut prepared, memory, run, &locks, signals, &bars);
     drop(bars);
     let accepted = memory.state.accepted(world.now)?;
     assess(&prepared, &applied, &accepted, signals, &mut reasons, &mut problems);
+    settle_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
     remember(session, memory, run, &prepared, &applied, &mut reasons, &mut problems);
     drop(locks);
     let document =

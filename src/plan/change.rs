@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
 
-use super::{AccountId, Checklist, FieldIndex, FieldValue, Request};
+use super::{AccountId, Action, Checklist, FieldIndex, FieldValue, Request};
 
 /// What is done to an account. The words are public (JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,6 +81,39 @@ pub struct Change {
     pub outcome: Option<Outcome>,
 }
 
+impl Change {
+    /// Everything that makes it this change and no other, for a fingerprint: what is done to whom, on what grounds, and
+    /// from which values to which. What holds it, and what came of it, is no part of it.
+    pub fn parts(&self) -> Vec<String> {
+        // Named one by one, so that a new field does not compile until it is said whether it counts.
+        let Self { op, employee, account, reason, detail, fields, rewrite: _, request, hold: _, outcome: _ } = self;
+        let value = |value: &FieldValue| serde_json::to_string(value).expect("a value is JSON");
+        let mut parts = vec![
+            op.as_str().to_owned(),
+            employee.map(|employee| employee.to_string()).unwrap_or_default(),
+            account.as_ref().map(|account| account.0.to_string()).unwrap_or_default(),
+            reason.unwrap_or_default().to_owned(),
+            detail.clone().unwrap_or_default(),
+        ];
+        if let Some(request) = request {
+            let Request { workflow, step, action, employee: _, event, day, fields: _, results: _ } = &**request;
+            let texts = [workflow.to_string(), step.to_string(), action.to_string(), event.to_string()];
+            parts.extend(texts);
+            parts.push(day.to_string());
+        }
+        for FieldChange { index: _, field, before, after } in fields {
+            parts.extend([field.to_string(), value(before), value(after)]);
+        }
+        parts
+    }
+
+    /// Whether it takes an account out of use, by whatever way.
+    pub fn removes(&self) -> bool {
+        self.op == Op::Deactivate
+            || self.request.as_ref().is_some_and(|request| request.action == Action::DeactivateRequester)
+    }
+}
+
 /// A safety rail that keeps a change from being carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -88,6 +121,25 @@ pub struct Hold {
     pub code: &'static str,
     /// Number, limit and denominator, and the name of the setting.
     pub detail: String,
+}
+
+impl Hold {
+    /// What answers the hold, where the approval of single changes does not: it is no doubt about these people, but
+    /// about all that was read, or about the run as a whole.
+    pub fn answer(code: &str) -> Option<&'static str> {
+        Some(match code {
+            "source_unproven" => {
+                "what Personio delivered is in doubt, not who is concerned: look at the note about Personio's answer, and \
+                 run again"
+            }
+            "target_unproven" => {
+                "what the target listed is in doubt, not who is concerned: look at the note about the target, and run again"
+            }
+            "first_run" => "a first run removes nobody; look at the links it made, and run again",
+            "budget" => "the run does not fit into what is left of budget.tasks; wait for the next period, or raise it",
+            _ => return None,
+        })
+    }
 }
 
 /// What came of a change.

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Limit, Safety, Share};
 use crate::employee::EmployeeId;
 
-use super::{ACCOUNT_GONE, Action, Change, FieldIndex, Hold, Op, TargetPlan};
+use super::{ACCOUNT_GONE, Change, FieldIndex, Hold, Op, TargetPlan};
+
+/// The code of the hold that `--accept-removals` answers.
+pub const MAX_DEACTIVATE: &str = "max_deactivate";
 
 /// What the rails need to know beside the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct GuardInput {
     pub filters_changed: bool,
     /// Removals carried out in the last 24 hours.
     pub removed_lately: u64,
-    /// How many removals `--accept-removals` releases.
+    /// The number that `--accept-removals` names; the release itself looks at who they are, too.
     pub accepted_removals: Option<u64>,
 }
 
@@ -40,14 +43,8 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     limit_class(plan, "max_update", safety.max_update, of, |change| matches!(change.op, Op::Update | Op::Reactivate));
 }
 
-/// Whether an account is taken out of use, by whatever way.
-fn removes(change: &Change) -> bool {
-    change.op == Op::Deactivate
-        || change.request.as_ref().is_some_and(|request| request.action == Action::DeactivateRequester)
-}
-
 fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
-    let planned = count(plan, removes);
+    let planned = count(plan, Change::removes);
     if planned == 0 {
         return;
     }
@@ -66,15 +63,12 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         ),
     ];
     if let Some((_, code, why)) = untrusted.into_iter().find(|(applies, ..)| *applies) {
-        hold(plan, code, &format!("{planned} deactivations are held: {why}"), removes);
+        hold(plan, code, &format!("{planned} deactivations are held: {why}"), Change::removes);
         return;
     }
     let limit = safety.max_deactivate.map_or_else(|| default_removals(input.linked), |limit| limit.of(input.linked));
     let over_a_day = (2 * limit).saturating_sub(input.removed_lately);
     if planned <= limit && planned <= over_a_day {
-        return;
-    }
-    if input.accepted_removals == Some(planned) {
         return;
     }
     let of = input.linked;
@@ -88,13 +82,13 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         )
     };
     let accepted = match input.accepted_removals {
-        Some(accepted) => format!("; --accept-removals {accepted} is not that number"),
-        None => String::new(),
+        Some(accepted) if accepted != planned => format!("; --accept-removals {accepted} is not that number"),
+        _ => String::new(),
     };
     let detail = format!(
         "{planned} deactivations are held: {rule} (max_deactivate){accepted}; if they are right, use --accept-removals {planned}"
     );
-    hold(plan, "max_deactivate", &detail, removes);
+    hold(plan, MAX_DEACTIVATE, &detail, Change::removes);
 }
 
 /// From this many accounts on a share of them that is gone is no longer chance.
@@ -347,11 +341,13 @@ mod tests {
     }
 
     #[test]
-    fn accepting_releases_exactly_that_number() {
-        for (accepted, expected) in [(36, 37), (37, 0), (38, 37)] {
+    fn a_number_that_is_not_theirs_is_said() {
+        for (accepted, told) in [(36, true), (37, false), (38, true)] {
             let mut plan = removals(37);
             guard(&mut plan, &Safety::default(), &GuardInput { accepted_removals: Some(accepted), ..proven(100) });
-            assert_eq!(held(&plan), expected, "{accepted}");
+            assert_eq!(held(&plan), 37, "a number alone releases nobody");
+            let detail = &plan.changes[0].hold.as_ref().unwrap().detail;
+            assert_eq!(detail.contains(&format!("--accept-removals {accepted} is not that number")), told, "{detail}");
         }
     }
 

@@ -34,7 +34,7 @@ pub use diff::same;
 pub use field::{
     Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Validator, iso_day,
 };
-pub use guard::{GuardInput, default_removals, guard, hold_unseen};
+pub use guard::{GuardInput, MAX_DEACTIVATE, default_removals, guard, hold_unseen};
 pub use near_keys::KEY_NEARLY_EQUAL;
 pub use request::{Action, Request, RequestValue};
 pub use slots::{Due, Schedule};

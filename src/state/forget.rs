@@ -22,7 +22,7 @@ impl State {
     pub fn forget_employee(&self, employee: EmployeeId) -> Result<(), StateError> {
         self.write(|database| {
             let accounts = accounts_of(database, employee)?;
-            for table in ["links", "journal", "jobs", "last_seen", "repeats", "ledger"] {
+            for table in ["links", "journal", "jobs", "last_seen", "repeats", "ledger", "held", "approvals"] {
                 database.execute(&format!("DELETE FROM {table} WHERE employee = ?"), &[employee.into()])?;
             }
             forget_seen(database, employee)?;
@@ -51,6 +51,9 @@ impl State {
                 "recent_writes",
                 "confirmed",
                 "slots",
+                "shown",
+                "held",
+                "approvals",
             ];
             for table in tables {
                 database.execute(&format!("DELETE FROM {table} WHERE target = ?"), &[target.into()])?;
@@ -123,7 +126,21 @@ fn forget_mentions(
             database.execute("DELETE FROM confirmed WHERE kind = ? AND target = ?", &cells)?;
         }
     }
+    forget_in_approvals(database, &number, &like)?;
     forget_in_jobs(database, &number, accounts)
+}
+
+/// Erases the number from what rails and people said of others.
+fn forget_in_approvals(database: &mut dyn Database, number: &str, like: &str) -> Result<(), StateError> {
+    for (table, column) in [("held", "detail"), ("approvals", "why")] {
+        let query = format!("SELECT id, {column} FROM {table} WHERE {column} LIKE ?");
+        let found = sql::all(database, &query, &[like.into()], |row| Ok((row.number(0)?, row.word(1)?.to_owned())))?;
+        for (id, text) in found {
+            let cells = [without_word(&text, number).into(), id.into()];
+            database.execute(&format!("UPDATE {table} SET {column} = ? WHERE id = ?"), &cells)?;
+        }
+    }
+    Ok(())
 }
 
 fn forget_in_jobs(database: &mut dyn Database, number: &str, accounts: &BTreeSet<Box<str>>) -> Result<(), StateError> {

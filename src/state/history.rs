@@ -6,8 +6,9 @@ use crate::employee::EmployeeId;
 
 use super::records::{
     self, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step, TargetEnd,
+    Who,
 };
-use super::sql::{self, Cell, Database};
+use super::sql::{self, Cell, Database, Row};
 use super::{State, StateError, ledger, memory, seen};
 
 /// Failures by target, employee and code.
@@ -23,8 +24,16 @@ impl State {
         self.write(|database| {
             let id = sql::first(
                 database,
-                "INSERT INTO runs (started_at, command, as_of, tool) VALUES (?, ?, ?, ?) RETURNING id",
-                &[start.at.into(), start.command.into(), start.as_of.to_string().into(), start.tool.into()],
+                "INSERT INTO runs (started_at, command, as_of, tool, by_user, by_host) VALUES (?, ?, ?, ?, ?, ?)
+                 RETURNING id",
+                &[
+                    start.at.into(),
+                    start.command.into(),
+                    start.as_of.to_string().into(),
+                    start.tool.into(),
+                    (&start.by.user).into(),
+                    (&start.by.host).into(),
+                ],
                 |row| row.number(0),
             )?;
             for target in start.targets {
@@ -167,14 +176,40 @@ impl State {
     /// # Errors
     ///
     /// When the state cannot be written.
-    pub fn acknowledge(&self, id: JobId, until: DateTime<Utc>, reason: &str) -> Result<bool, StateError> {
+    pub fn acknowledge(
+        &self,
+        id: JobId,
+        until: DateTime<Utc>,
+        reason: &str,
+        at: DateTime<Utc>,
+        by: &Who,
+    ) -> Result<bool, StateError> {
         self.write(|database| {
             let rows = database.execute(
-                "UPDATE jobs SET acknowledged_until = ?, acknowledged_reason = ? WHERE run = ? AND number = ?",
-                &[until.into(), reason.into(), id.run.0.into(), id.number.into()],
+                "UPDATE jobs SET acknowledged_until = ?, acknowledged_reason = ?, acknowledged_at = ?,
+                    acknowledged_user = ?, acknowledged_host = ? WHERE run = ? AND number = ?",
+                &[
+                    until.into(),
+                    reason.into(),
+                    at.into(),
+                    (&by.user).into(),
+                    (&by.host).into(),
+                    id.run.0.into(),
+                    id.number.into(),
+                ],
             )?;
             Ok(rows == 1)
         })
+    }
+
+    /// Jobs of a run that somebody accepted, accepted still or not.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn acknowledged(&self, run: RunId) -> Result<Vec<Job>, StateError> {
+        let rest = "WHERE run = ? AND acknowledged_until IS NOT NULL ORDER BY number";
+        self.read(|database| jobs(database, rest, &[run.0.into()]))
     }
 
     /// Failures that somebody accepted and that are accepted still: target, employee and code of each.
@@ -224,6 +259,11 @@ impl State {
                     format!("DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = {table}.run)");
                 database.execute(&sql, &[])?;
             }
+            database.execute(
+                "DELETE FROM approvals WHERE COALESCE(used_at, expires_at) < ?
+                    AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = approvals.run)",
+                &[before.into()],
+            )?;
             for sql in [
                 "DELETE FROM recent_writes WHERE at < ?",
                 "DELETE FROM repeats WHERE last_at < ?",
@@ -448,7 +488,9 @@ pub(super) fn last_run_of(database: &mut dyn Database, target: &str) -> Result<O
 }
 
 fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<Run>, StateError> {
-    let query = format!("SELECT id, started_at, finished_at, exit_code, command, as_of, tool FROM runs WHERE {rest}");
+    let query = format!(
+        "SELECT id, started_at, finished_at, exit_code, command, as_of, tool, by_user, by_host FROM runs WHERE {rest}"
+    );
     let mut runs = sql::all(database, &query, cells, |row| {
         Ok(Run {
             id: RunId(row.number(0)?),
@@ -458,6 +500,7 @@ fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
             command: row.word(4)?.into(),
             as_of: row.word(5)?.parse().map_err(|_| row.unreadable(5))?,
             tool: row.word(6)?.into(),
+            by: who(row, 7)?,
             targets: Vec::new(),
         })
     })?;
@@ -468,10 +511,17 @@ fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
     Ok(runs)
 }
 
+/// A user and, in the next column, a machine; `None` where nobody was kept.
+pub(super) fn who(row: &dyn Row, column: usize) -> Result<Option<Who>, StateError> {
+    let (user, host) = (row.optional_word(column)?, row.optional_word(column + 1)?);
+    Ok(user.zip(host).map(|(user, host)| Who { user, host }))
+}
+
 fn jobs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<Job>, StateError> {
     let query = format!(
         "SELECT run, number, target, employee, name, ops, fields, status, code, error, advice, steps,
-            acknowledged_until, acknowledged_reason, workflows FROM jobs {rest}"
+            acknowledged_until, acknowledged_reason, workflows, acknowledged_at, acknowledged_user, acknowledged_host
+         FROM jobs {rest}"
     );
     sql::all(database, &query, cells, |row| {
         let ops = row.words(5)?.iter().map(|word| records::op(word)).collect::<Option<Vec<_>>>();
@@ -492,6 +542,7 @@ fn jobs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
             },
             acknowledged_until: row.optional_time(12)?,
             acknowledged_reason: row.optional_word(13)?,
+            acknowledged_by: row.optional_time(15)?.zip(who(row, 16)?),
         })
     })
 }

@@ -4,6 +4,7 @@
 //! for names. Everything is written once, over `sql::Database`, for SQLite and PostgreSQL. Times come in as
 //! arguments; what happened first is told by the numbers of runs and jobs, never by a clock that may be set back.
 
+mod approvals;
 mod error;
 mod forget;
 mod hash;
@@ -29,6 +30,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::config::Secret;
 
+pub use approvals::{Approval, Held, HeldChange, NewApproval, Shown};
 pub use error::StateError;
 pub use hash::{Fingerprint, Hasher};
 pub use journal::Journal;
@@ -37,7 +39,7 @@ pub use lock_folder::machine_lock_folder;
 pub use records::{
     Confirmed, Finished, Intent, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry, Link, NewJob,
     OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step, StepOutcome,
-    TargetEnd, TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Written,
+    TargetEnd, TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Who, Written,
 };
 pub use slots::FilledSlot;
 

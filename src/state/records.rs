@@ -9,6 +9,21 @@ use crate::plan::{AccountId, Op};
 
 use super::Fingerprint;
 
+/// Who did something: a user of a machine. Both are empty where an earlier version did not keep them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Who {
+    /// The user of the operating system.
+    pub user: Box<str>,
+    /// The machine.
+    pub host: Box<str>,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} on {}", self.user, self.host))
+    }
+}
+
 /// The number of a run; never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub i64);
@@ -250,6 +265,8 @@ pub struct RunStart<'a> {
     pub as_of: NaiveDate,
     /// The version of this tool.
     pub tool: &'a str,
+    /// Who runs it.
+    pub by: &'a Who,
     /// The targets it will run in full; empty when it is for single employees.
     pub targets: &'a [&'a str],
 }
@@ -352,6 +369,8 @@ pub struct Job {
     pub acknowledged_until: Option<DateTime<Utc>>,
     /// Why.
     pub acknowledged_reason: Option<Box<str>>,
+    /// When somebody did, and who; `None` before that was kept.
+    pub acknowledged_by: Option<(DateTime<Utc>, Who)>,
 }
 
 /// Which jobs to list; `None` is any.
@@ -407,6 +426,8 @@ pub struct Run {
     pub as_of: NaiveDate,
     /// The version of this tool.
     pub tool: Box<str>,
+    /// Who ran it; `None` before that was kept.
+    pub by: Option<Who>,
     /// Sorted by target.
     pub targets: Vec<RunTarget>,
 }

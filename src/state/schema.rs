@@ -73,6 +73,25 @@ CREATE TABLE slots (
     target TEXT NOT NULL, begins BIGINT NOT NULL, every TEXT NOT NULL,
     PRIMARY KEY (target, begins)) {clustered};
 ",
+    "
+ALTER TABLE runs ADD COLUMN by_user TEXT;
+ALTER TABLE runs ADD COLUMN by_host TEXT;
+ALTER TABLE jobs ADD COLUMN acknowledged_user TEXT;
+ALTER TABLE jobs ADD COLUMN acknowledged_host TEXT;
+ALTER TABLE jobs ADD COLUMN acknowledged_at BIGINT;
+CREATE TABLE shown (
+    target TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL, by_user TEXT NOT NULL, by_host TEXT NOT NULL);
+CREATE TABLE held (
+    id {identity}, target TEXT NOT NULL, employee BIGINT, account TEXT, op TEXT NOT NULL, reason TEXT,
+    fields TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, fingerprint TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE UNIQUE INDEX held_change ON held (target, fingerprint);
+CREATE TABLE approvals (
+    id {identity}, target TEXT NOT NULL, employee BIGINT, op TEXT NOT NULL, reason TEXT, fields TEXT NOT NULL,
+    code TEXT NOT NULL, fingerprint TEXT NOT NULL, at BIGINT NOT NULL, by_user TEXT NOT NULL, by_host TEXT NOT NULL,
+    why TEXT, expires_at BIGINT NOT NULL, used_at BIGINT, run BIGINT);
+CREATE INDEX approvals_open ON approvals (target) WHERE used_at IS NULL;
+CREATE INDEX approvals_of_run ON approvals (run);
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.
@@ -87,7 +106,7 @@ pub(super) fn migrate(database: &mut dyn Database) -> Result<Hasher, StateError>
     // First a look that needs no right to write. As of one moment: another process may be making the tables.
     let key = match sql::within(database, Purpose::Read, found)? {
         (KNOWN, Some(key)) => key,
-        _ => sql::within(database, Purpose::Migrate, upgrade)?,
+        _ => sql::within(database, Purpose::Migrate, |database| upgrade(database, KNOWN))?,
     };
     Ok(Hasher::new(key.as_bytes()))
 }
@@ -115,8 +134,14 @@ fn found(database: &mut dyn Database) -> Result<(i64, Option<String>), StateErro
     }
 }
 
+/// Makes the tables as an earlier version of this tool left them.
+#[cfg(test)]
+pub(super) fn make_version(database: &mut dyn Database, version: i64) -> Result<(), StateError> {
+    sql::within(database, Purpose::Migrate, |database| upgrade(database, version)).map(|_| ())
+}
+
 /// Runs the missing migrations. Looks again first: another process may just have done it.
-fn upgrade(database: &mut dyn Database) -> Result<String, StateError> {
+fn upgrade(database: &mut dyn Database, wanted: i64) -> Result<String, StateError> {
     let (version, key) = found(database)?;
     let key = match key {
         Some(key) => key,
@@ -131,10 +156,11 @@ fn upgrade(database: &mut dyn Database) -> Result<String, StateError> {
             key
         }
     };
-    for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+    let place = |version: i64| usize::try_from(version).unwrap_or(0);
+    for migration in &MIGRATIONS[place(version)..place(wanted)] {
         let script = database.spell(migration);
         database.script(&script)?;
     }
-    database.execute("UPDATE meta SET value = ? WHERE name = 'schema'", &[KNOWN.to_string().into()])?;
+    database.execute("UPDATE meta SET value = ? WHERE name = 'schema'", &[wanted.to_string().into()])?;
     Ok(key)
 }

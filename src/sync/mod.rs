@@ -14,6 +14,7 @@ mod order;
 mod prepare;
 mod prove;
 mod read_back;
+mod release;
 mod requests;
 mod settle;
 mod step_checks;
@@ -25,5 +26,6 @@ pub use prepare::{
     prepare,
 };
 pub use read_back::{NotStored, read_back};
+pub use release::{Decisions, NOT_SHOWN, Released, held_by, join_parts};
 pub use settle::settle;
 pub use step_checks::check_workflows;

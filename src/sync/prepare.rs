@@ -13,12 +13,13 @@ use crate::plan::{
     Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
     WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, plan_workflows,
 };
-use crate::state::OpenIntent;
+use crate::state::{HeldChange, OpenIntent};
 use crate::targets::conversations::contacts::Contact;
 use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Refusal, Target, TargetError};
 
 use super::imports;
 use super::prove::{self, Proof};
+use super::release::{Decisions, Released, release};
 
 /// What a run is asked to look at.
 #[derive(Clone, Debug)]
@@ -89,6 +90,8 @@ pub struct TargetMemory<'a> {
     pub fingerprint: Option<MakeFingerprint<'a>>,
     /// What people said is done, where they keep the target in line; `None` when they never did.
     pub confirmed: Option<Confirmed>,
+    /// What people were shown as held, and what they said to it.
+    pub decisions: Decisions<'a>,
 }
 
 /// Makes the keyed hash of some values.
@@ -151,6 +154,10 @@ pub struct OpenTarget {
     pub called: BTreeMap<EmployeeId, Called>,
     /// What people said is done.
     pub confirmed: Confirmed,
+    /// What rails hold, what is released of it included.
+    pub held: Vec<HeldChange>,
+    /// What somebody approved, and this plan asks for.
+    pub released: Vec<Released>,
 }
 
 /// Reads the source and the targets, and plans. Nothing is written: planning holds views that cannot.
@@ -306,6 +313,7 @@ pub fn prepare<'s>(
                 target_plan.skipped.extend(planned.skipped);
                 target_plan.skipped.sort_by_key(|skip| skip.employee);
                 guard(&mut target_plan, &target.safety, &rails);
+                let (released, held) = release(&mut target_plan, &memory.decisions, options.accepted_removals);
                 if let Some(by_hand) = by_hand {
                     let confirmed = memory.confirmed.as_ref();
                     by_hand::complete(&mut target_plan, &input, &by_hand.teams(), confirmed, &in_scope);
@@ -332,6 +340,8 @@ pub fn prepare<'s>(
                     lacking: proof.lacking,
                     called,
                     confirmed: memory.confirmed.unwrap_or_default(),
+                    held,
+                    released,
                 };
                 (target_plan, Some(PreparedTarget { settings: target, open: Some(open), error: None }), in_scope)
             }

@@ -16,6 +16,9 @@ pub fn html(report: &RunReport) -> String {
         escape(&title),
         escape(&headline(report, failures)),
     );
+    for approval in &report.approvals {
+        let _ = writeln!(page, "<p>{}</p>", escape(approval));
+    }
     page.push_str("<h2>Targets</h2>\n<div class=\"wide\"><table>\n<thead><tr>");
     page.push_str("<th scope=\"col\">Target</th>");
     for head in ["Succeeded", "Failed", "Held", "Skipped", "Not attempted", "In sync", "Calls"] {
@@ -58,8 +61,8 @@ pub fn html(report: &RunReport) -> String {
                 }
                 why.push_str(&row.error);
             }
-            if let Some(until) = row.accepted_until {
-                let _ = write!(why, " (accepted until {})", until.date());
+            if let Some(accepted) = row.acceptance() {
+                let _ = write!(why, " {accepted}");
             }
             let class = if row.is_failure() { "bad" } else { "plain" };
             let log = if with_log { format!("<td>{}</td>", escape(&row.log)) } else { String::new() };
@@ -91,7 +94,8 @@ pub(super) fn headline(report: &RunReport, failures: usize) -> String {
         1 => "1 failure".to_owned(),
         more => format!("{more} failures"),
     };
-    format!("Started {}, {ended}; {failures}.", report.started.format("%Y-%m-%d %H:%M:%S"))
+    let by = report.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("Started {}{by}, {ended}; {failures}.", report.started.format("%Y-%m-%d %H:%M:%S"))
 }
 
 const STYLE: &str = "
@@ -134,7 +138,8 @@ mod tests {
         let page = html(&super::super::sample());
         assert!(page.contains("400: job_title &lt;is&gt; too long &amp; &quot;odd&quot;"));
         assert!(page.contains("1 failure."), "an accepted failure does not count");
-        assert!(page.contains("(accepted until 2026-12-31)"));
+        assert!(page.contains("(accepted until 2026-12-31) by ben on host-b"));
+        assert!(page.contains("by ada on host-a") && page.contains("at 2026-11-21: &lt;seen&gt;"));
         assert!(!page.contains("http"), "nothing is loaded from elsewhere");
     }
 }

@@ -10,6 +10,9 @@ pub fn markdown(report: &RunReport) -> String {
     let mut text = String::new();
     let failures = report.rows.iter().filter(|row| row.is_failure()).count();
     let _ = writeln!(text, "# personio-sync, run {}\n\n{}\n", report.run, headline(report, failures));
+    for approval in &report.approvals {
+        let _ = writeln!(text, "{}\n", escape(approval));
+    }
     let _ = writeln!(
         text,
         "| Target | Succeeded | Failed | Held | Skipped | Not attempted | In sync | Calls |\n\
@@ -37,8 +40,7 @@ pub fn markdown(report: &RunReport) -> String {
     let _ = writeln!(text, "\n| Target | Employee | Outcome | Code | Why | What to do |{head}");
     let _ = writeln!(text, "|---|--:|---|---|---|---|{rule}");
     for row in others {
-        let accepted =
-            row.accepted_until.map_or_else(String::new, |until| format!(" (accepted until {})", until.date()));
+        let accepted = row.acceptance().map(|accepted| format!(" {accepted}")).unwrap_or_default();
         let log = if report.has_log() { format!(" {} |", escape(&row.log)) } else { String::new() };
         let _ = writeln!(
             text,
@@ -63,7 +65,9 @@ mod tests {
         let text = markdown(&super::super::sample());
         assert!(text.contains("| service-desk | 1 | 1 | 0 | 1 | 0 | 247 | 5 |"), "{text}");
         assert!(text.contains("| 1002 | failed | refused |"), "{text}");
-        assert!(text.contains("| 1003 | failed (accepted until 2026-12-31) |"), "{text}");
+        assert!(text.contains("| 1003 | failed (accepted until 2026-12-31) by ben on host-b |"), "{text}");
         assert!(!text.contains("| 1001 |"), "{text}");
+        assert!(text.contains("Started 2026-11-22 06:00:00 by ada on host-a"), "{text}");
+        assert!(text.contains("employee 1001: create, approved by ben on host-b"), "{text}");
     }
 }

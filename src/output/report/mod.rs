@@ -27,6 +27,10 @@ pub struct RunReport {
     pub exit_code: Option<u8>,
     /// What it was started with.
     pub command: String,
+    /// Who ran it, where that was kept.
+    pub by: Option<String>,
+    /// What somebody had released and it carried out, a sentence each.
+    pub approvals: Vec<String>,
     /// In the order of the file.
     pub targets: Vec<TargetLine>,
     /// Sorted by target, then employee.
@@ -93,9 +97,17 @@ pub struct Row {
     pub advice: String,
     /// Until when somebody accepted the failure.
     pub accepted_until: Option<NaiveDateTime>,
+    /// Who accepted it.
+    pub accepted_by: Option<String>,
 }
 
 impl Row {
+    /// `(accepted until 2026-12-31) by ada on host-a`; `None` when nobody accepted it.
+    fn acceptance(&self) -> Option<String> {
+        let by = self.accepted_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        Some(format!("(accepted until {}){by}", self.accepted_until?.date()))
+    }
+
     /// Whether it is a failure that nobody accepted.
     pub fn is_failure(&self) -> bool {
         self.outcome == "failed" && self.accepted_until.is_none()
@@ -112,6 +124,8 @@ fn sample() -> RunReport {
         finished: Some(moment("2026-11-22T06:01:30")),
         exit_code: Some(3),
         command: "sync --yes".into(),
+        by: Some("ada on host-a".into()),
+        approvals: vec!["service-desk, employee 1001: create, approved by ben on host-b at 2026-11-21: <seen>".into()],
         targets: vec![TargetLine {
             name: "service-desk".into(),
             ok: true,
@@ -153,6 +167,7 @@ fn sample() -> RunReport {
                 what: "create".into(),
                 code: "already_exists".into(),
                 accepted_until: Some(moment("2026-12-31T23:59:59")),
+                accepted_by: Some("ben on host-b".into()),
                 ..Row::default()
             },
         ],

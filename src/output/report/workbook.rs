@@ -53,6 +53,13 @@ fn summary(sheet: &mut Worksheet, report: &RunReport, looks: &Looks) -> anyhow::
     }
     sheet.write(4, 0, "Command")?;
     sheet.write(4, 1, &report.command)?;
+    sheet.write(5, 0, "Run by")?;
+    sheet.write(5, 1, report.by.as_deref().unwrap_or_default())?;
+    // Below the table, which begins in the seventh row.
+    let below = 8 + u32::try_from(report.targets.len()).unwrap_or_default();
+    for (row, approval) in (below..).zip(&report.approvals) {
+        sheet.write(row, 0, approval)?;
+    }
     let header =
         ["Target", "Worked through", "Succeeded", "Failed", "Held", "Skipped", "Not attempted", "In sync", "Calls"];
     for (column, title) in (0u16..).zip(header) {
@@ -88,7 +95,7 @@ fn fit_to_width(sheet: &mut Worksheet) {
 }
 
 /// Title and width of each column.
-const COLUMNS: [(&str, f64); 12] = [
+const COLUMNS: [(&str, f64); 13] = [
     ("Target", 18.0),
     ("Employee", 11.0),
     ("Name", 24.0),
@@ -101,6 +108,7 @@ const COLUMNS: [(&str, f64); 12] = [
     ("What to do", 48.0),
     ("Accepted until", 18.0),
     ("Job", 9.0),
+    ("Accepted by", 22.0),
 ];
 
 fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Result<()> {
@@ -126,12 +134,14 @@ fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Resu
             sheet.write_datetime_with_format(line, 10, moment(until)?, &looks.moment)?;
         }
         sheet.write_string_with_format(line, 11, &row.job, &looks.plain)?;
+        let by = row.accepted_by.as_deref().filter(|_| row.accepted_until.is_some());
+        sheet.write_string_with_format(line, 12, by.unwrap_or_default(), &looks.plain)?;
     }
     sheet.set_freeze_panes(1, 0)?;
     sheet.set_repeat_rows(0, 0)?;
     fit_to_width(sheet);
     let last = u32::try_from(rows.len()).unwrap_or(u32::MAX - 1);
-    sheet.autofilter(0, 0, last, 11)?;
+    sheet.autofilter(0, 0, last, 12)?;
     Ok(())
 }
 
@@ -157,6 +167,8 @@ mod tests {
         assert!(matches!(sheet.get_value((3, 10)), Some(Data::DateTime(_))));
         let summary = book.worksheet_range("Summary").unwrap();
         assert!(matches!(summary.get_value((1, 1)), Some(Data::DateTime(_))));
+        assert_eq!(summary.get_value((5, 1)), Some(&Data::String("ada on host-a".into())));
+        assert!(matches!(summary.get_value((9, 0)), Some(Data::String(text)) if text.contains("approved by ben")));
         assert_eq!(summary.get_value((7, 7)), Some(&Data::Float(247.0)));
     }
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::config::Secret;
 use crate::plan::Op;
-use crate::state::{Finished, Journal, OnceOnly, RunEnd, Settlement, State, StateError};
+use crate::state::{Finished, Journal, OnceOnly, RunEnd, Settlement, State, StateError, Who};
 
 use super::{Fault, Place, at, employee, end_of, intent, job, link, on_each_database, start};
 
@@ -56,6 +56,7 @@ fn without_the_right_to_write_every_write_fails_and_changes_nothing(place: &Plac
         command: "sync",
         as_of: at(1).date_naive(),
         tool: "0.1.0",
+        by: &Who::default(),
         targets: &["desk"],
     };
     let results: Vec<(&str, Option<StateError>)> = vec![

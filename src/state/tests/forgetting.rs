@@ -1,9 +1,10 @@
 use crate::plan::{AccountId, Op};
 use crate::state::{
-    Finished, Intent, JobId, JobStatus, NewJob, OnceOnly, RunStart, Settlement, State, Step, TargetEnd, Written,
+    Finished, HeldChange, Intent, JobId, JobStatus, NewApproval, NewJob, OnceOnly, RunStart, Settlement, State, Step,
+    TargetEnd, Written,
 };
 
-use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};
+use super::{Place, ada, at, employee, end_of, finish, intent, job, link, on_each_database, start};
 
 on_each_database!(
     a_forgotten_employee_leaves_no_trace,
@@ -15,7 +16,8 @@ on_each_database!(
 fn lived_in(state: &State) {
     let as_of = at(0).date_naive();
     let command = "sync --employee 471147 --employee 471148 --yes";
-    let run = state.start_run(&RunStart { at: at(0), command, as_of, tool: "0.1.0", targets: &["desk"] }).unwrap();
+    let start_of = RunStart { at: at(0), command, as_of, tool: "0.1.0", by: &ada(), targets: &["desk"] };
+    let run = state.start_run(&start_of).unwrap();
     for target in ["desk", "books"] {
         state.store_links(target, &[link(471_147, "acct-one"), link(471_148, "acct-two")]).unwrap();
     }
@@ -53,10 +55,23 @@ fn lived_in(state: &State) {
     });
     let end = TargetEnd { written: written.into(), tasks: 3, ..end_of(state, "desk", &[471_146, 471_147, 471_148]) };
     finish(state, run, 1, end, &jobs);
-    state.acknowledge(JobId { run, number: 2 }, at(9), "waits for 471147").unwrap();
+    state.acknowledge(JobId { run, number: 2 }, at(9), "waits for 471147", at(1), &ada()).unwrap();
     // They leave the list of those in line, so that each has a row of their own.
     let next = start(state, 2);
     finish(state, next, 2, TargetEnd { written: written_again(state), ..end_of(state, "desk", &[471_146]) }, &[]);
+    let held = [471_147, 471_148].map(|id| HeldChange {
+        employee: Some(employee(id)),
+        account: Some(AccountId::from(if id == 471_147 { "acct-one" } else { "acct-two" })),
+        op: Op::Deactivate,
+        reason: Some("left".into()),
+        fields: Vec::new(),
+        code: "handover".into(),
+        detail: "as 471147".into(),
+        fingerprint: state.hasher().fingerprint("change", [id.to_string().as_str()]),
+    });
+    state.show("desk", None, &held, at(2), &ada()).unwrap();
+    let approval = NewApproval { at: at(2), by: &ada(), reason: Some("471147 is back"), expires_at: at(99) };
+    state.approve(&state.held(None).unwrap(), &approval).unwrap();
     let last = start(state, 3);
     finish(state, last, 3, end_of(state, "books", &[471_147, 471_148]), &[]);
 }
@@ -77,7 +92,9 @@ fn a_forgotten_employee_leaves_no_trace(place: &Place) {
     let state = place.open();
     lived_in(&state);
     let before = mentions(place);
-    for table in ["links", "journal", "jobs", "runs", "last_seen", "repeats", "ledger", "confirmed"] {
+    for table in
+        ["links", "journal", "jobs", "runs", "last_seen", "repeats", "ledger", "confirmed", "held", "approvals"]
+    {
         assert!(before.iter().any(|line| line.starts_with(&format!("{table}|"))), "{table} is not covered");
     }
     assert!(!state.last_seen(employee(471_147)).unwrap().is_empty());
@@ -100,6 +117,9 @@ fn a_forgotten_employee_leaves_no_trace(place: &Place) {
         &*by_hand.content, r#"{"people":{"471148":["teams.IT"]},"teams":{}}"#,
         "nobody else is to be confirmed again"
     );
+    let (held, approvals) = (state.held(None).unwrap(), state.open_approvals(None).unwrap());
+    assert_eq!((held.len(), &*held[0].change.detail), (1, "as …"));
+    assert_eq!((approvals.len(), approvals[0].why.as_deref()), (1, Some("… is back")));
     let left = state.jobs(&Default::default(), 10).unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].job.error.as_deref(), Some("shares a match key with …"));

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use crate::plan::Op;
 use crate::state::{Job, JobFilter, JobId, JobStatus, NewJob, RunEnd, RunId, State, Step, StepOutcome, TargetEnd};
 
-use super::{Place, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
+use super::{Place, ada, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
 
 on_each_database!(
     runs_of_the_same_instant_have_numbers_of_their_own,
@@ -154,15 +154,14 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
 
 /// A state of the first version, with a job in it.
 fn jobs_of_the_first_version_are_still_there(place: &Place) {
-    let state = place.open();
-    let run = start(&state, 0);
-    finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(1, JobStatus::Failed)]);
-    drop(state);
-    place.sql("ALTER TABLE jobs DROP COLUMN workflows");
-    place.sql("DROP TABLE slots");
-    place.sql("UPDATE meta SET value = '1' WHERE name = 'schema'");
-    let found = place.open().job(JobId { run, number: 1 }).unwrap().unwrap();
-    assert_eq!(found.job, job(1, JobStatus::Failed));
+    place.make_version(1);
+    place.sql(
+        r#"INSERT INTO jobs (run, number, target, employee, ops, fields, status, steps)
+           VALUES (7, 1, 'desk', 1, '["update"]', '["job_title"]', 'failed', '[]')"#,
+    );
+    let found = place.open().job(JobId { run: RunId(7), number: 1 }).unwrap().unwrap();
+    assert_eq!(found.job, NewJob { steps: Vec::new(), ..job(1, JobStatus::Failed) });
+    assert_eq!(found.acknowledged_by, None);
 }
 
 fn a_message_with_a_nul_is_no_reason_to_lose_a_run(place: &Place) {
@@ -179,8 +178,8 @@ fn jobs_are_acknowledged(place: &Place) {
     let run = start(&state, 0);
     finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(1, JobStatus::Failed)]);
     let id = JobId { run, number: 1 };
-    assert!(state.acknowledge(id, at(60), "the licence comes on Monday").unwrap());
-    assert!(!state.acknowledge(JobId { run, number: 2 }, at(60), "no such job").unwrap());
+    assert!(state.acknowledge(id, at(60), "the licence comes on Monday", at(1), &ada()).unwrap());
+    assert!(!state.acknowledge(JobId { run, number: 2 }, at(60), "no such job", at(1), &ada()).unwrap());
     let found = place.open().job(id).unwrap().unwrap();
     assert_eq!(found.acknowledged_until, Some(at(60)));
     assert_eq!(found.acknowledged_reason.as_deref(), Some("the licence comes on Monday"));

@@ -2,6 +2,7 @@
 //!
 //! PostgreSQL is tested where `TEST_DATABASE_URL` names a server, each test in a schema of its own. On CI it must.
 
+mod approvals;
 mod faults;
 mod forgetting;
 mod history;
@@ -20,7 +21,9 @@ use crate::config::Secret;
 use crate::employee::EmployeeId;
 use crate::plan::{AccountId, Op};
 
-use super::{Intent, JobStatus, Link, NewJob, Origin, RunEnd, RunId, RunStart, State, StateError, Step, TargetEnd};
+use super::{
+    Intent, JobStatus, Link, NewJob, Origin, RunEnd, RunId, RunStart, State, StateError, Step, TargetEnd, Who,
+};
 
 /// Makes each function a test on SQLite and a test on PostgreSQL.
 macro_rules! on_each_database {
@@ -87,10 +90,13 @@ impl Place {
 
     /// With one more parameter in the address of the server.
     pub(super) fn try_open_with(&self, parameter: &str) -> Result<State, StateError> {
+        State::connect(&Secret::new(format!("{}&{parameter}", self.address().expose())))
+    }
+
+    fn address(&self) -> Secret {
         let Self::Postgres { server, schema } = self else { panic!("no server") };
         let separator = if server.contains('?') { '&' } else { '?' };
-        let options = format!("options=-csearch_path%3D{schema}");
-        State::connect(&Secret::new(format!("{server}{separator}{options}&{parameter}")))
+        Secret::new(format!("{server}{separator}options=-csearch_path%3D{schema}"))
     }
 
     /// With a name that the server shows for its connections.
@@ -101,6 +107,15 @@ impl Place {
     /// Opens the state as the next run would.
     pub(super) fn open(&self) -> State {
         self.try_open().unwrap()
+    }
+
+    /// Makes the state of an earlier version of the tool, by the version of its tables.
+    pub(super) fn make_version(&self, version: i64) {
+        let mut database: Box<dyn super::sql::Database> = match self {
+            Self::Sqlite(_) => Box::new(super::sqlite::Sqlite::open(&self.path()).unwrap()),
+            Self::Postgres { .. } => Box::new(super::postgres::Postgres::connect(&self.address()).unwrap()),
+        };
+        super::schema::make_version(&mut *database, version).unwrap();
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -185,13 +200,18 @@ fn employee(id: u64) -> EmployeeId {
     EmployeeId(id)
 }
 
+fn ada() -> Who {
+    Who { user: "ada".into(), host: "host-a".into() }
+}
+
 fn start(state: &State, minutes: i64) -> RunId {
     start_for(state, minutes, &["desk"])
 }
 
 fn start_for(state: &State, minutes: i64, targets: &[&str]) -> RunId {
     let as_of = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
-    state.start_run(&RunStart { at: at(minutes), command: "sync --yes", as_of, tool: "0.1.0", targets }).unwrap()
+    let by = &ada();
+    state.start_run(&RunStart { at: at(minutes), command: "sync --yes", as_of, tool: "0.1.0", by, targets }).unwrap()
 }
 
 fn link(id: u64, account: &str) -> Link {

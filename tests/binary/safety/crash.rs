@@ -6,7 +6,7 @@ use chrono::Utc;
 use personio_sync::plan::Op;
 use personio_sync::sandbox::freshservice::Freshservice;
 use personio_sync::sandbox::{SECRET, SandboxRequest, System, When};
-use personio_sync::state::{Intent, RunStart, State};
+use personio_sync::state::{Intent, RunStart, State, Who};
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, LIST, Ran, Scene, summary};
@@ -204,7 +204,8 @@ fn a_file_is_written_whole_or_not_at_all() {
 fn leave_open_intents(scene: &Scene, hired: u64) {
     let state = State::open(&scene.path(STATE)).unwrap();
     let now = Utc::now();
-    let start = RunStart { at: now, command: "sync", as_of: now.date_naive(), tool: "test", targets: &["list"] };
+    let by = &Who::default();
+    let start = RunStart { at: now, command: "sync", as_of: now.date_naive(), tool: "test", by, targets: &["list"] };
     let run = state.start_run(&start).unwrap();
     let intent = |op, employee: u64, fields: &[&str]| Intent {
         employee: Some(personio_sync::employee::EmployeeId(employee)),

@@ -1,0 +1,264 @@
+//! What people said to held changes: which of them a run may carry out after all.
+//!
+//! The rails come first and look at everybody; only then single changes are let through. So releasing one of three
+//! removals leaves two held, also where two would be within the limit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::employee::EmployeeId;
+use crate::plan::{AccountId, Change, Hold, MAX_DEACTIVATE, Notice, Op, TargetPlan};
+use crate::state::{Approval, Fingerprint, Held, HeldChange, Shown};
+
+/// Makes the fingerprint of a change.
+pub type OfChange<'a> = Box<dyn Fn(&Change) -> Fingerprint + Send + Sync + 'a>;
+
+/// What people were shown of a target, and what they said to it.
+#[derive(Default)]
+pub struct Decisions<'a> {
+    /// What was last shown as held.
+    pub shown: Option<Shown>,
+    /// What was released and not carried out yet, expired or not.
+    pub approvals: Vec<Approval>,
+    /// The moment of the run.
+    pub now: DateTime<Utc>,
+    /// Tells changes apart; without it nothing is released.
+    pub fingerprint: Option<OfChange<'a>>,
+}
+
+/// A change that is let through although a rail may hold it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Released {
+    /// The approval; `None` when it is let through by the number of removals.
+    pub approval: Option<i64>,
+    /// Of the change.
+    pub fingerprint: Fingerprint,
+    /// The change as it was planned; its hold is `None` when it would have passed without an approval.
+    pub change: Change,
+}
+
+impl Released {
+    /// Whether a change of the plan is the released one, alone or with other fields of the same account.
+    pub fn is_part_of(&self, other: &Change) -> bool {
+        let step = |change: &Change| change.request.as_ref().map(|request| (request.workflow.clone(), request.step));
+        let own = &self.change;
+        (own.op, own.employee) == (other.op, other.employee)
+            && (own.account.is_none() || own.account == other.account)
+            && step(own) == step(other)
+            && own.fields.iter().all(|field| other.fields.iter().any(|one| one.index == field.index))
+    }
+}
+
+/// The code of the notice that refuses a number whose people nobody was shown.
+pub const NOT_SHOWN: &str = "removals_not_shown";
+
+/// Lets through what was approved, and the removals that `--accept-removals` names. Gives what was approved, and
+/// all that is to be shown as held, released or not.
+pub fn release(
+    plan: &mut TargetPlan,
+    decisions: &Decisions<'_>,
+    accepted: Option<u64>,
+) -> (Vec<Released>, Vec<HeldChange>) {
+    let Some(fingerprint) = &decisions.fingerprint else { return (Vec::new(), Vec::new()) };
+    let prints: Vec<Fingerprint> = plan.changes.iter().map(|change| fingerprint(change)).collect();
+    let held = held_changes(plan, &prints);
+    let mut released = Vec::new();
+    approved(plan, &prints, decisions, &mut released);
+    if let Some(accepted) = accepted {
+        accept(plan, &prints, decisions.shown.as_ref(), accepted, &mut released);
+    }
+    (released, held)
+}
+
+/// All that a plan holds, where nobody has said anything to it yet.
+pub fn held_by(plan: &TargetPlan, decisions: &Decisions<'_>) -> Vec<HeldChange> {
+    let Some(fingerprint) = &decisions.fingerprint else { return Vec::new() };
+    let prints: Vec<Fingerprint> = plan.changes.iter().map(|change| fingerprint(change)).collect();
+    held_changes(plan, &prints)
+}
+
+/// What is held, as it is kept for people to look at: without any value.
+fn held_changes(plan: &TargetPlan, prints: &[Fingerprint]) -> Vec<HeldChange> {
+    let held = plan.changes.iter().zip(prints).filter_map(|(change, print)| {
+        let hold = change.hold.as_ref()?;
+        Some(HeldChange {
+            employee: change.employee,
+            account: change.account.clone(),
+            op: change.op,
+            reason: change.reason.map(Into::into),
+            fields: change.fields.iter().map(|field| field.field.clone()).collect(),
+            code: hold.code.into(),
+            detail: hold.detail.as_str().into(),
+            fingerprint: print.clone(),
+        })
+    });
+    held.collect()
+}
+
+fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions<'_>, released: &mut Vec<Released>) {
+    for approval in &decisions.approvals {
+        let Some(place) = prints.iter().position(|print| *print == approval.fingerprint) else {
+            let held = plan.changes.iter().any(|change| change.hold.is_some() && change.employee == approval.employee);
+            if held && approval.employee.is_some() {
+                let message = format!(
+                    "the approval by {} is of another change ({}), so this one stays held; `personio-sync held` shows it",
+                    approval.by,
+                    what(approval)
+                );
+                plan.notices.push(Notice {
+                    code: "approval_outdated",
+                    employee: approval.employee,
+                    field: None,
+                    message,
+                });
+            }
+            continue;
+        };
+        let change = &mut plan.changes[place];
+        let planned = change.clone();
+        let hold = planned.hold.as_ref();
+        if approval.expires_at <= decisions.now {
+            if hold.is_some() {
+                let message = format!("the approval by {} expired, so this stays held; approve it again", approval.by);
+                plan.notices.push(Notice { code: "approval_expired", employee: change.employee, field: None, message });
+            }
+            continue;
+        }
+        if let Some(answer) = hold.and_then(|hold| Hold::answer(hold.code)) {
+            let message = format!("is approved by {}, and stays held all the same: {answer}", approval.by);
+            plan.notices.push(Notice { code: "approval_not_enough", employee: change.employee, field: None, message });
+            continue;
+        }
+        change.hold = None;
+        let why = approval.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let message = format!("{}: approved by {}{why}", what(approval), approval.by);
+        plan.notices.push(Notice { code: "approved", employee: change.employee, field: None, message });
+        let fingerprint = approval.fingerprint.clone();
+        released.push(Released { approval: Some(approval.id), fingerprint, change: planned });
+    }
+}
+
+fn what(approval: &Approval) -> String {
+    match (&approval.reason, approval.fields.is_empty()) {
+        (Some(reason), _) => format!("{} ({reason})", approval.op),
+        (None, false) => format!("{} of {}", approval.op, approval.fields.join(", ")),
+        (None, true) => approval.op.to_string(),
+    }
+}
+
+/// Releases exactly that many removals, if they are the people last shown.
+fn accept(
+    plan: &mut TargetPlan,
+    prints: &[Fingerprint],
+    shown: Option<&Shown>,
+    accepted: u64,
+    released: &mut Vec<Released>,
+) {
+    let is_held = |change: &Change| change.hold.as_ref().is_some_and(|hold| hold.code == MAX_DEACTIVATE);
+    let now: BTreeMap<&Fingerprint, Option<EmployeeId>> = plan
+        .changes
+        .iter()
+        .zip(prints)
+        .filter(|(change, _)| is_held(change))
+        .map(|(change, print)| (print, change.employee))
+        .collect();
+    if now.is_empty() {
+        return;
+    }
+    let was_removal = |held: &&Held| held.change.op == Op::Deactivate || *held.change.code == *MAX_DEACTIVATE;
+    let before: BTreeMap<&Fingerprint, Option<EmployeeId>> = shown
+        .into_iter()
+        .flat_map(|shown| &shown.held)
+        .filter(was_removal)
+        .map(|held| (&held.change.fingerprint, held.change.employee))
+        .collect();
+    let name = plan.name.clone();
+    if before.is_empty() {
+        let message = format!(
+            "--accept-removals {accepted} is refused: nobody was shown who these are ({}); look at `personio-sync plan \
+             {name}` first",
+            people(now.values())
+        );
+        plan.notices.push(Notice { code: NOT_SHOWN, employee: None, field: None, message });
+        return;
+    }
+    if now.len() as u64 == accepted && now.keys().eq(before.keys()) {
+        for (change, print) in plan.changes.iter_mut().zip(prints).filter(|(change, _)| is_held(change)) {
+            released.push(Released { approval: None, fingerprint: print.clone(), change: change.clone() });
+            change.hold = None;
+        }
+        return;
+    }
+    if let Some(message) = difference(&before, &now) {
+        let message = format!(
+            "--accept-removals {accepted} releases nobody, because these are not the people last shown: {message}"
+        );
+        plan.notices.push(Notice { code: "removals_changed", employee: None, field: None, message });
+    }
+}
+
+/// Who came in, who dropped out, and who is to be removed on other grounds than before.
+fn difference(
+    before: &BTreeMap<&Fingerprint, Option<EmployeeId>>,
+    now: &BTreeMap<&Fingerprint, Option<EmployeeId>>,
+) -> Option<String> {
+    let only_in = |one: &BTreeMap<&Fingerprint, Option<EmployeeId>>, other: &BTreeMap<&Fingerprint, _>| {
+        let rest = one.iter().filter(|(print, _)| !other.contains_key(*print));
+        rest.filter_map(|(_, employee)| *employee).collect::<BTreeSet<EmployeeId>>()
+    };
+    let (came, went) = (only_in(now, before), only_in(before, now));
+    let parts = [
+        (came.difference(&went).copied().collect::<Vec<_>>(), "came in"),
+        (went.difference(&came).copied().collect(), "dropped out"),
+        (came.intersection(&went).copied().collect(), "changed"),
+    ];
+    let words: Vec<String> = parts
+        .into_iter()
+        .filter(|(who, _)| !who.is_empty())
+        .map(|(who, what)| format!("{} {what}", people(who.into_iter().map(Some).collect::<Vec<_>>().iter())))
+        .collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// How many people are named one by one.
+const NAMED: usize = 20;
+
+fn people<'e>(who: impl Iterator<Item = &'e Option<EmployeeId>>) -> String {
+    let sorted: BTreeSet<EmployeeId> = who.filter_map(|employee| *employee).collect();
+    let names: Vec<String> = sorted.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if sorted.len() > NAMED { format!(" and {} more", sorted.len() - NAMED) } else { String::new() };
+    let noun = if sorted.len() == 1 { "employee" } else { "employees" };
+    format!("{noun} {}{more}", names.join(", "))
+}
+
+/// Puts what was held and is released back to the rest of the same update: two writes to one account at once would
+/// undo each other where a service replaces the whole account.
+pub fn join_parts(plan: &mut TargetPlan) {
+    let mut places: BTreeMap<(EmployeeId, AccountId), usize> = BTreeMap::new();
+    let mut joined: Vec<Change> = Vec::with_capacity(plan.changes.len());
+    for change in std::mem::take(&mut plan.changes) {
+        let key = match (change.op, &change.hold, change.employee, &change.account) {
+            (Op::Update, None, Some(employee), Some(account)) => (employee, account.clone()),
+            _ => {
+                joined.push(change);
+                continue;
+            }
+        };
+        match places.get(&key) {
+            Some(place) => {
+                let fields = &mut joined[*place].fields;
+                fields.extend(change.fields);
+                fields.sort_by_key(|field| field.index);
+            }
+            None => {
+                places.insert(key, joined.len());
+                joined.push(change);
+            }
+        }
+    }
+    plan.changes = joined;
+}
+
+#[cfg(test)]
+mod tests;

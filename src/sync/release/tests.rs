@@ -1,0 +1,264 @@
+use chrono::TimeDelta;
+
+use super::*;
+use crate::plan::{FieldChange, FieldIndex, FieldValue};
+use crate::state::{State, Who};
+
+const MONDAY: &str = "2026-11-23T08:00:00Z";
+
+/// A plan in which these people leave and a rail holds it.
+fn removals(employees: &[u64], code: &'static str) -> TargetPlan {
+    let mut plan = TargetPlan::empty("desk", "freshservice");
+    plan.changes = employees.iter().map(|id| change(Op::Deactivate, *id, Some("left"), Some(code), &[])).collect();
+    plan
+}
+
+fn change(
+    op: Op,
+    employee: u64,
+    reason: Option<&'static str>,
+    hold: Option<&'static str>,
+    fields: &[(u16, &str)],
+) -> Change {
+    Change {
+        op,
+        employee: Some(EmployeeId(employee)),
+        account: Some(AccountId::from(format!("a{employee}"))),
+        reason,
+        detail: None,
+        fields: fields
+            .iter()
+            .map(|(index, after)| FieldChange {
+                index: FieldIndex(*index),
+                field: format!("field_{index}").into(),
+                before: FieldValue::text("before"),
+                after: FieldValue::text(after),
+            })
+            .collect(),
+        rewrite: Vec::new(),
+        request: None,
+        hold: hold.map(|code| Hold { code, detail: format!("{code} holds it") }),
+        outcome: None,
+    }
+}
+
+/// What is remembered by a state of its own.
+struct Past {
+    state: State,
+    shown: Option<Shown>,
+    approvals: Vec<Approval>,
+}
+
+impl Past {
+    fn new() -> Self {
+        Self { state: State::temporary().unwrap(), shown: None, approvals: Vec::new() }
+    }
+
+    fn print(&self, change: &Change) -> Fingerprint {
+        let parts = change.parts();
+        self.state.hasher().fingerprint("change", parts.iter().map(String::as_str))
+    }
+
+    fn decisions(&self) -> Decisions<'_> {
+        Decisions {
+            shown: self.shown.clone(),
+            approvals: self.approvals.clone(),
+            now: MONDAY.parse().unwrap(),
+            fingerprint: Some(Box::new(|change| self.print(change))),
+        }
+    }
+
+    fn show(&mut self, plan: &TargetPlan) {
+        let held = held_by(plan, &self.decisions());
+        let at = MONDAY.parse().unwrap();
+        let held = held.into_iter().zip(1..);
+        let held = held.map(|(change, number)| Held { number, target: "desk".into(), change, since: at }).collect();
+        self.shown = Some(Shown { at, to: Who::default(), held });
+    }
+
+    fn approve(&mut self, change: &Change, for_days: i64) {
+        let at: DateTime<Utc> = MONDAY.parse().unwrap();
+        self.approvals.push(Approval {
+            id: self.approvals.len() as i64 + 1,
+            target: "desk".into(),
+            employee: change.employee,
+            op: change.op,
+            reason: change.reason.map(Into::into),
+            fields: Vec::new(),
+            code: "max_deactivate".into(),
+            fingerprint: self.print(change),
+            at: at - TimeDelta::days(1),
+            by: Who { user: "ada".into(), host: "host-a".into() },
+            why: Some("seen with HR".into()),
+            expires_at: at + TimeDelta::days(for_days),
+            used: None,
+        });
+    }
+}
+
+fn held(plan: &TargetPlan) -> Vec<u64> {
+    plan.changes.iter().filter(|change| change.hold.is_some()).filter_map(|change| Some(change.employee?.0)).collect()
+}
+
+fn notices(plan: &TargetPlan) -> Vec<(&str, Option<u64>)> {
+    plan.notices.iter().map(|notice| (notice.code, notice.employee.map(|employee| employee.0))).collect()
+}
+
+#[test]
+fn exactly_what_was_approved_passes() {
+    let mut past = Past::new();
+    let mut plan = removals(&[1, 2, 3], "max_deactivate");
+    past.approve(&plan.changes[1], 7);
+    let (released, shown) = release(&mut plan, &past.decisions(), None);
+    assert_eq!(held(&plan), [1, 3], "also where two would be within the limit");
+    assert_eq!(shown.len(), 3, "what is released was held all the same");
+    assert_eq!(released.iter().map(|one| one.approval).collect::<Vec<_>>(), [Some(1)]);
+    assert_eq!(released[0].change.hold.as_ref().unwrap().code, "max_deactivate");
+    assert_eq!(notices(&plan), [("approved", Some(2))]);
+    assert!(plan.notices[0].message.contains("ada on host-a: seen with HR"), "{}", plan.notices[0].message);
+}
+
+#[test]
+fn the_code_of_the_hold_does_not_count_but_a_doubt_about_the_read_does() {
+    for code in ["max_create", "max_field_share", "group_emptied", "filters_changed", "handover", "a_later_one"] {
+        let (mut past, mut plan) = (Past::new(), removals(&[1], code));
+        past.approve(&plan.changes[0], 7);
+        release(&mut plan, &past.decisions(), None);
+        assert_eq!(held(&plan), [0_u64; 0], "{code}");
+    }
+    for code in ["source_unproven", "target_unproven", "first_run", "budget"] {
+        let (mut past, mut plan) = (Past::new(), removals(&[1], code));
+        past.approve(&plan.changes[0], 7);
+        let (released, _) = release(&mut plan, &past.decisions(), None);
+        assert_eq!((held(&plan), released.len()), (vec![1], 0), "{code}");
+        assert_eq!(notices(&plan), [("approval_not_enough", Some(1))], "{code}");
+    }
+}
+
+#[test]
+fn another_change_of_the_same_person_stays_held_and_is_said() {
+    let mut past = Past::new();
+    past.approve(&change(Op::Update, 1, None, None, &[(0, "Lead")]), 7);
+    for other in [
+        change(Op::Update, 1, None, Some("max_update"), &[(0, "Head")]),
+        change(Op::Update, 1, None, Some("max_update"), &[(0, "Lead"), (1, "Berlin")]),
+        change(Op::Deactivate, 1, Some("left"), Some("max_deactivate"), &[]),
+        Change { account: Some("a2".into()), ..change(Op::Update, 1, None, Some("max_update"), &[(0, "Lead")]) },
+    ] {
+        let mut plan = TargetPlan::empty("desk", "freshservice");
+        plan.changes = vec![other];
+        release(&mut plan, &past.decisions(), None);
+        assert_eq!((held(&plan), notices(&plan)), (vec![1], vec![("approval_outdated", Some(1))]));
+    }
+    let mut plan = removals(&[2], "max_deactivate");
+    release(&mut plan, &past.decisions(), None);
+    assert_eq!(notices(&plan), [], "somebody else");
+}
+
+#[test]
+fn other_grounds_are_another_change() {
+    let mut past = Past::new();
+    past.approve(&change(Op::Deactivate, 1, Some("left"), None, &[]), 7);
+    let mut plan = TargetPlan::empty("desk", "freshservice");
+    plan.changes = vec![change(Op::Deactivate, 1, Some("out_of_scope"), Some("max_deactivate"), &[])];
+    release(&mut plan, &past.decisions(), None);
+    assert_eq!(held(&plan), [1]);
+}
+
+#[test]
+fn an_approval_that_expired_releases_nobody() {
+    for (days, expected) in [(1, vec![]), (0, vec![1]), (-1, vec![1])] {
+        let (mut past, mut plan) = (Past::new(), removals(&[1], "max_deactivate"));
+        past.approve(&plan.changes[0], days);
+        release(&mut plan, &past.decisions(), None);
+        assert_eq!(held(&plan), expected, "{days}");
+        let code = if expected.is_empty() { "approved" } else { "approval_expired" };
+        assert_eq!(notices(&plan), [(code, Some(1))], "{days}");
+    }
+}
+
+#[test]
+fn what_was_approved_and_is_not_held_is_used_as_well() {
+    let (mut past, mut plan) = (Past::new(), removals(&[1], "max_deactivate"));
+    past.approve(&plan.changes[0], 7);
+    plan.changes[0].hold = None;
+    let (released, shown) = release(&mut plan, &past.decisions(), None);
+    assert_eq!((released.len(), shown.len()), (1, 0));
+}
+
+#[test]
+fn a_number_releases_the_people_last_shown_and_nobody_else() {
+    let mut past = Past::new();
+    past.show(&removals(&[1, 2, 3], "max_deactivate"));
+    let table: [(&[u64], u64, &[u64], Option<&str>); 6] = [
+        (&[1, 2, 3], 3, &[], None),
+        (&[1, 2, 3], 2, &[1, 2, 3], None),
+        (&[1, 2, 6], 3, &[1, 2, 6], Some("employee 6 came in, employee 3 dropped out")),
+        (&[1, 2], 2, &[1, 2], Some("employee 3 dropped out")),
+        (&[1, 2, 3, 4, 5], 5, &[1, 2, 3, 4, 5], Some("employees 4, 5 came in")),
+        (&[], 3, &[], None),
+    ];
+    for (now, accepted, expected, told) in table {
+        let mut plan = removals(now, "max_deactivate");
+        let (released, shown) = release(&mut plan, &past.decisions(), Some(accepted));
+        assert_eq!(held(&plan), expected, "{now:?}");
+        assert_eq!(released.len(), now.len() - expected.len());
+        assert_eq!(shown.len(), now.len());
+        match told {
+            None => assert_eq!(plan.notices, []),
+            Some(told) => {
+                assert_eq!(plan.notices[0].code, "removals_changed");
+                assert!(plan.notices[0].message.ends_with(told), "{}", plan.notices[0].message);
+            }
+        }
+    }
+    // The same people on other grounds are not what was shown.
+    let mut plan = removals(&[1, 2, 3], "max_deactivate");
+    plan.changes[0].reason = Some("out_of_scope");
+    release(&mut plan, &past.decisions(), Some(3));
+    assert!(plan.notices[0].message.ends_with("employee 1 changed"), "{}", plan.notices[0].message);
+}
+
+#[test]
+fn a_number_without_anybody_shown_is_refused() {
+    let mut past = Past::new();
+    for shown in [false, true] {
+        if shown {
+            past.show(&removals(&[], "max_deactivate"));
+        }
+        let mut plan = removals(&[1, 2], "max_deactivate");
+        release(&mut plan, &past.decisions(), Some(2));
+        assert_eq!((held(&plan), notices(&plan)), (vec![1, 2], vec![(NOT_SHOWN, None)]), "{shown}");
+    }
+    // What it does not answer is not its business.
+    let mut plan = removals(&[1, 2], "filters_changed");
+    release(&mut plan, &Past::new().decisions(), Some(2));
+    assert_eq!(notices(&plan), []);
+}
+
+#[test]
+fn what_is_released_goes_out_with_the_rest_of_the_account() {
+    let mut plan = TargetPlan::empty("desk", "freshservice");
+    plan.changes = vec![
+        change(Op::Update, 1, None, None, &[(1, "b")]),
+        change(Op::Update, 1, None, None, &[(0, "a")]),
+        change(Op::Update, 1, None, Some("max_clear"), &[(2, "c")]),
+        change(Op::Update, 2, None, None, &[(0, "a")]),
+        change(Op::Deactivate, 2, Some("left"), None, &[]),
+    ];
+    let one = Released {
+        approval: Some(1),
+        fingerprint: Past::new().print(&plan.changes[1]),
+        change: plan.changes[1].clone(),
+    };
+    join_parts(&mut plan);
+    let shown: Vec<_> = plan
+        .changes
+        .iter()
+        .map(|change| (change.op, change.fields.iter().map(|field| field.index.0).collect::<Vec<_>>()))
+        .collect();
+    let expected = [(Op::Update, vec![0, 1]), (Op::Update, vec![2]), (Op::Update, vec![0]), (Op::Deactivate, vec![])];
+    assert_eq!(shown, expected);
+    let places: Vec<usize> = (0..4).filter(|place| one.is_part_of(&plan.changes[*place])).collect();
+    assert_eq!(places, [0], "neither what is still held of the account nor another account");
+}
