@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod config;
+mod destination;
 pub mod documents;
 pub mod employee;
 pub mod http;

@@ -5,14 +5,11 @@ use std::path::Path;
 
 /// Writes a file in one step, replacing one that is there, also one that others could read.
 pub(super) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    if path.exists() && !path.is_file() {
-        // A device or a pipe takes what is written and cannot be replaced.
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(content);
-    }
+    let path = crate::destination::settle(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.persist(&path).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -41,5 +38,19 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(create(&path, b"again").is_err());
+    }
+
+    /// Somebody else may be reading it.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_into_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("plan.json");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let refused = replace(&pipe, b"a plan").unwrap_err();
+        assert!(refused.to_string().contains("not a file"), "{refused}");
+        assert!(create(&pipe, b"a plan").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -86,7 +86,8 @@ fn edit(world: &World, target: &str, paused: bool) -> Result<(), Failure> {
 /// Puts another text into the file in one step.
 pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure> {
     // Through a link the file itself is replaced, not the link.
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = crate::destination::settle(path)
+        .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))?;
     // Replacing a file takes no right to write it; that it was made read-only says enough.
     if std::fs::metadata(&path).is_ok_and(|file| file.permissions().readonly()) {
         let message = format!("{} is read-only; make it writable, or change it where it comes from", path.display());
