@@ -22,7 +22,7 @@ pub enum Reason {
     SourceUnproven,
     /// 8: the plan is refused, or the approval is missing.
     NotApproved,
-    /// 6: the source or a target is unavailable.
+    /// 6: the source, a target or the state is unavailable.
     Unavailable,
     /// 4: a safety rail holds something; the rest is done.
     Held,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -41,12 +41,16 @@ pub(super) struct Memory {
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        let reason = match error {
-            StateError::Unavailable { .. } | StateError::Busy { .. } => Reason::Unavailable,
-            StateError::Newer { .. } | StateError::Foreign { .. } => Reason::Usage,
-            _ => Reason::Internal,
-        };
-        Self::new(reason, error.to_string())
+        Self::new(reason(&error), error.to_string())
+    }
+}
+
+/// What trouble with the state means for the exit status.
+pub(super) fn reason(error: &StateError) -> Reason {
+    match error {
+        error if error.is_out_of_reach() => Reason::Unavailable,
+        StateError::Newer { .. } | StateError::Foreign { .. } | StateError::Pooled { .. } => Reason::Usage,
+        _ => Reason::Internal,
     }
 }
 
@@ -374,7 +378,7 @@ pub(super) struct RunJournal<'a> {
 }
 
 impl<'a> RunJournal<'a> {
-    /// For a target; `locks` are checked before each batch, because one on a server can be lost.
+    /// For a target; `locks` are checked before each write, because one on a server can be lost.
     pub(super) fn new(memory: &'a Memory, run: RunId, target: &'a str, locks: &'a Mutex<Vec<Lock>>) -> Self {
         Self {
             target,
@@ -408,11 +412,7 @@ impl<'a> RunJournal<'a> {
 
 impl Journal for RunJournal<'_> {
     fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>> {
-        if let Some(locks) = self.lock {
-            for lock in locks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-                lock.check()?;
-            }
-        }
+        self.may_send()?;
         let stored: Vec<StateIntent> = intents
             .iter()
             .map(|intent| {
@@ -431,6 +431,16 @@ impl Journal for RunJournal<'_> {
         let first = ids.len() as u64;
         ids.extend(new);
         Ok((first..ids.len() as u64).collect())
+    }
+
+    fn may_send(&self) -> anyhow::Result<()> {
+        let asked = Instant::now();
+        if let Some(locks) = self.lock {
+            for lock in locks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+                lock.check_since(asked)?;
+            }
+        }
+        Ok(())
     }
 
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {

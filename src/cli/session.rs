@@ -97,7 +97,10 @@ impl From<PrepareError> for Failure {
             PrepareError::Source(error) => error.into(),
             PrepareError::EmptySource | PrepareError::NobodyHasAnId(_) => Self::new(Reason::SourceUnproven, message),
             PrepareError::UnknownEmployee(_) => Self::new(Reason::Usage, message),
-            PrepareError::State(_) => Self::new(Reason::Internal, message),
+            PrepareError::State(error) => {
+                let reason = error.downcast_ref().map_or(Reason::Internal, super::memory::reason);
+                Self::new(reason, message)
+            }
         }
     }
 }

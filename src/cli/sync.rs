@@ -17,12 +17,14 @@ use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
 use crate::plan::{Change, Checklist, Hold, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId};
-use crate::sync::{Applied, ApplyOptions, DueTargets, PrepareOptions, Prepared, apply, join_parts, read_back};
+use crate::sync::{
+    Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, join_parts, read_back,
+};
 use crate::targets::ErrorKind;
 
 use super::decisions::{refuse_unseen, settle_approvals, take_approvals};
 use super::job_records::jobs;
-use super::memory::{Memory, RunJournal, WholeRun, period};
+use super::memory::{Memory, RunJournal, WholeRun, period, reason};
 use super::session::{Session, failing_skips, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
 
@@ -333,7 +335,7 @@ fn carry_out(
                     };
                     let mut applied = apply(&*open.target, &open.schema, plan, &options);
                     if let Err(error) = journal.flush() {
-                        applied.journal_failed.get_or_insert(error.to_string());
+                        applied.journal_failed.get_or_insert_with(|| JournalFailed::new(&error));
                     }
                     if !signals.stopped() {
                         applied.not_stored = read_back(open.target.reader(), &open.schema, plan);
@@ -418,8 +420,10 @@ fn assess(
             Reason::Unavailable.word(),
             "the target could not be reached for some changes",
         );
-        let why = applied.journal_failed.as_deref();
-        because(why.is_some(), Reason::Internal, "state_unwritable", why.unwrap_or_default());
+        if let Some(JournalFailed { why, out_of_reach }) = &applied.journal_failed {
+            let reason = if *out_of_reach { Reason::Unavailable } else { Reason::Internal };
+            because(true, reason, "state_unwritable", why);
+        }
     }
     if let Some(reason) = signals.reason() {
         reasons.add(reason);
@@ -463,13 +467,13 @@ fn remember(
         if let Some(open) = &target.open
             && let Err(error) = memory.remember_seen(plan, &open.seen)
         {
-            reasons.add(Reason::Internal);
+            reasons.add(reason(&error));
             problems.push(Problem::new("state_unwritable", format!("what workflows watch is not kept: {error}")));
         }
     }
     let period = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
     if let Err(error) = memory.finish(run, reasons.code(), &period, &ends, &all_jobs, settings.state.keep) {
-        reasons.add(Reason::Internal);
+        reasons.add(reason(&error));
         problems.push(Problem::new("state_unwritable", format!("the history of this run is not kept: {error}")));
     }
 }

@@ -328,7 +328,7 @@ fn give_up(rows: &mut [Row], mut reasons: Reasons, error: StateError) -> (Reason
     for row in rows.iter_mut().filter(|row| row.status == Status::Upload) {
         row.set(Status::NotAttempted, None, "the state cannot be written");
     }
-    reasons.add(Reason::Internal);
+    reasons.add(super::memory::reason(&error));
     (reasons, Some(error))
 }
 

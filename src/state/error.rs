@@ -41,8 +41,39 @@ pub enum StateError {
         /// What the system said.
         why: String,
     },
+    /// The role on the server lacks a right, or the server takes no writes.
+    #[error(
+        "the role may not use the state {place} as it has to ({why}): let it connect to the database, make its tables \
+         there and write to them, or name another role in `[state] url`"
+    )]
+    Role {
+        /// Server.
+        place: String,
+        /// What the server said.
+        why: String,
+    },
+    /// A pooler hands each transaction to another session.
+    #[error(
+        "the state {place} is behind a pooler that does not keep sessions (transaction mode), where a lock locks \
+         nothing: name the server itself in `[state] url`, or the pooler in session mode"
+    )]
+    Pooled {
+        /// Server.
+        place: String,
+    },
+    /// The lock was lost with its connection, and is in other hands.
+    #[error(
+        "the lock was lost with the connection to the state {place}, and another run has it or had it meanwhile: \
+         nothing more is sent; run it again when that one has ended"
+    )]
+    LockLost {
+        /// Server.
+        place: String,
+    },
     /// There is no room.
-    #[error("there is no room to write the state {place}: nothing is sent that is not recorded first; free some space")]
+    #[error(
+        "there is no room on the disc for the state {place}: nothing is sent that is not recorded first; free some space"
+    )]
     Full {
         /// Path or server.
         place: String,
@@ -72,6 +103,23 @@ pub enum StateError {
 }
 
 impl StateError {
+    /// Whether it may pass by itself or by what somebody does about the place, and is no mistake of this tool.
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::Full { .. }
+            | Self::Role { .. }
+            | Self::LockLost { .. } => true,
+            Self::Newer { .. }
+            | Self::Damaged { .. }
+            | Self::Foreign { .. }
+            | Self::Denied { .. }
+            | Self::Pooled { .. }
+            | Self::Failed { .. } => false,
+        }
+    }
+
     /// The error that a file system reports, in these terms.
     pub(super) fn from_io(place: &str, error: &io::Error) -> Self {
         let place = place.to_owned();
@@ -81,6 +129,7 @@ impl StateError {
             | io::ErrorKind::ReadOnlyFilesystem
             | io::ErrorKind::IsADirectory
             | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidInput
             | io::ErrorKind::NotFound => Self::Denied { place, why: error.to_string() },
             _ => Self::Failed { place, why: error.to_string() },
         }

@@ -1,7 +1,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use chrono::{DateTime, Utc};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::hash::hex;
+use super::postgres::PATIENCE;
 use super::{StateError, lock_folder};
 
 /// How often a lock that is held is tried again.
@@ -116,7 +117,7 @@ enum Kind {
     /// The kernel's locks on open files: that of the machine, and that beside the state.
     Files { _held: Vec<HeldFile> },
     /// A server's lock on a connection.
-    Advisory { session: Box<dyn AdvisorySession>, identity: Box<str>, key: i64 },
+    Advisory(Advisory),
 }
 
 /// An open file that is locked.
@@ -138,15 +139,26 @@ impl fmt::Debug for Lock {
 }
 
 impl Lock {
-    /// Whether the lock is still held: one on a server is lost with its connection.
+    /// Whether the lock is still held: one on a server is lost with its connection. It is taken again then, if nobody
+    /// had it meanwhile.
     ///
     /// # Errors
     ///
-    /// When it is lost; nothing more may be sent then.
+    /// When it is lost, or the server cannot be reached; nothing more may be sent then.
     pub fn check(&mut self) -> Result<(), StateError> {
+        self.check_since(Instant::now())
+    }
+
+    /// The same for several who ask at once: a look that began after this moment serves all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lock::check`].
+    pub fn check_since(&mut self, asked: Instant) -> Result<(), StateError> {
         match &mut self.0 {
             Kind::Files { .. } => Ok(()),
-            Kind::Advisory { session, .. } => session.check(),
+            Kind::Advisory(advisory) if advisory.checked.is_some_and(|checked| checked >= asked) => Ok(()),
+            Kind::Advisory(advisory) => advisory.check(),
         }
     }
 }
@@ -155,7 +167,8 @@ impl Drop for Lock {
     fn drop(&mut self) {
         match &mut self.0 {
             Kind::Files { .. } => {}
-            Kind::Advisory { session, identity, key } => session.release(identity, *key),
+            Kind::Advisory(advisory) if advisory.lost => {}
+            Kind::Advisory(Advisory { session, identity, key, .. }) => session.release(identity, *key),
         }
     }
 }
@@ -263,11 +276,111 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// A connection that can hold locks.
 pub(super) trait AdvisorySession: Send {
+    /// The server, for messages.
+    fn place(&self) -> &str;
+    /// After the connection was lost, and all its locks with it.
+    fn connect_again(&mut self) -> Result<(), StateError>;
     fn try_lock(&mut self, key: i64) -> Result<bool, StateError>;
-    fn holder(&mut self, identity: &str) -> Result<Option<String>, StateError>;
+    fn unlock(&mut self, key: i64);
+    /// Who holds the lock, or held it and did not release it; and how long ago it gave a sign of life.
+    fn holder(&mut self, identity: &str) -> Result<Option<(String, Duration)>, StateError>;
     fn set_holder(&mut self, identity: &str, holder: &str) -> Result<(), StateError>;
+    /// Whether a run that began then has not ended, and has writes whose outcome is not recorded.
+    fn has_open_intents(&mut self, since: i64) -> Result<bool, StateError>;
     fn check(&mut self) -> Result<(), StateError>;
+    fn sign_of_life(&mut self, identity: &str) -> Result<(), StateError>;
     fn release(&mut self, identity: &str, key: i64);
+}
+
+/// How often a run says that it lives while it writes.
+const SIGNS_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// How long a request may be under way after its run lost the lock: as long as one may take.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
+/// A lock on a server that is held, or was.
+struct Advisory {
+    session: Box<dyn AdvisorySession>,
+    identity: Box<str>,
+    key: i64,
+    holder: Holder,
+    /// When the last look began that found it held.
+    checked: Option<Instant>,
+    said: Instant,
+    /// It is in other hands; what they wrote must not be taken away.
+    lost: bool,
+}
+
+impl Advisory {
+    fn check(&mut self) -> Result<(), StateError> {
+        let began = Instant::now();
+        let says = began.duration_since(self.said) >= SIGNS_OF_LIFE;
+        let held = match says {
+            true => self.session.sign_of_life(&self.identity),
+            false => self.session.check(),
+        };
+        match held {
+            Ok(()) => {}
+            Err(_) if self.lost => return Err(self.is_lost()),
+            Err(StateError::Unavailable { .. }) => self.take_again()?,
+            Err(error) => return Err(error),
+        }
+        if self.lost {
+            return Err(self.is_lost());
+        }
+        if says {
+            self.said = began;
+        }
+        self.checked = Some(began);
+        Ok(())
+    }
+
+    fn is_lost(&self) -> StateError {
+        StateError::LockLost { place: self.session.place().to_owned() }
+    }
+
+    /// Takes the lock on a new connection, if nobody had it meanwhile: what this run planned would be old otherwise.
+    fn take_again(&mut self) -> Result<(), StateError> {
+        let began = Instant::now();
+        loop {
+            let again = self.session.connect_again().and_then(|()| self.regain());
+            match again {
+                Ok(true) => return Ok(()),
+                // The server may not know yet that the old connection is gone.
+                Ok(false) | Err(StateError::Unavailable { .. }) if began.elapsed() < PATIENCE => {
+                    std::thread::sleep(PAUSE);
+                }
+                Ok(false) => {
+                    self.lost = true;
+                    return Err(self.is_lost());
+                }
+                Err(error) => {
+                    self.lost = matches!(error, StateError::LockLost { .. });
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Whether the lock is held again; an error when somebody else had it.
+    fn regain(&mut self) -> Result<bool, StateError> {
+        self.assert_ours()?;
+        if !self.session.try_lock(self.key)? {
+            return Ok(false);
+        }
+        // Once more, now that nobody else can take it.
+        let ours = self.assert_ours();
+        if ours.is_err() {
+            self.session.unlock(self.key);
+        }
+        ours.map(|()| true)
+    }
+
+    fn assert_ours(&mut self) -> Result<(), StateError> {
+        let found = self.session.holder(&self.identity)?;
+        let found = found.and_then(|(text, _)| serde_json::from_str::<Holder>(&text).ok());
+        if found.as_ref() == Some(&self.holder) { Ok(()) } else { Err(self.is_lost()) }
+    }
 }
 
 /// Takes a server's lock, by a number made from the identity.
@@ -275,16 +388,42 @@ fn acquire_advisory(mut session: Box<dyn AdvisorySession>, request: LockRequest<
     let LockRequest { identity, holder, timeout, pause, .. } = request;
     let digest = Sha256::digest(format!("personio-sync:{identity}").as_bytes());
     let key = i64::from_be_bytes(digest[..8].try_into().expect("a digest has more than eight bytes"));
+    let busy = |holder: Option<Holder>| Err(LockError::Busy { identity: identity.to_owned(), holder });
     if !keep_trying(timeout, pause, || Ok(session.try_lock(key)?))? {
-        let holder = session.holder(identity)?.and_then(|text| serde_json::from_str(&text).ok());
-        return Err(LockError::Busy { identity: identity.to_owned(), holder });
+        return busy(session.holder(identity)?.and_then(|(text, _)| serde_json::from_str(&text).ok()));
     }
-    let lock = |session| Lock(Kind::Advisory { session, identity: identity.into(), key });
-    match session.set_holder(identity, &serde_json::to_string(holder).expect("a holder is JSON")) {
-        Ok(()) => Ok(lock(session)),
-        Err(error) => {
-            drop(lock(session));
-            Err(error.into())
+    let before = session.holder(identity)?;
+    let named = session.set_holder(identity, &serde_json::to_string(holder).expect("a holder is JSON"));
+    let said = Instant::now();
+    let mut advisory =
+        Advisory { session, identity: identity.into(), key, holder: holder.clone(), checked: None, said, lost: false };
+    let before = named.and_then(|()| match before {
+        Some((text, age)) => wait_out(&mut *advisory.session, &text, age, pause),
+        None => Ok(None),
+    });
+    let lock = Lock(Kind::Advisory(advisory));
+    match before? {
+        None => Ok(lock),
+        Some(before) => busy(Some(before)),
+    }
+}
+
+/// A run that held the lock and did not release it was killed, or lost its connection. What it was sending then may
+/// still arrive: waits until its outcomes are recorded or it is too late for any. Returns it when the caller gave up.
+fn wait_out(
+    session: &mut dyn AdvisorySession,
+    before: &str,
+    age: Duration,
+    pause: &mut dyn FnMut(Duration) -> bool,
+) -> Result<Option<Holder>, StateError> {
+    let Ok(before) = serde_json::from_str::<Holder>(before) else { return Ok(None) };
+    let mut left = UNDER_WAY.saturating_sub(age);
+    while !left.is_zero() && session.has_open_intents(before.since.timestamp_millis())? {
+        let step = left.min(PAUSE);
+        if !pause(step) {
+            return Ok(Some(before));
         }
+        left -= step;
     }
+    Ok(None)
 }

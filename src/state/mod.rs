@@ -14,6 +14,7 @@ mod ledger;
 mod lock;
 mod lock_folder;
 mod memory;
+mod pooler;
 mod postgres;
 mod records;
 mod schema;

@@ -3,7 +3,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
@@ -14,9 +14,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::Secret;
 
-use super::StateError;
 use super::lock::{AdvisorySession, LockPlace};
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
+use super::{StateError, pooler};
 
 /// The schema that holds the tables, unless the address or the role chooses one by its `search_path`.
 const SCHEMA: &str = "personio_sync";
@@ -24,10 +24,22 @@ const SCHEMA: &str = "personio_sync";
 /// How many parameters one statement may have, with room to spare.
 const PARAMETERS: usize = 30_000;
 
+/// How long a server that was there is waited for: it may be restarting, or another one takes its place.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often it is asked meanwhile.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long data that was sent may go unacknowledged. A network that fails silently would otherwise keep a run
+/// hanging for a quarter of an hour.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// A state on a PostgreSQL server, shared by several machines.
 pub(super) struct Postgres {
     config: Config,
     client: Client,
+    /// A second connection, for the first lock.
+    spare: Option<Client>,
     place: String,
 }
 
@@ -55,8 +67,35 @@ impl Postgres {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(15));
         }
-        let client = open(&config, &place)?;
-        Ok(Self { config, client, place })
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
+        }
+        let (mut client, mut spare) = (dial(&config, &place)?, dial(&config, &place)?);
+        let failed = |error: postgres::Error| translate(&place, &error);
+        // Before anything is set or prepared, which would stay in sessions that others use.
+        if pooler::shares_sessions(&mut client, &mut spare).map_err(failed)? {
+            return Err(StateError::Pooled { place });
+        }
+        prepare(&mut client).and_then(|()| prepare(&mut spare)).map_err(failed)?;
+        Ok(Self { config, client, spare: Some(spare), place })
+    }
+
+    /// Begins a transaction, on a new connection where the old one was lost. Nothing was done in it yet, so beginning
+    /// again is harmless.
+    fn begin_again(&mut self, begin: &str) -> Result<(), StateError> {
+        let started = Instant::now();
+        loop {
+            let open = match self.client.is_closed() {
+                true => open(&self.config, &self.place).map(|client| self.client = client),
+                false => Ok(()),
+            };
+            match open.and_then(|()| self.script(begin)) {
+                Err(StateError::Unavailable { .. }) if self.client.is_closed() && started.elapsed() < PATIENCE => {
+                    std::thread::sleep(PAUSE);
+                }
+                result => return result,
+            }
+        }
     }
 
     fn sound<T>(&self, result: Result<T, postgres::Error>) -> Result<T, StateError> {
@@ -66,6 +105,13 @@ impl Postgres {
 
 /// Connects and settles what the session rests on.
 fn open(config: &Config, place: &str) -> Result<Client, StateError> {
+    let mut client = dial(config, place)?;
+    prepare(&mut client).map_err(|error| translate(place, &error))?;
+    Ok(client)
+}
+
+/// Connects.
+fn dial(config: &Config, place: &str) -> Result<Client, StateError> {
     let plain = match config.get_ssl_mode() {
         SslMode::Disable => true,
         SslMode::Prefer => config.get_hosts().iter().all(is_local),
@@ -73,9 +119,15 @@ fn open(config: &Config, place: &str) -> Result<Client, StateError> {
     };
     let connected =
         if plain { config.clone().ssl_mode(SslMode::Disable).connect(NoTls) } else { config.connect(tls(place)?) };
-    let mut client = connected.map_err(|error| translate(place, &error))?;
-    prepare(&mut client).map_err(|error| translate(place, &error))?;
-    Ok(client)
+    connected.map_err(|error| match error.code() {
+        // Servers say so of nothing in this tool's greeting; PgBouncer says so of parameters it does not know.
+        Some(code) if *code == SqlState::PROTOCOL_VIOLATION => {
+            let why = error.as_db_error().map_or_else(String::new, |answer| answer.message().to_owned());
+            let why = format!("{why}; a pooler in between has to be in session mode and to let `options` through");
+            StateError::Unavailable { place: place.to_owned(), why }
+        }
+        _ => translate(place, &error),
+    })
 }
 
 /// Whether a host is this machine, where distributions set up certificates that nobody can check.
@@ -141,7 +193,7 @@ fn translate(place: &str, error: &postgres::Error) -> StateError {
         || code.code().starts_with("28")
         || *code == SqlState::INVALID_CATALOG_NAME
     {
-        StateError::Denied { place, why }
+        StateError::Role { place, why }
     } else if *code == SqlState::LOCK_NOT_AVAILABLE || code.code().starts_with("40") {
         StateError::Busy { place }
     } else if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED {
@@ -269,10 +321,7 @@ impl Database for Postgres {
     }
 
     fn begin(&mut self, purpose: Purpose) -> Result<(), StateError> {
-        if self.client.is_closed() {
-            self.client = open(&self.config, &self.place)?;
-        }
-        self.script(match purpose {
+        self.begin_again(match purpose {
             Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Purpose::Write => "BEGIN",
             // Two that make the same table at the same time would both fail.
@@ -293,13 +342,12 @@ impl Database for Postgres {
         Ok(())
     }
 
-    fn lock_place(&self) -> Result<LockPlace, StateError> {
+    fn lock_place(&mut self) -> Result<LockPlace, StateError> {
         // The lock lasts exactly as long as this connection does, whatever becomes of the other.
-        let mut client = open(&self.config, &self.place)?;
-        // A machine that died does not say goodbye; the server finds out by asking.
-        let patience = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
-        client.batch_execute(patience).map_err(|error| translate(&self.place, &error))?;
-        Ok(LockPlace::Server(Box::new(Session { client, place: self.place.clone() })))
+        let spare = self.spare.take().and_then(|mut spare| spare.is_valid(SILENCE).is_ok().then_some(spare));
+        let mut client = spare.map_or_else(|| open(&self.config, &self.place), Ok)?;
+        keep_alive(&mut client).map_err(|error| translate(&self.place, &error))?;
+        Ok(LockPlace::Server(Box::new(Session { config: self.config.clone(), client, place: self.place.clone() })))
     }
 
     #[cfg(test)]
@@ -311,37 +359,91 @@ impl Database for Postgres {
     }
 }
 
+/// For a connection that says nothing for as long as a target takes.
+fn keep_alive(client: &mut Client) -> Result<(), postgres::Error> {
+    // A machine that died does not say goodbye; the server finds out by asking.
+    client.batch_execute(
+        "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;
+         SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'",
+    )
+}
+
 /// The connection that holds an advisory lock.
 struct Session {
+    config: Config,
     client: Client,
     place: String,
 }
 
+impl Session {
+    fn sound<T>(&self, result: Result<T, postgres::Error>) -> Result<T, StateError> {
+        result.map_err(|error| translate(&self.place, &error))
+    }
+}
+
+/// What the name of a holder gets beside it: when it last gave a sign of life, by the clock of the server, which is one
+/// for all machines.
+const SIGN_OF_LIFE: &str = "jsonb_build_object('seen', (extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
+
 impl AdvisorySession for Session {
-    fn try_lock(&mut self, key: i64) -> Result<bool, StateError> {
-        let row = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&key]);
-        row.map(|row| row.get(0)).map_err(|error| translate(&self.place, &error))
+    fn place(&self) -> &str {
+        &self.place
     }
 
-    fn holder(&mut self, identity: &str) -> Result<Option<String>, StateError> {
-        let row = self.client.query_opt("SELECT holder FROM lock_holders WHERE identity = $1", &[&identity]);
-        row.map(|row| row.map(|row| row.get(0))).map_err(|error| translate(&self.place, &error))
+    fn connect_again(&mut self) -> Result<(), StateError> {
+        self.client = open(&self.config, &self.place)?;
+        let kept = keep_alive(&mut self.client);
+        self.sound(kept)
+    }
+
+    fn try_lock(&mut self, key: i64) -> Result<bool, StateError> {
+        let row = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&key]);
+        self.sound(row.map(|row| row.get(0)))
+    }
+
+    fn unlock(&mut self, key: i64) {
+        let _ = self.client.execute("SELECT pg_advisory_unlock($1)", &[&key]);
+    }
+
+    fn holder(&mut self, identity: &str) -> Result<Option<(String, Duration)>, StateError> {
+        let age = "SELECT holder, COALESCE((extract(epoch FROM clock_timestamp()) * 1000)::bigint
+                       - (holder::jsonb ->> 'seen')::bigint, 0) FROM lock_holders WHERE identity = $1";
+        let row = self.client.query_opt(age, &[&identity]);
+        self.sound(row.map(|row| {
+            row.map(|row| (row.get(0), Duration::from_millis(u64::try_from(row.get::<_, i64>(1)).unwrap_or_default())))
+        }))
     }
 
     fn set_holder(&mut self, identity: &str, holder: &str) -> Result<(), StateError> {
-        let set = "INSERT INTO lock_holders (identity, holder) VALUES ($1, $2)
-                   ON CONFLICT (identity) DO UPDATE SET holder = excluded.holder";
-        let done = self.client.execute(set, &[&identity, &holder]);
-        done.map(|_| ()).map_err(|error| translate(&self.place, &error))
+        let set = format!(
+            "INSERT INTO lock_holders (identity, holder) VALUES ($1, CAST(CAST($2 AS TEXT) AS jsonb) || {SIGN_OF_LIFE})
+             ON CONFLICT (identity) DO UPDATE SET holder = excluded.holder"
+        );
+        let done = self.client.execute(&set, &[&identity, &holder]);
+        self.sound(done.map(|_| ()))
+    }
+
+    fn has_open_intents(&mut self, since: i64) -> Result<bool, StateError> {
+        let open = "SELECT 1 FROM runs JOIN journal ON journal.run = runs.id
+                    WHERE runs.started_at = $1 AND runs.finished_at IS NULL AND journal.state = 'open' LIMIT 1";
+        let row = self.client.query_opt(open, &[&since]);
+        self.sound(row.map(|row| row.is_some()))
     }
 
     fn check(&mut self) -> Result<(), StateError> {
-        self.client.batch_execute("").map_err(|error| translate(&self.place, &error))
+        let answer = self.client.batch_execute("");
+        self.sound(answer)
+    }
+
+    fn sign_of_life(&mut self, identity: &str) -> Result<(), StateError> {
+        let sign = format!("UPDATE lock_holders SET holder = holder::jsonb || {SIGN_OF_LIFE} WHERE identity = $1");
+        let done = self.client.execute(&sign, &[&identity]);
+        self.sound(done.map(|_| ()))
     }
 
     fn release(&mut self, identity: &str, key: i64) {
         let _ = self.client.execute("DELETE FROM lock_holders WHERE identity = $1", &[&identity]);
-        let _ = self.client.execute("SELECT pg_advisory_unlock($1)", &[&key]);
+        self.unlock(key);
     }
 }
 

@@ -106,7 +106,7 @@ pub(super) trait Database: Send {
     /// Called after rows were erased for good: nothing of them may linger outside the tables.
     fn scrub(&mut self) -> Result<(), StateError>;
     /// Where its locks are: on a server, on a connection of their own.
-    fn lock_place(&self) -> Result<LockPlace, StateError>;
+    fn lock_place(&mut self) -> Result<LockPlace, StateError>;
     /// Lets writes fail from now on.
     #[cfg(test)]
     fn break_down(&mut self, fault: super::tests::Fault);

@@ -5,12 +5,18 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
+use crate::destination;
+
 use super::StateError;
 use super::lock::LockPlace;
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
 
 /// How long to wait for another process that writes to the same file. Runs against different targets share one.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// The index of the log grows by so much at once, so a disc is full for it while there are still some pages left.
+#[cfg(unix)]
+const ROOM: u64 = 64 * 1024;
 
 /// A state in one SQLite file, or in memory.
 pub(super) struct Sqlite {
@@ -24,11 +30,12 @@ impl Sqlite {
     /// Opens a file, or makes it, readable by its owner only.
     pub(super) fn open(path: &Path) -> Result<Self, StateError> {
         let place = path.display().to_string();
+        let path = &destination::settle(path).map_err(|error| StateError::from_io(&place, &error))?;
         make_private(path).map_err(|error| StateError::from_io(&place, &error))?;
         // Without CREATE: a file that vanished meanwhile must not come back with the wrong mode.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| translate(&place, &error))?;
-        Self { connection, path: Some(path.into()), place }.prepare()
+        Self { connection, path: Some(path.clone().into()), place }.prepare()
     }
 
     /// A state that ends with the process.
@@ -101,10 +108,28 @@ fn tighten(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Whether the disc of a file has no room for another page, or no number for another file.
+fn is_disc_full(place: &str) -> bool {
+    #[cfg(unix)]
+    {
+        let folder = Path::new(place).parent().filter(|folder| !folder.as_os_str().is_empty());
+        rustix::fs::statvfs(folder.unwrap_or(Path::new("."))).is_ok_and(|disc| {
+            disc.f_bavail.saturating_mul(disc.f_frsize) < ROOM || (disc.f_files > 0 && disc.f_favail == 0)
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = place;
+        false
+    }
+}
+
 fn translate(place: &str, error: &rusqlite::Error) -> StateError {
     let place = place.to_owned();
     let why = error.to_string();
     match error.sqlite_error_code() {
+        // SQLite says so only of the file itself; where its log or index cannot grow, it says that writing failed.
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if is_disc_full(&place) => StateError::Full { place },
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StateError::Damaged { place, why },
         Some(ErrorCode::DiskFull) => StateError::Full { place },
         Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
@@ -230,13 +255,12 @@ impl Database for Sqlite {
         }
     }
 
-    fn lock_place(&self) -> Result<LockPlace, StateError> {
+    fn lock_place(&mut self) -> Result<LockPlace, StateError> {
         let Some(path) = &self.path else { return Ok(LockPlace::Nowhere) };
-        // Through links: two names of one file have one lock.
-        let state = path.canonicalize().map_err(|error| StateError::from_io(&self.place, &error))?;
-        let mut folder = state.clone().into_os_string();
+        // Links were followed: two names of one file have one lock.
+        let mut folder = path.as_os_str().to_owned();
         folder.push(".locks");
-        Ok(LockPlace::Beside { folder: std::path::PathBuf::from(folder).into(), state: state.into() })
+        Ok(LockPlace::Beside { folder: std::path::PathBuf::from(folder).into(), state: path.clone() })
     }
 
     #[cfg(test)]

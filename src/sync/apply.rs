@@ -10,6 +10,7 @@ use crate::plan::{
     AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Request, Schema, TargetPlan,
 };
 use crate::rules::Expression;
+use crate::state::StateError;
 use crate::targets::{ErrorKind, Progress, Target, TargetError};
 
 use super::NotStored;
@@ -71,6 +72,15 @@ pub trait Journal: Sync {
     /// When it cannot be recorded. Then nothing is sent.
     fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>>;
 
+    /// Whether anything may still be sent: a lock on a server can be lost. Asked right before each write.
+    ///
+    /// # Errors
+    ///
+    /// When nothing may be sent any more.
+    fn may_send(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Records what came of a write. May be kept back until the next [`Journal::begin`].
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome);
 
@@ -130,8 +140,24 @@ pub struct Applied {
     pub sign_in_refused: bool,
     /// Whether the target could not be reached any more.
     pub unavailable: bool,
-    /// Whether the state could not be written, which stops everything.
-    pub journal_failed: Option<String>,
+    /// Whether the state could not be written, or the lock was lost, which stops everything.
+    pub journal_failed: Option<JournalFailed>,
+}
+
+/// Why nothing more may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalFailed {
+    /// In words.
+    pub why: String,
+    /// Whether the state is out of reach, and nothing is wrong with it or with this tool.
+    pub out_of_reach: bool,
+}
+
+impl JournalFailed {
+    /// For trouble with the state.
+    pub fn new(error: &StateError) -> Self {
+        Self { why: error.to_string(), out_of_reach: error.is_out_of_reach() }
+    }
 }
 
 /// How many intents are recorded at a time, before the first of them is sent.
@@ -424,6 +450,15 @@ impl Run<'_> {
         self.halt.lock().expect("no panic while held").clone()
     }
 
+    /// Why nothing is sent, asked right before it would be. What lasts at the end only is asked about there.
+    pub(super) fn may_not_send(&self) -> Option<String> {
+        if self.schema.capabilities.lasts_at_finish { self.halted() } else { self.why_not() }
+    }
+
+    fn why_not(&self) -> Option<String> {
+        self.halted().or_else(|| Some(self.journal_failed(&self.options.journal.may_send().err()?)))
+    }
+
     fn stop_with(&self, why: String) {
         self.halt.lock().expect("no panic while held").get_or_insert(why);
     }
@@ -431,7 +466,9 @@ impl Run<'_> {
     /// Sends what one step needs, unless the target is left alone by now. What a batch sent of it already goes on
     /// from there.
     pub(super) fn step(&self, step: &Step, sent: Option<Sent>) -> JobOutcome {
-        if let Some(why) = self.halted().filter(|_| sent.is_none()) {
+        if sent.is_none()
+            && let Some(why) = self.may_not_send()
+        {
             let outcome = Outcome::NotAttempted { error: why };
             return JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false };
         }
@@ -488,7 +525,9 @@ impl Run<'_> {
     /// The state cannot be written: nothing further is sent.
     pub(super) fn journal_failed(&self, error: &anyhow::Error) -> String {
         let why = format!("the state cannot be written, so nothing is sent: {error:#}");
-        self.applied.lock().expect("no panic while held").journal_failed = Some(why.clone());
+        let out_of_reach = error.downcast_ref().is_some_and(StateError::is_out_of_reach);
+        self.applied.lock().expect("no panic while held").journal_failed =
+            Some(JournalFailed { why: why.clone(), out_of_reach });
         self.stop_with(why.clone());
         why
     }
@@ -515,9 +554,17 @@ impl Run<'_> {
     }
 
     fn finish(self, plan: &mut TargetPlan) -> Applied {
+        // Half of a file would look like the whole of it: the old one stays.
+        let left_out = if self.schema.capabilities.lasts_at_finish { self.why_not() } else { None };
         let mut applied = self.applied.into_inner().expect("no panic while held");
-        let finished = self.target.writer().finish();
+        let finished = if left_out.is_some() { Ok(()) } else { self.target.writer().finish() };
+        let undone = |outcome: &mut Outcome| {
+            if let (Some(error), Outcome::Succeeded) = (&left_out, &*outcome) {
+                *outcome = Outcome::NotAttempted { error: error.clone() };
+            }
+        };
         for (number, intent, mut outcome) in self.waiting.into_inner().expect("no panic while held") {
+            undone(&mut outcome.outcome);
             if let (Err(error), Outcome::Succeeded) = (&finished, &outcome.outcome) {
                 outcome.outcome = Outcome::Failed { error: error.message.clone(), code: error.kind.code() };
             }
@@ -528,6 +575,8 @@ impl Run<'_> {
                 change.outcome = Some(Outcome::Failed { error: error.message.clone(), code: error.kind.code() });
             }
             applied.unavailable |= error.kind == ErrorKind::Unavailable;
+        } else if left_out.is_some() {
+            plan.changes.iter_mut().filter_map(|change| change.outcome.as_mut()).for_each(undone);
         } else {
             applied.made = self.made.into_inner().expect("no panic while held").into_iter().collect();
         }

@@ -13,6 +13,7 @@ use crate::plan::{
     Outcome, Protection, Schema, Snapshot, TargetPlan,
 };
 use crate::rules::Expression;
+use crate::state::StateError;
 use crate::targets::{
     ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches, Written,
 };
@@ -47,6 +48,7 @@ struct Memory {
 struct Directory {
     memory: Mutex<Memory>,
     loses_fields: bool,
+    lasts_at_finish: bool,
     /// Set when a call begins with this.
     stop_at: Option<&'static str>,
     stop: AtomicBool,
@@ -249,6 +251,8 @@ struct Notebook {
     begun: Mutex<usize>,
     /// How many times beginning works.
     works: Option<usize>,
+    /// How many writes may be sent before the lock is lost.
+    sends: Mutex<Option<usize>>,
 }
 
 impl Journal for Notebook {
@@ -265,6 +269,17 @@ impl Journal for Notebook {
                 lines.len() as u64
             })
             .collect())
+    }
+
+    fn may_send(&self) -> anyhow::Result<()> {
+        match &mut *self.sends.lock().unwrap() {
+            None => Ok(()),
+            Some(0) => Err(StateError::LockLost { place: "on a server".into() }.into()),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
     }
 
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
@@ -343,7 +358,11 @@ impl<'a> Run<'a> {
                 FieldSpec::new(NAMES[2], FieldKind::Text),
                 FieldSpec::new(NAMES[3], FieldKind::Account),
             ],
-            capabilities: Capabilities { reactivate_loses_fields: self.target.loses_fields, ..Capabilities::default() },
+            capabilities: Capabilities {
+                reactivate_loses_fields: self.target.loses_fields,
+                lasts_at_finish: self.target.lasts_at_finish,
+                ..Capabilities::default()
+            },
             ..Schema::default()
         };
         let mut plan = TargetPlan { changes, ..TargetPlan::empty("desk", "directory") };
@@ -683,6 +702,40 @@ fn a_refused_sign_in_ends_the_target_at_once() {
     assert!(done.applied.sign_in_refused);
 }
 
+/// All three are recorded together; the lock is asked about before each.
+#[test]
+fn nothing_is_sent_once_the_lock_is_lost() {
+    for batch in [0, 2] {
+        let target = Directory { batch, ..Directory::default() };
+        let journal = Notebook { sends: Mutex::new(Some(1)), ..Notebook::default() };
+        let joiners = (1..=5).map(|id| joiner(id, "")).collect();
+        let done = Run { journal, ..Run::on(&target) }.apply(joiners);
+        let sent = done.lines.iter().filter(|line| line.ends_with("succeeded")).count();
+        assert_eq!(sent, batch.max(1), "{:?}", done.lines);
+        assert!(
+            done.lines[sent..].iter().all(|line| line.contains("not_attempted") && line.contains("the lock was lost"))
+        );
+        assert!(done.applied.journal_failed.unwrap().out_of_reach);
+    }
+}
+
+/// Half of a file would look like the whole of it.
+#[test]
+fn what_lasts_at_the_end_only_is_written_whole_or_not_at_all() {
+    let target = Directory { lasts_at_finish: true, ..Directory::default() };
+    let journal = Notebook { works: Some(1), ..Notebook::default() };
+    let joiners = (1..=200).map(|id| joiner(id, "")).collect();
+    let done = Run { journal, ..Run::on(&target) }.apply(joiners);
+    assert!(done.lines.iter().all(|line| line.contains("not_attempted")), "{:?}", done.lines);
+    assert!(!target.calls().contains(&"finish".to_owned()));
+    assert!(done.journal.iter().filter(|line| line.starts_with("end")).all(|line| line.ends_with("not_attempted")));
+    // The lock is asked about before the one write that counts.
+    let target = Directory { lasts_at_finish: true, ..Directory::default() };
+    let journal = Notebook { sends: Mutex::new(Some(0)), ..Notebook::default() };
+    let done = Run { journal, ..Run::on(&target) }.apply(vec![joiner(1, "")]);
+    assert!(done.lines[0].contains("not_attempted") && !target.calls().contains(&"finish".to_owned()));
+}
+
 #[test]
 fn nothing_is_sent_that_was_not_recorded() {
     let target = Directory::default();
@@ -690,7 +743,7 @@ fn nothing_is_sent_that_was_not_recorded() {
     let done = Run { journal, ..Run::on(&target) }.apply(vec![joiner(1, ""), joiner(2, "")]);
     let why = "the state cannot be written, so nothing is sent: the disk is full";
     assert_eq!(done.lines, [format!("create 1 not_attempted: {why}"), format!("create 2 not_attempted: {why}")]);
-    assert_eq!(done.applied.journal_failed.as_deref(), Some(why));
+    assert_eq!(done.applied.journal_failed, Some(JournalFailed { why: why.into(), out_of_reach: false }));
     assert_eq!(target.calls(), ["finish"]);
     // Later in the run: what was recorded was sent, and nothing else.
     let target = Directory::default().account("z", true, "9", "", "");

@@ -41,7 +41,7 @@ impl Run<'_> {
         let Some(batches) = self.target.writer().batches() else { return (0..steps.len()).collect() };
         let (mut open, mut alone): (Vec<usize>, Vec<usize>) =
             (0..steps.len()).partition(|place| steps[*place].write().is_some_and(|write| batches.takes(&write)));
-        while open.len() > 1 && self.halted().is_none() && batches.most() > 1 {
+        while open.len() > 1 && batches.most() > 1 && self.may_not_send().is_none() {
             let size = batches.most().min(open.len());
             let writes: Vec<Write<'_>> = open[..size].iter().filter_map(|place| steps[*place].write()).collect();
             let (mut results, exchanges) = record(|| batches.write(&writes));

@@ -19,7 +19,7 @@ mod requests;
 mod settle;
 mod step_checks;
 
-pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, apply};
+pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed, apply};
 pub use due::{DueTargets, Scheduled};
 pub use prepare::{
     GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered, TargetMemory,

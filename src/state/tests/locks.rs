@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::state::{Holder, Lock, LockError, LockRequest, State};
+use crate::plan::Op;
+use crate::state::{Finished, Holder, Lock, LockError, LockRequest, Settlement, State, StateError};
 
-use super::{Place, at, on_each_database};
+use super::{Place, at, intent, on_each_database, start};
 
 on_each_database!(
     the_second_run_sees_who_holds_the_lock,
@@ -20,13 +21,13 @@ on_each_database!(
 );
 
 /// Tests on one server share its locks: an account for each test.
-struct Account {
+pub(super) struct Account {
     folder: TempDir,
     identity: String,
 }
 
 impl Account {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let identity = format!("freshservice:{name}-{}.example.com", folder.path().display());
         Self { folder, identity }
@@ -51,7 +52,7 @@ impl Account {
         state.lock(request)
     }
 
-    fn lock(&self, state: &State, pid: u32) -> Result<Lock, LockError> {
+    pub(super) fn lock(&self, state: &State, pid: u32) -> Result<Lock, LockError> {
         self.lock_with(state, pid, 0, &mut |_| panic!("asked to wait"))
     }
 
@@ -66,7 +67,7 @@ fn holder(pid: u32) -> Holder {
 }
 
 #[track_caller]
-fn assert_busy(result: Result<Lock, LockError>, pid: u32) {
+pub(super) fn assert_busy(result: Result<Lock, LockError>, pid: u32) {
     match result {
         Err(LockError::Busy { holder: found, .. }) => assert_eq!(found, Some(holder(pid))),
         other => panic!("{other:?}"),
@@ -311,19 +312,90 @@ fn a_file_that_was_removed_is_no_lock() {
     drop(lock);
 }
 
+/// Ends the connections of a state that was opened with this name.
+fn end_connections(place: &Place, name: &str) {
+    place.sql(&format!(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '{name}'"
+    ));
+}
+
 #[test]
-fn a_lost_connection_frees_the_lock_and_is_noticed() {
-    let Some(place) = Place::postgres("a_lost_connection_frees_the_lock") else { return };
+fn a_lock_that_was_lost_is_taken_again_if_nobody_had_it() {
+    let Some(place) = Place::postgres("a_lock_that_was_lost_is_taken_again") else { return };
+    let account = Account::new("again");
+    let mut lock = account.lock(&place.open_as("lock_to_be_taken_again"), 1).unwrap();
+    for _ in 0..3 {
+        end_connections(&place, "lock_to_be_taken_again");
+        lock.check().unwrap();
+        assert_busy(account.lock(&place.open(), 2), 1);
+    }
+    // A look that began later than the question serves it.
+    let asked = std::time::Instant::now();
+    lock.check().unwrap();
+    end_connections(&place, "lock_to_be_taken_again");
+    lock.check_since(asked).unwrap();
+    drop(lock);
+    drop(account.lock_with(&place.open(), 2, 60, &mut |_| true).unwrap());
+}
+
+#[test]
+fn a_lock_that_another_run_took_is_lost_for_good() {
+    let Some(place) = Place::postgres("a_lock_that_another_run_took") else { return };
     let account = Account::new("lost");
     let mut lock = account.lock(&place.open_as("lock_holder_to_be_lost"), 1).unwrap();
     lock.check().unwrap();
-    place.sql(
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'lock_holder_to_be_lost'",
-    );
-    assert!(lock.check().is_err());
+    end_connections(&place, "lock_holder_to_be_lost");
     let state = place.open();
     let again = account.lock_with(&state, 2, 60, &mut |_| true).unwrap();
-    drop(lock);
+    assert!(matches!(lock.check(), Err(StateError::LockLost { .. })));
     assert_busy(account.lock(&state, 3), 2);
+    // Also when that one has ended: what the first planned is old by now.
     drop(again);
+    assert!(matches!(lock.check(), Err(StateError::LockLost { .. })));
+    let third = account.lock(&state, 3).unwrap();
+    drop(lock);
+    assert_busy(account.lock(&state, 4), 3);
+    drop(third);
+}
+
+/// What a run was sending when it lost the lock may still arrive.
+#[test]
+fn who_comes_next_waits_out_what_is_under_way() {
+    let Some(place) = Place::postgres("who_comes_next_waits_out") else { return };
+    let account = Account::new("under way");
+    let state = place.open();
+    let first = account.lock(&place.open_as("lock_of_a_run_under_way"), 1).unwrap();
+    let run = start(&state, 0);
+    let ids = state.record(run, "desk", &[], &[intent(&state, Op::Create, 1)], at(0)).unwrap();
+    end_connections(&place, "lock_of_a_run_under_way");
+    std::mem::forget(first);
+    // It ends when the outcome is recorded.
+    let mut pauses = 0;
+    let second = account.lock_with(&state, 2, 0, &mut |_| {
+        pauses += 1;
+        if pauses == 5 {
+            let finished = Finished { id: ids[0], settlement: Settlement::Done, link: None };
+            state.settle("desk", &[finished], at(0)).unwrap();
+        }
+        true
+    });
+    drop(second.unwrap());
+    assert_eq!(pauses, 5);
+
+    // A minute after the last sign of life no request is under way any more; a caller may give up before.
+    state.record(run, "desk", &[], &[intent(&state, Op::Create, 2)], at(0)).unwrap();
+    std::mem::forget(account.lock(&place.open_as("lock_of_a_run_killed"), 1).unwrap());
+    end_connections(&place, "lock_of_a_run_killed");
+    place.sql(&format!(
+        "UPDATE lock_holders SET holder = jsonb_set(holder::jsonb, '{{seen}}',
+         to_jsonb((holder::jsonb ->> 'seen')::bigint - 57000)) WHERE identity = '{}'",
+        account.identity
+    ));
+    let mut waited = Duration::ZERO;
+    let third = account.lock_with(&state, 3, 0, &mut |pause| {
+        waited += pause;
+        true
+    });
+    assert!(waited > Duration::ZERO && waited <= Duration::from_secs(3), "{waited:?}");
+    drop(third.unwrap());
 }

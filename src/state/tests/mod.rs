@@ -9,6 +9,8 @@ mod history;
 mod journal;
 mod locks;
 mod memory;
+#[cfg(unix)]
+mod pooler;
 
 use std::path::PathBuf;
 
