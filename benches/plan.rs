@@ -117,6 +117,7 @@ impl World {
             standings: &self.standings,
             today: today(),
             tables: &self.tables,
+            identifying: &[],
             memory: &memory,
             only: None,
         };
@@ -134,6 +135,7 @@ impl World {
             standings: &self.standings,
             today: today(),
             tables: &self.tables,
+            identifying: &[],
             memory: &memory,
             only: None,
         };

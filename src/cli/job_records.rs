@@ -153,7 +153,11 @@ fn advice(code: &str) -> Option<&'static str> {
         "match_key_missing" => "Fill the field in Personio that the match needs.",
         "match_key_shared" => "Two people share the key; clear or change it for one of them in Personio.",
         "several_accounts" => "Merge the accounts in the target, or match on a field that tells them apart.",
-        "account_taken" => "The account belongs to somebody else; a rehire needs the old link removed with `forget`.",
+        "account_taken" => "The account belongs to somebody else; `personio-sync explain` shows whose it is and why.",
+        "account_claimed" => "Somebody else has a key of the account; look at both with `personio-sync explain`.",
+        "handover" => {
+            "Look whether both profiles are the same person's; the reason names them and the keys that agree."
+        }
         "field_invalid" => "Mend the value in Personio, or say in the mapping what an invalid value does (on_invalid).",
         "field_empty" | "required_field_empty" => "Fill the value in Personio.",
         "in_several_targets" => "Change the filters so that each employee is in one target of the group.",
@@ -183,6 +187,7 @@ mod tests {
                 fields: Vec::new(),
                 rewrite: Vec::new(),
                 request: None,
+                handover: None,
                 hold: None,
                 outcome: Some(Outcome::Succeeded),
             });

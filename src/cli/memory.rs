@@ -421,6 +421,7 @@ impl Journal for RunJournal<'_> {
                     employee: intent.employee,
                     account: intent.account.clone(),
                     op: intent.op,
+                    from: intent.from,
                     fields: intent.fields.iter().map(|field| field.field.clone()).collect(),
                     fingerprint: self.state.hasher().fingerprint("intent", values.iter().map(String::as_str)),
                 }
@@ -458,7 +459,11 @@ impl Journal for RunJournal<'_> {
         };
         let link = match (&outcome.outcome, intent.employee, &outcome.account) {
             (Outcome::Succeeded, Some(employee), Some(account)) => {
-                let origin = if intent.op == Op::Create { Origin::Created } else { Origin::Matched };
+                let origin = match intent.op {
+                    Op::Create => Origin::Created,
+                    Op::Handover => Origin::HandedOver,
+                    _ => Origin::Matched,
+                };
                 Some(link(employee, account.clone(), origin, self.now))
             }
             _ => None,

@@ -53,6 +53,7 @@ pub use reader::{Problem, Severity};
 pub use secret::Secret;
 pub use secret_source::{SecretMode, SecretReader};
 pub use settings::{
-    Api, BudgetPeriod, BudgetSettings, ConfigFile, LeaverAction, Leavers, Limit, PersonioSettings, Safety, Settings,
-    Share, StatePlace, StateSettings, StepSettings, StepSource, TargetSettings, Trigger, WorkflowSettings,
+    Api, BudgetPeriod, BudgetSettings, ConfigFile, HandoverMode, LeaverAction, Leavers, Limit, PersonioSettings,
+    Safety, Settings, Share, StatePlace, StateSettings, StepSettings, StepSource, TargetSettings, Trigger,
+    WorkflowSettings,
 };

@@ -163,6 +163,8 @@ pub struct TargetSettings {
     pub create_missing: Vec<FieldIndex>,
     /// What is done about accounts of people who left or are no longer meant.
     pub leavers: Leavers,
+    /// What happens to the account of somebody who comes back with a new profile.
+    pub handover: HandoverMode,
     /// Limits.
     pub safety: Safety,
     /// When `sync --due` runs it; each time where the file does not say.
@@ -301,6 +303,19 @@ pub enum LeaverAction {
     Keep,
     /// It is taken out of use.
     Deactivate,
+}
+
+/// What happens to an account that belongs to somebody who has left or is gone, when the employee whom `match` finds it
+/// for has a profile of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HandoverMode {
+    /// It goes to them where two keys agree, and waits for somebody to say so where one does.
+    #[default]
+    Auto,
+    /// It always waits for somebody to say so.
+    Hold,
+    /// It stays with its owner: a new start is a new record.
+    Never,
 }
 
 /// `[targets.NAME.safety]`: limits per class; `None` means the default for removals, and no limit for the rest.

@@ -5,7 +5,7 @@ use crate::targets::{EmployeeRules, Parse, TargetType};
 
 use super::fields::Fields;
 use super::reader::{Located, Problems, Table, known};
-use super::settings::TargetSettings;
+use super::settings::{HandoverMode, TargetSettings};
 use super::{expressions, leavers, mapping, matching, memberships, safety, schedule, section, workflow};
 
 /// One `[targets.NAME]`, as far as it could be read.
@@ -56,6 +56,7 @@ pub(super) fn read<'a>(
     };
     let safety = safety::read(table, type_ref, &mut fields);
     let leavers = leavers::read(table);
+    let handover = handover(table, type_ref);
     let workflows = match type_ref {
         Some(target) => workflow::read(table, target, vocabulary),
         None => {
@@ -79,6 +80,7 @@ pub(super) fn read<'a>(
         mapping,
         create_missing,
         leavers,
+        handover,
         safety,
         workflows,
         every,
@@ -127,6 +129,11 @@ fn target_type(table: &Table<'_>, types: &[(&str, Parse)]) -> Option<Box<dyn Tar
         return None;
     };
     parse(table)
+}
+
+fn handover(table: &Table<'_>, target: Option<&dyn TargetType>) -> HandoverMode {
+    let modes = [("auto", HandoverMode::Auto), ("hold", HandoverMode::Hold), ("never", HandoverMode::Never)];
+    table.choice("handover", &modes).or_else(|| target.map(TargetType::default_handover)).unwrap_or_default()
 }
 
 fn group<'a>(table: &Table<'a>) -> Option<Located<&'a str>> {

@@ -60,8 +60,19 @@ struct ChangeOut<'a> {
     detail: Option<&'a str>,
     fields: Vec<FieldOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<HoldOut<'a>>,
     outcome: Option<OutcomeOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct Evidence<'a> {
+    keys: &'a [Box<str>],
+    last_day: Option<String>,
+    hire_date: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -188,6 +199,12 @@ fn change_out(change: &Change) -> ChangeOut<'_> {
         reason: change.reason,
         detail: change.detail.as_deref(),
         fields: change.fields.iter().map(field).collect(),
+        from: change.handover.as_ref().map(|handover| handover.from.to_string()),
+        evidence: change.handover.as_ref().map(|handover| Evidence {
+            keys: &handover.keys,
+            last_day: handover.last_day.map(|day| day.to_string()),
+            hire_date: handover.hire_date.map(|day| day.to_string()),
+        }),
         hold: change.hold.as_ref().map(|hold| HoldOut { code: hold.code, detail: &hold.detail }),
         outcome: change.outcome.as_ref().map(|outcome| OutcomeOut { status: outcome.status(), error: outcome.error() }),
     }

@@ -24,19 +24,20 @@ pub fn render(document: &Document<'_>) -> String {
     let _ = writeln!(text, "{} on {}, {proof}.\n", employees(plan.source.employees), plan.today);
     let _ = writeln!(
         text,
-        "| Target | Status | Create | Update | Reactivate | Deactivate | In sync | Skipped | Held | Failed |\n\
-         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+        "| Target | Status | Create | Update | Reactivate | Hand over | Deactivate | In sync | Skipped | Held | Failed |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     );
     for target in &plan.targets {
         let summary = target.summary();
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             escape(&target.name),
             target.status.as_str(),
             summary.create,
             summary.update,
             summary.reactivate,
+            summary.handover,
             summary.deactivate,
             summary.in_sync,
             summary.skipped,

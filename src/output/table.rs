@@ -134,6 +134,7 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
         (Op::Reference, "to make first", "made first"),
         (Op::Create, "to create", "created"),
         (Op::Reactivate, "to reactivate", "reactivated"),
+        (Op::Handover, "to hand over", "handed over"),
         (Op::Update, "to update", "updated"),
         (Op::Deactivate, "to deactivate", "deactivated"),
         (Op::Request, "to request", "requested"),
@@ -230,7 +231,7 @@ fn operation(change: &Change, look: Look) -> Cell {
     }
     cell.fg(match change.op {
         Op::Create | Op::Reference | Op::Request => Color::Green,
-        Op::Update | Op::Reactivate => Color::Yellow,
+        Op::Update | Op::Reactivate | Op::Handover => Color::Yellow,
         Op::Deactivate => Color::Red,
     })
 }
@@ -311,6 +312,7 @@ mod tests {
             fields: Vec::new(),
             rewrite: Vec::new(),
             request: None,
+            handover: None,
             hold: None,
             outcome: Some(outcome),
         };

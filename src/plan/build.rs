@@ -3,11 +3,14 @@
 mod absent;
 mod fields;
 mod findings;
+mod handovers;
 mod removals;
 
 pub use absent::{Absent, absent};
 pub use fields::form;
 pub use findings::GROUP_UNUSABLE;
+pub use handovers::{Identifying, identifying};
+pub use removals::waits_until;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,7 +18,7 @@ use std::sync::Arc;
 use chrono::{Days, NaiveDate};
 
 use crate::config::{LeaverAction, TargetSettings};
-use crate::employee::{EmployeeId, Employees, Standing};
+use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
 use crate::rules::{Desired, Facts, Mapping, Scope, Tables, When, scope};
 use crate::targets::{EmployeeCase, Refusal};
 
@@ -43,6 +46,8 @@ pub struct Memory<'a> {
     pub pending: BTreeMap<EmployeeId, NaiveDate>,
     /// What the service says of those that it did not make.
     pub refusals: Vec<Refusal>,
+    /// Employees who are proven to be in Personio no more, by a second read that was whole and one of their id.
+    pub gone: BTreeSet<EmployeeId>,
 }
 
 /// The reason of an employee whose account the service is making.
@@ -68,6 +73,8 @@ pub struct PlanInput<'a> {
     pub today: NaiveDate,
     /// Lookup tables.
     pub tables: &'a Arc<Tables>,
+    /// The attributes by which two profiles are known to be one person's, as far as the file reads them.
+    pub identifying: &'a [Identifying],
     /// What is remembered.
     pub memory: &'a Memory<'a>,
     /// Only this employee, if given; everybody is still read, so that shared keys are seen.
@@ -89,6 +96,8 @@ pub struct Built {
     pub in_scope: Vec<EmployeeId>,
     /// Employees whose account must not be changed.
     pub protected: BTreeSet<EmployeeId>,
+    /// Employees whose account somebody else in scope has a key of: it must not be taken out of use.
+    pub claimed: BTreeSet<EmployeeId>,
     /// Employees in scope who need nothing and of whom nothing was left alone.
     pub unchanged: Vec<EmployeeId>,
 }
@@ -121,6 +130,8 @@ struct Builder<'a> {
     /// Whose account will exist after this run although it does not now.
     creating: BTreeSet<EmployeeId>,
     account_of: HashMap<EmployeeId, usize>,
+    /// Accounts that go to the new profile of their owner, or wait to.
+    going_on: BTreeSet<usize>,
     matched_by: BTreeMap<EmployeeId, FieldIndex>,
     in_scope: Vec<EmployeeId>,
     unchanged: Vec<EmployeeId>,
@@ -137,6 +148,7 @@ impl<'a> Builder<'a> {
             unresolved: BTreeMap::new(),
             creating: BTreeSet::new(),
             account_of: HashMap::new(),
+            going_on: BTreeSet::new(),
             matched_by: BTreeMap::new(),
             in_scope: Vec::new(),
             unchanged: Vec::new(),
@@ -189,7 +201,16 @@ impl<'a> Builder<'a> {
                 let keys = match_fields.iter().map(|(index, spec)| self.match_key(*index, spec, &facts)).collect();
                 let employee = facts.employee().id;
                 let taking_part = self.input.only.is_none_or(|only| only == employee);
-                Candidate { employee, keys, moves: taking_part && scopes[place] == Scope::In }
+                let standing = &self.input.standings[place];
+                // Where everybody has an account, those who have left are meant like anybody else.
+                let left = standing.lifecycle == Lifecycle::Left && !settings.target.takes_everyone();
+                Candidate {
+                    employee,
+                    keys,
+                    moves: taking_part && scopes[place] == Scope::In,
+                    claims: !left && matches!(scopes[place], Scope::In | Scope::Unclear(..)),
+                    left: left.then_some(standing.last_day.filter(|_| !standing.last_day_hidden)),
+                }
             })
             .collect();
         let correlation = correlate(&candidates, &self.snapshot.accounts, &match_fields, &self.input.memory.links);
@@ -227,6 +248,7 @@ impl<'a> Builder<'a> {
                 self.creating.insert(self.input.employees.list[place].id);
             }
         }
+        let handovers = self.handovers(scopes, correlation);
         for (place, scope) in scopes.iter().enumerate() {
             let employee = self.input.employees.list[place].id;
             if self.input.only.is_some_and(|only| only != employee) {
@@ -246,16 +268,23 @@ impl<'a> Builder<'a> {
                     self.in_scope.push(employee);
                     self.update(place, &self.snapshot.accounts[*account]);
                 }
-                (Scope::Left, Found::Account(account, _)) => self.leaver(place, &self.snapshot.accounts[*account]),
+                (Scope::In, Found::Former(account, _)) => {
+                    self.in_scope.push(employee);
+                    match &handovers[&place] {
+                        Ok(decided) => self.hand_over(place, &self.snapshot.accounts[*account], decided),
+                        Err(why) => self.skip(employee, "account_taken", why.clone()),
+                    }
+                }
+                (Scope::Left, Found::Account(account, _)) => self.leaver(place, *account, correlation),
                 (Scope::Left, Found::Unclear(code, why)) => self.skip(employee, code, why.clone()),
                 (Scope::Out { left }, Found::Account(account, _)) => {
                     // Without a stored link nothing shows that the account was ever ours to look after.
                     if self.input.memory.links.contains_key(&employee) {
-                        let account = &self.snapshot.accounts[*account];
                         if *left {
-                            self.leaver(place, account);
+                            self.leaver(place, *account, correlation);
                         } else if self.input.settings.leavers.out_of_scope == LeaverAction::Deactivate {
-                            self.deactivate(employee, account, "out_of_scope", "no longer matches the filters".into());
+                            let detail = "no longer matches the filters".to_owned();
+                            self.take_out_of_use(employee, *account, "out_of_scope", detail, correlation);
                         }
                     }
                 }
@@ -329,6 +358,7 @@ impl<'a> Builder<'a> {
             fields,
             rewrite: Vec::new(),
             request: None,
+            handover: None,
             hold: None,
             outcome: None,
         });
@@ -384,49 +414,12 @@ impl<'a> Builder<'a> {
 
     fn update(&mut self, place: usize, account: &'a Account) {
         let employee = self.input.employees.list[place].id;
-        if let Some(protection) = self.protection(account) {
-            self.skip(employee, protection.code(), format!("account {} is never changed", account.id));
+        let Some((op, fields, rewrite)) = self.brought_in_line(place, account) else { return };
+        if op == Op::Update && fields.is_empty() {
+            self.plan.in_sync += 1;
+            self.unchanged.push(employee);
             return;
         }
-        let facts = self.facts(place);
-        let fields = match self.desired_fields(&facts, Some(account)) {
-            Ok(fields) => fields,
-            Err((code, why)) => return self.skip(employee, code, why),
-        };
-        let cleared = fields.iter().find(|field| field.after.is_empty() && self.spec(field.index).required);
-        if let Some(field) = cleared {
-            let why = format!("{} is empty, and the target requires it", field.field);
-            self.skip(employee, "required_field_empty", why);
-            return;
-        }
-        if let Some(why) = self.none_of(&fields, Some(account)) {
-            self.skip(employee, "required_field_empty", why);
-            return;
-        }
-        let op = match (account.active, self.input.schema.capabilities.reactivate) {
-            (true, _) if fields.is_empty() => {
-                self.plan.in_sync += 1;
-                self.unchanged.push(employee);
-                return;
-            }
-            (true, _) => Op::Update,
-            (false, _) if account.writable.is_some() => {
-                let why = format!("account {} is out of use; agents are brought back by hand", account.id);
-                self.skip(employee, Protection::Agent.code(), why);
-                return;
-            }
-            (false, true) => Op::Reactivate,
-            (false, false) => {
-                let why = "the account is out of use, and this target cannot bring it back; do it by hand";
-                self.skip(employee, "cannot_reactivate", why.into());
-                return;
-            }
-        };
-        let rewrite = if op == Op::Reactivate && self.input.schema.capabilities.reactivate_loses_fields {
-            self.unchanged_fields(&facts, account)
-        } else {
-            Vec::new()
-        };
         self.plan.changes.push(Change {
             op,
             employee: Some(employee),
@@ -436,9 +429,62 @@ impl<'a> Builder<'a> {
             fields,
             rewrite,
             request: None,
+            handover: None,
             hold: None,
             outcome: None,
         });
+    }
+
+    /// What makes an account hold what it should: an update, which may have no field, or a reactivation. `None` when
+    /// it must not be or cannot be done, which the plan says.
+    fn brought_in_line(
+        &mut self,
+        place: usize,
+        account: &'a Account,
+    ) -> Option<(Op, Vec<FieldChange>, Vec<FieldChange>)> {
+        let employee = self.input.employees.list[place].id;
+        if let Some(protection) = self.protection(account) {
+            self.skip(employee, protection.code(), format!("account {} is never changed", account.id));
+            return None;
+        }
+        let facts = self.facts(place);
+        let fields = match self.desired_fields(&facts, Some(account)) {
+            Ok(fields) => fields,
+            Err((code, why)) => {
+                self.skip(employee, code, why);
+                return None;
+            }
+        };
+        let cleared = fields.iter().find(|field| field.after.is_empty() && self.spec(field.index).required);
+        if let Some(field) = cleared {
+            let why = format!("{} is empty, and the target requires it", field.field);
+            self.skip(employee, "required_field_empty", why);
+            return None;
+        }
+        if let Some(why) = self.none_of(&fields, Some(account)) {
+            self.skip(employee, "required_field_empty", why);
+            return None;
+        }
+        let op = match (account.active, self.input.schema.capabilities.reactivate) {
+            (true, _) => Op::Update,
+            (false, _) if account.writable.is_some() => {
+                let why = format!("account {} is out of use; agents are brought back by hand", account.id);
+                self.skip(employee, Protection::Agent.code(), why);
+                return None;
+            }
+            (false, true) => Op::Reactivate,
+            (false, false) => {
+                let why = "the account is out of use, and this target cannot bring it back; do it by hand";
+                self.skip(employee, "cannot_reactivate", why.into());
+                return None;
+            }
+        };
+        let rewrite = if op == Op::Reactivate && self.input.schema.capabilities.reactivate_loses_fields {
+            self.unchanged_fields(&facts, account)
+        } else {
+            Vec::new()
+        };
+        Some((op, fields, rewrite))
     }
 
     fn protection(&self, account: &Account) -> Option<Protection> {
@@ -511,11 +557,13 @@ impl<'a> Builder<'a> {
         });
         self.plan.notices.dedup();
         let accounts = &self.snapshot.accounts;
+        let owners = self.owners_after(correlation);
+        let claimed = self.claimed(correlation);
         if self.input.only.is_none() {
             let linked: BTreeSet<&AccountId> = self.input.memory.links.values().collect();
             self.plan.orphans = accounts
                 .iter()
-                .zip(&correlation.owners)
+                .zip(&owners)
                 .filter(|(account, owner)| {
                     owner.is_none()
                         && account.protection.is_none()
@@ -527,23 +575,19 @@ impl<'a> Builder<'a> {
         }
         let owned: Vec<(EmployeeId, AccountId)> = accounts
             .iter()
-            .zip(&correlation.owners)
+            .zip(&owners)
             .filter_map(|(account, owner)| Some((self.input.employees.list[(*owner)?].id, account.id.clone())))
             .collect();
         let protected = accounts
             .iter()
-            .zip(&correlation.owners)
+            .zip(&owners)
             .filter(|(account, _)| self.protection(account).is_some() || account.writable.is_some())
             .filter_map(|(_, owner)| Some(self.input.employees.list[(*owner)?].id))
             .collect();
-        let linked = accounts
-            .iter()
-            .zip(&correlation.owners)
-            .filter(|(account, owner)| account.active && owner.is_some())
-            .count();
+        let linked = accounts.iter().zip(&owners).filter(|(account, owner)| account.active && owner.is_some()).count();
         // What people do by hand they can also leave; `by_hand` tells them to look at the rule first.
         if self.input.settings.target.by_hand().is_none() {
-            membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &correlation.owners);
+            membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &owners);
         }
         Built {
             plan: self.plan,
@@ -552,6 +596,7 @@ impl<'a> Builder<'a> {
             linked,
             in_scope: self.in_scope,
             protected,
+            claimed,
             unchanged: self.unchanged,
         }
     }
@@ -569,6 +614,7 @@ fn reference_change(index: FieldIndex, spec: &FieldSpec, name: &str) -> Change {
         fields: vec![field],
         rewrite: Vec::new(),
         request: None,
+        handover: None,
         hold: None,
         outcome: None,
     }

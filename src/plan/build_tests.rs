@@ -1,6 +1,8 @@
 //! Whole plans for one target, told in lines: what is known on the left, what is planned on the right.
 
-use std::collections::BTreeMap;
+mod handovers;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -92,6 +94,7 @@ struct Scene {
     gave_up: bool,
     pending: BTreeMap<EmployeeId, NaiveDate>,
     refusals: Vec<Refusal>,
+    gone: BTreeSet<EmployeeId>,
 }
 
 /// Number, e-mail, name and job; the rest of the section is given.
@@ -120,6 +123,7 @@ fn mapped(section: &str) -> Scene {
         gave_up: false,
         pending: BTreeMap::new(),
         refusals: Vec::new(),
+        gone: BTreeSet::new(),
     }
 }
 
@@ -214,11 +218,13 @@ impl Scene {
             standings: &standings,
             today: day(TODAY),
             tables: &Arc::default(),
+            identifying: &identifying(&self.settings.vocabulary),
             memory: &Memory {
                 links: self.links.clone(),
                 gave_up: if self.gave_up { Some(&gave_up) } else { None },
                 pending: self.pending.clone(),
                 refusals: self.refusals.clone(),
+                gone: self.gone.clone(),
                 ..Memory::default()
             },
             only: self.only,

@@ -368,6 +368,7 @@ pub(super) fn change(op: Op, employee: Option<EmployeeId>, account: String, fiel
         fields,
         rewrite: Vec::new(),
         request: None,
+        handover: None,
         hold: None,
         outcome: None,
     }

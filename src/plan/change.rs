@@ -15,6 +15,8 @@ pub enum Op {
     Create,
     /// A deactivated account is brought back, and its fields are set.
     Reactivate,
+    /// The account of an old profile goes to the new profile of the same person.
+    Handover,
     /// Fields of an account are changed.
     Update,
     /// An account is taken out of use.
@@ -30,11 +32,25 @@ impl Op {
             Self::Reference => "reference",
             Self::Create => "create",
             Self::Reactivate => "reactivate",
+            Self::Handover => "handover",
             Self::Update => "update",
             Self::Deactivate => "deactivate",
             Self::Request => "request",
         }
     }
+}
+
+impl Op {
+    /// All of them, in the order in which a plan lists them.
+    pub const ALL: [Self; 7] = [
+        Self::Reference,
+        Self::Create,
+        Self::Reactivate,
+        Self::Handover,
+        Self::Update,
+        Self::Deactivate,
+        Self::Request,
+    ];
 }
 
 impl fmt::Display for Op {
@@ -56,6 +72,21 @@ pub struct FieldChange {
     pub after: FieldValue,
 }
 
+/// Whose account goes to whom, for an [`Op::Handover`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// Whose it was.
+    pub from: EmployeeId,
+    /// The keys that agree: names of match fields, and of attributes that both profiles share.
+    pub keys: Vec<Box<str>>,
+    /// The last day of the old profile, as far as it is known.
+    pub last_day: Option<NaiveDate>,
+    /// The first day of the new one, as far as it is known.
+    pub hire_date: Option<NaiveDate>,
+    /// Whether the account is out of use and is brought back.
+    pub brings_back: bool,
+}
+
 /// One intended write, and after applying also what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -75,6 +106,8 @@ pub struct Change {
     pub rewrite: Vec<FieldChange>,
     /// The step of a workflow, for an [`Op::Request`].
     pub request: Option<Box<Request>>,
+    /// From whom, and why, for an [`Op::Handover`].
+    pub handover: Option<Box<Handover>>,
     /// What keeps it from being carried out, if anything does.
     pub hold: Option<Hold>,
     /// What came of it; `None` in a plan.
@@ -86,7 +119,8 @@ impl Change {
     /// from which values to which. What holds it, and what came of it, is no part of it.
     pub fn parts(&self) -> Vec<String> {
         // Named one by one, so that a new field does not compile until it is said whether it counts.
-        let Self { op, employee, account, reason, detail, fields, rewrite: _, request, hold: _, outcome: _ } = self;
+        let Self { op, employee, account, reason, detail, fields, rewrite: _, request, handover, hold: _, outcome: _ } =
+            self;
         let value = |value: &FieldValue| serde_json::to_string(value).expect("a value is JSON");
         let mut parts = vec![
             op.as_str().to_owned(),
@@ -100,6 +134,10 @@ impl Change {
             let texts = [workflow.to_string(), step.to_string(), action.to_string(), event.to_string()];
             parts.extend(texts);
             parts.push(day.to_string());
+        }
+        if let Some(handover) = handover {
+            let Handover { from, keys, last_day, hire_date, brings_back } = &**handover;
+            parts.extend([from.to_string(), keys.join(" "), format!("{last_day:?} {hire_date:?} {brings_back}")]);
         }
         for FieldChange { index: _, field, before, after } in fields {
             parts.extend([field.to_string(), value(before), value(after)]);
@@ -283,8 +321,9 @@ impl Forecast {
             .map(|change| match change.op {
                 // Managers are made first, so a reference to them goes along.
                 Op::Create | Op::Update | Op::Deactivate | Op::Reference => 1,
+                Op::Handover if !change.handover.as_ref().is_some_and(|handover| handover.brings_back) => 1,
                 // Bringing back, reading what is left, writing the rest.
-                Op::Reactivate => 3,
+                Op::Reactivate | Op::Handover => 3,
                 // Looking whether it was made before, and making it.
                 Op::Request => 2,
             })
@@ -302,6 +341,8 @@ pub struct Summary {
     pub update: usize,
     /// Accounts to bring back.
     pub reactivate: usize,
+    /// Accounts that go to the new profile of the same person.
+    pub handover: usize,
     /// Accounts to take out of use.
     pub deactivate: usize,
     /// Accounts that need nothing.
@@ -347,6 +388,7 @@ impl TargetPlan {
                 Op::Create => summary.create += 1,
                 Op::Update => summary.update += 1,
                 Op::Reactivate => summary.reactivate += 1,
+                Op::Handover => summary.handover += 1,
                 Op::Deactivate => summary.deactivate += 1,
                 Op::Reference | Op::Request => {}
             }

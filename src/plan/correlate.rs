@@ -1,6 +1,9 @@
 //! Decides whose account an account is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
 
@@ -30,13 +33,22 @@ pub(super) struct Candidate {
     pub(super) keys: Vec<MatchKey>,
     /// Whether this plan brings their account in line, so that it gives up a key which is theirs no longer.
     pub(super) moves: bool,
+    /// Whether an account is meant for them, or may be: they have not left, and the filters do not say no.
+    pub(super) claims: bool,
+    /// That they have left, with the last day as far as it is known.
+    pub(super) left: Option<LastDay>,
 }
+
+/// The last day of somebody who has left; an unknown one sorts first.
+pub(super) type LastDay = Option<NaiveDate>;
 
 /// What correlation finds for one employee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// The account at this place of the snapshot, and the match field that told; `None` for a stored link.
     Account(usize, Option<FieldIndex>),
+    /// One at this place that belongs to somebody who has left or is no longer delivered.
+    Former(usize, EmployeeId),
     /// None, and every key says so.
     Nothing,
     /// It cannot be told; a stable code, and why in words.
@@ -50,6 +62,9 @@ pub(super) struct Correlation {
     pub(super) found: Vec<Found>,
     /// The owner of each account: the place of the candidate.
     pub(super) owners: Vec<Option<usize>>,
+    /// Accounts that an employee other than the owner has a key of: the place of that candidate, and the field. Such
+    /// an account is what somebody works with.
+    pub(super) claimed: BTreeMap<usize, (usize, FieldIndex)>,
 }
 
 /// Where a key stands. One place is the rule, and takes no memory of its own.
@@ -95,100 +110,232 @@ pub(super) fn key(value: &FieldValue, spec: &FieldSpec) -> Option<Key> {
 /// Finds everybody's account: by the stored link first, then by the match fields in order.
 ///
 /// Nothing is guessed. Two employees who share a key get neither the account nor a new one; nor does an
-/// employee whose key several accounts carry.
+/// employee whose key several accounts carry. Who has left is no rival of somebody who is there, and of several who
+/// have left the last one counts: Personio makes a new profile for a rehire, and keys may stand on both.
 pub(super) fn correlate(
     candidates: &[Candidate],
     accounts: &[Account],
     match_fields: &[(FieldIndex, &FieldSpec)],
     links: &BTreeMap<EmployeeId, AccountId>,
 ) -> Correlation {
-    let mut found: Vec<Option<Found>> = vec![None; candidates.len()];
-    let mut owners: Vec<Option<usize>> = vec![None; accounts.len()];
-
+    let mut search = Search {
+        candidates,
+        accounts,
+        match_fields,
+        places: match_fields.iter().map(|(field, spec)| places_by_key(accounts, *field, spec)).collect(),
+        found: vec![None; candidates.len()],
+        owners: vec![None; accounts.len()],
+        by_key: vec![false; accounts.len()],
+        absent: vec![None; accounts.len()],
+    };
     if !links.is_empty() {
+        search.follow_links(links);
+    }
+    search.by_keys(|candidate| candidate.left.is_none());
+    search.by_keys(|candidate| candidate.left.is_some());
+    search.one_claim_each();
+    near_keys::set_aside(candidates, accounts, match_fields, &search.owners, &mut search.found);
+    search.finish()
+}
+
+/// Where each key of a match field stands among the accounts.
+fn places_by_key(accounts: &[Account], field: FieldIndex, spec: &FieldSpec) -> HashMap<Key, Places> {
+    let mut places: HashMap<Key, Places> = HashMap::with_capacity(accounts.len());
+    for (place, account) in accounts.iter().enumerate() {
+        if let Some(key) = key(account.field(field), spec) {
+            places.entry(key).or_default().add(place);
+        }
+    }
+    places
+}
+
+struct Search<'a> {
+    candidates: &'a [Candidate],
+    accounts: &'a [Account],
+    match_fields: &'a [(FieldIndex, &'a FieldSpec)],
+    /// For each match field.
+    places: Vec<HashMap<Key, Places>>,
+    found: Vec<Option<Found>>,
+    owners: Vec<Option<usize>>,
+    /// Whether a key told the owner, and no link.
+    by_key: Vec<bool>,
+    /// Linked to somebody who is no longer delivered.
+    absent: Vec<Option<EmployeeId>>,
+}
+
+impl Search<'_> {
+    fn follow_links(&mut self, links: &BTreeMap<EmployeeId, AccountId>) {
         let by_id: HashMap<&AccountId, usize> =
-            accounts.iter().enumerate().map(|(place, account)| (&account.id, place)).collect();
-        for (place, candidate) in candidates.iter().enumerate() {
+            self.accounts.iter().enumerate().map(|(place, account)| (&account.id, place)).collect();
+        for (place, candidate) in self.candidates.iter().enumerate() {
             let Some(account) = links.get(&candidate.employee).and_then(|id| by_id.get(id)) else {
                 continue;
             };
-            if owners[*account].is_none() {
-                owners[*account] = Some(place);
-                found[place] = Some(Found::Account(*account, None));
+            if self.owners[*account].is_none() {
+                self.owners[*account] = Some(place);
+                self.found[place] = Some(Found::Account(*account, None));
+            }
+        }
+        let delivered: HashSet<EmployeeId> = self.candidates.iter().map(|candidate| candidate.employee).collect();
+        for (employee, id) in links.iter().filter(|(employee, _)| !delivered.contains(employee)) {
+            if let Some(account) = by_id.get(id).filter(|account| self.owners[**account].is_none()) {
+                self.absent[*account] = Some(*employee);
             }
         }
     }
 
-    for (position, (field, spec)) in match_fields.iter().enumerate() {
-        let mut accounts_by_key: HashMap<Key, Places> = HashMap::with_capacity(accounts.len());
-        for (place, account) in accounts.iter().enumerate() {
-            if let Some(key) = key(account.field(*field), spec) {
-                accounts_by_key.entry(key).or_default().add(place);
-            }
-        }
-        let mut employees_by_key: HashMap<&str, Places> = HashMap::with_capacity(candidates.len());
-        for (place, candidate) in candidates.iter().enumerate() {
-            if let (None, MatchKey::Is(key)) = (&found[place], &candidate.keys[position]) {
-                employees_by_key.entry(key).or_default().add(place);
-            }
-        }
-        for (key, sharing) in &employees_by_key {
-            let sharing = sharing.as_slice();
-            if let [first, second, ..] = *sharing {
-                for place in sharing {
-                    let other = if *place == first { second } else { first };
-                    found[*place] = Some(Found::Unclear(
-                        "match_key_shared",
-                        format!("shares {} with employee {}", spec.name, candidates[other].employee),
-                    ));
+    fn by_keys(&mut self, concerned: impl Fn(&Candidate) -> bool) {
+        for position in 0..self.match_fields.len() {
+            let mut employees_by_key: HashMap<&str, Places> = HashMap::with_capacity(self.candidates.len());
+            for (place, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| concerned(candidate)) {
+                if let (None, MatchKey::Is(key)) = (&self.found[place], &candidate.keys[position]) {
+                    employees_by_key.entry(key).or_default().add(place);
                 }
+            }
+            for (key, sharing) in employees_by_key {
+                match *self.rivals(sharing.as_slice()) {
+                    [place] => self.look(place, position, key),
+                    ref several => self.shared(several, position),
+                }
+            }
+        }
+    }
+
+    /// Of those who share a key, the ones who may be meant: of people who have left, those who left last.
+    fn rivals<'p>(&self, sharing: &'p [usize]) -> Cow<'p, [usize]> {
+        let last = sharing.iter().filter_map(|place| self.candidates[*place].left).max();
+        match last {
+            Some(last) if sharing.len() > 1 => {
+                Cow::Owned(sharing.iter().copied().filter(|place| self.candidates[*place].left == Some(last)).collect())
+            }
+            _ => Cow::Borrowed(sharing),
+        }
+    }
+
+    fn shared(&mut self, sharing: &[usize], position: usize) {
+        for place in sharing {
+            let other = if *place == sharing[0] { sharing[1] } else { sharing[0] };
+            self.found[*place] = Some(Found::Unclear(
+                "match_key_shared",
+                format!(
+                    "shares {} with employee {}",
+                    self.match_fields[position].1.name, self.candidates[other].employee
+                ),
+            ));
+        }
+    }
+
+    /// Looks for the account with a key that this candidate alone has.
+    fn look(&mut self, place: usize, position: usize, key: &str) {
+        let (field, spec) = self.match_fields[position];
+        let account = match self.places[position].get(key).map(Places::as_slice) {
+            None | Some([]) => return,
+            Some([account]) => *account,
+            Some(several) => {
+                let mut ids: Vec<String> = several.iter().map(|place| self.accounts[*place].id.to_string()).collect();
+                ids.sort_unstable();
+                let why = format!("accounts {} have the same {}", ids.join(", "), spec.name);
+                self.found[place] = Some(Found::Unclear("several_accounts", why));
+                return;
+            }
+        };
+        let has_left = self.candidates[place].left.is_some();
+        self.found[place] = match (self.owners[account], self.absent[account]) {
+            (None, None) => {
+                self.owners[account] = Some(place);
+                self.by_key[account] = true;
+                Some(Found::Account(account, Some(field)))
+            }
+            (None, Some(absent)) if has_left => Some(self.taken(absent, &spec.name)),
+            (None, Some(absent)) => Some(Found::Former(account, absent)),
+            // The linked account is about to give this key up; nobody is found by it.
+            (Some(owner), _) if !has_left && gives_up(&self.candidates[owner], position, key) => None,
+            (Some(owner), _) => {
+                let other = &self.candidates[owner];
+                match (has_left, other.left.is_some()) {
+                    (false, true) => Some(Found::Former(account, other.employee)),
+                    (true, false) if self.by_key[account] && !self.agrees(owner, account, position) => {
+                        // Found for both by a key each; whoever is there now may be given it.
+                        self.found[owner] = Some(Found::Former(account, self.candidates[place].employee));
+                        self.owners[account] = Some(place);
+                        Some(Found::Account(account, Some(field)))
+                    }
+                    // The account went on to somebody who is there.
+                    (true, false) => None,
+                    _ => Some(self.taken(other.employee, &spec.name)),
+                }
+            }
+        };
+    }
+
+    fn taken(&self, owner: EmployeeId, field: &str) -> Found {
+        Found::Unclear("account_taken", format!("the account with the same {field} belongs to employee {owner}"))
+    }
+
+    /// Whether a candidate has the key that the account carries.
+    fn agrees(&self, place: usize, account: usize, position: usize) -> bool {
+        let (field, spec) = self.match_fields[position];
+        let carried = key(self.accounts[account].field(field), spec);
+        matches!((&self.candidates[place].keys[position], carried), (MatchKey::Is(own), Some(carried)) if *own == carried)
+    }
+
+    /// An account goes on to one person: two who each have a key of it are not told apart.
+    fn one_claim_each(&mut self) {
+        let mut claims: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, found) in self.found.iter().enumerate() {
+            if let Some(Found::Former(account, _)) = found
+                && self.candidates[place].claims
+            {
+                claims.entry(*account).or_default().push(place);
+            }
+        }
+        for (account, claiming) in claims.into_iter().filter(|(_, claiming)| claiming.len() > 1) {
+            for place in &claiming {
+                let other = if *place == claiming[0] { claiming[1] } else { claiming[0] };
+                let why = format!(
+                    "has a key of account {}, and so has employee {}",
+                    self.accounts[account].id, self.candidates[other].employee
+                );
+                self.found[*place] = Some(Found::Unclear("match_key_shared", why));
+            }
+        }
+    }
+
+    /// The accounts that somebody without an account of their own has a key of.
+    fn claimed(&self) -> BTreeMap<usize, (usize, FieldIndex)> {
+        let mut claimed = BTreeMap::new();
+        for (place, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.claims) {
+            if matches!(self.found[place], Some(Found::Account(..))) {
                 continue;
             }
-            let place = sharing[0];
-            found[place] = match accounts_by_key.get(*key).map(Places::as_slice) {
-                None => None,
-                Some([account]) => match owners[*account] {
-                    None => {
-                        owners[*account] = Some(place);
-                        Some(Found::Account(*account, Some(*field)))
-                    }
-                    // The linked account is about to give this key up; nobody is found by it.
-                    Some(owner) if gives_up(&candidates[owner], position, key) => None,
-                    Some(owner) => Some(Found::Unclear(
-                        "account_taken",
-                        format!(
-                            "the account with the same {} belongs to employee {}",
-                            spec.name, candidates[owner].employee
-                        ),
-                    )),
-                },
-                Some(several) => {
-                    let mut ids: Vec<String> = several.iter().map(|place| accounts[*place].id.to_string()).collect();
-                    ids.sort_unstable();
-                    Some(Found::Unclear(
-                        "several_accounts",
-                        format!("accounts {} have the same {}", ids.join(", "), spec.name),
-                    ))
+            for ((own, places), (field, _)) in candidate.keys.iter().zip(&self.places).zip(self.match_fields) {
+                let MatchKey::Is(own) = own else { continue };
+                for account in places.get(own).map(Places::as_slice).unwrap_or_default() {
+                    claimed.entry(*account).or_insert((place, *field));
                 }
-            };
+            }
         }
+        claimed
     }
-    near_keys::set_aside(candidates, accounts, match_fields, &owners, &mut found);
 
-    let found = found
-        .into_iter()
-        .zip(candidates)
-        .map(|(found, candidate)| {
-            found.unwrap_or_else(|| {
-                let hidden = candidate.keys.iter().find_map(|key| match key {
-                    MatchKey::Hidden(why) => Some(why.clone()),
-                    _ => None,
-                });
-                hidden.map_or(Found::Nothing, |why| Found::Unclear("match_key_hidden", why))
+    fn finish(self) -> Correlation {
+        let claimed = self.claimed();
+        let found = self
+            .found
+            .into_iter()
+            .zip(self.candidates)
+            .map(|(found, candidate)| {
+                found.unwrap_or_else(|| {
+                    let hidden = candidate.keys.iter().find_map(|key| match key {
+                        MatchKey::Hidden(why) => Some(why.clone()),
+                        _ => None,
+                    });
+                    hidden.map_or(Found::Nothing, |why| Found::Unclear("match_key_hidden", why))
+                })
             })
-        })
-        .collect();
-    Correlation { found, owners }
+            .collect();
+        Correlation { found, owners: self.owners, claimed }
+    }
 }
 
 /// Whether the owner of an account that carries this key is known by another one now, which this plan will write.
@@ -214,6 +361,8 @@ mod tests {
                 employee: EmployeeId(*id),
                 keys: vec![text(number), text(email)],
                 moves: *id < 100,
+                claims: true,
+                left: None,
             })
             .collect();
         let accounts: Vec<Account> = accounts
@@ -229,6 +378,7 @@ mod tests {
             .into_iter()
             .map(|found| match found {
                 Found::Account(place, _) => accounts[place].id.to_string(),
+                Found::Former(place, owner) => format!("{} of {owner}", accounts[place].id),
                 Found::Nothing => "nothing".into(),
                 Found::Unclear(code, detail) => format!("{code}: {detail}"),
             })

@@ -40,7 +40,9 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     limit_class(plan, "max_create", safety.max_create, of, |change| change.op == Op::Create);
     limit_clears(plan, safety.max_clear, of);
     limit_fields(plan, safety.max_field_share, of);
-    limit_class(plan, "max_update", safety.max_update, of, |change| matches!(change.op, Op::Update | Op::Reactivate));
+    limit_class(plan, "max_update", safety.max_update, of, |change| {
+        matches!(change.op, Op::Update | Op::Reactivate | Op::Handover)
+    });
 }
 
 fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
@@ -278,6 +280,7 @@ mod tests {
                 .collect(),
             rewrite: Vec::new(),
             request: None,
+            handover: None,
             hold: None,
             outcome: None,
         }

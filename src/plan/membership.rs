@@ -86,6 +86,7 @@ mod tests {
             ],
             rewrite: Vec::new(),
             request: None,
+            handover: None,
             hold: None,
             outcome: None,
         }

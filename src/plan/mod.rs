@@ -23,11 +23,12 @@ mod workflow;
 
 pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
 pub use build::{
-    ACCOUNT_GONE, Absent, Built, DAYS_PENDING, GROUP_UNUSABLE, GaveUp, Memory, PENDING, PlanInput, absent, build, form,
+    ACCOUNT_GONE, Absent, Built, DAYS_PENDING, GROUP_UNUSABLE, GaveUp, Identifying, Memory, PENDING, PlanInput, absent,
+    build, form, identifying, waits_until,
 };
 pub use by_hand::{Called, Checklist, Confirmed, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of};
 pub use change::{
-    Change, FieldChange, Forecast, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
+    Change, FieldChange, Forecast, Handover, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
     TargetStatus,
 };
 pub use diff::same;

@@ -9,7 +9,7 @@ use crate::config::{StepSource, TargetSettings, Trigger, WorkflowSettings};
 use crate::employee::{Employee, EmployeeId, Employees, Lifecycle, Standing};
 use crate::rules::{Deferred, Evaluation, Expression, Facts, Scope, StepResult, Tables, Truth, scope};
 
-use super::{AccountId, Change, FieldChange, FieldIndex, FieldValue, Notice, Op, Request, RequestValue, Skip};
+use super::{AccountId, Action, Change, FieldChange, FieldIndex, FieldValue, Notice, Op, Request, RequestValue, Skip};
 
 mod trial;
 
@@ -75,6 +75,8 @@ pub struct WorkflowInput<'a> {
     pub owned: &'a BTreeMap<EmployeeId, AccountId>,
     /// Employees whose account must not be changed.
     pub protected: &'a BTreeSet<EmployeeId>,
+    /// Employees whose account somebody else in scope has a key of: it must not be taken out of use.
+    pub claimed: &'a BTreeSet<EmployeeId>,
     /// Only this employee, if given.
     pub only: Option<EmployeeId>,
 }
@@ -467,6 +469,12 @@ fn steps(
             results.push(StepResult::Nothing);
             continue;
         }
+        if step.action == Action::DeactivateRequester && input.claimed.contains(&employee) {
+            let detail =
+                format!("workflow {}: somebody else has a key of the account and works with it", workflow.name);
+            planned.skipped.push(Skip { employee, reason: "account_claimed", detail });
+            return;
+        }
         if step.action.changes_account() && input.protected.contains(&employee) {
             let detail = format!("workflow {}: the account is never changed", workflow.name);
             planned.skipped.push(Skip { employee, reason: "account_protected", detail });
@@ -508,6 +516,7 @@ fn steps(
             fields: request.fields.iter().map(shown).filter(|field| !field.after.is_empty()).collect(),
             rewrite: Vec::new(),
             request: Some(Box::new(request)),
+            handover: None,
             hold: None,
             outcome: None,
         });

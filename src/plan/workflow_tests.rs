@@ -84,6 +84,7 @@ impl Case {
             fingerprint: Some(&|values: &[String]| format!("{:0>8}", values.join("|").len()).into()),
             owned: &BTreeMap::new(),
             protected: &self.protected,
+            claimed: &BTreeSet::new(),
             only: self.only,
         })
     }

@@ -69,6 +69,11 @@ impl Vocabulary {
         self.aliases.iter().find(|(_, attribute)| &***attribute == key).map(|(name, _)| &**name)
     }
 
+    /// The attribute that the file gives this readable name.
+    pub fn attribute_called(&self, alias: &str) -> Option<&str> {
+        self.aliases.get(alias).map(AsRef::as_ref)
+    }
+
     /// The lookup tables.
     pub fn tables(&self) -> &Tables {
         &self.tables

@@ -82,6 +82,11 @@ fn begin(
         "iitittttti",
         &cells,
     )?;
+    let handed_over =
+        intents.iter().filter_map(|intent| Some((intent.from?, intent.employee?, intent.account.as_ref()?)));
+    for (from, employee, account) in handed_over {
+        memory::move_link(database, target, from, employee, account, at)?;
+    }
     let mut counts = std::collections::BTreeMap::<&str, u64>::new();
     for intent in intents {
         *counts.entry(intent.op.as_str()).or_default() += 1;
@@ -163,6 +168,7 @@ pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<
                 op: records::op(row.word(6)?).ok_or_else(|| row.unreadable(6))?,
                 fields: row.words(7)?,
                 fingerprint: Fingerprint::stored(row.word(8)?),
+                from: None,
             },
         })
     })

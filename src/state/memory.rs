@@ -80,6 +80,31 @@ impl State {
         })
     }
 
+    /// Stores a link that somebody has said to be right. Whoever had that account before has it no longer.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn link_by_hand(&self, target: &str, link: &Link) -> Result<(), StateError> {
+        self.write(|database| {
+            database.execute(
+                "DELETE FROM links WHERE target = ? AND (employee = ? OR account = ?)",
+                &[target.into(), link.employee.into(), (&link.account).into()],
+            )?;
+            upsert_links(database, target, std::iter::once(link))
+        })
+    }
+
+    /// Forgets whose account it is; says whether that was known.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn unlink(&self, target: &str, employee: EmployeeId) -> Result<bool, StateError> {
+        let query = "DELETE FROM links WHERE target = ? AND employee = ?";
+        self.write(|database| Ok(database.execute(query, &[target.into(), employee.into()])? > 0))
+    }
+
     /// Stores links; an employee's earlier link in this target is replaced, its beginning kept when the account is the same.
     ///
     /// # Errors
@@ -88,6 +113,23 @@ impl State {
     pub fn store_links(&self, target: &str, links: &[Link]) -> Result<(), StateError> {
         self.write(|database| upsert_links(database, target, links.iter()))
     }
+}
+
+/// The account of an old profile goes to the new one.
+pub(super) fn move_link(
+    database: &mut dyn Database,
+    target: &str,
+    from: EmployeeId,
+    employee: EmployeeId,
+    account: &AccountId,
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    database.execute(
+        "DELETE FROM links WHERE target = ? AND (employee = ? OR account = ?)",
+        &[target.into(), from.into(), account.into()],
+    )?;
+    let link = Link { employee, account: account.clone(), origin: Origin::HandedOver, created_at: at, verified_at: at };
+    upsert_links(database, target, std::iter::once(&link))
 }
 
 pub(super) fn upsert_links<'a>(

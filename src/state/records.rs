@@ -75,18 +75,27 @@ pub enum Origin {
     Created,
     /// The account was there and matched.
     Matched,
+    /// It was that of an earlier profile of the same person.
+    HandedOver,
+    /// Somebody said so, with `link`.
+    ByHand,
 }
 
 impl Origin {
-    pub(super) fn as_str(self) -> &'static str {
+    /// The word in the state and in JSON.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Matched => "matched",
+            Self::HandedOver => "handed_over",
+            Self::ByHand => "by_hand",
         }
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Created, Self::Matched].into_iter().find(|origin| origin.as_str() == text)
+        [Self::Created, Self::Matched, Self::HandedOver, Self::ByHand]
+            .into_iter()
+            .find(|origin| origin.as_str() == text)
     }
 }
 
@@ -128,6 +137,9 @@ pub struct Intent {
     pub fields: Vec<Box<str>>,
     /// Of the values that are sent.
     pub fingerprint: Fingerprint,
+    /// Whose account it was, when it goes to another profile. The link moves with the intent: whatever becomes of
+    /// the write, the account has one owner.
+    pub from: Option<EmployeeId>,
 }
 
 /// A write of an earlier run whose outcome is not known. Settled by looking at the target.
@@ -524,9 +536,7 @@ pub struct Confirmed {
 
 /// The operation behind its public word.
 pub(super) fn op(word: &str) -> Option<Op> {
-    [Op::Reference, Op::Create, Op::Reactivate, Op::Update, Op::Deactivate, Op::Request]
-        .into_iter()
-        .find(|op| op.as_str() == word)
+    Op::ALL.into_iter().find(|op| op.as_str() == word)
 }
 
 #[cfg(test)]

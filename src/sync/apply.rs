@@ -48,6 +48,8 @@ pub struct Intent {
     pub account: Option<AccountId>,
     /// The fields with their intended values; a journal keeps the names and a keyed hash.
     pub fields: Vec<FieldChange>,
+    /// Whose account it was, when it goes to another profile: the journal moves the link.
+    pub from: Option<EmployeeId>,
 }
 
 /// What came of a write, with what was sent for it.
@@ -222,6 +224,34 @@ pub(super) struct Step {
     pub(super) place: usize,
     pub(super) intent: Intent,
     pub(super) rewrite: Vec<FieldChange>,
+    /// Whether the account is out of use and is brought back.
+    pub(super) brings_back: bool,
+}
+
+impl Step {
+    /// A change, or a part of it that can be written by now.
+    fn of(place: usize, change: &Change, fields: Vec<FieldChange>) -> Self {
+        let handover = change.handover.as_ref();
+        Self {
+            place,
+            intent: Intent {
+                op: change.op,
+                employee: change.employee,
+                account: change.account.clone(),
+                fields,
+                from: handover.map(|handover| handover.from),
+            },
+            rewrite: change.rewrite.clone(),
+            brings_back: handover.map_or(change.op == Op::Reactivate, |handover| handover.brings_back),
+        }
+    }
+
+    /// An update of some fields before or after the change itself.
+    fn update_of(place: usize, change: &Change, fields: Vec<FieldChange>) -> Self {
+        let (employee, account) = (change.employee, change.account.clone());
+        let intent = Intent { op: Op::Update, employee, account, fields, from: None };
+        Self { place, intent, rewrite: Vec::new(), brings_back: false }
+    }
 }
 
 impl Run<'_> {
@@ -233,11 +263,7 @@ impl Run<'_> {
             .enumerate()
             .filter(|(_, change)| change.outcome.is_none())
             .filter_map(|(place, change)| Some((place, change, fields(change)?)))
-            .map(|(place, change, fields)| Step {
-                place,
-                intent: Intent { op: change.op, employee: change.employee, account: change.account.clone(), fields },
-                rewrite: change.rewrite.clone(),
-            })
+            .map(|(place, change, fields)| Step::of(place, change, fields))
             .collect();
         self.steps(plan, &steps);
     }
@@ -258,12 +284,7 @@ impl Run<'_> {
                         .filter(|one| one.index == *field)
                         .map(|one| FieldChange { after: self.let_go(change, one), ..one.clone() })
                         .collect();
-                    let (employee, account) = (change.employee, change.account.clone());
-                    Step {
-                        place: *place,
-                        intent: Intent { op: Op::Update, employee, account, fields },
-                        rewrite: Vec::new(),
-                    }
+                    Step::update_of(*place, change, fields)
                 })
                 .collect();
             self.steps(plan, &parked);
@@ -341,8 +362,7 @@ impl Run<'_> {
                 _ => Some(field.clone()),
             })
             .collect();
-        let (employee, account) = (change.employee, change.account.clone());
-        Step { place, intent: Intent { op: change.op, employee, account, fields }, rewrite: change.rewrite.clone() }
+        Step::of(place, change, fields)
     }
 
     /// Sets fields that refer to accounts made in this run, managers above all.
@@ -377,9 +397,7 @@ impl Run<'_> {
                     .push((place, format!("{field} is not set: the account of employee {employee} was not made")));
             }
             if !fields.is_empty() {
-                let intent =
-                    Intent { op: Op::Update, employee: change.employee, account: change.account.clone(), fields };
-                steps.push(Step { place, intent, rewrite: Vec::new() });
+                steps.push(Step::update_of(place, change, fields));
             }
         }
         self.steps(plan, &steps);

@@ -309,6 +309,7 @@ fn change(op: Op, employee: u64, account: Option<&str>, fields: Vec<FieldChange>
         fields,
         rewrite: Vec::new(),
         request: None,
+        handover: None,
         hold: None,
         outcome: None,
     }

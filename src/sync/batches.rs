@@ -23,10 +23,10 @@ impl Step {
     fn write(&self) -> Option<Write<'_>> {
         match (self.intent.op, &self.intent.account) {
             (Op::Create, _) => Some(Write::Create { employee: self.intent.employee?, fields: &self.intent.fields }),
-            (Op::Update, Some(account)) if !self.intent.fields.is_empty() => {
+            (Op::Update | Op::Handover, Some(account)) if !self.brings_back && !self.intent.fields.is_empty() => {
                 Some(Write::Update { account, changes: &self.intent.fields })
             }
-            (Op::Reactivate, Some(account)) => Some(Write::Reactivate { account }),
+            (Op::Reactivate | Op::Handover, Some(account)) if self.brings_back => Some(Write::Reactivate { account }),
             (Op::Deactivate, Some(account)) => Some(Write::Deactivate { account }),
             _ => None,
         }

@@ -53,13 +53,13 @@ impl Run<'_> {
                     Err(error) => Err(error),
                 }
             }
-            (Op::Update, Some(account)) => {
+            (Op::Update | Op::Handover, Some(account)) if !step.brings_back => {
                 if !intent.fields.is_empty() {
                     self.update(account, &intent.fields, written)?;
                 }
                 Ok(Some(writer.id_after(account, &intent.fields)))
             }
-            (Op::Reactivate, Some(account)) => {
+            (Op::Reactivate | Op::Handover | Op::Update, Some(account)) => {
                 self.reactivate(account, intent.fields.iter().chain(rewrite), written)?;
                 Ok(Some(account.clone()))
             }

@@ -23,7 +23,9 @@ pub(super) fn waves(changes: &[Change], schema: &Schema, match_fields: &[FieldIn
         .filter(|(index, spec)| match_fields.contains(index) || spec.kind == FieldKind::Email)
         .map(|(index, _)| index)
         .collect();
-    let acts = |change: &Change| change.hold.is_none() && matches!(change.op, Op::Create | Op::Reactivate | Op::Update);
+    let acts = |change: &Change| {
+        change.hold.is_none() && matches!(change.op, Op::Create | Op::Reactivate | Op::Handover | Op::Update)
+    };
     let mut held_by: HashMap<(FieldIndex, String), usize> = HashMap::new();
     for (place, change) in changes.iter().enumerate().filter(|(_, change)| acts(change)) {
         for field in change.fields.iter().filter(|field| unique.contains(&field.index) && !field.before.is_empty()) {
@@ -91,6 +93,7 @@ mod tests {
             fields: vec![FieldChange { index: FieldIndex(0), field: "email".into(), before, after }],
             rewrite: Vec::new(),
             request: None,
+            handover: None,
             hold: None,
             outcome: None,
         }

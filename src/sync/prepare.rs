@@ -11,7 +11,7 @@ use crate::personio::{PersonioSource, SourceError, WHERE};
 use crate::plan::{
     AccountId, Built, Called, Change, Checklist, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast, GuardInput,
     Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
-    WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, plan_workflows,
+    WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
 };
 use crate::state::{HeldChange, OpenIntent};
 use crate::targets::conversations::contacts::Contact;
@@ -209,6 +209,7 @@ pub fn prepare<'s>(
         employees.doubt(nobody_is_judged(&unclear));
     }
     let tables = Arc::new(settings.vocabulary.tables().clone());
+    let identifying = identifying(&settings.vocabulary);
 
     let mut plan = Plan {
         today: options.today,
@@ -245,12 +246,14 @@ pub fn prepare<'s>(
                     standings: &standings,
                     today: options.today,
                     tables: &tables,
+                    identifying: &identifying,
                     memory: &Memory {
                         links: memory.links,
                         gave_up: memory.gave_up.as_deref().map(|gave_up| gave_up as _),
                         unstored: memory.unstored,
                         pending,
                         refusals,
+                        gone: BTreeSet::new(),
                     },
                     only: options.only,
                 };
@@ -270,8 +273,16 @@ pub fn prepare<'s>(
                 let mut contacts = imports::contacts(settings, target, &schema, &snapshot);
                 let accounts = snapshot.accounts.len();
                 let target_complete = snapshot.incomplete.is_none();
-                let Built { plan: mut target_plan, owned, matched_by, linked, in_scope, protected, mut unchanged } =
-                    prove::build_proven(open.reader(), &input, snapshot);
+                let Built {
+                    plan: mut target_plan,
+                    owned,
+                    matched_by,
+                    linked,
+                    in_scope,
+                    protected,
+                    claimed,
+                    mut unchanged,
+                } = prove::build_proven(open.reader(), &input, snapshot);
                 target_plan.notices.extend(unread);
                 // What the fresh plan asks for again was not carried out by the run that was cut short.
                 let is_planned = |employee: &EmployeeId| {
@@ -299,6 +310,7 @@ pub fn prepare<'s>(
                     fingerprint: memory.fingerprint.as_ref().map(|make| &**make as _),
                     owned: &owned,
                     protected: &protected,
+                    claimed: &claimed,
                     only: options.only,
                 });
                 target_plan.notices.extend(planned.notices);

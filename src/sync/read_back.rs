@@ -22,7 +22,7 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
     let written: Vec<(EmployeeId, &AccountId, &[FieldChange])> = plan
         .changes
         .iter()
-        .filter(|change| matches!(change.op, Op::Create | Op::Update | Op::Reactivate))
+        .filter(|change| matches!(change.op, Op::Create | Op::Update | Op::Reactivate | Op::Handover))
         .filter(|change| change.outcome == Some(Outcome::Succeeded))
         .filter_map(|change| Some((change.employee?, change.account.as_ref()?, change.fields.as_slice())))
         .collect();

@@ -38,6 +38,7 @@ impl Run<'_> {
             }
             let account = change.account.clone().or_else(|| self.made_for(request.employee));
             let intent = Intent {
+                from: None,
                 op: Op::Request,
                 employee: Some(request.employee),
                 account: account.clone(),

@@ -31,6 +31,10 @@ pub fn settle(
             let done = match intent.op {
                 Op::Create => account.is_some(),
                 Op::Deactivate | Op::Reactivate => planned(intent.op).next().is_none(),
+                // The link moved when it was recorded; what is left to write is the new owner's by now.
+                Op::Handover => {
+                    planned(Op::Handover).chain(planned(Op::Update)).chain(planned(Op::Reactivate)).next().is_none()
+                }
                 Op::Update | Op::Reference | Op::Request => !planned(intent.op)
                     .flat_map(|change| &change.fields)
                     .any(|field| intent.fields.contains(&field.field)),

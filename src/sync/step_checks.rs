@@ -143,6 +143,7 @@ pub fn check_workflows(
             fingerprint: None,
             owned: &open.owned,
             protected: &Default::default(),
+            claimed: &Default::default(),
             only: None,
         };
         for workflow in target.settings.workflows.iter().filter(|workflow| workflow.active) {

@@ -172,6 +172,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         crate::rules::OnInvalid::default()
     }
 
+    /// What happens to the account of somebody who comes back with a new profile, where the file does not say.
+    fn default_handover(&self) -> crate::config::HandoverMode {
+        crate::config::HandoverMode::default()
+    }
+
     /// What `check` says of the section, a line each; holds no secret.
     fn describe(&self) -> Vec<String> {
         Vec::new()

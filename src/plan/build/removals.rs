@@ -1,33 +1,62 @@
 //! Who is taken out of use, and on what grounds.
 
+use crate::config::Leavers;
+
 use super::*;
 
+/// The day until which the account of somebody who has left is left in use, that day included.
+pub fn waits_until(leavers: Leavers, standing: &Standing, today: NaiveDate) -> Option<NaiveDate> {
+    let last_day = standing.last_day.filter(|_| !standing.last_day_hidden)?;
+    let until = last_day.checked_add_days(Days::new(leavers.grace_days.into())).unwrap_or(NaiveDate::MAX);
+    (today <= until).then_some(until)
+}
+
 impl<'a> Builder<'a> {
-    pub(super) fn leaver(&mut self, place: usize, account: &Account) {
+    pub(super) fn leaver(&mut self, place: usize, account: usize, correlation: &Correlation) {
         let leavers = self.input.settings.leavers;
+        let standing = &self.input.standings[place];
         if leavers.left == LeaverAction::Keep {
             return;
         }
         let employee = self.input.employees.list[place].id;
-        let standing = &self.input.standings[place];
         if standing.last_day_hidden && leavers.grace_days > 0 {
-            if account.active {
+            if self.snapshot.accounts[account].active {
                 let why = "has left, and nobody can tell when the grace days end, because the last day is not readable";
                 self.skip(employee, "lifecycle_hidden", why.into());
             }
             return;
         }
-        let last_day = standing.last_day.filter(|_| !standing.last_day_hidden);
-        if let Some(last_day) = last_day {
-            let until = last_day.checked_add_days(Days::new(leavers.grace_days.into())).unwrap_or(NaiveDate::MAX);
-            if self.input.today <= until {
-                return;
-            }
+        if waits_until(leavers, standing, self.input.today).is_some() {
+            return;
         }
+        let last_day = standing.last_day.filter(|_| !standing.last_day_hidden);
         let detail = last_day
             .filter(|day| *day < self.input.today)
             .map_or_else(|| "status is inactive".to_owned(), |day| format!("left on {day}"));
-        self.deactivate(employee, account, "left", detail);
+        self.take_out_of_use(employee, account, "left", detail, correlation);
+    }
+
+    /// Takes an account out of use, unless somebody in scope has a key of it: that is who works with it.
+    pub(super) fn take_out_of_use(
+        &mut self,
+        employee: EmployeeId,
+        account: usize,
+        reason: &'static str,
+        detail: String,
+        correlation: &Correlation,
+    ) {
+        let found = &self.snapshot.accounts[account];
+        let Some((claiming, field)) = correlation.claimed.get(&account) else {
+            return self.deactivate(employee, found, reason, detail);
+        };
+        // Where the account goes to that employee, or waits to, the plan says so already.
+        let is_told = self.input.only.is_none() && self.going_on.contains(&account);
+        if found.active && !is_told {
+            let (other, name) = (self.input.employees.list[*claiming].id, &self.spec(*field).name);
+            let why =
+                format!("{detail}; account {} stays in use, because employee {other} has the same {name}", found.id);
+            self.skip(employee, "account_claimed", why);
+        }
     }
 
     pub(super) fn deactivate(&mut self, employee: EmployeeId, account: &Account, reason: &'static str, detail: String) {
@@ -56,6 +85,7 @@ impl<'a> Builder<'a> {
             fields: Vec::new(),
             rewrite: Vec::new(),
             request: None,
+            handover: None,
             hold: None,
             outcome: None,
         });
@@ -82,8 +112,10 @@ impl<'a> Builder<'a> {
             }
             let detail = "no longer delivered by Personio".to_owned();
             match self.input.settings.leavers.missing {
-                LeaverAction::Deactivate => self.deactivate(*employee, account, "missing", detail),
-                LeaverAction::Keep => self.plan.notices.push(Notice {
+                LeaverAction::Deactivate if !correlation.claimed.contains_key(&place) => {
+                    self.deactivate(*employee, account, "missing", detail);
+                }
+                _ => self.plan.notices.push(Notice {
                     code: "employee_missing",
                     employee: Some(*employee),
                     field: None,

@@ -233,6 +233,7 @@ fn intent(state: &State, op: Op, id: u64) -> Intent {
         op,
         fields: vec!["first_name".into(), "emails[type eq \"work\"].value".into()],
         fingerprint: state.hasher().fingerprint("intent", [id.to_string().as_str()]),
+        from: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn change(
             .collect(),
         rewrite: Vec::new(),
         request: None,
+        handover: None,
         hold: hold.map(|code| Hold { code, detail: format!("{code} holds it") }),
         outcome: None,
     }

@@ -123,6 +123,7 @@ fn change(op: Op, employee: Option<u64>, account: &str, fields: &[(&str, FieldVa
         fields: fields.iter().map(field).collect(),
         rewrite: Vec::new(),
         request: None,
+        handover: None,
         hold: None,
         outcome: None,
     }

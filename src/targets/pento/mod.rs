@@ -14,6 +14,7 @@ mod tests;
 pub use formats::{Regime, TaxCode};
 pub use rules::tax_year_start;
 
+use crate::config::HandoverMode;
 use crate::config::reader::Table;
 use crate::plan::{Access, FieldSpec};
 use crate::rules::OnInvalid;
@@ -104,6 +105,11 @@ impl TargetType for Pento {
 
     fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
         Some(log::line(event))
+    }
+
+    /// A new start is a new record with a new number: pay and tax of the old one end with it.
+    fn default_handover(&self) -> HandoverMode {
+        HandoverMode::Never
     }
 
     fn describe(&self) -> Vec<String> {

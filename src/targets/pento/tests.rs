@@ -364,6 +364,7 @@ fn change(op: Op, employee: u64, account: Option<&str>, fields: &[(u16, &str)]) 
             .collect(),
         rewrite: Vec::new(),
         request: None,
+        handover: None,
         hold: None,
         outcome: None,
     }

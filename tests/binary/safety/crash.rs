@@ -213,6 +213,7 @@ fn leave_open_intents(scene: &Scene, hired: u64) {
         op,
         fields: fields.iter().map(|field| (*field).into()).collect(),
         fingerprint: state.hasher().fingerprint("intent", []),
+        from: None,
     };
     let intents = [
         intent(Op::Create, hired, &["Employee", "Name", "E-mail", "Since"]),
