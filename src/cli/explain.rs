@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use clap::Args;
 
-use crate::employee::{Employee, EmployeeId, Part, Value};
+use crate::config::LeaverAction;
+use crate::employee::{Employee, EmployeeId, Lifecycle, Part, Value};
 use crate::output::{Bars, Format, json};
-use crate::plan::FieldValue;
+use crate::plan::{FieldValue, TargetPlan, waits_until};
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope};
 use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
 
@@ -55,10 +57,21 @@ struct Target {
     status: &'static str,
     reason: Option<String>,
     clauses: Vec<Clause>,
-    scope: String,
-    matched: String,
+    scope: Option<String>,
+    matched: Option<String>,
+    link: Option<Linked>,
     mapping: Vec<Step>,
     decision: Vec<String>,
+}
+
+/// What the state has of an employee in a target.
+#[derive(serde::Serialize)]
+struct Linked {
+    account: String,
+    origin: &'static str,
+    since: String,
+    last_seen: Option<String>,
+    last_write: Option<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -84,8 +97,10 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let memory = Memory::for_reading(&session, world.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
-    let employee = find(&prepared, &employee)?;
-    let explained = explain(&session, &prepared, employee);
+    let explained = match find(&prepared, &employee) {
+        Ok(employee) => explain(&session, &prepared, &memory, employee)?,
+        Err(unknown) => no_longer_delivered(&session, &prepared, &memory, &employee)?.ok_or(unknown)?,
+    };
     match world.global.format {
         Format::Json => world.print(&json::render_value(&explained)),
         Format::Table | Format::Markdown => world.print(&render(&explained)),
@@ -132,7 +147,68 @@ fn find<'p>(prepared: &'p Prepared<'_>, text: &str) -> Result<&'p Employee, Fail
     }
 }
 
-fn explain(session: &Session, prepared: &Prepared<'_>, employee: &Employee) -> Explained {
+/// Somebody whom Personio does not deliver any more: what the state has of them, and what that means.
+fn no_longer_delivered(
+    session: &Session,
+    prepared: &Prepared<'_>,
+    memory: &Memory,
+    text: &str,
+) -> Result<Option<Explained>, Failure> {
+    let Ok(id) = text.parse::<EmployeeId>() else { return Ok(None) };
+    let mut known = memory.state.knows(id)?;
+    let mut targets = Vec::new();
+    for plan in &prepared.plan.targets {
+        let link = linked(session, memory, &plan.name, id)?;
+        known |= link.is_some();
+        let mut decision = decision(plan, id);
+        if link.is_none() {
+            decision = vec!["nothing: no account of theirs is known".to_owned()];
+        }
+        targets.push(Target {
+            name: plan.name.to_string(),
+            status: plan.status.as_str(),
+            reason: plan.reason.clone(),
+            clauses: Vec::new(),
+            scope: None,
+            matched: None,
+            link,
+            mapping: Vec::new(),
+            decision,
+        });
+    }
+    Ok(known.then(|| Explained {
+        schema: json::SCHEMA,
+        kind: "explanation",
+        exit_code: 0,
+        employee: id.to_string(),
+        lifecycle: "not_delivered",
+        last_day: None,
+        disagreement: None,
+        attributes: Vec::new(),
+        targets,
+    }))
+}
+
+fn linked(session: &Session, memory: &Memory, target: &str, id: EmployeeId) -> Result<Option<Linked>, Failure> {
+    let link = memory.links(target)?.into_iter().find(|link| link.employee == id);
+    let Some(link) = link else { return Ok(None) };
+    let moment = |at| super::history::local(session, at);
+    let seen = memory.state.last_seen(id)?.into_iter().find(|seen| &*seen.target == target);
+    Ok(Some(Linked {
+        account: link.account.to_string(),
+        origin: link.origin.as_str(),
+        since: moment(link.created_at),
+        last_seen: seen.map(|seen| moment(seen.at)),
+        last_write: memory.state.last_written(target, id)?.map(moment),
+    }))
+}
+
+fn explain(
+    session: &Session,
+    prepared: &Prepared<'_>,
+    memory: &Memory,
+    employee: &Employee,
+) -> Result<Explained, Failure> {
     let settings = &session.settings;
     let place = prepared.employees.list.binary_search_by_key(&employee.id, |other| other.id).unwrap_or_default();
     let standing = &prepared.standings[place];
@@ -147,7 +223,12 @@ fn explain(session: &Session, prepared: &Prepared<'_>, employee: &Employee) -> E
         };
         Attribute { attribute: key.to_owned(), state, value }
     });
-    Explained {
+    let mut targets = Vec::new();
+    for (target, plan) in prepared.targets.iter().zip(&prepared.plan.targets) {
+        let link = linked(session, memory, &plan.name, employee.id)?;
+        targets.push(explain_target(target, plan, &facts, session.today, link));
+    }
+    Ok(Explained {
         schema: json::SCHEMA,
         kind: "explanation",
         exit_code: 0,
@@ -156,16 +237,17 @@ fn explain(session: &Session, prepared: &Prepared<'_>, employee: &Employee) -> E
         last_day: standing.last_day.map(|day| day.to_string()),
         disagreement: standing.disagreement.map(|disagreement| disagreement.explanation()),
         attributes: attributes.collect(),
-        targets: prepared
-            .targets
-            .iter()
-            .zip(&prepared.plan.targets)
-            .map(|(target, plan)| explain_target(target, plan, &facts))
-            .collect(),
-    }
+        targets,
+    })
 }
 
-fn explain_target(target: &PreparedTarget<'_>, plan: &crate::plan::TargetPlan, facts: &Facts<'_>) -> Target {
+fn explain_target(
+    target: &PreparedTarget<'_>,
+    plan: &TargetPlan,
+    facts: &Facts<'_>,
+    today: NaiveDate,
+    link: Option<Linked>,
+) -> Target {
     let settings = target.settings;
     let id = facts.employee().id;
     let clause = |list, expression: &Expression| Clause {
@@ -229,6 +311,34 @@ fn explain_target(target: &PreparedTarget<'_>, plan: &crate::plan::TargetPlan, f
             Step { field: spec.name.to_string(), from, gives, note }
         })
         .collect();
+    let mut decision = decision(plan, id);
+    let owns = target.open.as_ref().is_some_and(|open| open.owned.contains_key(&id));
+    if let Some(until) = waits_until(settings.leavers, facts.standing(), today)
+        && owns
+        && facts.standing().lifecycle == Lifecycle::Left
+        && settings.leavers.left == LeaverAction::Deactivate
+    {
+        decision.retain(|line| line != NOTHING);
+        decision.push(format!("waits until {until}: the account is taken out of use by the first run after that day"));
+    }
+    Target {
+        name: plan.name.to_string(),
+        status: plan.status.as_str(),
+        reason: plan.reason.clone(),
+        clauses,
+        scope: Some(scope),
+        matched: Some(matched),
+        link,
+        mapping,
+        decision,
+    }
+}
+
+/// What is decided where nothing is.
+const NOTHING: &str = "nothing to do";
+
+/// What a plan does about one employee, line by line.
+pub(super) fn decision(plan: &TargetPlan, id: EmployeeId) -> Vec<String> {
     let mut decision = Vec::new();
     for change in plan.changes.iter().filter(|change| change.employee == Some(id)) {
         let why = change.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
@@ -243,25 +353,24 @@ fn explain_target(target: &PreparedTarget<'_>, plan: &crate::plan::TargetPlan, f
             decision.push(format!("held ({}): {}", hold.code, hold.detail));
         }
     }
+    for change in &plan.changes {
+        if let (Some(handover), Some(to), Some(account)) = (&change.handover, change.employee, &change.account)
+            && handover.from == id
+        {
+            let held = if change.hold.is_some() { ", once somebody says so" } else { "" };
+            decision.push(format!("handover: account {account} goes to employee {to}{held}"));
+        }
+    }
     for skip in plan.skipped.iter().filter(|skip| skip.employee == id) {
         decision.push(format!("skipped ({}): {}", skip.reason, skip.detail));
     }
     if decision.is_empty() {
-        decision.push("nothing to do".into());
+        decision.push(NOTHING.into());
     }
     for notice in plan.notices.iter().filter(|notice| notice.employee == Some(id)) {
         decision.push(format!("note ({}): {}", notice.code, notice.message));
     }
-    Target {
-        name: plan.name.to_string(),
-        status: plan.status.as_str(),
-        reason: plan.reason.clone(),
-        clauses,
-        scope,
-        matched,
-        mapping,
-        decision,
-    }
+    decision
 }
 
 fn render(explained: &Explained) -> String {
@@ -273,7 +382,11 @@ fn render(explained: &Explained) -> String {
     if let Some(disagreement) = explained.disagreement {
         let _ = writeln!(text, "  note: {disagreement}");
     }
-    let _ = writeln!(text, "\nFetched");
+    if explained.attributes.is_empty() {
+        let _ = writeln!(text, "  Personio delivers them no more; this is what is remembered");
+    } else {
+        let _ = writeln!(text, "\nFetched");
+    }
     let width = explained.attributes.iter().map(|attribute| attribute.attribute.len()).max().unwrap_or_default();
     for attribute in &explained.attributes {
         let value = attribute.value.clone().unwrap_or_else(|| match attribute.state {
@@ -290,8 +403,20 @@ fn render(explained: &Explained) -> String {
         for clause in &target.clauses {
             let _ = writeln!(text, "  {} {:<8} {}", clause.list, clause.holds, clause.expression);
         }
-        let _ = writeln!(text, "  scope    {}", target.scope);
-        let _ = writeln!(text, "  matched  {}", target.matched);
+        if let Some(scope) = &target.scope {
+            let _ = writeln!(text, "  scope    {scope}");
+        }
+        if let Some(matched) = &target.matched {
+            let _ = writeln!(text, "  matched  {matched}");
+        }
+        if let Some(link) = &target.link {
+            let Linked { account, origin, since, last_seen, last_write } = link;
+            let ever = |at: &Option<String>| at.clone().unwrap_or_else(|| "never".into());
+            let origin = origin.replace('_', " ");
+            let _ = writeln!(text, "  link     account {account}, {origin} on {since}");
+            let _ =
+                writeln!(text, "           last seen in line: {}; last write: {}", ever(last_seen), ever(last_write));
+        }
         let width = target.mapping.iter().map(|step| step.field.chars().count()).max().unwrap_or_default();
         for step in &target.mapping {
             let note = step.note.as_deref().map(|note| format!("   [{note}]")).unwrap_or_default();

@@ -151,12 +151,14 @@ fn advice(code: &str) -> Option<&'static str> {
         "source_unproven" => "Run again; if it stays, look at the note about Personio's answer.",
         "filters_changed" => "Check who is affected, then run sync with --accept-filter-change.",
         "match_key_missing" => "Fill the field in Personio that the match needs.",
-        "match_key_shared" => "Two people share the key; clear or change it for one of them in Personio.",
-        "several_accounts" => "Merge the accounts in the target, or match on a field that tells them apart.",
+        "match_key_shared" => {
+            "Two people share the key; change it for one of them in Personio, or use `personio-sync link`."
+        }
+        "several_accounts" => "Merge the accounts in the target, or say which one counts with `personio-sync link`.",
         "account_taken" => "The account belongs to somebody else; `personio-sync explain` shows whose it is and why.",
         "account_claimed" => "Somebody else has a key of the account; look at both with `personio-sync explain`.",
         "handover" => {
-            "Look whether both profiles are the same person's; the reason names them and the keys that agree."
+            "Look whether both profiles are the same person's; if they are, use `personio-sync link` as the reason says."
         }
         "field_invalid" => "Mend the value in Personio, or say in the mapping what an invalid value does (on_invalid).",
         "field_empty" | "required_field_empty" => "Fill the value in Personio.",

@@ -494,6 +494,15 @@ fn link(employee: EmployeeId, account: AccountId, origin: Origin, now: DateTime<
 }
 
 impl Memory {
+    /// Whose account is whose, as it is stored.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub(super) fn links(&self, target: &str) -> Result<Vec<Link>, StateError> {
+        Ok(self.state.memory(target, self.now)?.links)
+    }
+
     /// Before the first write: what is remembered is bound to the account, what earlier runs left open is settled, and
     /// accounts found by a match field are linked.
     ///

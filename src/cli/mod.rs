@@ -11,6 +11,7 @@ mod explain;
 mod history;
 mod init;
 mod job_records;
+mod link;
 mod memory;
 mod plan;
 mod plan_file;
@@ -111,6 +112,8 @@ enum Command {
     Held(approve::HeldArguments),
     Approve(approve::Arguments),
     Explain(explain::Arguments),
+    Link(link::LinkArguments),
+    Unlink(link::UnlinkArguments),
     Workflows(workflows::Arguments),
     Widget(widget::Arguments),
     Status(status::Arguments),
@@ -173,6 +176,8 @@ pub fn main() -> ExitCode {
         Command::Approve(arguments) => approve::run(&world, &arguments),
         Command::Sync(arguments) => sync::run(&world, &arguments),
         Command::Explain(arguments) => explain::run(&world, &arguments),
+        Command::Link(arguments) => link::link(&world, &arguments),
+        Command::Unlink(arguments) => link::unlink(&world, &arguments),
         Command::Workflows(arguments) => workflows::run(&world, &arguments),
         Command::Widget(arguments) => widget::run(&world, &arguments),
         Command::Status(arguments) => status::run(&world, &arguments),

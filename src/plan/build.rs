@@ -81,6 +81,17 @@ pub struct PlanInput<'a> {
     pub only: Option<EmployeeId>,
 }
 
+/// That somebody in scope, without an account of their own, has a key of another one's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Who.
+    pub by: EmployeeId,
+    /// The match field.
+    pub field: Box<str>,
+    /// Whether the owner has a key of it as well.
+    pub shared: bool,
+}
+
 /// A plan with what the safety rails and the state need to know of it.
 #[derive(Debug)]
 pub struct Built {
@@ -97,7 +108,7 @@ pub struct Built {
     /// Employees whose account must not be changed.
     pub protected: BTreeSet<EmployeeId>,
     /// Employees whose account somebody else in scope has a key of: it must not be taken out of use.
-    pub claimed: BTreeSet<EmployeeId>,
+    pub claimed: BTreeMap<EmployeeId, Claim>,
     /// Employees in scope who need nothing and of whom nothing was left alone.
     pub unchanged: Vec<EmployeeId>,
 }

@@ -222,6 +222,34 @@ impl State {
         Ok(found.into_iter().filter_map(|job| Some((job.job.target, job.job.employee, job.job.code?))).collect())
     }
 
+    /// Whether anything is remembered of an employee.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn knows(&self, employee: EmployeeId) -> Result<bool, StateError> {
+        if !self.last_seen(employee)?.is_empty() {
+            return Ok(true);
+        }
+        let of = JobFilter { employee: Some(employee), ..JobFilter::default() };
+        Ok(!self.jobs(&of, 1)?.is_empty())
+    }
+
+    /// When a write for an employee was last known to be done in a target.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn last_written(&self, target: &str, employee: EmployeeId) -> Result<Option<DateTime<Utc>>, StateError> {
+        let query = "SELECT MAX(settled_at) FROM journal WHERE target = ? AND employee = ? AND state = 'done'";
+        self.read(|database| {
+            let found = sql::first(database, query, &[target.into(), employee.into()], |row| {
+                row.int(0)?.map(|_| row.time(0)).transpose()
+            })?;
+            Ok(found.flatten())
+        })
+    }
+
     /// When an employee was last in line with each target, sorted by target.
     ///
     /// # Errors

@@ -9,9 +9,9 @@ use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError, WHERE};
 use crate::plan::{
-    AccountId, Built, Called, Change, Checklist, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast, GuardInput,
-    Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
-    WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
+    AccountId, Built, Called, Change, Checklist, Claim, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast,
+    GuardInput, Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan,
+    TargetStatus, WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
 };
 use crate::state::{HeldChange, OpenIntent};
 use crate::targets::conversations::contacts::Contact;
@@ -144,6 +144,8 @@ pub struct OpenTarget {
     pub open_intents: Vec<OpenIntent>,
     /// Attributes that workflows watch, to be remembered after the run.
     pub seen: Vec<Seen>,
+    /// Whose account somebody else has a key of.
+    pub claimed: BTreeMap<EmployeeId, Claim>,
     /// Its accounts, where another target imports them.
     pub contacts: Vec<Contact>,
     /// Whether all of its accounts are proven to be read.
@@ -310,7 +312,7 @@ pub fn prepare<'s>(
                     fingerprint: memory.fingerprint.as_ref().map(|make| &**make as _),
                     owned: &owned,
                     protected: &protected,
-                    claimed: &claimed,
+                    claimed: &claimed.keys().copied().collect(),
                     only: options.only,
                 });
                 target_plan.notices.extend(planned.notices);
@@ -347,6 +349,7 @@ pub fn prepare<'s>(
                     unchanged,
                     open_intents: memory.open,
                     seen: planned.seen,
+                    claimed,
                     contacts,
                     complete: target_complete,
                     lacking: proof.lacking,

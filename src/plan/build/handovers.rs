@@ -83,7 +83,7 @@ impl<'a> Builder<'a> {
             (_, Some(day)) => format!("employee {from}, who left on {day}"),
             (_, None) => format!("employee {from}, who has left"),
         };
-        let answer = format!("`personio-sync link {} {} {}` hands it over", employee.id, settings.name, account.id);
+        let answer = format!("`personio-sync link {} {} {}` lets it through", employee.id, settings.name, account.id);
         if settings.handover == HandoverMode::Never {
             return Err(format!("account {} belongs to {whose}; {answer} (handover is never)", account.id));
         }
@@ -116,19 +116,13 @@ impl<'a> Builder<'a> {
 
     /// The keys by which a new profile and the account of an old one are the same person's.
     fn agreeing(&self, place: usize, former: Option<usize>, account: &Account) -> Vec<Box<str>> {
-        let facts = self.facts(place);
         let (mut keys, mut counted): (Vec<Box<str>>, BTreeSet<&str>) = (Vec::new(), BTreeSet::new());
-        for index in &self.input.settings.match_fields {
-            let spec = self.spec(*index);
-            let sources = self.sources(*index);
+        for index in self.matching(place, account) {
+            let sources = self.sources(index);
             let is_name = !sources.is_empty() && sources.iter().all(|source| NAMES.contains(source));
-            let agrees = match self.match_key(*index, spec, &facts) {
-                MatchKey::Is(own) => key(account.field(*index), spec).is_some_and(|carried| carried == own),
-                _ => false,
-            };
             // One attribute is one key, however many fields it fills.
-            if agrees && !is_name && sources.is_disjoint(&counted) {
-                keys.push(spec.name.clone());
+            if !is_name && sources.is_disjoint(&counted) {
+                keys.push(self.spec(index).name.clone());
                 counted.extend(sources);
             }
         }
@@ -142,6 +136,19 @@ impl<'a> Builder<'a> {
             }
         }
         keys
+    }
+
+    /// The match fields in which an account holds an employee's own key.
+    fn matching(&self, place: usize, account: &Account) -> Vec<FieldIndex> {
+        let facts = self.facts(place);
+        let agrees = |index: &FieldIndex| {
+            let spec = self.spec(*index);
+            match self.match_key(*index, spec, &facts) {
+                MatchKey::Is(own) => key(account.field(*index), spec).is_some_and(|carried| carried == own),
+                MatchKey::Empty | MatchKey::Hidden(_) => false,
+            }
+        };
+        self.input.settings.match_fields.iter().copied().filter(agrees).collect()
     }
 
     /// The attributes that fill a field.
@@ -197,9 +204,15 @@ impl<'a> Builder<'a> {
     }
 
     /// The owners of accounts that somebody else in scope has a key of.
-    pub(super) fn claimed(&self, correlation: &Correlation) -> BTreeSet<EmployeeId> {
-        let owners = correlation.claimed.keys().filter_map(|account| correlation.owners[*account]);
-        owners.map(|owner| self.input.employees.list[owner].id).collect()
+    pub(super) fn claimed(&self, correlation: &Correlation) -> BTreeMap<EmployeeId, Claim> {
+        let list = &self.input.employees.list;
+        let claim = |(account, (claiming, field)): (&usize, &(usize, FieldIndex))| {
+            let owner = correlation.owners[*account]?;
+            let shared = !self.matching(owner, &self.snapshot.accounts[*account]).is_empty();
+            let claim = Claim { by: list[*claiming].id, field: self.spec(*field).name.clone(), shared };
+            Some((list[owner].id, claim))
+        };
+        correlation.claimed.iter().filter_map(claim).collect()
     }
 }
 

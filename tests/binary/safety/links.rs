@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, LIST, Scene, summary};
-use super::{change_of, changes, hold, leave, plan, sync};
+use super::{answer, change_of, hold, leave, plan, sync};
 
 const STATE: &str = "personio-sync.sqlite";
 
@@ -94,26 +94,42 @@ fn who_is_hired_gets_the_address_that_somebody_gave_up() {
 }
 
 #[test]
-fn a_rehire_with_a_new_number_is_reported_and_not_guessed() {
+fn a_rehire_with_one_key_waits_for_a_link() {
     let scene = Scene::new(12, &by_email(DESK));
     scene.sync();
     let address = scene.email(1004);
     leave(&scene, 1004);
     scene.sync();
     let before = scene.requesters().len();
-    let again = scene.hire(json!({"first_name": "Back", "last_name": "Again", "email": address}));
-    let document = scene.run(&["sync", "--yes", "--format", "json"], 0).json();
-    let skipped = document["targets"][0]["skipped"].as_array().unwrap();
-    let skip = skipped.iter().find(|skip| skip["employee"].as_str() == Some(&again.to_string())).unwrap();
-    assert_eq!(skip["reason"], "account_taken");
-    assert!(skip["detail"].as_str().unwrap().contains("belongs to employee 1004"), "{skip}");
-    assert_eq!(changes(&document).len(), 0, "{document:#}");
+    let today = scene.sandbox.info().today.to_string();
+    let values = json!({"first_name": "Back", "last_name": "Again", "email": address, "hire_date": today});
+    let again = scene.hire(values);
+    let document = sync(&scene, &[], 4);
+    let (code, detail) = hold(&document);
+    assert_eq!(code, "handover");
+    assert!(
+        detail.contains("belongs to employee 1004") && detail.contains("primary_email is the only key"),
+        "{detail}"
+    );
+    let held = change_of(&document, again);
+    assert_eq!(
+        (&held["op"], &held["from"], &held["evidence"]["keys"]),
+        (&json!("handover"), &json!("1004"), &json!(["primary_email"]))
+    );
     assert_eq!(scene.requesters().len(), before);
     assert_eq!(scene.requester(1004)["active"], false);
 
     // The way out that the advice names.
     let jobs = scene.run(&["jobs", "--employee", &again.to_string(), "--format", "json"], 0).json();
-    assert!(jobs["jobs"][0]["advice"].as_str().unwrap().contains("forget"), "{jobs:#}");
+    assert!(jobs["jobs"][0]["advice"].as_str().unwrap().contains("personio-sync link"), "{jobs:#}");
+    let account = held["account"].as_str().unwrap();
+    let said = answer(&scene, &["link", &again.to_string(), "desk", account, "--yes"]);
+    assert_eq!((&said["from"], &said["before"], &said["account"]), (&json!("1004"), &Value::Null, &json!(account)));
+    let document = scene.sync();
+    assert_eq!(change_of(&document, again)["op"], "reactivate");
+    assert_eq!(scene.requester(again)["active"], true);
+    assert_eq!(scene.requesters().len(), before);
+    scene.assert_settled("after the link");
 }
 
 #[test]

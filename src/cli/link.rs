@@ -1,0 +1,261 @@
+//! `link` and `unlink`: whose account it is, said by a person.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::config::TargetSettings;
+use crate::employee::{EmployeeId, Lifecycle};
+use crate::output::{Bars, Format, json};
+use crate::plan::AccountId;
+use crate::state::{Link, Origin};
+use crate::sync::{PrepareError, PrepareOptions, Prepared, Remembered, TargetMemory, prepare};
+
+use super::explain::decision;
+use super::memory::Memory;
+use super::session::Session;
+use super::sync::{Signals, approve};
+use super::{Failure, Reason, Reasons, SandboxChoice, World};
+
+/// Say whose account it is, where nobody can tell: several accounts fit, a key is shared, or a handover is held
+///
+/// Shows what the next sync makes of it, and asks. Nothing is written to the target.
+#[derive(Debug, Args)]
+pub(super) struct LinkArguments {
+    /// Personio's id of the employee
+    employee: EmployeeId,
+    /// The target
+    target: String,
+    /// The target's id of the account
+    account: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// Forget whose account it is, so that it is looked for by the match fields again
+///
+/// Shows what the next sync makes of it, and asks. Nothing is written to the target.
+#[derive(Debug, Args)]
+pub(super) struct UnlinkArguments {
+    /// Personio's id of the employee
+    employee: EmployeeId,
+    /// The target
+    target: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    sandbox: SandboxChoice,
+}
+
+/// What was said; the same facts for people and for programs.
+#[derive(serde::Serialize)]
+struct Said {
+    schema: u32,
+    kind: &'static str,
+    exit_code: u8,
+    target: String,
+    employee: String,
+    /// The account from now on.
+    account: Option<String>,
+    /// The account until now.
+    before: Option<String>,
+    /// Whose account it was, as far as that is remembered.
+    from: Option<String>,
+    /// What the next sync makes of it.
+    decision: Vec<String>,
+}
+
+pub(super) fn link(world: &World, arguments: &LinkArguments) -> Result<Reasons, Failure> {
+    let account = AccountId::from(arguments.account.trim());
+    change(world, &arguments.sandbox, &arguments.target, arguments.employee, Some(&account), arguments.yes)
+}
+
+pub(super) fn unlink(world: &World, arguments: &UnlinkArguments) -> Result<Reasons, Failure> {
+    change(world, &arguments.sandbox, &arguments.target, arguments.employee, None, arguments.yes)
+}
+
+fn change(
+    world: &World,
+    sandbox: &SandboxChoice,
+    target: &str,
+    employee: EmployeeId,
+    account: Option<&AccountId>,
+    yes: bool,
+) -> Result<Reasons, Failure> {
+    let session = world.open(sandbox, &[target.to_owned()])?;
+    let settings = session.settings.targets.iter().find(|settings| &*settings.name == target);
+    let settings = settings.expect("an unknown target is refused when the file is opened");
+    if settings.target.by_hand().is_some() {
+        let why = format!("{target} has no accounts of its own: people take care of it by hand");
+        return Err(Failure::new(Reason::Usage, why));
+    }
+    let signals = Signals::listen()?;
+    let memory = Memory::open(&session, world.now)?;
+    // A run under way has read the links already, and would write by the old ones.
+    let _locks = memory.lock(&[settings], Duration::ZERO, &mut |_| false)?;
+    let said = preview(world, &session, &memory, settings, employee, account)?;
+    if world.global.format != Format::Json {
+        world.print(&render(&said));
+    }
+    if !yes {
+        let (question, refusal) = match account {
+            Some(_) => ("Link them?", "the account is not linked"),
+            None => ("Unlink them?", "the link is not forgotten"),
+        };
+        approve(world, &signals, question, refusal)?;
+    }
+    memory.state.bind(target, &settings.target.identity())?;
+    match account {
+        Some(account) => memory.state.link_by_hand(
+            target,
+            &Link {
+                employee,
+                account: account.clone(),
+                origin: Origin::ByHand,
+                created_at: world.now,
+                verified_at: world.now,
+            },
+        )?,
+        None => {
+            memory.state.unlink(target, employee)?;
+        }
+    }
+    if world.global.format == Format::Json {
+        world.print(&json::render_value(&said));
+    } else {
+        world.say(if account.is_some() { "linked" } else { "unlinked" });
+    }
+    Ok(Reasons::default())
+}
+
+/// The memory as it would be.
+struct Proposed<'m> {
+    memory: &'m Memory,
+    employee: EmployeeId,
+    account: Option<&'m AccountId>,
+}
+
+impl Remembered for Proposed<'_> {
+    fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
+        let mut memory = self.memory.target(target)?;
+        memory.links.retain(|employee, account| *employee != self.employee && Some(&*account) != self.account);
+        if let Some(account) = self.account {
+            memory.links.insert(self.employee, account.clone());
+        }
+        Ok(memory)
+    }
+}
+
+/// What would become of it, or why it must not be.
+fn preview(
+    world: &World,
+    session: &Session,
+    memory: &Memory,
+    settings: &TargetSettings,
+    employee: EmployeeId,
+    account: Option<&AccountId>,
+) -> Result<Said, Failure> {
+    let links = memory.target(settings).map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))?.links;
+    let before = links.get(&employee);
+    let from = links.iter().find(|(other, linked)| **other != employee && Some(*linked) == account);
+    let from = from.map(|(other, _)| *other);
+    let name = &settings.name;
+    if account.is_none() && before.is_none() {
+        let why = format!("employee {employee} is linked to no account in {name}");
+        return Err(Failure::new(Reason::Usage, why));
+    }
+    let proposed = Proposed { memory, employee, account };
+    let options = PrepareOptions {
+        only: Some(employee),
+        ..PrepareOptions::new(session.today, std::slice::from_ref(&name.to_string()))
+    };
+    let bars = Bars::new(world.terminal);
+    let prepared = match prepare(&session.settings, &session.source()?, &proposed, &options, &bars) {
+        // Of somebody who is no longer delivered a link can be forgotten all the same.
+        Err(PrepareError::UnknownEmployee(_)) if account.is_none() => None,
+        other => Some(other?),
+    };
+    drop(bars);
+    if let (Some(account), Some(prepared)) = (account, &prepared) {
+        judge(prepared, name, employee, account, from)?;
+    }
+    let decision = match &prepared {
+        Some(prepared) => prepared.plan.targets.iter().flat_map(|plan| decision(plan, employee)).collect(),
+        None => vec!["nothing: Personio no longer delivers the employee".to_owned()],
+    };
+    Ok(Said {
+        schema: json::SCHEMA,
+        kind: if account.is_some() { "link" } else { "unlink" },
+        exit_code: 0,
+        target: name.to_string(),
+        employee: employee.to_string(),
+        account: account.map(ToString::to_string),
+        before: before.map(ToString::to_string),
+        from: from.map(|from| from.to_string()),
+        decision,
+    })
+}
+
+/// Whether the account is there, and nobody else's.
+fn judge(
+    prepared: &Prepared<'_>,
+    target: &str,
+    employee: EmployeeId,
+    account: &AccountId,
+    from: Option<EmployeeId>,
+) -> Result<(), Failure> {
+    let Some(open) = prepared.targets.first().and_then(|target| target.open.as_ref()) else {
+        let error = prepared.targets.first().and_then(|target| target.error.as_ref());
+        let why = error.map_or_else(|| format!("{target} cannot be read"), |error| error.message.clone());
+        return Err(Failure::new(Reason::Unavailable, why));
+    };
+    if open.owned.get(&employee) != Some(account) {
+        let why = format!("{target} has no account {account}; `personio-sync plan {target}` lists those of nobody");
+        return Err(Failure::new(Reason::Usage, why));
+    }
+    let list = &prepared.employees.list;
+    let is_there = |other: EmployeeId| {
+        let place = list.binary_search_by_key(&other, |one| one.id).ok();
+        place.is_some_and(|place| prepared.standings[place].lifecycle != Lifecycle::Left)
+    };
+    if let Some(owner) = from.filter(|owner| is_there(*owner)) {
+        let why = format!(
+            "account {account} belongs to employee {owner}, who is there; if that is wrong, `personio-sync unlink {owner} \
+             {target}` first"
+        );
+        return Err(Failure::new(Reason::NotApproved, why));
+    }
+    if let Some(claim) = open.claimed.get(&employee).filter(|claim| !claim.shared) {
+        let why = format!(
+            "account {account} has the {} of employee {}, and no key of employee {employee}; correct it in {target} or in \
+             Personio first",
+            claim.field, claim.by
+        );
+        return Err(Failure::new(Reason::NotApproved, why));
+    }
+    Ok(())
+}
+
+fn render(said: &Said) -> String {
+    let mut text = String::new();
+    let Said { target, employee, .. } = said;
+    let _ = match &said.account {
+        Some(account) => writeln!(text, "{target}: account {account} becomes that of employee {employee}"),
+        None => writeln!(text, "{target}: employee {employee} is linked to no account any more"),
+    };
+    if let Some(before) = said.before.as_ref().filter(|before| Some(*before) != said.account.as_ref()) {
+        let _ = writeln!(text, "  until now      account {before}");
+    }
+    if let Some(from) = &said.from {
+        let _ = writeln!(text, "  taken from     employee {from}");
+    }
+    for line in &said.decision {
+        let _ = writeln!(text, "  the next sync  {line}");
+    }
+    text
+}
