@@ -3,6 +3,7 @@
 use personio_sync::sandbox::freshservice::Duplicates;
 use serde_json::{Value, json};
 
+use super::safety::handovers::{numbered, rehire};
 use super::scene::{DESK, ENTRA, LIST, SLACK, Scene, summary, uploading};
 
 /// A type, a section called `subject`, and what answers duplicates.
@@ -252,4 +253,56 @@ fn an_hour_on_the_clock() {
             });
         }
     });
+}
+
+/// Somebody leaves and comes back with a new profile, whatever the type: the account follows the person where two keys
+/// agree, and waits for somebody to say so where one does.
+#[test]
+fn a_rehire_and_a_handover() {
+    std::thread::scope(|scope| {
+        for (name, targets, duplicates) in subjects() {
+            let run = move || {
+                comes_back(name, &targets.replace("match = [\"Employee\"]", "match = [\"E-mail\"]"), duplicates)
+            };
+            std::thread::Builder::new().name(name.into()).spawn_scoped(scope, run).unwrap();
+        }
+    });
+}
+
+fn comes_back(name: &str, targets: &str, duplicates: Duplicates) {
+    let scene = Scene::with(&numbered(targets), |options| {
+        options.employees = 20;
+        options.freshservice.duplicates = duplicates;
+    });
+    scene.run(&["check", "--sandbox", &scene.address()], 0);
+    scene.sync();
+    scene.assert_settled(name);
+    let change = |document: &Value, employee: u64| -> Value {
+        let all = document["targets"][0]["changes"].as_array().unwrap();
+        let found = all.iter().find(|change| change["employee"] == json!(employee.to_string()));
+        found.unwrap_or_else(|| panic!("{name}: nothing for {employee}: {document:#}")).clone()
+    };
+
+    let new = rehire(&scene, 1004, "A-1004");
+    let document = scene.sync();
+    for (number, count) in [("handover", 1), ("create", 0), ("deactivate", 0), ("failed", 0)] {
+        assert_eq!(summary(&document, number), &json!(count), "{name}: {number}\n{document:#}");
+    }
+    let handover = change(&document, new);
+    assert_eq!((&handover["op"], &handover["from"]), (&json!("handover"), &json!("1004")), "{name}: {handover:#}");
+    assert_eq!(handover["evidence"]["keys"].as_array().unwrap().len(), 2, "{name}: {handover:#}");
+    scene.assert_settled(&format!("{name}: handed over"));
+
+    let new = rehire(&scene, 1005, "A-other");
+    let document = scene.run(&["sync", "--yes", "--format", "json"], 4).json();
+    for (number, count) in [("held", 1), ("handover", 0), ("create", 0), ("deactivate", 0)] {
+        assert_eq!(summary(&document, number), &json!(count), "{name}: {number}\n{document:#}");
+    }
+    let held = change(&document, new);
+    assert_eq!(held["hold"]["code"], "handover", "{name}: {held:#}");
+    let account = held["account"].as_str().unwrap();
+    scene.run(&["link", &new.to_string(), "subject", account, "--yes"], 0);
+    let document = scene.sync();
+    assert_eq!((summary(&document, "create"), summary(&document, "deactivate")), (&json!(0), &json!(0)), "{name}");
+    scene.assert_settled(&format!("{name}: linked"));
 }

@@ -4,6 +4,7 @@ mod approvals;
 mod crash;
 mod directories;
 mod due;
+pub(crate) mod handovers;
 mod history;
 mod limits;
 mod links;

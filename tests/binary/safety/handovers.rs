@@ -1,0 +1,153 @@
+//! The account follows the person: new profiles of people who were there before, and what a person says about it.
+
+use personio_sync::sandbox::When;
+use serde_json::{Value, json};
+
+use super::super::scene::{DESK, Scene};
+use super::{answer, await_write, change_of, changes, hold, leave, plan, sync};
+
+/// Staff numbers are read, so that a rehire has two keys.
+pub(crate) fn numbered(section: &str) -> String {
+    let section = section.replacen("type =", "exclude = [\"staff_number == 'nobody'\"]\ntype =", 1);
+    format!("{section}\n[personio.aliases]\nstaff_number = \"dynamic_4711\"\n")
+}
+
+/// Somebody's old profile ends, and a new one has the address and this staff number.
+pub(crate) fn rehire(scene: &Scene, employee: u64, staff_number: &str) -> u64 {
+    let email = scene.email(employee);
+    leave(scene, employee);
+    scene.change(employee, json!({"email": format!("{email}_4f2ac")}));
+    let today = scene.sandbox.info().today.to_string();
+    scene.hire(json!({"first_name": "Back", "last_name": "Again", "email": email, "dynamic_4711": staff_number,
+        "hire_date": today, "status": "active"}))
+}
+
+const STATE: &str = "personio-sync.sqlite";
+
+#[test]
+fn a_handover_that_is_cut_short_doubles_nobody() {
+    let scene = Scene::new(12, &numbered(DESK));
+    scene.sync();
+    leave(&scene, 1004);
+    scene.sync();
+    // One who is out of use already, and one who left and came back in between two runs.
+    let people = [(1004, rehire(&scene, 1004, "A-1004")), (1005, rehire(&scene, 1005, "A-1005"))];
+    let accounts: Vec<Value> = people.iter().map(|(old, _)| scene.requester(*old)["id"].clone()).collect();
+    let desk = scene.sandbox.freshservice(|service| service.clone());
+    let state = std::fs::read(scene.path(STATE)).unwrap();
+    let again = || {
+        scene.sandbox.freshservice(|service| *service = desk.clone());
+        scene.faults("");
+        scene.sandbox.clear_requests();
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(scene.path(&format!("{STATE}{suffix}")));
+        }
+        std::fs::write(scene.path(STATE), &state).unwrap();
+    };
+    let settles = |when: &str| {
+        let ran = scene.try_run(&["sync", "--yes"]);
+        assert_eq!(ran.code, 0, "{when}\n{}{}", ran.stdout, ran.stderr);
+        scene.assert_settled(when);
+        let all = scene.requesters();
+        assert_eq!(all.len(), desk_size(&desk), "{when}: nobody twice");
+        for ((_, new), account) in people.iter().zip(&accounts) {
+            let requester = scene.requester(*new);
+            assert_eq!((&requester["id"], &requester["active"]), (account, &json!(true)), "{when}: {new}");
+        }
+    };
+    scene.sandbox.clear_requests();
+    let document = scene.sync();
+    assert_eq!(document["targets"][0]["summary"]["handover"], 2, "{document:#}");
+    let writes = scene.writes().len() as u64;
+    assert!(writes >= 3, "{:?}", scene.writes());
+    settles("undisturbed");
+    for number in 1..=writes {
+        for when in [When::Before, When::After] {
+            again();
+            let pause = scene.sandbox.pause_at("freshservice", number, when);
+            let mut child = scene.start(&["sync", "--yes"]);
+            await_write(&pause);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            pause.abandon();
+            settles(&format!("killed at write {number} of {writes}, {when:?}"));
+        }
+        again();
+        scene.faults(&format!("freshservice:lost-answer#{number}"));
+        let ran = scene.try_run(&["sync", "--yes"]);
+        assert!([0, 3].contains(&ran.code), "answer {number} lost: {}{}", ran.stdout, ran.stderr);
+        scene.faults("");
+        settles(&format!("answer {number} of {writes} lost"));
+    }
+}
+
+fn desk_size(desk: &personio_sync::sandbox::freshservice::Freshservice) -> usize {
+    let mut desk = desk.clone();
+    let key =
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("{}:X", personio_sync::sandbox::SECRET));
+    let request = personio_sync::sandbox::SandboxRequest::get("/desk/api/v2/requesters?per_page=100")
+        .header("authorization", &format!("Basic {key}"));
+    personio_sync::sandbox::System::handle(&mut desk, &request).value()["requesters"].as_array().unwrap().len()
+}
+
+#[test]
+fn who_is_deleted_in_personio_does_not_lose_the_account_to_a_new_hire() {
+    let by_email = DESK.replace("\"external_id\", \"primary_email\"", "\"primary_email\"");
+    let scene = Scene::new(12, &by_email);
+    scene.sync();
+    let before = scene.requester(1004);
+    let email = scene.email(1004);
+    assert!(scene.sandbox.personio(|personio| personio.delete(1004)));
+    let hired = scene.hire(json!({"first_name": "Somebody", "last_name": "Else", "email": email}));
+    let document = sync(&scene, &[], 4);
+    assert_eq!(hold(&document).0, "handover");
+    assert_eq!(change_of(&document, hired)["from"], "1004");
+    assert!(document.to_string().contains("employee_missing"), "{document:#}");
+    assert_eq!(scene.requester(1004), before);
+}
+
+#[test]
+fn what_a_person_says_about_accounts_is_kept_and_shown() {
+    let scene = Scene::new(12, DESK);
+    scene.sync();
+    let account = |employee| scene.requester(employee)["id"].to_string();
+    let (own, other) = (account(1002), account(1003));
+    // Somebody else's, one that is not there, nobody to ask, and a person who is not there.
+    scene.run(&["link", "1002", "desk", &other, "--yes"], 8).says("belongs to employee 1003");
+    scene.run(&["link", "1002", "desk", "987654321", "--yes"], 2).says("has no account 987654321");
+    scene.run(&["link", "4711", "desk", &own, "--yes"], 2).says("Personio delivers no employee 4711");
+    scene.run(&["link", "1002", "dsk", &own, "--yes"], 2).says("there is no target `dsk`");
+    scene.run(&["link", "1002", "desk", &own], 8).says("--yes is needed");
+    scene.run(&["explain", "1002"], 0).shows("created on");
+
+    scene.run(&["link", "1002", "desk", &own, "--yes"], 0).shows("nothing to do");
+    scene.run(&["explain", "1002"], 0).shows("by hand on");
+    scene.assert_settled("after a link to the account that was theirs");
+
+    let said = answer(&scene, &["unlink", "1002", "desk", "--yes"]);
+    assert_eq!((&said["before"], &said["account"]), (&json!(own), &Value::Null));
+    scene.run(&["unlink", "1002", "desk", "--yes"], 2).says("is linked to no account in desk");
+    // It is found by its keys again.
+    assert_eq!(changes(&plan(&scene, &[], 0)).len(), 0);
+}
+
+#[test]
+fn people_who_are_gone_and_people_who_wait_are_explained() {
+    let scene = Scene::new(12, &format!("{DESK}[targets.desk.leavers]\ngrace_days = 30\n"));
+    scene.sync();
+    let account = scene.requester(1004)["id"].to_string();
+    assert!(scene.sandbox.personio(|personio| personio.delete(1004)));
+    let shown = scene.run(&["explain", "1004"], 0);
+    shown.shows(&format!("account {account}, created on")).shows("last write").shows("employee_missing");
+    let json = answer(&scene, &["explain", "1004"]);
+    assert_eq!(
+        (&json["lifecycle"], &json["targets"][0]["link"]["account"]),
+        (&json!("not_delivered"), &json!(account))
+    );
+    assert!(json["targets"][0]["link"]["last_seen"].is_string(), "{json:#}");
+    scene.run(&["explain", "4711"], 2).says("Personio delivers no employee 4711");
+
+    leave(&scene, 1005);
+    let until = super::yesterday(&scene) + chrono::TimeDelta::days(30);
+    scene.run(&["explain", "1005"], 0).shows(&format!("waits until {until}"));
+}
