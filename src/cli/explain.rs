@@ -6,11 +6,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use clap::Args;
 
-use crate::config::LeaverAction;
+use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{Employee, EmployeeId, Lifecycle, Part, Value};
 use crate::output::{Bars, Format, json};
 use crate::plan::{FieldValue, TargetPlan, waits_until};
-use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope};
+use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope, scope_as_written};
 use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
 
 use super::memory::Memory;
@@ -261,14 +261,7 @@ fn explain_target(
         .map(|expression| clause("include", expression))
         .chain(settings.exclude.iter().map(|expression| clause("exclude", expression)))
         .collect();
-    let scope = match scope(&settings.include, &settings.exclude, facts) {
-        Scope::In => "in scope".to_owned(),
-        Scope::Left if settings.target.takes_everyone() => "in scope: this target takes everyone".to_owned(),
-        Scope::Left => "has left; otherwise in scope".to_owned(),
-        Scope::Out { left: true } => "out of scope, and has left".to_owned(),
-        Scope::Out { left: false } => "out of scope".to_owned(),
-        Scope::Unclear(_, why) => format!("cannot be told: {why}"),
-    };
+    let scope = scope_in_words(settings, facts);
     let specs = target.open.as_ref().map_or(&settings.fields, |open| &open.schema.fields);
     let matched = match &target.open {
         None => "not looked for".to_owned(),
@@ -321,6 +314,11 @@ fn explain_target(
         decision.retain(|line| line != NOTHING);
         decision.push(format!("waits until {until}: the account is taken out of use by the first run after that day"));
     }
+    if !scope.starts_with(IN_SCOPE) {
+        for line in decision.iter_mut().filter(|line| *line == NOTHING) {
+            *line = format!("{NOTHING}: {scope}");
+        }
+    }
     Target {
         name: plan.name.to_string(),
         status: plan.status.as_str(),
@@ -371,6 +369,31 @@ pub(super) fn decision(plan: &TargetPlan, id: EmployeeId) -> Vec<String> {
         decision.push(format!("note ({}): {}", notice.code, notice.message));
     }
     decision
+}
+
+/// What each scope of somebody who is meant begins with.
+const IN_SCOPE: &str = "in scope";
+
+fn scope_in_words(settings: &TargetSettings, facts: &Facts<'_>) -> String {
+    let written = scope_as_written(&settings.include, &settings.exclude, facts);
+    if settings.target.takes_everyone() && written == Scope::Left {
+        return format!("{IN_SCOPE}: this target takes everyone");
+    }
+    let found = if settings.target.takes_everyone() {
+        written.clone()
+    } else {
+        scope(&settings.include, &settings.exclude, facts)
+    };
+    match (found, written) {
+        (Scope::In, _) => IN_SCOPE.to_owned(),
+        (Scope::Left, Scope::Out { clause, .. }) => {
+            format!("has left; otherwise in scope: {clause} only because of that")
+        }
+        (Scope::Left, _) => "has left; otherwise in scope".to_owned(),
+        (Scope::Out { left: true, clause }, _) => format!("out of scope: {clause}; and has left"),
+        (Scope::Out { left: false, clause }, _) => format!("out of scope: {clause}"),
+        (Scope::Unclear(_, why), _) => format!("cannot be told: {why}"),
+    }
 }
 
 fn render(explained: &Explained) -> String {

@@ -9,6 +9,9 @@ use crate::state::{JobStatus, NewJob, Step, StepOutcome};
 use crate::sync::Applied;
 use crate::targets::{LogEvent, LogLine, LogOutcome, PARTLY};
 
+/// Why an account was taken out of use: a filter says no.
+const OUT_OF_SCOPE: &str = "out_of_scope";
+
 /// One job for each employee that something came of.
 pub(super) fn jobs(
     plan: &TargetPlan,
@@ -19,7 +22,13 @@ pub(super) fn jobs(
     for (place, change) in plan.changes.iter().enumerate() {
         let Some(employee) = change.employee else { continue };
         let (status, code, error) = match &change.outcome {
-            Some(Outcome::Succeeded) => (JobStatus::Succeeded, None, None),
+            Some(Outcome::Succeeded) => match change.reason {
+                // The clause of a filter is the file's, and no value of an employee as a last day is.
+                Some(OUT_OF_SCOPE) => {
+                    (JobStatus::Succeeded, Some(OUT_OF_SCOPE), change.detail.as_deref().map(storable))
+                }
+                _ => (JobStatus::Succeeded, None, None),
+            },
             Some(Outcome::Failed { error, code }) => (JobStatus::Failed, Some(*code), Some(error.clone())),
             Some(Outcome::Pending { detail }) => (JobStatus::Skipped, Some(PENDING), Some(detail.clone())),
             Some(Outcome::NotAttempted { error }) => (JobStatus::NotAttempted, None, Some(error.clone())),
@@ -56,7 +65,8 @@ pub(super) fn jobs(
         job.ops.push(change.op);
         job.fields.extend(change.fields.iter().map(|field| field.field.clone()));
         job.steps.extend(steps);
-        if worse(status, job.status) {
+        let says_why = status == JobStatus::Succeeded && job.status == status && code.is_some();
+        if worse(status, job.status) || says_why {
             job.status = status;
             job.code = code.map(Into::into);
             job.error = error.map(Into::into);
@@ -116,6 +126,12 @@ fn left_alone(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
         }
     }
     found
+}
+
+/// The text without any address.
+fn storable(text: &str) -> String {
+    let words = text.split(' ').map(|word| if word.contains('@') { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn worse(one: JobStatus, other: JobStatus) -> bool {

@@ -19,7 +19,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
-use crate::rules::{Desired, Facts, Mapping, Scope, Tables, When, scope};
+use crate::rules::{Desired, Facts, Mapping, Scope, Tables, When, scope, scope_as_written};
 use crate::targets::{EmployeeCase, Refusal};
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
@@ -194,8 +194,12 @@ impl<'a> Builder<'a> {
                 if let Some(why) = self.input.standings[place].why_unclear() {
                     return Scope::Unclear("lifecycle_hidden", why);
                 }
-                match scope(&settings.include, &settings.exclude, &self.facts(place)) {
-                    Scope::Left if settings.target.takes_everyone() => Scope::In,
+                let facts = self.facts(place);
+                if !settings.target.takes_everyone() {
+                    return scope(&settings.include, &settings.exclude, &facts);
+                }
+                match scope_as_written(&settings.include, &settings.exclude, &facts) {
+                    Scope::Left => Scope::In,
                     scope => scope,
                 }
             })
@@ -288,14 +292,13 @@ impl<'a> Builder<'a> {
                 }
                 (Scope::Left, Found::Account(account, _)) => self.leaver(place, *account, correlation),
                 (Scope::Left, Found::Unclear(code, why)) => self.skip(employee, code, why.clone()),
-                (Scope::Out { left }, Found::Account(account, _)) => {
+                (Scope::Out { left, clause }, Found::Account(account, _)) => {
                     // Without a stored link nothing shows that the account was ever ours to look after.
                     if self.input.memory.links.contains_key(&employee) {
                         if *left {
                             self.leaver(place, *account, correlation);
-                        } else if self.input.settings.leavers.out_of_scope == LeaverAction::Deactivate {
-                            let detail = "no longer matches the filters".to_owned();
-                            self.take_out_of_use(employee, *account, "out_of_scope", detail, correlation);
+                        } else {
+                            self.no_longer_meant(employee, *account, clause, correlation);
                         }
                     }
                 }

@@ -401,11 +401,25 @@ fn out_of_scope_touches_only_what_is_known_to_be_ours() {
     assert_eq!(lines(scene(section).ines().her_account(true)), ["in sync: 0"], "no link");
     assert_eq!(
         lines(scene(section).ines().her_account(true).link(1, "a")),
-        ["deactivate 1@a out_of_scope (no longer matches the filters)", "in sync: 0"]
+        [
+            "deactivate 1@a out_of_scope (no longer matches the filters: `position == 'Baker'` (exclude) holds)",
+            "in sync: 0"
+        ]
     );
     let keep = "exclude = [\"position == 'Baker'\"]";
-    assert_eq!(lines(scene(keep).ines().her_account(true).link(1, "a")), ["in sync: 0"]);
+    let kept =
+        "note 1 out_of_scope: no longer in scope: `position == 'Baker'` (exclude) holds; the account is kept as it is";
+    assert_eq!(lines(scene(keep).ines().her_account(true).link(1, "a")), [kept, "in sync: 0"]);
+    assert_eq!(lines(scene(keep).ines().her_account(false).link(1, "a")), ["in sync: 0"], "out of use as it is");
     let left = [("status", "inactive")];
+    let working = "include = [\"status == 'active'\"]";
+    assert_eq!(
+        lines(scene(working).ines_who(&left).her_account(true)),
+        ["deactivate 1@a left (status is inactive)", "in sync: 0"],
+        "the filter only says who left"
+    );
+    let everyone = "include = [\"status == 'active'\"]\ntakes_everyone = true";
+    assert_eq!(lines(scene(everyone).ines_who(&left).her_account(true)), ["in sync: 0"], "by the letter of the filter");
     assert_eq!(
         lines(scene(keep).ines_who(&left).her_account(true).link(1, "a"))[0],
         "deactivate 1@a left (status is inactive)",

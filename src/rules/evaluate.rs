@@ -71,6 +71,19 @@ impl<'a> Facts<'a> {
         Self { results, ..self }
     }
 
+    /// The same of somebody else.
+    pub(super) fn of_another<'b>(&self, employee: &'b Employee, standing: &'b Standing) -> Facts<'b>
+    where
+        'a: 'b,
+    {
+        Facts { employee, standing, ..*self }
+    }
+
+    /// Which attributes there are.
+    pub(super) fn attributes(&self) -> &'a Attributes {
+        self.attributes
+    }
+
     /// Whom they are about.
     pub fn employee(&self) -> &'a Employee {
         self.employee

@@ -12,5 +12,5 @@ pub use evaluate::Facts;
 pub use expression::{Evaluation, Expression, ExpressionError, Truth};
 pub use mapping::{Desired, Mapping, MappingSource, OnEmpty, OnInvalid, When, convert};
 pub use results::{Deferred, StepResult};
-pub use scope::{Scope, scope};
+pub use scope::{Scope, scope, scope_as_written};
 pub use vocabulary::{Tables, UnknownName, Variable, Vocabulary};

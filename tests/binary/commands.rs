@@ -153,8 +153,9 @@ fn explain_tells_every_step_of_one_person() {
     let email = scene.email(1002).to_uppercase();
     assert_eq!(scene.run(&["explain", &email], 0).stdout, ran.stdout);
     let ran = scene.run(&["explain", "1001"], 0);
-    ran.shows("  include no       department in ['Product', 'Sales']\n").shows("  scope    out of scope\n");
-    ran.shows("  decided  nothing to do\n");
+    ran.shows("  include no       department in ['Product', 'Sales']\n")
+        .shows("  scope    out of scope: `department in ['Product', 'Sales']` (include) does not hold\n");
+    ran.shows("  decided  nothing to do: out of scope");
     scene.sync();
     scene.run(&["explain", "1002", "desk"], 0).shows("by the stored link").shows("  decided  nothing to do\n");
     scene.change(1003, json!({"email": scene.email(1002)}));

@@ -59,6 +59,29 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Still employed, and a filter says no.
+    pub(super) fn no_longer_meant(
+        &mut self,
+        employee: EmployeeId,
+        account: usize,
+        clause: &str,
+        correlation: &Correlation,
+    ) {
+        match self.input.settings.leavers.out_of_scope {
+            LeaverAction::Deactivate => {
+                let detail = format!("no longer matches the filters: {clause}");
+                self.take_out_of_use(employee, account, "out_of_scope", detail, correlation);
+            }
+            LeaverAction::Keep if self.snapshot.accounts[account].active => self.plan.notices.push(Notice {
+                code: "out_of_scope",
+                employee: Some(employee),
+                field: None,
+                message: format!("no longer in scope: {clause}; the account is kept as it is"),
+            }),
+            LeaverAction::Keep => {}
+        }
+    }
+
     pub(super) fn deactivate(&mut self, employee: EmployeeId, account: &Account, reason: &'static str, detail: String) {
         if !account.active {
             return;
