@@ -10,8 +10,8 @@ use chrono_tz::Tz;
 use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::plan::{
-    AccountId, Change, FieldValue, Hold, Op, Outcome, Request, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
-    WorkflowMemory,
+    AccountId, Change, FieldValue, Hold, KnownSince, Op, Outcome, Request, Seen, SeenBefore, StepDone, TargetPlan,
+    TargetStatus, WorkflowMemory,
 };
 use crate::rules::Expression;
 use crate::state::{
@@ -37,6 +37,8 @@ pub(super) struct Memory {
     slots: BTreeMap<Box<str>, FilledSlot>,
     /// Whether it is there for the next run, too.
     kept: bool,
+    /// Whose midnight counts.
+    zone: Tz,
 }
 
 impl From<StateError> for Failure {
@@ -62,9 +64,14 @@ impl Memory {
     /// When the state is there and cannot be read.
     pub(super) fn for_reading(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
         match &session.settings.state.place {
-            StatePlace::File(path) if !path.exists() => {
-                Ok(Self { state: State::temporary()?, now, on_server: false, slots: BTreeMap::new(), kept: false })
-            }
+            StatePlace::File(path) if !path.exists() => Ok(Self {
+                state: State::temporary()?,
+                now,
+                on_server: false,
+                slots: BTreeMap::new(),
+                kept: false,
+                zone: session.settings.timezone,
+            }),
             _ => Self::open(session, now),
         }
     }
@@ -80,7 +87,14 @@ impl Memory {
             StatePlace::File(path) => State::open(path)?,
             StatePlace::Server(address) => State::connect(address)?,
         };
-        Ok(Self { state, now, on_server: matches!(place, StatePlace::Server(_)), slots: BTreeMap::new(), kept: true })
+        Ok(Self {
+            state,
+            now,
+            on_server: matches!(place, StatePlace::Server(_)),
+            slots: BTreeMap::new(),
+            kept: true,
+            zone: session.settings.timezone,
+        })
     }
 
     /// What is remembered of the runs by the clock of some targets.
@@ -276,6 +290,7 @@ impl Remembered for Memory {
         let ran_before = same_account && !memory.is_first_run();
         let yesterday = self.now - chrono::TimeDelta::hours(24);
         let removed_lately = memory.recent.get(&Op::Deactivate).copied().unwrap_or_default();
+        let known = if same_account { known_since(self, target, &memory)? } else { KnownSince::default() };
         let StateMemory { links, repeats, open, unstored, .. } = memory;
         let doubted = open.iter().filter(|entry| entry.intent.op == Op::Deactivate && entry.at > yesterday);
         let removals_in_doubt = doubted.filter_map(|entry| entry.intent.employee).collect();
@@ -312,12 +327,27 @@ impl Remembered for Memory {
                 _ => None,
             },
             decisions: self.decisions(target)?,
+            known,
             fingerprint: Some(Box::new(|values| {
                 let hash = self.state.hasher().fingerprint("workflow", values.iter().map(String::as_str));
                 hash.as_str().into()
             })),
         })
     }
+}
+
+/// When people of a target were last known to be as they should.
+fn known_since(memory: &Memory, target: &TargetSettings, remembered: &StateMemory) -> Result<KnownSince, StateError> {
+    if target.workflows.is_empty() {
+        return Ok(KnownSince::default());
+    }
+    let day = |moment: DateTime<Utc>| moment.with_timezone(&memory.zone).date_naive();
+    let made = remembered.links.iter().filter(|link| link.origin == Origin::Created);
+    Ok(KnownSince {
+        first_run: remembered.record.as_ref().and_then(|record| record.first_completed_at).map(day),
+        in_line: memory.state.in_line(&target.name)?.into_iter().map(|(employee, at)| (employee, day(at))).collect(),
+        made: made.map(|link| (link.employee, day(link.created_at))).collect(),
+    })
 }
 
 type TargetMemoryCheck<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;

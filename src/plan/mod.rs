@@ -40,5 +40,6 @@ pub use near_keys::KEY_NEARLY_EQUAL;
 pub use request::{Action, Request, RequestValue};
 pub use slots::{Due, Schedule};
 pub use workflow::{
-    Fingerprints, PlannedWorkflows, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory, plan_workflows, trial,
+    Fingerprints, KnownSince, PlannedWorkflows, Reason, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory,
+    plan_workflows, trial, verdict,
 };

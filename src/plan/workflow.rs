@@ -11,9 +11,15 @@ use crate::rules::{Deferred, Evaluation, Expression, Facts, Scope, StepResult, T
 
 use super::{AccountId, Action, Change, FieldChange, FieldIndex, FieldValue, Notice, Op, Request, RequestValue, Skip};
 
+mod late;
 mod trial;
+mod verdict;
 
+pub use late::KnownSince;
 pub use trial::trial;
+pub use verdict::{Reason, verdict};
+
+use late::Window;
 
 /// A new day this close to one that was requested for is the same event, moved; farther away it is another one,
 /// such as a rehire.
@@ -79,6 +85,10 @@ pub struct WorkflowInput<'a> {
     pub claimed: &'a BTreeSet<EmployeeId>,
     /// Only this employee, if given.
     pub only: Option<EmployeeId>,
+    /// When people were last known to be as they should.
+    pub known: &'a KnownSince,
+    /// The one workflow that somebody starts by hand, whether or not it is its day.
+    pub started: Option<&'a str>,
 }
 
 /// The attributes of an employee as they are now, to be remembered.
@@ -113,7 +123,8 @@ pub struct PlannedWorkflows {
 pub fn plan_workflows(input: &WorkflowInput<'_>) -> PlannedWorkflows {
     let mut planned = PlannedWorkflows::default();
     let none = WorkflowMemory::default();
-    for workflow in input.settings.workflows.iter().filter(|workflow| workflow.active) {
+    let wanted = |workflow: &&WorkflowSettings| input.started.is_none_or(|name| *name == *workflow.name);
+    for workflow in input.settings.workflows.iter().filter(|workflow| workflow.active).filter(wanted) {
         let memory = input.memory.get(&workflow.name).unwrap_or(&none);
         for (place, employee) in input.employees.list.iter().enumerate() {
             if input.only.is_none_or(|only| only == employee.id) {
@@ -151,7 +162,14 @@ fn one(
         Trigger::Joiner | Trigger::Leaver => day_event(input, workflow, memory, place, &mut planned.notices),
         Trigger::Mover | Trigger::Updated => change_event(input, workflow, memory, place, in_scope, planned),
     };
-    let Some(mut event) = event.filter(|_| in_scope) else { return };
+    let Some(mut event) = event.filter(|_| in_scope) else {
+        if let (Some(day), _) = day_of(input, workflow, place)
+            && in_scope
+        {
+            planned.notices.extend(late::missed(input, workflow, memory, &facts, day));
+        }
+        return;
+    };
     for condition in &workflow.when {
         match condition.holds(&facts) {
             Truth::Yes => {}
@@ -195,6 +213,18 @@ fn date(input: &WorkflowInput<'_>, employee: &Employee, key: &str) -> Option<Nai
     employee.value(input.employees.attributes.column(key)?).as_date()
 }
 
+/// The day that sets a workflow for joiners or leavers off, and what it is.
+fn day_of(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, place: usize) -> (Option<NaiveDate>, &'static str) {
+    let standing = &input.standings[place];
+    match workflow.on {
+        // Someone whose last day came before they started never joins.
+        Trigger::Joiner if standing.lifecycle == Lifecycle::Left => (None, "the hire date"),
+        Trigger::Joiner => (date(input, &input.employees.list[place], "hire_date"), "the hire date"),
+        Trigger::Leaver => (standing.last_day.filter(|_| !standing.last_day_hidden), "the last day"),
+        Trigger::Mover | Trigger::Updated => (None, "a change"),
+    }
+}
+
 /// A hire date or a last day that is near; reports one that a request was made for and that moved.
 fn day_event(
     input: &WorkflowInput<'_>,
@@ -205,16 +235,11 @@ fn day_event(
 ) -> Option<Event> {
     let employee = &input.employees.list[place];
     let standing = &input.standings[place];
-    let (day, what) = match workflow.on {
-        Trigger::Joiner => (date(input, employee, "hire_date"), "the hire date"),
-        _ => (standing.last_day, "the last day"),
-    };
     if workflow.on != Trigger::Joiner && standing.last_day_hidden {
         notices.extend(last_day_hidden(input, workflow, employee, standing));
         return None;
     }
-    // Someone whose last day came before they started never joins.
-    let day = day.filter(|_| workflow.on != Trigger::Joiner || standing.lifecycle != Lifecycle::Left);
+    let (day, what) = day_of(input, workflow, place);
     let mut moved = false;
     for Requested { day: requested, id, done } in requested(memory, employee.id) {
         if Some(requested) == day {
@@ -267,9 +292,7 @@ fn day_event(
         }
     }
     let day = day.filter(|_| !moved)?;
-    let from = day + TimeDelta::days(workflow.from);
-    let until = day + TimeDelta::days(workflow.until);
-    (from <= input.today && input.today <= until).then(|| Event {
+    (input.started.is_some() || Window::of(workflow, day).is_open(input.today)).then(|| Event {
         key: day.to_string().into(),
         day,
         words: format!("{} {day}", what.trim_start_matches("the ")),
@@ -402,15 +425,7 @@ fn change_event(
     if !in_scope || input.standings[place].lifecycle == Lifecycle::Left {
         return None;
     }
-    let mut values = Vec::with_capacity(workflow.changed.len());
-    for key in &workflow.changed {
-        let value = employee.value(input.employees.attributes.column(key)?);
-        if value.is_hidden() {
-            return None;
-        }
-        values.push(format!("{value:?}"));
-    }
-    let fingerprint = input.fingerprint?(&values);
+    let fingerprint = fingerprint_of(input, workflow, place)?;
     let seen = |replaces: Option<Box<str>>| Seen {
         workflow: workflow.name.clone(),
         employee: employee.id,
@@ -423,7 +438,13 @@ fn change_event(
             planned.seen.push(seen(None));
             None
         }
-        Some(known) if known.fingerprint == fingerprint => None,
+        Some(known) if combined(&known.fingerprint) == combined(&fingerprint) => {
+            // An earlier version kept the values together only.
+            if known.fingerprint != fingerprint {
+                planned.seen.push(seen(Some(known.fingerprint.clone())));
+            }
+            None
+        }
         Some(known) => Some(Event {
             key: format!("{} {}", known.since, fingerprint.get(..8).unwrap_or(&fingerprint)).into(),
             day: input.today,
@@ -431,6 +452,30 @@ fn change_event(
             seen: Some(seen(Some(known.fingerprint.clone()))),
         }),
     }
+}
+
+/// The keyed hash of the values that count, and that of each attribute beside its key; nothing when one is hidden.
+fn fingerprint_of(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, place: usize) -> Option<Box<str>> {
+    let (employee, hash) = (&input.employees.list[place], input.fingerprint?);
+    let mut values = Vec::with_capacity(workflow.changed.len());
+    for key in &workflow.changed {
+        let value = employee.value(input.employees.attributes.column(key)?);
+        if value.is_hidden() {
+            return None;
+        }
+        values.push(format!("{value:?}"));
+    }
+    let mut text = hash(&values).into_string();
+    for (key, value) in workflow.changed.iter().zip(values) {
+        let hash = hash(&[value]);
+        text = format!("{text}|{key}:{}", hash.get(..16).unwrap_or(&hash));
+    }
+    Some(text.into())
+}
+
+/// The part of a fingerprint that is of all values together.
+fn combined(fingerprint: &str) -> &str {
+    fingerprint.split('|').next().unwrap_or_default()
 }
 
 fn steps(

@@ -66,6 +66,8 @@ struct Case {
     memory: BTreeMap<Box<str>, WorkflowMemory>,
     protected: BTreeSet<EmployeeId>,
     only: Option<EmployeeId>,
+    known: KnownSince,
+    started: Option<&'static str>,
 }
 
 impl Case {
@@ -86,6 +88,8 @@ impl Case {
             protected: &self.protected,
             claimed: &BTreeSet::new(),
             only: self.only,
+            known: &self.known,
+            started: self.started,
         })
     }
 
@@ -282,4 +286,153 @@ fn mistakes_in_a_workflow_are_all_told_with_their_places() {
     let file = "[targets.list]\ntype = \"file\"\npath = \"a.csv\"\nmatch = [\"A\"]\nmapping = { A = \"email\" }\n[targets.list.workflows.a]\non = \"joiner\"\n";
     let other = format!("[personio]\nclient_id = \"a\"\nclient_secret = \"b\"\n{file}");
     assert!(settings(&other).unwrap_err().contains("does not know `workflows`"));
+}
+
+/// A leaver or a joiner of whom it became known too late, with what the target knew of them.
+fn late(settings: &Settings, key: &str, date: &str, known: KnownSince, done: Option<&str>) -> Vec<String> {
+    let case = Case { known, ..Case::default() };
+    let workflow = if key == "hire_date" { "join" } else { "leave" };
+    let case = done.into_iter().fold(case, |case, event| case.done(workflow, event));
+    let someone = employee(settings, 7, &[(key, Value::Date(day(date)))]);
+    let planned = case.plan(settings, vec![someone], "2027-03-31");
+    assert_eq!(planned.changes, []);
+    planned.notices.into_iter().map(|notice| notice.message).collect()
+}
+
+#[test]
+fn an_event_that_became_known_after_its_days_is_named_with_the_command_that_starts_it() {
+    let settings = settings(
+        &FILE
+            .replace("workflows.asleep]", "workflows.leave]\nactive = true")
+            .replace("workflows.asleep", "workflows.leave"),
+    )
+    .unwrap();
+    let of = |first_run: &str, in_line: Option<&str>, made: Option<&str>| KnownSince {
+        first_run: (!first_run.is_empty()).then(|| day(first_run)),
+        in_line: in_line.into_iter().map(|date| (EmployeeId(7), day(date))).collect(),
+        made: made.into_iter().map(|date| (EmployeeId(7), day(date))).collect(),
+    };
+    let found = |key: &str, date: &str, known: KnownSince| late(&settings, key, date, known, None).len();
+    let leavers = [
+        ("2027-01-30", of("2027-01-01", Some("2027-03-31"), None), 1, "in line until today, left two months ago"),
+        ("2027-03-20", of("2027-01-01", Some("2027-03-19"), None), 1, "no run from the 20th until today"),
+        ("2027-03-20", of("2027-01-01", Some("2027-03-21"), None), 0, "taken out of use in time"),
+        ("2027-01-30", of("2027-01-01", None, None), 0, "never in line"),
+        ("2026-06-30", of("2027-01-01", Some("2027-01-01"), None), 0, "long ago"),
+        ("2027-01-30", of("", Some("2027-03-31"), None), 0, "no run yet that ended well"),
+    ];
+    for (date, known, expected, why) in leavers {
+        assert_eq!(found("termination_date", date, known), expected, "{why}");
+    }
+    let joiners = [
+        ("2027-02-01", of("2027-01-01", None, Some("2027-03-31")), 1, "made today"),
+        ("2027-02-01", of("2027-01-01", Some("2027-03-30"), Some("2027-03-20")), 1, "made last week"),
+        ("2027-02-01", of("2027-01-01", None, Some("2027-02-03")), 0, "made in time"),
+        ("2027-02-01", of("2027-03-20", None, Some("2027-03-20")), 0, "made by the first run, as everybody"),
+        ("2027-02-01", of("2027-01-01", Some("2027-03-30"), None), 0, "there before this tool"),
+    ];
+    for (date, known, expected, why) in joiners {
+        assert_eq!(found("hire_date", date, known), expected, "{why}");
+    }
+    let known = || of("2027-01-01", Some("2027-03-31"), None);
+    let messages = late(&settings, "termination_date", "2027-01-30", known(), None);
+    assert!(messages[0].contains("`personio-sync workflows start desk/leave --employee 7`"), "{messages:?}");
+    assert_eq!(late(&settings, "termination_date", "2027-01-30", known(), Some("2027-01-30")).len(), 0, "done before");
+
+    // Somebody starts it: once, and nothing else.
+    let someone = || vec![employee(&settings, 7, &[("termination_date", Value::Date(day("2027-01-30")))])];
+    let started = Case { only: Some(EmployeeId(7)), started: Some("leave"), known: known(), ..Case::default() };
+    let planned = started.plan(&settings, someone(), "2027-03-31");
+    let events: Vec<&str> = planned.changes.iter().map(|change| &*change.request.as_ref().unwrap().event).collect();
+    assert_eq!((events, planned.notices.len()), (vec!["2027-01-30"], 0));
+    assert_eq!(started.done("leave", "2027-01-30").plan(&settings, someone(), "2027-03-31").changes, []);
+}
+
+#[test]
+fn each_reason_has_a_verdict_of_its_own() {
+    let settings = settings(FILE).unwrap();
+    let verdicts = |case: &Case, workflow: &str, someone: Employee, today: &str| -> Vec<String> {
+        let employees = Employees::new(settings.attributes.clone(), vec![someone], Completeness::Proven);
+        let today = day(today);
+        let standings: Vec<_> = employees.list.iter().map(|one| standing(one, &employees.attributes, today)).collect();
+        let input = WorkflowInput {
+            settings: &settings.targets[0],
+            employees: &employees,
+            standings: &standings,
+            today,
+            tables: &Arc::default(),
+            memory: &case.memory,
+            fingerprint: Some(&|values: &[String]| values.join("+").replace(['"', ' '], "").into()),
+            owned: &BTreeMap::new(),
+            protected: &case.protected,
+            claimed: &BTreeSet::new(),
+            only: None,
+            known: &case.known,
+            started: None,
+        };
+        let workflow = settings.targets[0].workflows.iter().find(|one| *one.name == *workflow).unwrap();
+        verdict(&input, workflow, EmployeeId(7)).into_iter().map(|(name, found)| format!("{name}: {found}")).collect()
+    };
+    let hire = |date: &str| joiner(&settings, date);
+    let case = Case::default();
+    assert_eq!(
+        verdicts(&case, "join", hire("2027-02-01"), "2027-01-20"),
+        [
+            "trigger: yes: the hire date is 2027-02-01",
+            "window: yes: open from 2027-01-18 until 2027-02-08",
+            "done: no",
+            "scope: yes"
+        ]
+    );
+    let done = Case::default().done("join", "2027-02-01");
+    assert_eq!(
+        verdicts(&done, "join", hire("2027-02-01"), "2027-03-20")[1..3],
+        ["window: no: it was open from 2027-01-18 until 2027-02-08", "done: yes: for 2027-02-01 (41)"]
+    );
+    assert_eq!(
+        verdicts(&case, "join", employee(&settings, 7, &[("department", Value::text("Secret"))]), "2027-01-20"),
+        ["trigger: no: the hire date: none is set", "scope: no: `department != 'Secret'` (include) does not hold"]
+    );
+    // Of a mover: what changed.
+    let someone = |department: &str, position: &str| {
+        employee(&settings, 7, &[("department", Value::text(department)), ("position", Value::text(position))])
+    };
+    let trigger = |case: &Case, someone: Employee| verdicts(case, "move", someone, "2027-01-20").remove(0);
+    assert_eq!(
+        trigger(&case, someone("IT", "Clerk")),
+        "trigger: no: the first sight of department, position; the next sync remembers it"
+    );
+    let remembered = |fingerprint: &str| {
+        let seen = SeenBefore { fingerprint: fingerprint.into(), since: "2027-01-10T08:00".into() };
+        let mut case = Case::default();
+        case.memory.entry("move".into()).or_default().seen.insert(EmployeeId(7), seen);
+        case
+    };
+    let known = "Text(IT)+Text(Clerk)|department:Text(IT)|position:Text(Clerk)";
+    assert_eq!(
+        trigger(&remembered(known), someone("IT", "Clerk")),
+        "trigger: no: department, position: as remembered since 2027-01-10"
+    );
+    assert_eq!(
+        trigger(&remembered(known), someone("IT", "Manager")),
+        "trigger: yes: position changed; as before: department"
+    );
+    assert_eq!(
+        trigger(&remembered("Text(IT)+Text(Clerk)"), someone("IT", "Manager")),
+        "trigger: yes: one of department, position changed"
+    );
+}
+
+#[test]
+fn what_an_earlier_version_remembered_sets_nothing_off() {
+    let settings = settings(FILE).unwrap();
+    let someone = || employee(&settings, 7, &[("position", Value::text("Clerk"))]);
+    let first = Case::default().plan(&settings, vec![someone()], "2027-01-20");
+    let together = combined(&first.seen[0].fingerprint).to_owned();
+    let mut case = Case::default();
+    let seen = SeenBefore { fingerprint: together.as_str().into(), since: "2027-01-20T08:00".into() };
+    case.memory.entry("move".into()).or_default().seen.insert(EmployeeId(7), seen);
+    let planned = case.plan(&settings, vec![someone()], "2027-01-21");
+    assert_eq!(planned.changes, []);
+    assert_eq!((planned.seen[0].replaces.as_deref(), &planned.seen[0].after), (Some(&*together), &None));
 }

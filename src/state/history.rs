@@ -270,6 +270,17 @@ impl State {
         })
     }
 
+    /// When each employee was last in line with a target.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn in_line(&self, target: &str) -> Result<BTreeMap<EmployeeId, DateTime<Utc>>, StateError> {
+        let seen = self.read(|database| Seen::read(database, target))?;
+        let known = seen.list.iter().chain(seen.apart.keys());
+        Ok(known.filter_map(|employee| Some((*employee, seen.get(*employee)?.1))).collect())
+    }
+
     /// Forgets runs that began before a day, with their jobs; runs with open intents stay. Returns how many went.
     ///
     /// # Errors

@@ -10,8 +10,9 @@ use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::personio::{PersonioSource, SourceError, WHERE};
 use crate::plan::{
     AccountId, Built, Called, Change, Checklist, Claim, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast,
-    GuardInput, Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary, TargetPlan,
-    TargetStatus, WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
+    GuardInput, KnownSince, Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary,
+    TargetPlan, TargetStatus, WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying,
+    plan_workflows,
 };
 use crate::state::{HeldChange, OpenIntent};
 use crate::targets::conversations::contacts::Contact;
@@ -34,6 +35,8 @@ pub struct PrepareOptions {
     pub accepted_removals: Option<u64>,
     /// Whether the operator accepts that the filters changed.
     pub accept_filter_change: bool,
+    /// The workflow that somebody starts by hand for `only`.
+    pub start: Option<Box<str>>,
 }
 
 impl PrepareOptions {
@@ -45,6 +48,7 @@ impl PrepareOptions {
             only: None,
             accepted_removals: None,
             accept_filter_change: false,
+            start: None,
         }
     }
 }
@@ -92,6 +96,8 @@ pub struct TargetMemory<'a> {
     pub confirmed: Option<Confirmed>,
     /// What people were shown as held, and what they said to it.
     pub decisions: Decisions<'a>,
+    /// When people were last known to be as they should, where workflows ask for it.
+    pub known: KnownSince,
 }
 
 /// Makes the keyed hash of some values.
@@ -302,6 +308,9 @@ pub fn prepare<'s>(
                     accepted_removals: options.accepted_removals,
                 };
                 let owned: BTreeMap<EmployeeId, AccountId> = owned.into_iter().collect();
+                let mut known = memory.known;
+                let creates = target_plan.changes.iter().filter(|change| change.op == Op::Create);
+                known.made.extend(creates.filter_map(|change| Some((change.employee?, options.today))));
                 let planned = plan_workflows(&WorkflowInput {
                     settings: target,
                     employees: &employees,
@@ -314,6 +323,8 @@ pub fn prepare<'s>(
                     protected: &protected,
                     claimed: &claimed.keys().copied().collect(),
                     only: options.only,
+                    known: &known,
+                    started: options.start.as_deref(),
                 });
                 target_plan.notices.extend(planned.notices);
                 // Nothing to do for the account is not nothing to do.

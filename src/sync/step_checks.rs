@@ -145,6 +145,8 @@ pub fn check_workflows(
             protected: &Default::default(),
             claimed: &Default::default(),
             only: None,
+            known: &Default::default(),
+            started: None,
         };
         for workflow in target.settings.workflows.iter().filter(|workflow| workflow.active) {
             for step in 0..workflow.steps.len() {

@@ -3,7 +3,7 @@
 use chrono::Days;
 use serde_json::{Value, json};
 
-use super::setting::{FILE, Setting, in_days, notices};
+use super::setting::{FILE, Setting, in_days, notices, today};
 
 #[test]
 fn who_leaves_is_offboarded_before_the_account_is_taken_out_of_use() {
@@ -89,4 +89,33 @@ fn what_cannot_be_undone_is_told_by_plan_and_sync_with_what_to_do() {
     {
         assert_eq!(setting.made(kind, employee).len(), 1, "no second one for {employee}");
     }
+}
+
+#[test]
+fn a_leaver_entered_too_late_is_named_and_started_by_hand_once() {
+    let setting = Setting::new();
+    let leo = setting.hire("Leo", today() - Days::new(400), "active");
+    setting.sync();
+    let last_day = (today() - Days::new(58)).to_string();
+    setting.change(leo, json!({"status": "inactive", "termination_date": last_day}));
+    let report = setting.sync();
+    assert!(notices(&report).contains("event_missed") && report.to_string().contains(&last_day), "{report:#}");
+    assert_eq!(setting.made("offboarding", leo), Vec::<Value>::new());
+    let id = leo.to_string();
+    let test = setting.text(&["workflows", "test", "offboarding", "--employee", &id]);
+    assert!(
+        test.contains("trigger   yes") && test.contains("window    no: it was open") && test.contains("done      no"),
+        "{test}"
+    );
+
+    let command = ["workflows", "start", "service-desk/offboarding", "--employee", &id];
+    assert_eq!(setting.ran(&command).0, 8, "somebody is to be asked");
+    assert_eq!(setting.made("offboarding", leo), Vec::<Value>::new());
+    let (code, shown, said) = setting.ran(&[&command[..], &["--yes"]].concat());
+    assert_eq!(code, 0, "{shown}{said}");
+    assert_eq!(setting.made("offboarding", leo).len(), 1);
+    assert!(!notices(&setting.sync()).contains("event_missed"));
+    let (code, _, said) = setting.ran(&[&command[..], &["--yes"]].concat());
+    assert!(code == 2 && said.contains("nothing to start"), "{said}");
+    assert_eq!(setting.made("offboarding", leo).len(), 1, "once");
 }

@@ -3,6 +3,7 @@
 mod list;
 mod settle;
 mod show;
+mod start;
 mod test;
 
 use clap::{Args, Subcommand};
@@ -38,8 +39,20 @@ enum Command {
         #[command(flatten)]
         sandbox: SandboxChoice,
     },
-    /// Let it run from the next sync on; edits `active` in the file, keeping its comments
-    Start(Named),
+    /// Let it run from the next sync on; edits `active` in the file, keeping its comments. With --employee: run it now for
+    /// one employee, whatever the day
+    Start {
+        #[command(flatten)]
+        named: Named,
+        /// Personio's id of an employee whose hire date or last day became known too late; the file stays as it is
+        #[arg(long, value_name = "ID")]
+        employee: Option<EmployeeId>,
+        /// Do not ask
+        #[arg(long, short, requires = "employee")]
+        yes: bool,
+        #[command(flatten)]
+        sandbox: SandboxChoice,
+    },
     /// Stop it; edits `active` in the file, keeping its comments
     Stop(Named),
     /// Say what came of a step whose answer was lost, where the tool cannot find out by looking
@@ -58,7 +71,10 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         None | Some(Command::List) => list::list(world, &arguments.sandbox),
         Some(Command::Show(named)) => show::show(world, named),
         Some(Command::Test { named, employee, sandbox }) => test::test(world, sandbox, named, *employee),
-        Some(Command::Start(named)) => switch(world, named, true),
+        Some(Command::Start { named, employee: Some(employee), yes, sandbox }) => {
+            start::start(world, sandbox, named, *employee, *yes)
+        }
+        Some(Command::Start { named, .. }) => switch(world, named, true),
         Some(Command::Stop(named)) => switch(world, named, false),
         Some(Command::Settle(arguments)) => settle::settle(world, arguments),
     }

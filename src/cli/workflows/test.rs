@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use crate::employee::EmployeeId;
 use crate::output::Bars;
-use crate::plan::Change;
-use crate::rules::{Facts, Truth};
-use crate::sync::{PrepareOptions, Prepared};
+use crate::plan::{Change, Reason as Verdict, WorkflowInput, verdict};
+use crate::sync::{PrepareOptions, Prepared, Remembered as _};
 use crate::targets::TargetError;
 
 use super::super::memory::Memory;
@@ -43,23 +42,55 @@ pub(super) fn test(
     if let Some(TargetError { message, .. }) = prepared.targets.iter().find_map(|target| target.error.as_ref()) {
         return Err(Failure::new(Reason::Unavailable, message.clone()));
     }
-    world.print(&tested(&session, &prepared, &workflow, employee));
+    let reasons = reasons(&session, &memory, &prepared, &workflow, employee)?;
+    world.print(&tested(&session, &prepared, &workflow, employee, &reasons));
     Ok(Reasons::default())
 }
 
-fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: EmployeeId) -> String {
+/// What decides, each by itself.
+fn reasons(
+    session: &Session,
+    memory: &Memory,
+    prepared: &Prepared<'_>,
+    name: &str,
+    employee: EmployeeId,
+) -> Result<Vec<Verdict>, Failure> {
+    let settings = prepared.targets[0].settings;
+    let workflow = settings.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
+    let mut remembered =
+        memory.target(settings).map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))?;
+    let known = std::mem::take(&mut remembered.known);
+    Ok(verdict(
+        &WorkflowInput {
+            settings,
+            employees: &prepared.employees,
+            standings: &prepared.standings,
+            today: session.today,
+            tables: &Arc::new(session.settings.vocabulary.tables().clone()),
+            memory: &remembered.workflows,
+            fingerprint: remembered.fingerprint.as_ref().map(|make| &**make as _),
+            owned: &Default::default(),
+            protected: &Default::default(),
+            claimed: &Default::default(),
+            only: Some(employee),
+            known: &known,
+            started: None,
+        },
+        workflow,
+        employee,
+    ))
+}
+
+fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: EmployeeId, reasons: &[Verdict]) -> String {
     let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
     let workflow = target.settings.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
     let place = prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
     let standing = &prepared.standings[place];
-    let tables = Arc::new(session.settings.vocabulary.tables().clone());
-    let facts =
-        Facts::new(&prepared.employees.list[place], &prepared.employees.attributes, standing, session.today, &tables);
     let mut text = format!("{} for employee {employee} on {}\n", workflow.name, session.today);
     let hire = prepared.employees.attributes.column("hire_date");
     let hire = hire.and_then(|column| prepared.employees.list[place].value(column).as_date());
     let shown = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
-    let _ = writeln!(text, "  trigger   {}", trigger(workflow));
+    let _ = writeln!(text, "  runs      when {}", trigger(workflow));
     let _ = writeln!(
         text,
         "  employee  {}, hire date {}, last day {}",
@@ -67,14 +98,8 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
         shown(hire),
         shown(standing.last_day)
     );
-    for condition in &workflow.when {
-        let truth = match condition.holds(&facts) {
-            Truth::Yes => "yes".to_owned(),
-            Truth::No => "no".to_owned(),
-            Truth::Unknown { attribute } => format!("cannot be told: `{attribute}` is not readable"),
-            Truth::Invalid { why } => format!("cannot be told: {why}"),
-        };
-        let _ = writeln!(text, "  when      {}: {truth}", condition.source());
+    for (name, found) in reasons {
+        let _ = writeln!(text, "  {name:<9} {found}");
     }
     let requests: Vec<&Change> = plan.changes.iter().filter(|change| change.request.is_some()).collect();
     let mut next = 0;
@@ -111,7 +136,18 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
         }
     }
     let _ = match requests.len() {
-        0 => writeln!(text, "Nothing would be sent: the trigger or a condition does not hold, or it was done before."),
+        0 => {
+            // Of what was done before, `yes` is what keeps it from being done again.
+            let against = |(name, found): &&Verdict| match *name {
+                "done" => !found.starts_with("no"),
+                _ => !found.starts_with("yes"),
+            };
+            let names: Vec<&str> = reasons.iter().filter(against).map(|(name, _)| *name).collect();
+            match names.as_slice() {
+                [] => writeln!(text, "Nothing would be sent: no step is left to do."),
+                names => writeln!(text, "Nothing would be sent, because of: {}.", names.join(", ")),
+            }
+        }
         _ => writeln!(text, "Nothing was sent. The next sync does this if the workflow is active."),
     };
     text
