@@ -150,12 +150,16 @@ impl Client {
         let mut renewed = false;
         loop {
             let signature = self.auth.headers()?;
-            let wait = self.pacer().book(request.class, self.clock.now());
+            let (now, wait) = {
+                let mut pacer = self.pacer();
+                let now = self.clock.now();
+                (now, pacer.book(request.class, now))
+            };
             if !wait.is_zero() {
                 self.clock.sleep(wait);
             }
             let result = self.attempt(request, url, &signature, memory);
-            self.pacer().settle(request.class, self.clock.now(), result.as_ref().ok());
+            self.pacer().settle(request.class, now + wait, self.clock.now(), result.as_ref().ok());
             let attempt = match &result {
                 Ok(answer) if answer.status == 401 && !renewed => {
                     renewed = true;
