@@ -155,17 +155,17 @@ pub(super) fn synchronise(
         .filter(|target| options.targets.is_empty() || options.targets.contains(&target.name))
         .filter(|target| !target.paused || options.only.is_some())
         .collect();
-    let mut pause = |wait: Duration| {
-        std::thread::sleep(wait);
-        !signals.stopped()
-    };
+    let mut pause = |wait: Duration| crate::http::pause(wait).is_ok();
     let locks = memory.lock(&selected, lock_timeout, &mut pause).map_err(|failure| match signals.reason() {
         Some(reason) => Failure::new(reason, "stopped by a signal while waiting for another run; nothing was changed"),
         None => failure,
     })?;
     let locks = Mutex::new(locks);
     let bars = Bars::new(world.terminal);
-    let mut prepared = session.prepare(memory, options, &bars)?;
+    let mut prepared = session.prepare(memory, options, &bars).map_err(|failure| match signals.reason() {
+        Some(reason) => Failure::new(reason, "stopped by a signal while reading; nothing was changed"),
+        None => failure,
+    })?;
     refuse_unseen(&prepared.plan)?;
     memory.show(&prepared, options.only)?;
     let asks = review(&mut prepared)?;
@@ -511,6 +511,7 @@ impl Signals {
                     std::process::exit(128 + number);
                 }
                 set_signal.store(number, Ordering::SeqCst);
+                crate::http::interrupt();
                 eprintln!(
                     "stopping: writes under way are finished, the rest is left for the next run (again to stop at once)"
                 );

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -14,8 +14,14 @@ pub trait Auth: Send + Sync {
     /// [`HttpError::SignIn`] when the credentials are refused.
     fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError>;
 
-    /// Called once per request after a 401, with the headers that were refused. Returns whether another try
-    /// with new headers makes sense.
+    /// Called once a request that was sent with these headers is over, but for a 401. `accepted` when it was answered:
+    /// the headers are good.
+    fn settled(&self, headers: &[(&'static str, String)], accepted: bool) {
+        let _ = (headers, accepted);
+    }
+
+    /// Called after a 401 instead, with the headers that were refused. Returns whether another try with new headers
+    /// makes sense.
     ///
     /// # Errors
     ///
@@ -51,11 +57,24 @@ impl Auth for FixedAuth {
 
 /// A bearer token that is fetched when it is first needed, kept, and fetched anew once it is refused.
 ///
-/// However many threads are refused at once, the token is fetched once.
+/// However many threads are refused at once, the token is fetched once. A service may let its tokens die after a few
+/// requests; only a token that was never good for any says that the credential is refused.
 pub struct TokenAuth<F> {
     fetch: F,
-    token: Mutex<Option<Zeroizing<String>>>,
+    token: Mutex<Option<Token>>,
+    /// Told of whenever a request is over.
+    over: Condvar,
     beside: Vec<(&'static str, String)>,
+}
+
+struct Token {
+    header: Zeroizing<String>,
+    /// Whether a request was answered with it.
+    accepted: bool,
+    /// Whether it took the place of one that was never accepted either.
+    second: bool,
+    /// Requests that were sent with it and are not over.
+    open: usize,
 }
 
 impl<F> fmt::Debug for TokenAuth<F> {
@@ -67,35 +86,63 @@ impl<F> fmt::Debug for TokenAuth<F> {
 impl<F: Fn() -> Result<String, HttpError> + Send + Sync> TokenAuth<F> {
     /// `fetch` signs in and returns the bare token; the headers `beside` go with every request.
     pub fn new(fetch: F, beside: Vec<(&'static str, String)>) -> Self {
-        Self { fetch, token: Mutex::new(None), beside }
+        Self { fetch, token: Mutex::new(None), over: Condvar::new(), beside }
     }
 
-    fn header(token: &str) -> String {
-        format!("Bearer {token}")
+    fn fetched(&self, second: bool) -> Result<Token, HttpError> {
+        let token = Zeroizing::new((self.fetch)()?);
+        Ok(Token { header: Zeroizing::new(format!("Bearer {}", *token)), accepted: false, second, open: 0 })
     }
+
+    fn token(&self) -> MutexGuard<'_, Option<Token>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn authorization<'h>(headers: &'h [(&'static str, String)]) -> Option<&'h str> {
+    headers.iter().find(|(name, _)| *name == "authorization").map(|(_, value)| value.as_str())
 }
 
 impl<F: Fn() -> Result<String, HttpError> + Send + Sync> Auth for TokenAuth<F> {
     fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError> {
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut token = self.token();
         let token = match &mut *token {
             Some(token) => token,
-            none => none.insert(Zeroizing::new((self.fetch)()?)),
+            none => none.insert(self.fetched(false)?),
         };
-        let mut headers = vec![("authorization", Self::header(token))];
+        token.open += 1;
+        let mut headers = vec![("authorization", token.header.to_string())];
         headers.extend(self.beside.iter().cloned());
         Ok(headers)
     }
 
-    fn renew(&self, refused: &[(&'static str, String)]) -> Result<bool, HttpError> {
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = token.as_deref().map(|token| Self::header(token));
-        let refused = refused.iter().find(|(name, _)| *name == "authorization").map(|(_, value)| value);
-        // Another thread may have renewed it while this one's answer was on its way.
-        if current.as_ref() == refused {
-            *token = None;
-            *token = Some(Zeroizing::new((self.fetch)()?));
+    fn settled(&self, headers: &[(&'static str, String)], accepted: bool) {
+        if let Some(token) = &mut *self.token()
+            && authorization(headers) == Some(&token.header)
+        {
+            token.open = token.open.saturating_sub(1);
+            token.accepted |= accepted;
         }
+        self.over.notify_all();
+    }
+
+    fn renew(&self, refused: &[(&'static str, String)]) -> Result<bool, HttpError> {
+        self.settled(refused, false);
+        // A refusal can be faster than the answers to requests that were sent before it.
+        let undecided = |token: &mut Option<Token>| {
+            let refused = token.as_ref().filter(|current| authorization(refused) == Some(&current.header));
+            refused.is_some_and(|token| token.second && !token.accepted && token.open > 0)
+        };
+        let mut token = self.over.wait_while(self.token(), undecided).unwrap_or_else(PoisonError::into_inner);
+        let never_good = match &*token {
+            // Another thread renewed it while this one's answer was on its way.
+            Some(current) if authorization(refused) != Some(&current.header) => return Ok(true),
+            Some(Token { accepted: false, second: true, .. }) => return Ok(false),
+            Some(current) => !current.accepted,
+            None => false,
+        };
+        *token = None;
+        *token = Some(self.fetched(never_good)?);
         Ok(true)
     }
 }
@@ -122,6 +169,23 @@ mod tests {
         });
         assert_eq!(fetched.load(Ordering::SeqCst), 2);
         assert_eq!(auth.headers().unwrap()[0].1, "Bearer token-1");
+    }
+
+    #[test]
+    fn tokens_may_die_young_and_one_that_was_never_good_is_the_end() {
+        let fetched = AtomicUsize::new(0);
+        let auth = TokenAuth::new(|| Ok(format!("token-{}", fetched.fetch_add(1, Ordering::SeqCst))), Vec::new());
+        for _ in 0..5 {
+            let headers = auth.headers().unwrap();
+            auth.settled(&headers, true);
+            assert_eq!(auth.renew(&headers), Ok(true), "it was good for a while");
+        }
+        let young = auth.headers().unwrap();
+        assert_eq!(auth.renew(&young), Ok(true), "it may have died unused");
+        let second = auth.headers().unwrap();
+        assert_eq!(auth.renew(&second), Ok(false), "the credential is refused");
+        assert_eq!(auth.renew(&young), Ok(true), "whoever was late tries with the one that is there");
+        assert_eq!(fetched.load(Ordering::SeqCst), 7);
     }
 
     #[test]

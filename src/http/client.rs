@@ -7,6 +7,7 @@ use reqwest::header::HeaderValue;
 use url::Url;
 
 use super::retry::{self, Attempt, Decision, Tried};
+use super::slow::Waiting;
 use super::{
     Auth, Body, Clock, Exchange, HttpError, Limit, Method, Pacer, RealClock, Request, Response, RetrySettings,
     exchange, multipart, transport,
@@ -20,6 +21,10 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string()
 }
+
+/// One request is signed anew so often at most. Several readers may use up a token before one of them gets its turn;
+/// and some services answer 401 to whoever lacks a right.
+const RENEWALS: u32 = 10;
 
 /// So many bytes of room are made for a body at most before any of it came, whatever its length is said to be.
 const LARGEST_ANNOUNCED: usize = 4 << 20;
@@ -46,7 +51,7 @@ impl ClientSettings {
     pub fn new(base_url: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_secs(55),
             retry: RetrySettings::default(),
             limits: Vec::new(),
             learn_limits: true,
@@ -111,6 +116,11 @@ impl Client {
         host_of(&self.base)
     }
 
+    /// How long a Retry-After asks to wait that stands where only the caller can read it: in the part of an answer.
+    pub fn asked_wait(&self, retry_after: &str) -> Option<Duration> {
+        retry::parse_retry_after(retry_after, self.clock.moment())
+    }
+
     /// Keeps still before the next request of a class, because the service asked for it where only the caller can read
     /// it: in the part of an answer.
     pub fn hold(&self, class: &'static str, wait: Duration) {
@@ -146,38 +156,51 @@ impl Client {
     }
 
     fn exchange(&self, request: &Request, url: &Url, memory: &mut Vec<u8>) -> Result<Response, HttpError> {
-        let mut tried = Tried { times: 0, waited: Duration::ZERO };
-        let mut renewed = false;
+        let mut tried = Tried::default();
+        let mut renewals = 0;
         loop {
-            let signature = self.auth.headers()?;
             let (now, wait) = {
                 let mut pacer = self.pacer();
                 let now = self.clock.now();
                 (now, pacer.book(request.class, now))
             };
-            if !wait.is_zero() {
-                self.clock.sleep(wait);
+            if !wait.is_zero() && self.clock.sleep(wait).is_err() {
+                self.pacer().settle(request.class, now + wait, self.clock.now(), None);
+                return Err(HttpError::Interrupted { host: host_of(url) });
             }
+            let signature = self.auth.headers()?;
+            let begun = self.clock.now();
             let result = self.attempt(request, url, &signature, memory);
             self.pacer().settle(request.class, now + wait, self.clock.now(), result.as_ref().ok());
+            if !matches!(&result, Ok(answer) if answer.status == 401) {
+                self.auth.settled(&signature, result.is_ok());
+            }
             let attempt = match &result {
-                Ok(answer) if answer.status == 401 && !renewed => {
-                    renewed = true;
-                    if self.auth.renew(&signature)? {
-                        continue;
+                Ok(answer) if answer.status == 401 => {
+                    renewals += 1;
+                    if renewals <= RENEWALS {
+                        if self.auth.renew(&signature)? {
+                            continue;
+                        }
+                    } else {
+                        self.auth.settled(&signature, false);
                     }
                     return result;
                 }
                 Ok(answer) => Attempt::Answered {
                     status: if (self.settings.says_busy)(answer) { 429 } else { answer.status },
                     retry_after: answer.header("retry-after"),
-                    date: answer.header("date"),
+                    date: answer.header("date").and_then(retry::parse_date),
+                    ours: self.clock.moment(),
                 },
                 Err(HttpError::NotSent { .. }) => Attempt::NotSent,
                 Err(HttpError::Lost { .. }) => Attempt::Lost,
                 Err(_) => return result,
             };
             tried.times += 1;
+            if attempt == Attempt::Lost {
+                tried.unanswered += self.clock.now() - begun;
+            }
             match retry::decide(&self.settings.retry, tried, request.may_repeat(), attempt, fastrand::f64()) {
                 Decision::Done => return result,
                 Decision::Wait(wait) => {
@@ -185,8 +208,12 @@ impl Client {
                     if matches!(attempt, Attempt::Answered { status: 429, .. }) {
                         // Everyone who shares the limit keeps still, this request included.
                         self.pacer().hold(request.class, self.clock.now() + wait);
-                    } else {
-                        self.clock.sleep(wait);
+                    } else if self.clock.sleep(wait).is_err() {
+                        return match attempt {
+                            Attempt::NotSent => Err(HttpError::Interrupted { host: host_of(url) }),
+                            // It may have been carried out, and this is what is known of it.
+                            _ => result,
+                        };
                     }
                 }
             }
@@ -230,6 +257,7 @@ impl Client {
                 HttpError::Lost { host, why }
             }
         };
+        let _waiting = Waiting::for_answer_of(host_of(url));
         let mut answer = builder.send().map_err(|error| failed(&error))?;
         let status = answer.status().as_u16();
         let headers = answer

@@ -197,7 +197,7 @@ fn a_failed_handshake_is_not_sent() {
 }
 
 #[test]
-fn a_refused_token_is_renewed_once_per_request() {
+fn a_refused_token_is_renewed_until_a_new_one_is_refused_as_well() {
     let fetched = Arc::new(AtomicUsize::new(0));
     let script = Script::serve(|asked| match asked.header("authorization") {
         Some("Bearer token-1") if asked.path == "/open" => Answer::json(200, "{}"),
@@ -210,7 +210,7 @@ fn a_refused_token_is_renewed_once_per_request() {
     assert_eq!(client.send(&write).unwrap().status, 200, "a refused write did not happen");
     assert_eq!(fetched.load(Ordering::SeqCst), 2);
     assert_eq!(client.send(&Request::get("/closed")).unwrap().status, 401);
-    assert_eq!((fetched.load(Ordering::SeqCst), script.asked().len()), (3, 4));
+    assert_eq!((fetched.load(Ordering::SeqCst), script.asked().len()), (4, 5));
 }
 
 #[test]
@@ -259,11 +259,78 @@ fn a_form_with_a_file_arrives_whole_also_the_second_time_and_is_not_repeated_whe
         let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
         let mut wanted = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"employee_id\"\r\n\r\n9001\r\n--{boundary}\r\n\
-             Content-Disposition: form-data; name=\"file\"; filename=\"Lohn \\\"Übersicht\\\".pdf\"\r\n\r\n"
+             Content-Disposition: form-data; name=\"file\"; filename=\"Lohn \\\"Übersicht\\\".pdf\"\r\n\
+             Content-Type: application/pdf\r\n\r\n"
         )
         .into_bytes();
         wanted.extend(&bytes);
         wanted.extend(format!("\r\n--{boundary}--\r\n").bytes());
         assert!(asked.body == wanted, "{}", String::from_utf8_lossy(&asked.body[..300]));
     }
+}
+
+#[test]
+fn a_request_that_waits_is_dropped_when_the_process_is_asked_to_stop() {
+    let busy = || Answer::empty(429).header("retry-after", "40");
+    // A write that was refused as one too many has done nothing, so that nothing is left open.
+    let script = Script::answers([busy(), Answer::json(201, "{}")]);
+    let (client, clock) = client(&script);
+    clock.interrupted_after(Duration::from_secs(3));
+    let write = Request::new(Method::Post, "/people");
+    let (answer, exchanges) = record(|| client.send(&write));
+    assert!(matches!(answer, Err(HttpError::Interrupted { .. })), "{answer:?}");
+    assert_eq!((script.asked().len(), exchanges), (1, Vec::new()));
+}
+
+#[test]
+fn what_may_have_been_done_is_told_although_the_wait_for_the_next_try_ends_early() {
+    let script = Script::answers([Answer::empty(503).header("retry-after", "40")]);
+    let (client, clock) = client(&script);
+    clock.interrupted_after(Duration::from_secs(3));
+    assert_eq!(client.send(&Request::new(Method::Put, "/people/1")).unwrap().status, 503);
+}
+
+#[test]
+fn a_wait_that_is_too_long_is_named() {
+    let script = Script::answers([Answer::empty(429).header("retry-after", "900")]);
+    let answer = client(&script).0.send(&Request::get("/people")).unwrap();
+    assert_eq!(answer.too_busy(), "too busy: it asks to wait 900 s, and a run waits 300 s at most; run again then");
+    assert_eq!(script.asked().len(), 1);
+}
+
+#[test]
+fn readers_share_the_renewal_of_tokens_that_die_young() {
+    // Each token is good for three requests.
+    let (fetched, used) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new((String::new(), 0))));
+    let script = Script::serve(move |asked| {
+        let mut used = used.lock().unwrap();
+        let token = asked.header("authorization").unwrap_or_default();
+        if used.0 != token {
+            *used = (token.to_owned(), 0);
+        }
+        used.1 += 1;
+        if used.1 > 3 { Answer::empty(401) } else { Answer::json(200, "{}") }
+    });
+    let count = Arc::clone(&fetched);
+    let auth = TokenAuth::new(move || Ok(format!("token-{:03}", count.fetch_add(1, Ordering::SeqCst))), Vec::new());
+    let client = Client::new(settings(script.base_url()), Box::new(auth)).unwrap();
+    for _ in 0..24 {
+        assert_eq!(client.send(&Request::get("/page")).unwrap().status, 200);
+    }
+    assert_eq!(fetched.load(Ordering::SeqCst), 8);
+}
+
+#[test]
+fn a_credential_that_is_revoked_is_tried_twice() {
+    let script = Script::serve(|_| Answer::empty(401));
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&fetched);
+    let auth = TokenAuth::new(move || Ok(format!("token-{}", count.fetch_add(1, Ordering::SeqCst))), Vec::new());
+    let client = Client::new(settings(script.base_url()), Box::new(auth)).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(client.send(&Request::get("/page")).unwrap().status, 401));
+        }
+    });
+    assert_eq!(fetched.load(Ordering::SeqCst), 2);
 }

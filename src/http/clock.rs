@@ -1,11 +1,21 @@
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
+use super::interrupt::{Interrupted, pause};
+
 /// Time as a client needs it, so that tests can wait without waiting.
 pub trait Clock: Send + Sync {
     /// The time since some fixed moment; never goes back.
     fn now(&self) -> Duration;
-    /// Waits.
-    fn sleep(&self, wait: Duration);
+    /// Waits, unless the process is asked to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`Interrupted`] when it is; the wait is over then.
+    fn sleep(&self, wait: Duration) -> Result<(), Interrupted>;
+    /// The moment, as this machine knows it; for services that name one.
+    fn moment(&self) -> DateTime<Utc>;
 }
 
 /// The machine's own time.
@@ -32,7 +42,11 @@ impl Clock for RealClock {
         self.start.elapsed()
     }
 
-    fn sleep(&self, wait: Duration) {
-        std::thread::sleep(wait);
+    fn sleep(&self, wait: Duration) -> Result<(), Interrupted> {
+        pause(wait)
+    }
+
+    fn moment(&self) -> DateTime<Utc> {
+        Utc::now()
     }
 }

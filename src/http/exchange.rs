@@ -13,6 +13,13 @@ pub struct Exchange {
     pub status: Option<u16>,
 }
 
+impl Exchange {
+    /// Whether something may have changed at the service: it is no GET, and the service has not refused it.
+    pub fn may_have_written(&self) -> bool {
+        self.method != Method::Get && self.status.is_none_or(|status| !(400..500).contains(&status))
+    }
+}
+
 thread_local! {
     static RECORD: RefCell<Option<Vec<Exchange>>> = const { RefCell::new(None) };
 }

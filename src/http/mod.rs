@@ -9,10 +9,12 @@ mod client;
 mod client_tests;
 mod clock;
 mod exchange;
+mod interrupt;
 mod multipart;
 mod pace;
 mod redact;
 mod retry;
+mod slow;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transport;
@@ -21,10 +23,14 @@ pub use auth::{Auth, FixedAuth, TokenAuth};
 pub use client::{Client, ClientSettings, Reader};
 pub use clock::{Clock, RealClock};
 pub use exchange::{Exchange, record};
+pub use interrupt::{Interrupted, interrupt, pause};
 pub use multipart::{File, Part, PartContent};
 pub use pace::{Limit, Pacer};
 pub use redact::Redactor;
 pub use retry::{Attempt, Decision, RetrySettings, Tried, decide};
+pub use slow::awaited;
+
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -230,6 +236,23 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
+    /// What a 429 says in words: how long the service asks to wait, where that is longer than a run does.
+    pub fn too_busy(&self) -> String {
+        let date = self.header("date").and_then(retry::parse_date);
+        let asked =
+            self.header("retry-after").zip(date).and_then(|(value, date)| retry::parse_retry_after(value, date));
+        let asked = asked.or_else(|| self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs));
+        let patience = RetrySettings::default().total_wait;
+        match asked {
+            Some(wait) if wait > patience => format!(
+                "too busy: it asks to wait {} s, and a run waits {} s at most; run again then",
+                wait.as_secs(),
+                patience.as_secs()
+            ),
+            _ => "too busy, also after waiting".into(),
+        }
+    }
+
     /// The body as JSON.
     ///
     /// # Errors
@@ -287,6 +310,12 @@ pub enum HttpError {
         host: String,
         /// In words.
         why: String,
+    },
+    /// The process was asked to stop before it was sent. Nothing happened at the service.
+    #[error("stopped before {host} was asked")]
+    Interrupted {
+        /// Host and port.
+        host: String,
     },
     /// The sign-in that the request needed was refused.
     #[error("{0}")]

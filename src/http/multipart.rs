@@ -50,14 +50,22 @@ impl fmt::Debug for File {
     }
 }
 
+/// By the ending of the name. A part that does not say what it is is plain text (RFC 7578).
+fn content_type(name: &str) -> &'static str {
+    mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream")
+}
+
 /// The body of one try. The boundary, and with it the content type, is drawn anew each time.
 pub(super) fn form(parts: &[Part]) -> multipart::Form {
     parts.iter().fold(multipart::Form::new(), |form, part| match &part.content {
         PartContent::Text(text) => form.text(part.name, text.clone()),
         PartContent::File(file) => {
             let length = file.bytes.len() as u64;
-            let content = multipart::Part::reader_with_length(Cursor::new(Arc::clone(&file.bytes)), length);
-            form.part(part.name, content.file_name(file.name.clone()))
+            let content = multipart::Part::reader_with_length(Cursor::new(Arc::clone(&file.bytes)), length)
+                .file_name(file.name.clone())
+                .mime_str(content_type(&file.name))
+                .expect("a media type that the list of media types has");
+            form.part(part.name, content)
         }
     })
 }
@@ -65,6 +73,20 @@ pub(super) fn form(parts: &[Part]) -> multipart::Form {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_says_what_it_is() {
+        for (name, kind) in [
+            ("1001.pdf", "application/pdf"),
+            ("Gehalt Jörg.PDF", "application/pdf"),
+            ("scan.png", "image/png"),
+            ("letter.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+            ("1001.payslip", "application/octet-stream"),
+            ("1001", "application/octet-stream"),
+        ] {
+            assert_eq!(content_type(name), kind, "{name}");
+        }
+    }
 
     #[test]
     fn a_file_is_compared_by_content_and_never_shown() {

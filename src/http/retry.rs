@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 /// How patient a client is with a service.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,9 @@ pub struct RetrySettings {
     pub busy_wait: Option<Duration>,
     /// The most time that one request may spend waiting. A Retry-After beyond it ends the attempts.
     pub total_wait: Duration,
+    /// No further attempt is made once so much time went into attempts to which no answer came: a service that hangs
+    /// should be told of before long, and a connection that breaks at once is worth another try.
+    pub total_unanswered: Duration,
 }
 
 impl Default for RetrySettings {
@@ -25,6 +28,7 @@ impl Default for RetrySettings {
             first_wait: Duration::from_secs(1),
             busy_wait: None,
             total_wait: Duration::from_secs(300),
+            total_unanswered: Duration::from_secs(60),
         }
     }
 }
@@ -36,11 +40,13 @@ pub enum Attempt<'a> {
     Answered {
         /// Status.
         status: u16,
-        /// The header Retry-After: seconds, or an HTTP date.
+        /// The header Retry-After.
         retry_after: Option<&'a str>,
-        /// The header Date: the service's own clock, which the date in Retry-After is measured against,
+        /// The header Date: the service's own clock, which a moment in Retry-After is measured against,
         /// so that a clock that is wrong on our side does no harm.
-        date: Option<&'a str>,
+        date: Option<DateTime<Utc>>,
+        /// Our own clock, for a service that does not tell its own.
+        ours: DateTime<Utc>,
     },
     /// It never left; nothing happened at the service.
     NotSent,
@@ -49,12 +55,14 @@ pub enum Attempt<'a> {
 }
 
 /// What came before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tried {
     /// How many times the request was sent, this attempt included.
     pub times: u32,
     /// How long it has waited between attempts.
     pub waited: Duration,
+    /// How long attempts took to which no answer came.
+    pub unanswered: Duration,
 }
 
 /// What to do after an attempt.
@@ -76,15 +84,20 @@ pub fn decide(settings: &RetrySettings, tried: Tried, may_repeat: bool, attempt:
         let doubled = settings.first_wait.saturating_mul(1u32 << tried.times.saturating_sub(1).min(16));
         doubled.saturating_add(doubled.mul_f64(0.25 * chance.clamp(0.0, 1.0)))
     };
+    let asked = |retry_after: Option<&str>, date: Option<DateTime<Utc>>, ours| {
+        let wait = parse_retry_after(retry_after?, date.unwrap_or(ours))?;
+        // Our own clock may be wrong, and then says nothing.
+        let believed = date.is_some() || wait <= settings.total_wait || !is_moment(retry_after?);
+        believed.then_some(wait)
+    };
     let (attempts, wait) = match attempt {
-        Attempt::Answered { status: 429, retry_after, date } => (
-            settings.attempts,
-            retry_after.and_then(|value| parse_retry_after(value, date)).or(settings.busy_wait).unwrap_or_else(backoff),
-        ),
-        Attempt::Answered { status: 500 | 502 | 503 | 504, retry_after, date } if may_repeat => {
-            (settings.attempts, retry_after.and_then(|value| parse_retry_after(value, date)).unwrap_or_else(backoff))
+        Attempt::Answered { status: 429, retry_after, date, ours } => {
+            (settings.attempts, asked(retry_after, date, ours).or(settings.busy_wait).unwrap_or_else(backoff))
         }
-        Attempt::Lost if may_repeat => (settings.attempts, backoff()),
+        Attempt::Answered { status: 500 | 502 | 503 | 504, retry_after, date, ours } if may_repeat => {
+            (settings.attempts, asked(retry_after, date, ours).unwrap_or_else(backoff))
+        }
+        Attempt::Lost if may_repeat && tried.unanswered < settings.total_unanswered => (settings.attempts, backoff()),
         Attempt::NotSent => (settings.connect_attempts, backoff()),
         Attempt::Answered { .. } | Attempt::Lost => return Decision::Done,
     };
@@ -94,15 +107,34 @@ pub fn decide(settings: &RetrySettings, tried: Tried, may_repeat: bool, attempt:
     Decision::Wait(wait)
 }
 
+/// From here on a number is no span (over thirty years) but a moment, in seconds since 1970.
+const MOMENT: f64 = 1e9;
+/// The same in milliseconds.
+const MOMENT_IN_MILLISECONDS: f64 = 1e12;
+
+fn is_moment(value: &str) -> bool {
+    value.trim().parse::<f64>().map_or(true, |number| number >= MOMENT)
+}
+
 /// The wait a Retry-After header asks for; `None` when it cannot be understood.
-fn parse_retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+///
+/// RFC 9110 knows whole seconds and an HTTP date. Services also send decimals, and the moment itself as a number.
+pub(super) fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = DateTime::parse_from_rfc2822(value).ok()?;
-    let now = DateTime::parse_from_rfc2822(date?.trim()).ok()?;
-    Some((until - now).to_std().unwrap_or_default())
+    let since_1970 = match value.parse::<f64>() {
+        Ok(number) if !number.is_finite() || number < 0.0 => return None,
+        Ok(number) if number < MOMENT => return Some(Duration::from_secs_f64(number)),
+        Ok(number) if number < MOMENT_IN_MILLISECONDS => number,
+        Ok(number) => number / 1_000.0,
+        Err(_) => return Some((parse_date(value)? - now).to_std().unwrap_or_default()),
+    };
+    let now = now.timestamp_millis() as f64 / 1_000.0;
+    Duration::try_from_secs_f64((since_1970 - now).max(0.0)).ok()
+}
+
+/// A date as HTTP writes it.
+pub(super) fn parse_date(value: &str) -> Option<DateTime<Utc>> {
+    Some(DateTime::parse_from_rfc2822(value.trim()).ok()?.to_utc())
 }
 
 #[cfg(test)]
@@ -112,8 +144,15 @@ mod tests {
     #[test]
     fn what_is_sent_again_and_when() {
         const DATE: &str = "Sun, 22 Nov 2026 08:00:00 GMT";
+        const WRONG: DateTime<Utc> = DateTime::UNIX_EPOCH;
+        let without_date = |retry_after, ours: &str| Attempt::Answered {
+            status: 429,
+            retry_after: Some(retry_after),
+            date: None,
+            ours: parse_date(ours).unwrap(),
+        };
         fn answered(status: u16, retry_after: Option<&str>) -> Attempt<'_> {
-            Attempt::Answered { status, retry_after, date: Some(DATE) }
+            Attempt::Answered { status, retry_after, date: parse_date(DATE), ours: WRONG }
         }
         let plain = RetrySettings::default();
         let minute = RetrySettings { busy_wait: Some(Duration::from_secs(60)), ..RetrySettings::default() };
@@ -136,15 +175,31 @@ mod tests {
             (&minute, 2, 60, false, answered(429, Some("5")), wait(5)),
             (&plain, 1, 0, false, Attempt::NotSent, wait(1)),
             (&plain, 3, 3, true, Attempt::NotSent, done),
-            // A date that cannot be measured against the service's clock is no answer.
+            // A moment is one in every spelling, and measured by the clock of the service.
+            (&plain, 1, 0, false, answered(429, Some("1795334442")), wait(42)),
+            (&plain, 1, 0, false, answered(429, Some("1795334442000")), wait(42)),
+            (&plain, 1, 0, false, answered(429, Some("1795334000")), wait(0)),
+            (&plain, 1, 0, false, answered(429, Some("7.0")), wait(7)),
+            (&minute, 1, 0, true, answered(429, Some("-7")), wait(60)),
+            // Where the service does not tell its clock, by ours, unless ours is far off.
             (
                 &minute,
                 1,
                 0,
                 true,
-                Attempt::Answered { status: 429, retry_after: Some("Sun, 22 Nov 2026 09:00:00 GMT"), date: None },
+                without_date("Sun, 22 Nov 2026 09:00:00 GMT", "Sun, 22 Nov 2026 08:59:54 GMT"),
+                wait(6),
+            ),
+            (
+                &minute,
+                1,
+                0,
+                true,
+                without_date("Sun, 22 Nov 2026 09:00:00 GMT", "Sun, 22 Nov 2026 07:59:54 GMT"),
                 wait(60),
             ),
+            (&minute, 1, 0, true, without_date("1795338000", "Sun, 22 Nov 2026 07:59:54 GMT"), wait(60)),
+            (&minute, 1, 0, true, without_date("900", DATE), done),
             // It may have been carried out.
             (&plain, 1, 0, true, Attempt::Lost, wait(1)),
             (&plain, 1, 0, false, Attempt::Lost, done),
@@ -163,21 +218,32 @@ mod tests {
             (&plain, 2, 290, true, answered(429, Some("11")), done),
         ];
         for (settings, times, waited, may_repeat, attempt, wanted) in table {
-            let tried = Tried { times: *times, waited: Duration::from_secs(*waited) };
+            let tried = Tried { times: *times, waited: Duration::from_secs(*waited), ..Tried::default() };
             assert_eq!(decide(settings, tried, *may_repeat, *attempt, 0.0), *wanted, "{tried:?} {attempt:?}");
         }
     }
 
     #[test]
     fn chance_spreads_our_own_waits_and_never_shortens_them() {
-        let tried = Tried { times: 1, waited: Duration::ZERO };
+        let tried = Tried { times: 1, ..Tried::default() };
         let settings = RetrySettings::default();
         assert_eq!(
             decide(&settings, tried, true, Attempt::Lost, 1.0),
             Decision::Wait(Duration::from_millis(1250)),
             "a quarter at most"
         );
-        let told = Attempt::Answered { status: 429, retry_after: Some("7"), date: None };
+        let ours = DateTime::UNIX_EPOCH;
+        let told = Attempt::Answered { status: 429, retry_after: Some("7"), date: None, ours };
         assert_eq!(decide(&settings, tried, true, told, 1.0), Decision::Wait(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_service_that_hangs_is_given_up_soon() {
+        let settings = RetrySettings::default();
+        for (unanswered, again) in [(0, true), (55, true), (60, false), (110, false)] {
+            let tried = Tried { times: 1, unanswered: Duration::from_secs(unanswered), ..Tried::default() };
+            let decision = decide(&settings, tried, true, Attempt::Lost, 0.0);
+            assert_eq!(decision != Decision::Done, again, "{unanswered}");
+        }
     }
 }

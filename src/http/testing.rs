@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::Clock;
+use chrono::{DateTime, Utc};
+
+use super::{Clock, Interrupted};
 
 /// A request as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,9 +209,15 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
 #[derive(Debug, Default)]
 pub(crate) struct FakeClock {
     waits: Mutex<Vec<Duration>>,
+    patience: Mutex<Option<Duration>>,
 }
 
 impl FakeClock {
+    /// The process is asked to stop after so much waiting.
+    pub(crate) fn interrupted_after(&self, patience: Duration) {
+        *self.patience.lock().unwrap() = Some(patience);
+    }
+
     /// Every wait, in order.
     pub(crate) fn waits(&self) -> Vec<Duration> {
         self.waits.lock().unwrap().clone()
@@ -221,7 +229,13 @@ impl Clock for FakeClock {
         self.waits.lock().unwrap().iter().sum()
     }
 
-    fn sleep(&self, wait: Duration) {
+    fn sleep(&self, wait: Duration) -> Result<(), Interrupted> {
         self.waits.lock().unwrap().push(wait);
+        let enough = *self.patience.lock().unwrap();
+        if enough.is_some_and(|patience| self.now() > patience) { Err(Interrupted) } else { Ok(()) }
+    }
+
+    fn moment(&self) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) + self.now()
     }
 }

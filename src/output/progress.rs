@@ -1,7 +1,11 @@
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::http::awaited;
 use crate::sync::ReadProgress;
 use crate::targets::Progress;
 
@@ -22,13 +26,50 @@ pub struct Terminal {
 #[derive(Debug)]
 pub struct Bars {
     all: MultiProgress,
+    /// Where nothing is drawn, whoever reads along is told of long waits.
+    _patience: Option<Patience>,
+}
+
+/// How long an answer may take before it is worth a word.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Tells on standard error of services whose answer takes long, until it is dropped.
+#[derive(Debug)]
+struct Patience(Arc<AtomicBool>);
+
+impl Patience {
+    fn begin() -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&over);
+        std::thread::spawn(move || {
+            let mut told: BTreeMap<String, Instant> = BTreeMap::new();
+            while !is_over.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_secs(1));
+                for (host, since) in awaited() {
+                    let last = told.get(&host).copied().filter(|told| *told > since).unwrap_or(since);
+                    if last.elapsed() >= LONG {
+                        eprintln!("waiting for {host} since {} s", since.elapsed().as_secs());
+                        told.insert(host, Instant::now());
+                    }
+                }
+            }
+        });
+        Self(over)
+    }
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Bars {
     /// Draws on a terminal, and nothing otherwise.
     pub fn new(terminal: Terminal) -> Self {
         let target = if terminal.errors { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { all: MultiProgress::with_draw_target(target) }
+        let all = MultiProgress::with_draw_target(target);
+        Self { all, _patience: (!terminal.errors).then(Patience::begin) }
     }
 
     /// A bar for writing to a target, with counts and the remaining time.

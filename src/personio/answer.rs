@@ -18,7 +18,9 @@ impl SourceError {
 impl From<HttpError> for SourceError {
     fn from(error: HttpError) -> Self {
         let kind = match &error {
-            HttpError::NotSent { .. } | HttpError::Lost { .. } | HttpError::Busy(_) => SourceErrorKind::Unavailable,
+            HttpError::NotSent { .. } | HttpError::Lost { .. } | HttpError::Busy(_) | HttpError::Interrupted { .. } => {
+                SourceErrorKind::Unavailable
+            }
             HttpError::SignIn(_) => SourceErrorKind::SignIn,
             HttpError::ForeignLink(_) => SourceErrorKind::Unexpected,
         };

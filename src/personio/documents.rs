@@ -214,7 +214,9 @@ impl PersonioDocuments {
             Ok(answer) => understand(&answer),
             Err(error) => {
                 let kind = match &error {
-                    HttpError::NotSent { .. } | HttpError::Busy(_) => UploadErrorKind::Unavailable,
+                    HttpError::NotSent { .. } | HttpError::Busy(_) | HttpError::Interrupted { .. } => {
+                        UploadErrorKind::Unavailable
+                    }
                     HttpError::Lost { .. } => UploadErrorKind::Unknown,
                     HttpError::SignIn(_) => UploadErrorKind::SignIn,
                     HttpError::ForeignLink(_) => UploadErrorKind::Refused,
@@ -293,7 +295,7 @@ fn understand(answer: &Response) -> Result<Option<String>, UploadError> {
             fail(UploadErrorKind::Refused, format!("Personio does not know {missing} (any more)"))
         }
         413 => fail(UploadErrorKind::Refused, "Personio finds the file too large".into()),
-        429 => fail(UploadErrorKind::Unavailable, "Personio is too busy for more uploads; try again later".into()),
+        429 => fail(UploadErrorKind::Unavailable, format!("Personio is {}", answer.too_busy())),
         500..=599 | 408 => {
             fail(UploadErrorKind::Unknown, format!("Personio broke down over the upload (HTTP {status})"))
         }

@@ -508,13 +508,22 @@ impl Run<'_> {
                 let outcome = Outcome::Pending { detail: error.message };
                 JobOutcome { account: None, outcome, exchanges, open: true }
             }
+            // What was dropped while it waited is as if its turn had not come; what went out before is looked for.
+            Err(error) if error.kind == ErrorKind::Interrupted && !exchanges.iter().any(Exchange::may_have_written) => {
+                JobOutcome {
+                    account: None,
+                    outcome: Outcome::NotAttempted { error: error.message },
+                    exchanges,
+                    open: false,
+                }
+            }
             Err(error) => {
                 if counts {
                     self.note_failure(&error);
                 } else {
                     self.note_kind(error.kind);
                 }
-                let open = error.kind == ErrorKind::Unsettled;
+                let open = matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Interrupted);
                 let outcome = Outcome::Failed { code: error.kind.code(), error: error.message };
                 JobOutcome { account: None, outcome, exchanges, open }
             }

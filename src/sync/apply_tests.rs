@@ -812,3 +812,12 @@ fn addresses_that_move_on_are_written_in_their_order() {
     assert_eq!(done.lines, ["update 1@a succeeded", "update 2@b succeeded"]);
     assert_eq!(done.journal.iter().filter(|line| line.starts_with("begin")).count(), 3, "each write is recorded");
 }
+
+#[test]
+fn a_change_that_is_dropped_while_it_waits_is_as_if_its_turn_had_not_come() {
+    let target = Directory::default().account("a", true, "1", "", "Baker").account("b", true, "2", "", "Baker");
+    let target = target.fails("update a", ErrorKind::Interrupted);
+    let done = Run::on(&target).apply(vec![mover(1, "a"), mover(2, "b")]);
+    assert_eq!(done.lines, ["update 1@a not_attempted: Interrupted", "update 2@b succeeded"]);
+    assert!(!done.applied.unavailable);
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::employee::EmployeeId;
-use crate::http::record;
+use crate::http::{Exchange, record};
 use crate::plan::{AccountId, Op, Outcome, Request, TargetPlan};
 use crate::targets::{ErrorKind, RunWorkflows, TargetError};
 
@@ -90,13 +90,21 @@ impl Run<'_> {
                 (done, id)
             }
             Err(error) => {
-                self.note_failure(&error);
-                let open = error.kind == ErrorKind::Unsettled;
+                let interrupted = error.kind == ErrorKind::Interrupted;
+                if !interrupted {
+                    self.note_failure(&error);
+                }
+                let open = error.kind == ErrorKind::Unsettled
+                    || (interrupted && exchanges.iter().any(Exchange::may_have_written));
                 // What nobody can tell stays open, and the next run looks before it sends.
                 if !open && let Err(error) = self.options.journal.release_once(request) {
                     self.journal_failed(&error);
                 }
-                let outcome = Outcome::Failed { code: error.kind.code(), error: error.message };
+                let outcome = if interrupted && !open {
+                    Outcome::NotAttempted { error: error.message }
+                } else {
+                    Outcome::Failed { code: error.kind.code(), error: error.message }
+                };
                 (JobOutcome { account: None, outcome, exchanges, open }, None)
             }
         };

@@ -45,6 +45,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::config::Secret;
 use crate::config::reader::Located;
 use crate::employee::EmployeeId;
+use crate::http::HttpError;
 use crate::plan::{
     Account, AccountId, Action, FieldChange, FieldIndex, FieldSpec, FieldValue, Request, Schema, Snapshot,
 };
@@ -498,9 +499,22 @@ pub enum ErrorKind {
     Pending,
     /// The answer is not what the service is known to send.
     Unexpected,
+    /// The process was asked to stop before the request was sent. Nothing happened.
+    Interrupted,
 }
 
 impl ErrorKind {
+    /// What a request without an answer means; `writes` says whether it would have changed something.
+    pub(crate) fn unanswered(error: &HttpError, writes: bool) -> Self {
+        match error {
+            HttpError::Lost { .. } if writes => Self::Unsettled,
+            HttpError::NotSent { .. } | HttpError::Lost { .. } | HttpError::Busy(_) => Self::Unavailable,
+            HttpError::Interrupted { .. } => Self::Interrupted,
+            HttpError::SignIn(_) => Self::SignIn,
+            HttpError::ForeignLink(_) => Self::Unexpected,
+        }
+    }
+
     /// A stable code for JSON and history.
     pub fn code(self) -> &'static str {
         match self {
@@ -514,6 +528,7 @@ impl ErrorKind {
             Self::Unsettled => "outcome_unknown",
             Self::Pending => "pending",
             Self::Unexpected => "unexpected_answer",
+            Self::Interrupted => "interrupted",
         }
     }
 }

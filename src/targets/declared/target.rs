@@ -154,13 +154,7 @@ fn declared<'a, T>(operation: Option<&'a T>, name: &str) -> Result<&'a T, Target
 }
 
 fn lost(error: &HttpError, operation: &Operation, reads: bool) -> TargetError {
-    let kind = match error {
-        HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
-        HttpError::Lost { .. } if reads => ErrorKind::Unavailable,
-        HttpError::Lost { .. } => ErrorKind::Unsettled,
-        HttpError::SignIn(_) => ErrorKind::SignIn,
-        HttpError::ForeignLink(_) => ErrorKind::Unexpected,
-    };
+    let kind = ErrorKind::unanswered(error, !reads);
     TargetError::new(kind, format!("{}: {error}", operation.outline()))
 }
 
@@ -296,6 +290,10 @@ impl crate::http::Auth for WithHeaders {
         let mut headers = self.signer.headers()?;
         headers.extend(self.beside.headers()?);
         Ok(headers)
+    }
+
+    fn settled(&self, headers: &[(&'static str, String)], accepted: bool) {
+        self.signer.settled(headers, accepted);
     }
 
     fn renew(&self, refused: &[(&'static str, String)]) -> Result<bool, HttpError> {

@@ -9,6 +9,8 @@ use super::*;
 const ATTEMPTS: usize = 5;
 /// The pause after such an answer when it does not say how long to wait.
 const PAUSE: Duration = Duration::from_secs(10);
+/// The most that a batch waits for its parts, in all.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 impl<C: Carrier> Entra<C> {
     /// Sends requests together, as many as a batch takes. Graph throttles each on its own: those, and only those, are
@@ -16,6 +18,7 @@ impl<C: Carrier> Entra<C> {
     pub(super) fn send_together(&self, requests: &[Request]) -> Vec<Result<Value, TargetError>> {
         let mut outcomes: Vec<Option<Result<Value, TargetError>>> = vec![None; requests.len()];
         let mut open: Vec<usize> = (0..requests.len()).collect();
+        let mut waited = Duration::ZERO;
         for attempt in 1..=ATTEMPTS {
             let (mut busy, mut wait) = (Vec::new(), Duration::ZERO);
             for chunk in open.chunks(BATCH) {
@@ -35,9 +38,14 @@ impl<C: Carrier> Entra<C> {
                         Ok(answers) => match &answers[number] {
                             Some(part) if (200..=299).contains(&part.status) => Ok(part.body.clone()),
                             Some(part) if matches!(part.status, 429 | 503) && attempt < ATTEMPTS => {
-                                wait = wait.max(part.retry_after.unwrap_or(PAUSE));
-                                busy.push(*place);
-                                continue;
+                                let asked = part.retry_after.as_deref().and_then(|wait| self.carrier.asked_wait(wait));
+                                let asked = asked.unwrap_or(PAUSE);
+                                if waited.saturating_add(asked) <= PATIENCE {
+                                    wait = wait.max(asked);
+                                    busy.push(*place);
+                                    continue;
+                                }
+                                Err(too_long(asked, PATIENCE, request))
                             }
                             Some(part) => Err(refused(part.status, &part.body, request)),
                             None => Err(unexpected("the batch has no answer for it", request, 200)),
@@ -49,6 +57,7 @@ impl<C: Carrier> Entra<C> {
                 break;
             }
             self.carrier.pause(requests::WRITE, wait);
+            waited += wait;
             open = busy;
         }
         outcomes.into_iter().map(|outcome| outcome.expect("every request has an outcome")).collect()

@@ -1,5 +1,7 @@
 //! What Graph's refusals mean.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::http::{HttpError, Method, Request, Response};
@@ -36,12 +38,7 @@ fn makes(request: &Request) -> bool {
 
 /// A request without an answer.
 pub(super) fn unanswered(error: &HttpError, request: &Request) -> TargetError {
-    let kind = match error {
-        HttpError::Lost { .. } if makes(request) => ErrorKind::Unsettled,
-        HttpError::Lost { .. } | HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
-        HttpError::SignIn(_) => ErrorKind::SignIn,
-        HttpError::ForeignLink(_) => ErrorKind::Unexpected,
-    };
+    let kind = ErrorKind::unanswered(error, makes(request));
     TargetError::new(kind, format!("{}: {error}", words(request)))
 }
 
@@ -85,6 +82,13 @@ pub(super) fn refused(status: u16, body: &Value, request: &Request) -> TargetErr
     };
     let code = if code.is_empty() { String::new() } else { format!(" {code}") };
     TargetError::new(kind, format!("{}: {status}{code}: {hint}", words(request))).with_status(status)
+}
+
+/// A part of a batch that Graph wants to have sent again later than a run waits.
+pub(super) fn too_long(asked: Duration, patience: Duration, request: &Request) -> TargetError {
+    let (asked, patience) = (asked.as_secs(), patience.as_secs());
+    let why = format!("Graph is busy and asks to wait {asked} s; a run waits {patience} s at most, so run again then");
+    TargetError::new(ErrorKind::Busy, format!("{}: {why}", words(request)))
 }
 
 /// What a request needs the application to be permitted.

@@ -35,7 +35,7 @@ use super::together::Together;
 use super::{
     Connection, ErrorKind, NoProgress, Progress, ReadAccounts, Refusal, TargetError, Write, WriteAccounts, WriteBatches,
 };
-use errors::{accepted, refused, unanswered, unexpected};
+use errors::{accepted, refused, too_long, unanswered, unexpected};
 use fields::MANAGER;
 use requests::{BATCH, Tie, UPLOAD};
 pub use settings::parse;
@@ -70,6 +70,8 @@ trait Carrier: Send + Sync {
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
     /// Keeps still for so long before the next request of a class.
     fn pause(&self, class: &'static str, wait: Duration);
+    /// How long the Retry-After of a part of a batch asks to wait.
+    fn asked_wait(&self, retry_after: &str) -> Option<Duration>;
 }
 
 impl Carrier for Client {
@@ -83,6 +85,10 @@ impl Carrier for Client {
 
     fn pause(&self, class: &'static str, wait: Duration) {
         self.hold(class, wait);
+    }
+
+    fn asked_wait(&self, retry_after: &str) -> Option<Duration> {
+        self.asked_wait(retry_after)
     }
 }
 

@@ -345,3 +345,57 @@ fn a_group_that_is_not_there_is_a_problem_of_its_own_alone() {
     assert!(error.message.contains("no group called"), "nothing is said to be done that was not: {error}");
     assert_eq!(directory.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"));
 }
+
+/// A carrier for which every part of a batch is one too many, and which remembers how long it was told to wait.
+struct Throttled {
+    retry_after: &'static str,
+    waited: Mutex<Vec<Duration>>,
+}
+
+impl Carrier for Throttled {
+    fn read(&self, request: &Request) -> Result<Response, HttpError> {
+        self.write(request)
+    }
+
+    fn write(&self, _: &Request) -> Result<Response, HttpError> {
+        let part =
+            |id: usize| json!({"id": id.to_string(), "status": 429, "headers": {"Retry-After": self.retry_after}});
+        let body = json!({"responses": [part(0), part(1)]}).to_string().into_bytes();
+        Ok(Response { status: 200, headers: Vec::new(), body })
+    }
+
+    fn pause(&self, _: &'static str, wait: Duration) {
+        self.waited.lock().unwrap().push(wait);
+    }
+
+    fn asked_wait(&self, retry_after: &str) -> Option<Duration> {
+        retry_after.parse().ok().map(Duration::from_secs)
+    }
+}
+
+#[test]
+fn parts_of_a_batch_are_not_waited_for_without_end() {
+    for (retry_after, waits, message) in [
+        ("900", 0, "asks to wait 900 s; a run waits 300 s at most"),
+        ("200", 1, "asks to wait 200 s"),
+        ("20", 4, "Graph is busy"),
+    ] {
+        let carrier = Throttled { retry_after, waited: Mutex::default() };
+        let connection = Connection {
+            name: "chat".into(),
+            fields: Vec::new(),
+            mapped: 0,
+            match_fields: Vec::new(),
+            create_missing: Vec::new(),
+            today: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(),
+        };
+        let directory = Entra::new(carrier, String::new(), Create::Never, ReadBy::List, connection);
+        let requests: Vec<Request> = (0..2).map(|id| requests::update_user(&id.to_string(), &json!({}))).collect();
+        for outcome in directory.send_together(&requests) {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Busy);
+            assert!(error.message.contains(message), "{error}");
+        }
+        assert_eq!(directory.carrier.waited.lock().unwrap().len(), waits, "{retry_after}");
+    }
+}

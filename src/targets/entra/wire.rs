@@ -1,11 +1,9 @@
 //! Graph's JSON, to and from our values.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use chrono::{DateTime, NaiveDate};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 use crate::plan::{Account, AccountId, FieldChange, FieldKind, FieldSpec, FieldValue, Protection};
 
@@ -310,8 +308,8 @@ pub(super) fn new_user(fields: &[FieldChange], password: &str) -> Result<Map<Str
 pub(super) struct Part {
     pub(super) status: u16,
     pub(super) body: Value,
-    /// How long to wait before it is sent again.
-    pub(super) retry_after: Option<Duration>,
+    /// How long to wait before it is sent again, as a header Retry-After says it.
+    pub(super) retry_after: Option<String>,
 }
 
 /// The answer to each part of a batch, in the order of the parts. `None` for one that is missing.
@@ -329,8 +327,10 @@ pub(super) fn batch_answers(body: &Value, parts: usize) -> Result<Vec<Option<Par
             let headers = response.get("headers").and_then(Value::as_object);
             let retry_after = headers
                 .and_then(|headers| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")))
-                .and_then(|(_, value)| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()))
-                .map(Duration::from_secs);
+                .and_then(|(_, value)| match value {
+                    Value::Number(number) => Some(number.to_string()),
+                    other => other.as_str().map(str::to_owned),
+                });
             let body = response.get("body").cloned().unwrap_or_default();
             *place = Some(Part { status, body, retry_after });
         }
@@ -501,7 +501,7 @@ mod tests {
         let found = batch_answers(&body, 3).unwrap();
         let statuses: Vec<_> = found.iter().map(|answer| answer.as_ref().map(|part| part.status)).collect();
         assert_eq!(statuses, [Some(204), Some(429), None]);
-        assert_eq!(found[1].as_ref().unwrap().retry_after, Some(Duration::from_secs(7)));
+        assert_eq!(found[1].as_ref().unwrap().retry_after, Some("7".to_owned()));
         assert!(batch_answers(&json!({"value": []}), 1).is_err());
     }
 }

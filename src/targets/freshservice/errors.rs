@@ -295,7 +295,10 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
             (ErrorKind::Unexpected, format!("cannot {words} ({said}): nothing is at this address; check `domain`"))
         }
         404 => (ErrorKind::NotFound, format!("cannot {words} ({said}): Freshservice has no such requester")),
-        429 => (ErrorKind::Busy, format!("cannot {words}: the account's request limit is used up ({said})")),
+        429 => (
+            ErrorKind::Busy,
+            format!("cannot {words}: the account's request limit is used up, {} ({said})", response.too_busy()),
+        ),
         500.. if doing.writes() => (
             ErrorKind::Unsettled,
             format!("cannot tell whether Freshservice did {words}: it answered with an error of its own ({said})"),
@@ -369,13 +372,7 @@ fn forbidden(said: &str, code: &str, doing: Doing, page: bool) -> (ErrorKind, St
 
 /// What a request without an answer means.
 pub(super) fn unanswered(error: &HttpError, doing: Doing) -> TargetError {
-    let kind = match error {
-        HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
-        HttpError::Lost { .. } if doing.writes() => ErrorKind::Unsettled,
-        HttpError::Lost { .. } => ErrorKind::Unavailable,
-        HttpError::SignIn(_) => ErrorKind::SignIn,
-        _ => ErrorKind::Unexpected,
-    };
+    let kind = ErrorKind::unanswered(error, doing.writes());
     TargetError::new(kind, format!("cannot {}: {error}", doing.words()))
 }
 

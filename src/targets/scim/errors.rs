@@ -73,7 +73,7 @@ pub(crate) fn refusal(name: &str, asked: Asked, response: &Response, names: &[&s
         404 | 410 => (ErrorKind::NotFound, "there is no such account, or `base_url` is not right".into()),
         412 => (ErrorKind::Changed, CHANGED.into()),
         413 => (ErrorKind::Refused, "the request is too large for the service".into()),
-        429 => (ErrorKind::Busy, "the service was too busy, also after repeating".into()),
+        429 => (ErrorKind::Busy, format!("the service was {}", response.too_busy())),
         501 | 405 => (ErrorKind::Refused, "the service cannot do this; try another `update`".into()),
         503 => (ErrorKind::Unavailable, "the service is not available".into()),
         500..=599 if asked == Asked::Read => (ErrorKind::Unavailable, "the service had an error of its own".into()),
@@ -121,13 +121,7 @@ fn mentioned(response: &Response, names: &[&str]) -> Vec<String> {
 
 /// A missing answer as an error.
 pub(crate) fn no_answer(name: &str, asked: Asked, error: &HttpError) -> TargetError {
-    let kind = match error {
-        HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
-        HttpError::Lost { .. } if asked == Asked::Read => ErrorKind::Unavailable,
-        HttpError::Lost { .. } => ErrorKind::Unsettled,
-        HttpError::SignIn(_) => ErrorKind::SignIn,
-        HttpError::ForeignLink(_) => ErrorKind::Unexpected,
-    };
+    let kind = ErrorKind::unanswered(error, asked != Asked::Read);
     TargetError::new(kind, format!("{name}: {error}"))
 }
 

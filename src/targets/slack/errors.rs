@@ -80,12 +80,7 @@ pub(super) fn is_passing(error: &TargetError, request: &Request) -> bool {
 
 /// A request without an answer.
 pub(super) fn unanswered(error: &HttpError, request: &Request) -> TargetError {
-    let kind = match error {
-        HttpError::Lost { .. } if writes(request) => ErrorKind::Unsettled,
-        HttpError::Lost { .. } | HttpError::NotSent { .. } | HttpError::Busy(_) => ErrorKind::Unavailable,
-        HttpError::SignIn(_) => ErrorKind::SignIn,
-        HttpError::ForeignLink(_) => ErrorKind::Unexpected,
-    };
+    let kind = ErrorKind::unanswered(error, writes(request));
     TargetError::new(kind, format!("{}: {error}", method(request)))
 }
 
@@ -101,7 +96,7 @@ pub(super) fn accepted(response: &Response, request: &Request) -> Result<Value, 
     let error = |kind, why: String| Err(TargetError::new(kind, format!("{name}: {why}")).with_status(response.status));
     match response.status {
         200 => {}
-        429 => return error(ErrorKind::Busy, "Slack is busy, and was after waiting, too".into()),
+        429 => return error(ErrorKind::Busy, format!("Slack is {}", response.too_busy())),
         401 => return error(ErrorKind::SignIn, "Slack refused the token".into()),
         403 => return error(ErrorKind::Rights, "Slack refused access (status 403)".into()),
         status @ 500.. if writes(request) => {
