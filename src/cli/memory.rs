@@ -263,8 +263,21 @@ fn value_fingerprint(state: &State, value: &FieldValue) -> Fingerprint {
     state.hasher().fingerprint("value", [value.to_string().as_str()])
 }
 
-/// The fingerprint of the filters of a target, aliases resolved.
+/// The fingerprint of the filters of a target: aliases resolved, and with the entries of the tables they look up in.
 fn scope_fingerprint(state: &State, target: &TargetSettings) -> Fingerprint {
+    let with_tables = |one: &Expression| match one.lookups() {
+        "" => String::new(),
+        entries => format!(" {entries}"),
+    };
+    fingerprint_of_filters(state, target, with_tables)
+}
+
+/// The same as versions made it that left the tables out. Nobody has to accept again what a newer version looks at.
+fn scope_fingerprint_without_tables(state: &State, target: &TargetSettings) -> Fingerprint {
+    fingerprint_of_filters(state, target, |_| String::new())
+}
+
+fn fingerprint_of_filters(state: &State, target: &TargetSettings, more: impl Fn(&Expression) -> String) -> Fingerprint {
     let text = |list: &'static str, expressions: &[Expression]| -> Vec<String> {
         expressions.iter().map(|one| format!("{list} {} {:?}", one.source(), one.variables())).collect()
     };
@@ -285,8 +298,8 @@ impl Remembered for Memory {
         // Links to the accounts of another service would be wrong for everyone.
         let same_account =
             memory.record.as_ref().and_then(|record| record.identity.as_deref()).is_none_or(|known| known == identity);
-        let scope = scope_fingerprint(&self.state, target);
-        let filters_changed = same_account && memory.scope().is_some_and(|known| *known != scope);
+        let scopes = [scope_fingerprint(&self.state, target), scope_fingerprint_without_tables(&self.state, target)];
+        let filters_changed = same_account && memory.scope().is_some_and(|known| !scopes.contains(known));
         let ran_before = same_account && !memory.is_first_run();
         let yesterday = self.now - chrono::TimeDelta::hours(24);
         let removed_lately = memory.recent.get(&Op::Deactivate).copied().unwrap_or_default();

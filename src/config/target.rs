@@ -86,7 +86,8 @@ pub(super) fn read<'a>(
         every,
         paused,
         group: group.as_ref().map(|group| group.value.into()),
-        section: section::canonical(table.content(), &table.context().secrets.plain_places()),
+        // What expressions share changes a target as much as its own section does.
+        section: section::canonical(table.content(), &table.context().secrets.plain_places()) + &vocabulary.shared(),
     });
     TargetRead { name, group, settings }
 }

@@ -12,6 +12,7 @@ use crate::plan::FieldValue;
 use super::evaluate::{Fact, Facts};
 use super::filters::{self, FilterError, TABLES};
 use super::results;
+use super::syntax;
 use super::{Tables, Variable, Vocabulary};
 
 /// One environment for every expression: it holds filters only. What differs between files, the lookup
@@ -28,6 +29,8 @@ pub struct Expression {
     source: Box<str>,
     names: Arc<[Box<str>]>,
     variables: Box<[Variable]>,
+    /// The entries of the lookup tables that it uses, as one text.
+    lookups: Box<str>,
     program: Program,
 }
 
@@ -119,9 +122,10 @@ impl Expression {
             None => vocabulary.resolve(name).map_err(|unknown| ExpressionError(unknown.to_string())),
         };
         let variables = names.iter().map(|name| resolve(name)).collect::<Result<_, _>>()?;
-        for table in filters::tables_used(source) {
+        let used = syntax::used(&text);
+        for table in &used.tables {
             let known: Vec<&str> = vocabulary.tables().keys().map(AsRef::as_ref).collect();
-            if !known.contains(&table) {
+            if !known.contains(&table.as_str()) {
                 let hint = nearest(table, &known).map_or_else(
                     || format!("write it as `[tables.{table}]`"),
                     |nearest| format!("did you mean `{nearest}`?"),
@@ -129,7 +133,8 @@ impl Expression {
                 return Err(ExpressionError(format!("there is no lookup table `{table}`; {hint}")));
             }
         }
-        Ok(Self::new(source, names, variables, compiled))
+        let lookups = vocabulary.entries(|table| used.any_table || used.tables.contains(table));
+        Ok(Self { lookups: lookups.into(), ..Self::new(source, names, variables, compiled) })
     }
 
     /// Compiles a condition over an account's own fields (`protect`). Dots in field names are kept:
@@ -153,7 +158,7 @@ impl Expression {
     ) -> Self {
         let bare = names.len() == 1 && variables.len() == 1 && source.trim() == &*names[0];
         let program = if bare { Program::Name } else { Program::Compiled(Box::new(compiled)) };
-        Self { source: source.trim().into(), names: names.into(), variables, program }
+        Self { source: source.trim().into(), names: names.into(), variables, lookups: Box::default(), program }
     }
 
     /// As the file has it.
@@ -164,6 +169,11 @@ impl Expression {
     /// The names it uses, sorted: attributes and aliases, or an account's fields.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(AsRef::as_ref)
+    }
+
+    /// The entries of the lookup tables that it uses, as one text; empty where it uses none.
+    pub fn lookups(&self) -> &str {
+        &self.lookups
     }
 
     /// What its names stand for.
@@ -305,7 +315,7 @@ fn compile(source: &str) -> Result<minijinja::Expression<'static, 'static>, Expr
     let compiled = ENVIRONMENT
         .compile_expression_owned(source.trim().to_owned())
         .map_err(|error| ExpressionError(format!("not an expression: {}", error.detail().unwrap_or("syntax error"))))?;
-    for filter in filters::filters_used(source) {
+    for filter in &syntax::used(source).filters {
         if let Err(error) = ENVIRONMENT.render_str(&format!("{{{{ '' | {filter} }}}}"), ())
             && error.kind() == ErrorKind::UnknownFilter
         {

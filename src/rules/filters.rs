@@ -1,11 +1,10 @@
 //! The filters beside those of the expression language.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use chrono::{Datelike, Days, NaiveDate};
 use minijinja::value::{Object, Value as Jinja};
 use minijinja::{Environment, Error, ErrorKind, State};
-use regex::Regex;
 
 use super::Tables;
 
@@ -60,20 +59,6 @@ pub(super) fn add(environment: &mut Environment<'static>) {
 
 fn error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, "filter").with_source(FilterError(message.into()))
-}
-
-/// The names of the filters used in an expression. Texts in quotes are passed over.
-pub(super) fn filters_used(source: &str) -> Vec<&str> {
-    static USE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#"'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\|\s*([A-Za-z_]\w*)"#).expect("a pattern"));
-    USE.captures_iter(source).filter_map(|found| Some(found.get(1)?.as_str())).collect()
-}
-
-/// The names of the tables an expression looks up in, where they are written out.
-pub(super) fn tables_used(source: &str) -> Vec<&str> {
-    static USE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#"\|\s*lookup\s*\(\s*(?:'([^']*)'|"([^"]*)")"#).expect("a pattern"));
-    USE.captures_iter(source).filter_map(|found| Some(found.get(1).or(found.get(2))?.as_str())).collect()
 }
 
 #[derive(Debug)]

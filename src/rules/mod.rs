@@ -6,6 +6,7 @@ mod filters;
 mod mapping;
 mod results;
 mod scope;
+mod syntax;
 mod vocabulary;
 
 pub use evaluate::Facts;

@@ -79,6 +79,21 @@ impl Vocabulary {
         &self.tables
     }
 
+    /// The entries of some lookup tables as one text, whatever the order in the file; empty when there is none of them.
+    pub(super) fn entries(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let tables: BTreeMap<&str, _> =
+            self.tables.iter().map(|(name, entries)| (&**name, entries)).filter(|(name, _)| wanted(name)).collect();
+        if tables.is_empty() { String::new() } else { serde_json::to_string(&tables).expect("texts are JSON") }
+    }
+
+    /// What all expressions of the file share, as one text: its aliases and lookup tables.
+    pub fn shared(&self) -> String {
+        if self.aliases.is_empty() && self.tables.is_empty() {
+            return String::new();
+        }
+        serde_json::to_string(&(&self.aliases, &self.tables)).expect("texts are JSON")
+    }
+
     /// What a name stands for.
     ///
     /// # Errors
