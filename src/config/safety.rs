@@ -21,6 +21,7 @@ pub(super) fn read(target_section: &Table<'_>, target: Option<&dyn TargetType>, 
         *limit = share::limit(&section, key);
     }
     safety.max_field_share = share::share(&section, "max_field_share");
+    safety.max_group_share = share::share(&section, "max_group_share").unwrap_or(safety.max_group_share);
     safety.max_failures = share::at_least_one(&section, "max_failures").unwrap_or(safety.max_failures);
     for text in section.texts("protect").unwrap_or_default() {
         safety.protect.extend(protection(&section, &text, target, fields));

@@ -331,6 +331,8 @@ pub struct Safety {
     pub max_clear: Option<Limit>,
     /// Share of the accounts in which one field may change in a run.
     pub max_field_share: Option<Share>,
+    /// Share of its members that a group may lose in a run.
+    pub max_group_share: Share,
     /// Failures after which a target is left alone for the rest of the run.
     pub max_failures: u64,
     /// Over the account's own fields; an account for which one holds is never changed.
@@ -345,6 +347,7 @@ impl Default for Safety {
             max_update: None,
             max_clear: None,
             max_field_share: None,
+            max_group_share: Share(5_000),
             max_failures: 20,
             protect: Vec::new(),
         }

@@ -601,7 +601,8 @@ impl<'a> Builder<'a> {
         let linked = accounts.iter().zip(&owners).filter(|(account, owner)| account.active && owner.is_some()).count();
         // What people do by hand they can also leave; `by_hand` tells them to look at the rule first.
         if self.input.settings.target.by_hand().is_none() {
-            membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &owners);
+            let share = self.input.settings.safety.max_group_share;
+            membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &owners, share);
         }
         Built {
             plan: self.plan,

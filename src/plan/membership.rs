@@ -2,14 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::{Limit, Share};
 use crate::rules::{Mapping, MappingSource};
 
 use super::guard::{hold, split};
 use super::{Account, AccountId, FieldChange, FieldValue, TargetPlan};
 
-/// Holds the changes that would leave a group without any employee: a rule that suddenly fits nobody is more
-/// likely a renamed department than a group that has had its day.
-pub(super) fn hold_emptied(plan: &mut TargetPlan, mapping: &[Mapping], accounts: &[Account], owners: &[Option<usize>]) {
+/// From so many members on a share of them says something.
+const SHARE_FROM: usize = 3;
+
+/// Holds the changes that would leave a group without any employee, or without more of them than `share` allows: a
+/// rule that suddenly fits nobody is more likely a renamed department than a group that has had its day.
+pub(super) fn hold_emptied(
+    plan: &mut TargetPlan,
+    mapping: &[Mapping],
+    accounts: &[Account],
+    owners: &[Option<usize>],
+    share: Share,
+) {
     let groups = mapping.iter().filter(|mapping| matches!(mapping.source, MappingSource::Member { owned: true, .. }));
     for index in groups.map(|mapping| mapping.index) {
         let leaves = |field: &FieldChange| {
@@ -23,21 +33,37 @@ pub(super) fn hold_emptied(plan: &mut TargetPlan, mapping: &[Mapping], accounts:
             .filter(|change| change.fields.iter().any(leaves))
             .filter_map(|change| change.account.as_ref())
             .collect();
-        let stays = accounts.iter().zip(owners).any(|(account, owner)| {
-            owner.is_some() && *account.field(index) == FieldValue::Bool(true) && !leaving.contains(&account.id)
-        });
-        if leaving.is_empty() || stays || fields().any(joins) {
-            continue;
-        }
+        let members: Vec<&AccountId> = accounts
+            .iter()
+            .zip(owners)
+            .filter(|(account, owner)| owner.is_some() && *account.field(index) == FieldValue::Bool(true))
+            .map(|(account, _)| &account.id)
+            .collect();
+        let stays = members.iter().any(|member| !leaving.contains(member));
         let name = fields().find(|field| leaves(field)).map(|field| field.field.clone()).unwrap_or_default();
-        let detail = format!(
-            "{} would lose all {} of its employees, because its rule fits nobody; look at the rule, and empty the \
-             group by hand if that is right",
-            name,
-            leaving.len()
-        );
+        let (code, detail) = if leaving.is_empty() {
+            continue;
+        } else if !stays && !fields().any(joins) {
+            let detail = format!(
+                "{name} would lose all {} of its employees, because its rule fits nobody; look at the rule, and approve \
+                 it if that is right",
+                leaving.len()
+            );
+            ("group_emptied", detail)
+        } else if members.len() >= SHARE_FROM && leaving.len() as u64 > Limit::Share(share).of(members.len() as u64) {
+            let detail = format!(
+                "{name} would lose {} of its {} employees: the limit is {} (max_group_share); look at its rule, and \
+                 approve it if that is right",
+                leaving.len(),
+                members.len(),
+                Limit::Share(share).describe()
+            );
+            ("max_group_share", detail)
+        } else {
+            continue;
+        };
         split(plan, leaves);
-        hold(plan, "group_emptied", &detail, |change| change.fields.iter().any(leaves));
+        hold(plan, code, &detail, |change| change.fields.iter().any(leaves));
     }
 }
 
@@ -98,7 +124,7 @@ mod tests {
         let accounts: Vec<_> = accounts.iter().map(|(id, member, _)| account(id, *member)).collect();
         let mut plan = TargetPlan::empty("chat", "slack");
         plan.changes = changes.iter().map(|(id, before)| change(id, *before)).collect();
-        hold_emptied(&mut plan, &[mapping(owned)], &accounts, &owners);
+        hold_emptied(&mut plan, &[mapping(owned)], &accounts, &owners, Share(5_000));
         let all: usize = plan.changes.iter().map(|change| change.fields.len()).sum();
         assert_eq!(all, changes.len() * 2, "nothing is lost");
         assert!(plan.changes.iter().filter(|change| change.hold.is_some()).all(|change| change.fields.len() == 1));
@@ -113,5 +139,38 @@ mod tests {
         assert_eq!(held(true, &[one, bot], &[("U1", true)]), 1, "somebody who is no employee does not count");
         assert_eq!(held(true, &[one, ("U2", false, true)], &[("U1", true), ("U2", false)]), 0, "somebody joins");
         assert_eq!(held(false, &[one], &[("U1", true)]), 0, "nobody is taken out of these");
+    }
+
+    /// How many are held when so many of so many are taken out.
+    fn held_of(leaving: usize, members: usize, joining: usize) -> (usize, Option<&'static str>) {
+        let id = |place: usize| AccountId::from(format!("U{place:02}"));
+        let accounts: Vec<Account> =
+            (0..members + joining).map(|place| account(&id(place).0, place < members)).collect();
+        let mut plan = TargetPlan::empty("chat", "slack");
+        let places =
+            (0..leaving).map(|place| (place, true)).chain((members..members + joining).map(|place| (place, false)));
+        plan.changes = places.map(|(place, before)| change(&id(place).0, before)).collect();
+        hold_emptied(&mut plan, &[mapping(true)], &accounts, &vec![Some(0); accounts.len()], Share(5_000));
+        let code = plan.changes.iter().find_map(|change| Some(change.hold.as_ref()?.code));
+        (plan.summary().held, code)
+    }
+
+    #[test]
+    fn more_than_half_of_a_group_is_held_from_three_members_on() {
+        for (leaving, members, joining, expected) in [
+            (12, 14, 0, (12, Some("max_group_share"))),
+            (7, 8, 0, (7, Some("max_group_share"))),
+            (7, 8, 7, (7, Some("max_group_share"))),
+            (8, 8, 2, (8, Some("max_group_share"))),
+            (8, 8, 0, (8, Some("group_emptied"))),
+            (4, 8, 0, (0, None)),
+            (5, 8, 0, (5, Some("max_group_share"))),
+            (2, 3, 0, (2, Some("max_group_share"))),
+            (1, 3, 0, (0, None)),
+            (1, 2, 0, (0, None)),
+            (2, 2, 1, (0, None)),
+        ] {
+            assert_eq!(held_of(leaving, members, joining), expected, "{leaving} of {members}, {joining} join");
+        }
     }
 }
