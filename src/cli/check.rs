@@ -16,6 +16,7 @@ use crate::targets::Requesters;
 use crate::targets::conversations::attributes;
 
 use super::memory::Memory;
+use super::neighbours::accounts_in_two_states;
 use super::session::Session;
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
 
@@ -66,6 +67,11 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     if arguments.online || session.sandbox.is_some() {
         online(world, &session, &targets, &mut reasons, &mut problems, &mut lines)?;
     }
+    let elsewhere = if session.sandbox.is_none() { accounts_in_two_states(settings) } else { Vec::new() };
+    for warning in &elsewhere {
+        let target = warning.target.as_deref().unwrap_or_default();
+        world.say(&format!("{}: warning: {target}: {}", settings.file.path.display(), warning.message));
+    }
     match world.global.format {
         Format::Json => {
             let document = CheckDocument {
@@ -82,6 +88,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                         column: warning.column,
                         ..Problem::new(warning.code, warning.message.clone())
                     })
+                    .chain(elsewhere)
                     .collect(),
                 targets: settings
                     .targets

@@ -182,6 +182,8 @@ fn store(
     let target = &prepared.targets[0];
     let open = target.open.as_ref().expect("a target that is ready is open");
     let plan = &mut prepared.plan.targets[0];
+    memory.take_approvals(plan, target, run)?;
+    plan.changes.retain(|change| change.hold.is_none());
     let mut done = open.confirmed.clone();
     for change in &mut plan.changes {
         done.accept(change);

@@ -1,6 +1,6 @@
 //! The state as commands use it: what is remembered, the journal of a run, its locks and its end.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::state::{
     StateError, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
 };
 use crate::sync::{
-    Applied, Begun, DueTargets, Intent, JobOutcome, Journal, OpenTarget, Remembered, Scheduled, TargetMemory,
+    Applied, Begun, DueTargets, Intent, JobOutcome, Journal, OpenTarget, Released, Remembered, Scheduled, TargetMemory,
 };
 
 use super::session::Session;
@@ -279,7 +279,8 @@ fn scope_fingerprint_without_tables(state: &State, target: &TargetSettings) -> F
 
 fn fingerprint_of_filters(state: &State, target: &TargetSettings, more: impl Fn(&Expression) -> String) -> Fingerprint {
     let text = |list: &'static str, expressions: &[Expression]| -> Vec<String> {
-        expressions.iter().map(|one| format!("{list} {} {:?}", one.source(), one.variables())).collect()
+        let line = |one: &Expression| format!("{list} {} {:?}{}", one.source(), one.variables(), more(one));
+        expressions.iter().map(line).collect()
     };
     let parts: Vec<String> =
         text("include", &target.include).into_iter().chain(text("exclude", &target.exclude)).collect();
@@ -302,7 +303,8 @@ impl Remembered for Memory {
         let filters_changed = same_account && memory.scope().is_some_and(|known| !scopes.contains(known));
         let ran_before = same_account && !memory.is_first_run();
         let yesterday = self.now - chrono::TimeDelta::hours(24);
-        let removed_lately = memory.recent.get(&Op::Deactivate).copied().unwrap_or_default();
+        let lately = self.state.written_lately(&identity, self.now)?;
+        let removed_lately = lately.get(&Op::Deactivate).copied().unwrap_or_default();
         let known = if same_account { known_since(self, target, &memory)? } else { KnownSince::default() };
         let StateMemory { links, repeats, open, unstored, .. } = memory;
         let doubted = open.iter().filter(|entry| entry.intent.op == Op::Deactivate && entry.at > yesterday);
@@ -324,6 +326,7 @@ impl Remembered for Memory {
             ran_before,
             filters_changed,
             removed_lately,
+            overwritten: self.state.overwritten_lately(&identity, self.now)?,
             removals_in_doubt,
             gave_up: Some(gave_up),
             open: if same_account { open } else { Vec::new() },
@@ -418,6 +421,8 @@ pub(super) struct RunJournal<'a> {
     now: DateTime<Utc>,
     ids: Mutex<Vec<JournalId>>,
     lock: Option<&'a Mutex<Vec<Lock>>>,
+    /// Fields that somebody looked at one by one: these do not count towards the limits for a day.
+    approved: BTreeSet<(Box<str>, EmployeeId)>,
 }
 
 impl<'a> RunJournal<'a> {
@@ -430,7 +435,31 @@ impl<'a> RunJournal<'a> {
             now: memory.now,
             ids: Mutex::default(),
             lock: Some(locks),
+            approved: BTreeSet::new(),
         }
+    }
+
+    /// The same, with what people released by name.
+    pub(super) fn with_approved(mut self, released: &[Released]) -> Self {
+        let fields = released.iter().filter(|one| one.approval.is_some()).flat_map(|one| {
+            let named = one.change.fields.iter().map(|field| field.field.clone());
+            named.filter_map(|field| Some((field, one.change.employee?)))
+        });
+        self.approved = fields.collect();
+        self
+    }
+
+    /// Whose values are about to be overwritten, for the limits for a day.
+    fn overwritten<'i>(&self, intents: &'i [Intent]) -> BTreeSet<(&'i str, EmployeeId)> {
+        let mut found = BTreeSet::new();
+        for intent in intents.iter().filter(|intent| intent.op == Op::Update) {
+            let fields = intent.fields.iter().filter(|field| field.overwrites()).map(|field| &field.field);
+            found.extend(fields.filter_map(|field| {
+                let employee = intent.employee?;
+                (!self.approved.contains(&(field.clone(), employee))).then_some((&**field, employee))
+            }));
+        }
+        found
     }
 
     /// A step as the ledger keeps it.
@@ -470,6 +499,7 @@ impl Journal for RunJournal<'_> {
                 }
             })
             .collect();
+        self.state.note_overwritten(self.target, &self.overwritten(intents), self.now)?;
         let new = self.journal.begin(&stored, self.now)?;
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         let first = ids.len() as u64;

@@ -13,6 +13,7 @@ mod init;
 mod job_records;
 mod link;
 mod memory;
+mod neighbours;
 mod plan;
 mod plan_file;
 mod private_file;

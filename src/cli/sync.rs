@@ -322,7 +322,7 @@ fn carry_out(
                 Some(scope.spawn(move || {
                     let total = plan.changes.iter().filter(|change| change.hold.is_none()).count();
                     let bar = bars.writing(&plan.name, total);
-                    let journal = RunJournal::new(memory, run, &settings.name, locks);
+                    let journal = RunJournal::new(memory, run, &settings.name, locks).with_approved(&open.released);
                     let options = ApplyOptions {
                         stop: &signals.stop,
                         progress: &bar,

@@ -103,6 +103,8 @@ pub struct Built {
     pub matched_by: BTreeMap<EmployeeId, FieldIndex>,
     /// How many of those accounts are in use.
     pub linked: usize,
+    /// In how many of these a field holds a value, for the fields that are to be emptied.
+    pub filled: BTreeMap<FieldIndex, u64>,
     /// The employees in scope, sorted.
     pub in_scope: Vec<EmployeeId>,
     /// Employees whose account must not be changed.
@@ -599,6 +601,7 @@ impl<'a> Builder<'a> {
             .filter_map(|(_, owner)| Some(self.input.employees.list[(*owner)?].id))
             .collect();
         let linked = accounts.iter().zip(&owners).filter(|(account, owner)| account.active && owner.is_some()).count();
+        let filled = self.filled(&owners);
         // What people do by hand they can also leave; `by_hand` tells them to look at the rule first.
         if self.input.settings.target.by_hand().is_none() {
             let share = self.input.settings.safety.max_group_share;
@@ -609,11 +612,27 @@ impl<'a> Builder<'a> {
             owned,
             matched_by: self.matched_by,
             linked,
+            filled,
             in_scope: self.in_scope,
             protected,
             claimed,
             unchanged: self.unchanged,
         }
+    }
+
+    /// In how many accounts in use a field holds a value, for the fields that are to be emptied.
+    fn filled(&self, owners: &[Option<usize>]) -> BTreeMap<FieldIndex, u64> {
+        let emptied: BTreeSet<FieldIndex> = (self.plan.changes.iter())
+            .flat_map(|change| &change.fields)
+            .filter(|field| field.after.is_empty())
+            .map(|field| field.index)
+            .collect();
+        let in_use = |(account, owner): &(&Account, &Option<usize>)| account.active && owner.is_some();
+        let holding = |index| {
+            let accounts = self.snapshot.accounts.iter().zip(owners).filter(in_use);
+            accounts.filter(|(account, _)| !account.field(index).is_empty()).count() as u64
+        };
+        emptied.into_iter().map(|index| (index, holding(index))).collect()
     }
 }
 

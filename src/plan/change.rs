@@ -87,6 +87,13 @@ pub struct Handover {
     pub brings_back: bool,
 }
 
+impl FieldChange {
+    /// Whether a value is lost by it; filling an empty field loses nothing.
+    pub fn overwrites(&self) -> bool {
+        !self.before.is_empty()
+    }
+}
+
 /// One intended write, and after applying also what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {

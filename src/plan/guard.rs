@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Limit, Safety, Share};
 use crate::employee::EmployeeId;
 
-use super::{ACCOUNT_GONE, Change, FieldIndex, Hold, Op, TargetPlan};
+use super::{ACCOUNT_GONE, Change, FieldChange, FieldIndex, Hold, Op, TargetPlan};
 
 /// The code of the hold that `--accept-removals` answers.
 pub const MAX_DEACTIVATE: &str = "max_deactivate";
 
 /// What the rails need to know beside the plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuardInput {
     /// Accounts in use that belong to an employee: what shares are taken of.
     pub linked: u64,
@@ -27,6 +27,10 @@ pub struct GuardInput {
     pub removed_lately: u64,
     /// The number that `--accept-removals` names; the release itself looks at who they are, too.
     pub accepted_removals: Option<u64>,
+    /// Whose field was overwritten in the last 24 hours, by its name; what was approved left out.
+    pub overwritten: BTreeMap<Box<str>, BTreeSet<EmployeeId>>,
+    /// In how many accounts in use of employees a field holds a value, for the fields that are to be emptied.
+    pub filled: BTreeMap<FieldIndex, u64>,
 }
 
 /// Marks the changes that a rail holds; all others may proceed.
@@ -39,7 +43,8 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     let of = input.linked;
     limit_class(plan, "max_create", safety.max_create, of, |change| change.op == Op::Create);
     limit_clears(plan, safety.max_clear, of);
-    limit_fields(plan, safety.max_field_share, of);
+    limit_fields(plan, safety.max_field_share, input);
+    limit_blanked(plan, safety.max_field_share, input);
     limit_class(plan, "max_update", safety.max_update, of, |change| {
         matches!(change.op, Op::Update | Op::Reactivate | Op::Handover)
     });
@@ -195,41 +200,81 @@ fn limit_clears(plan: &mut TargetPlan, limit: Option<Limit>, of: u64) {
 /// From this many linked people on the default share of one field counts; below it half is a handful.
 const FIELD_SHARE_FROM: u64 = 20;
 
-fn limit_fields(plan: &mut TargetPlan, share: Option<Share>, of: u64) {
+fn limit_fields(plan: &mut TargetPlan, share: Option<Share>, input: &GuardInput) {
+    let of = input.linked;
     let share = match share {
         Some(share) => share,
         None if of >= FIELD_SHARE_FROM => Share(5_000),
         None => return,
     };
     let limit = Limit::Share(share);
-    // Only what overwrites or empties a value counts: filling a newly mapped field loses nothing.
-    let mut overwritten: BTreeMap<FieldIndex, u64> = BTreeMap::new();
-    for field in plan.changes.iter().filter(|change| change.op == Op::Update).flat_map(|change| &change.fields) {
-        *overwritten.entry(field.index).or_default() += u64::from(!field.before.is_empty());
-    }
-    for (index, planned) in overwritten {
-        if planned <= limit.of(of) {
+    for (index, (name, planned)) in overwriting(plan, |_| true) {
+        // A run for each person overwrites as much as one run for everybody: what the last day saw counts as well.
+        let lately = input.overwritten.get(&name).map_or(0, |lately| lately.difference(&planned).count()) as u64;
+        let planned = planned.len() as u64;
+        if planned + lately <= limit.of(of) {
             continue;
         }
-        let concerned = move |field: &super::FieldChange| field.index == index && !field.before.is_empty();
-        split(plan, concerned);
-        let Some(name) = plan.changes.iter().flat_map(|change| &change.fields).find(|field| concerned(field)) else {
-            continue;
+        let before = match lately {
+            0 => String::new(),
+            lately => format!(", after {lately} others in the last 24 hours"),
         };
         let detail = format!(
-            "{} would change in {planned} of {of} accounts: the limit is {}, {} (max_field_share); if that is \
-             right, raise max_field_share in [targets.{}.safety] for this run",
-            name.field,
+            "{name} would change in {planned} of {of} accounts{before}: the limit is {}, {} (max_field_share); if that is \
+             right, approve it, or raise max_field_share in [targets.{}.safety] for this run",
             limit.of(of),
             limit.describe(),
             plan.name
         );
-        hold(plan, "max_field_share", &detail, |change| change.op == Op::Update && change.fields.iter().any(concerned));
+        hold_field(plan, index, &detail);
     }
 }
 
+/// From this many accounts on it is no coincidence that all of them lose the same field.
+const BLANKED_FROM: u64 = 3;
+
+/// In a small company half is a handful; that nobody keeps a value is a mapping that went wrong all the same.
+fn limit_blanked(plan: &mut TargetPlan, share: Option<Share>, input: &GuardInput) {
+    if share.is_some() || input.linked >= FIELD_SHARE_FROM {
+        return;
+    }
+    for (index, (name, blanked)) in overwriting(plan, |field| field.after.is_empty()) {
+        let blanked = blanked.len() as u64;
+        if blanked < BLANKED_FROM || input.filled.get(&index).is_none_or(|filled| blanked < *filled) {
+            continue;
+        }
+        let detail = format!(
+            "{name} would be emptied in all {blanked} accounts that have a value (max_field_share); if that is right, \
+             approve it, or set max_field_share in [targets.{}.safety] for this run",
+            plan.name
+        );
+        hold_field(plan, index, &detail);
+    }
+}
+
+/// Whose field is to be overwritten or emptied, by field. Filling a newly mapped one loses nothing.
+fn overwriting(
+    plan: &TargetPlan,
+    counts: impl Fn(&FieldChange) -> bool,
+) -> BTreeMap<FieldIndex, (Box<str>, BTreeSet<EmployeeId>)> {
+    let mut found: BTreeMap<FieldIndex, (Box<str>, BTreeSet<EmployeeId>)> = BTreeMap::new();
+    for change in plan.changes.iter().filter(|change| change.op == Op::Update) {
+        for field in change.fields.iter().filter(|field| field.overwrites() && counts(field)) {
+            let (_, people) = found.entry(field.index).or_insert_with(|| (field.field.clone(), BTreeSet::new()));
+            people.extend(change.employee);
+        }
+    }
+    found
+}
+
+fn hold_field(plan: &mut TargetPlan, index: FieldIndex, detail: &str) {
+    let concerned = move |field: &FieldChange| field.index == index && field.overwrites();
+    split(plan, concerned);
+    hold(plan, "max_field_share", detail, |change| change.op == Op::Update && change.fields.iter().any(concerned));
+}
+
 /// Splits updates so that the fields that are to be held stand in changes of their own, beside the rest.
-pub(super) fn split(plan: &mut TargetPlan, concerned: impl Fn(&super::FieldChange) -> bool) {
+pub(super) fn split(plan: &mut TargetPlan, concerned: impl Fn(&FieldChange) -> bool) {
     let mut parts = Vec::new();
     for change in plan.changes.iter_mut().filter(|change| change.op == Op::Update && change.hold.is_none()) {
         if change.fields.iter().all(&concerned) || !change.fields.iter().any(&concerned) {
@@ -260,7 +305,7 @@ pub(super) fn hold(plan: &mut TargetPlan, code: &'static str, detail: &str, clas
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FieldChange, FieldValue};
+    use crate::plan::FieldValue;
 
     fn change(op: Op, employee: u64, fields: &[(u16, &str, &str)]) -> Change {
         Change {
@@ -432,6 +477,38 @@ mod tests {
             assert_eq!(held(&plan), expected, "{changing}");
             let proceeding = plan.changes.iter().filter(|change| change.hold.is_none()).count();
             assert_eq!(proceeding, changing as usize, "filling an empty field proceeds");
+        }
+    }
+
+    #[test]
+    fn what_single_runs_overwrote_counts_for_a_day() {
+        for (lately, expected) in [(0..0, 0), (0..9, 0), (0..10, 1), (5..15, 1)] {
+            let mut plan = TargetPlan::empty("desk", "freshservice");
+            plan.changes = vec![change(Op::Update, 99, &[(0, "old", "new")])];
+            let people: BTreeSet<EmployeeId> = lately.clone().map(EmployeeId).collect();
+            let input = GuardInput { overwritten: [("field_0".into(), people)].into(), ..proven(20) };
+            guard(&mut plan, &Safety::default(), &input);
+            assert_eq!(held(&plan), expected, "{lately:?}");
+        }
+        // Once more for the same people is no more of them.
+        let mut plan = TargetPlan::empty("desk", "freshservice");
+        plan.changes = (0..10).map(|id| change(Op::Update, id, &[(0, "old", "new")])).collect();
+        let people: BTreeSet<EmployeeId> = (0..10).map(EmployeeId).collect();
+        let input = GuardInput { overwritten: [("field_0".into(), people)].into(), ..proven(20) };
+        guard(&mut plan, &Safety::default(), &input);
+        assert_eq!(held(&plan), 0);
+    }
+
+    #[test]
+    fn in_a_small_company_nobody_loses_a_field_together_with_everybody_else() {
+        for (blanked, filled, linked, expected) in
+            [(18, 18, 18, 18), (17, 18, 18, 0), (5, 5, 18, 5), (2, 2, 18, 0), (5, 5, 40, 0)]
+        {
+            let mut plan = TargetPlan::empty("desk", "freshservice");
+            plan.changes = (0..blanked).map(|id| change(Op::Update, id, &[(0, "old", ""), (1, "a", "b")])).collect();
+            let input = GuardInput { filled: [(FieldIndex(0), filled)].into(), ..proven(linked) };
+            guard(&mut plan, &Safety::default(), &input);
+            assert_eq!(held(&plan), expected, "{blanked} of {filled}");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::employee::EmployeeId;
 use super::history::Seen;
 use super::records::Step;
 use super::sql::{self, Cell, Database};
-use super::{State, StateError, seen};
+use super::{State, StateError, limits, seen};
 
 /// What stands where something was erased.
 const ERASED: &str = "…";
@@ -25,6 +25,7 @@ impl State {
             for table in ["links", "journal", "jobs", "last_seen", "repeats", "ledger", "held", "approvals"] {
                 database.execute(&format!("DELETE FROM {table} WHERE employee = ?"), &[employee.into()])?;
             }
+            limits::forget_overwritten(database, employee)?;
             forget_seen(database, employee)?;
             forget_mentions(database, employee, &accounts)
         })?;
@@ -32,7 +33,8 @@ impl State {
     }
 
     /// Forgets links and history of a target. The ledger stays: whoever was invited is not invited again when the
-    /// target comes back; so does the number of calls made in this period. The next run is a first run.
+    /// target comes back; so do the number of calls made in this period, and what was written to the account within a
+    /// day, which its limits count. The next run is a first run.
     ///
     /// # Errors
     ///
@@ -48,7 +50,6 @@ impl State {
                 "repeats",
                 "unstored",
                 "targets",
-                "recent_writes",
                 "confirmed",
                 "slots",
                 "shown",

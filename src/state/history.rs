@@ -9,7 +9,7 @@ use super::records::{
     Who,
 };
 use super::sql::{self, Cell, Database, Row};
-use super::{State, StateError, ledger, memory, seen};
+use super::{State, StateError, ledger, limits, memory, seen};
 
 /// Failures by target, employee and code.
 type Failures = BTreeSet<(Box<str>, EmployeeId, Box<str>)>;
@@ -303,13 +303,10 @@ impl State {
                     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = approvals.run)",
                 &[before.into()],
             )?;
-            for sql in [
-                "DELETE FROM recent_writes WHERE at < ?",
-                "DELETE FROM repeats WHERE last_at < ?",
-                "DELETE FROM last_seen WHERE at < ?",
-            ] {
+            for sql in ["DELETE FROM repeats WHERE last_at < ?", "DELETE FROM last_seen WHERE at < ?"] {
                 database.execute(sql, &[before.into()])?;
             }
+            limits::prune(database, before)?;
             Ok(rows)
         })
     }

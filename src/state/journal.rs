@@ -6,7 +6,7 @@ use crate::plan::AccountId;
 
 use super::records::{self, Finished, Intent, JournalId, OpenIntent, RunId, Settlement};
 use super::sql::{self, Cell, Database};
-use super::{Fingerprint, State, StateError, memory};
+use super::{Fingerprint, State, StateError, limits, memory};
 
 /// The code of a write that the target took and carries out in its own time.
 const PENDING: &str = "pending";
@@ -87,18 +87,7 @@ fn begin(
     for (from, employee, account) in handed_over {
         memory::move_link(database, target, from, employee, account, at)?;
     }
-    let mut counts = std::collections::BTreeMap::<&str, u64>::new();
-    for intent in intents {
-        *counts.entry(intent.op.as_str()).or_default() += 1;
-    }
-    let cells: Vec<Cell<'_>> =
-        counts.iter().flat_map(|(op, count)| [target.into(), (*op).into(), at.into(), (*count).into()]).collect();
-    database.write_rows(
-        "INSERT INTO recent_writes (target, op, at, writes) VALUES {rows}
-         ON CONFLICT (target, op, at) DO UPDATE SET writes = recent_writes.writes + excluded.writes",
-        "ttii",
-        &cells,
-    )?;
+    limits::count(database, target, intents, at)?;
     Ok(ids)
 }
 
@@ -113,13 +102,7 @@ fn settle(
     let finished: std::collections::BTreeMap<JournalId, &Finished> = finished.iter().map(|one| (one.id, one)).collect();
     for id in finished.values().filter(|one| matches!(one.settlement, Settlement::Failed { .. })).map(|one| one.id) {
         // What certainly was not done does not count against the limits for a day.
-        database.execute(
-            "UPDATE recent_writes SET writes = writes - 1 WHERE target = ? AND writes > 0 AND EXISTS (
-                SELECT 1 FROM journal WHERE journal.run = ? AND journal.position = ? AND journal.state <> 'failed'
-                AND journal.target = recent_writes.target AND journal.op = recent_writes.op
-                AND journal.at = recent_writes.at)",
-            &[target.into(), id.run.0.into(), id.position.into()],
-        )?;
+        limits::take_back(database, target, id)?;
     }
     let cells: Vec<Cell<'_>> = finished
         .values()

@@ -1,16 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, Op};
+use crate::plan::AccountId;
 
 use super::records::{self, Link, Origin, Repeat, TargetMemory, TargetRecord};
 use super::sql::{self, Cell, Database};
-use super::{Fingerprint, State, StateError, history, journal};
-
-/// The window of the limits for a day.
-const DAY: TimeDelta = TimeDelta::hours(24);
+use super::{Fingerprint, State, StateError, history, journal, limits};
 
 impl State {
     /// Everything that planning a target rests on, as of one moment.
@@ -24,7 +21,7 @@ impl State {
                 record: records(database, Some(target))?.pop(),
                 links: links(database, target)?,
                 open: journal::open_intents(database, target)?,
-                recent: recent(database, target, now)?,
+                recent: limits::writes_of_target(database, target, now)?,
                 repeats: repeats(database, target)?,
                 unstored: sql::all(
                     database,
@@ -175,16 +172,6 @@ fn links(database: &mut dyn Database, target: &str) -> Result<Vec<Link>, StateEr
             verified_at: row.time(4)?,
         })
     })
-}
-
-/// Counts what lies less than a day back, and everything that seems to lie ahead: after the clock was set back, writes
-/// of the last hour bear a later time, and they count until a day has passed by the new clock.
-fn recent(database: &mut dyn Database, target: &str, now: DateTime<Utc>) -> Result<BTreeMap<Op, u64>, StateError> {
-    let query = "SELECT op, CAST(SUM(writes) AS BIGINT) FROM recent_writes WHERE target = ? AND at > ? GROUP BY op";
-    let counts = sql::all(database, query, &[target.into(), (now - DAY).into()], |row| {
-        Ok((records::op(row.word(0)?).ok_or_else(|| row.unreadable(0))?, row.count(1)?))
-    })?;
-    Ok(counts.into_iter().collect())
 }
 
 fn repeats(database: &mut dyn Database, target: &str) -> Result<Vec<Repeat>, StateError> {

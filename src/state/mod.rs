@@ -11,6 +11,7 @@ mod hash;
 mod history;
 mod journal;
 mod ledger;
+mod limits;
 mod lock;
 mod lock_folder;
 mod memory;
@@ -35,6 +36,7 @@ pub use approvals::{Approval, Held, HeldChange, NewApproval, Shown};
 pub use error::StateError;
 pub use hash::{Fingerprint, Hasher};
 pub use journal::Journal;
+pub use limits::Overwritten;
 pub use lock::{Holder, Lock, LockError, LockRequest};
 pub use lock_folder::machine_lock_folder;
 pub use records::{

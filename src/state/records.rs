@@ -246,7 +246,8 @@ pub struct TargetMemory {
     pub links: Vec<Link>,
     /// In the order in which they were recorded.
     pub open: Vec<OpenIntent>,
-    /// Writes of the last 24 hours by [`Op`], those that are certain to have failed left out. The limits for a day count these.
+    /// Writes of the last 24 hours to the account that it was last bound to, by [`Op`], those that are certain to have
+    /// failed left out. The limits for a day count these.
     pub recent: BTreeMap<Op, u64>,
     /// Sorted by employee and field.
     pub repeats: Vec<Repeat>,

@@ -92,6 +92,20 @@ CREATE TABLE approvals (
 CREATE INDEX approvals_open ON approvals (target) WHERE used_at IS NULL;
 CREATE INDEX approvals_of_run ON approvals (run);
 ",
+    "
+CREATE TABLE account_writes (
+    identity TEXT NOT NULL, op TEXT NOT NULL, at BIGINT NOT NULL, writes BIGINT NOT NULL,
+    PRIMARY KEY (identity, op, at)) {clustered};
+INSERT INTO account_writes (identity, op, at, writes)
+    SELECT COALESCE(targets.identity, recent_writes.target), recent_writes.op, recent_writes.at,
+        CAST(SUM(recent_writes.writes) AS BIGINT)
+    FROM recent_writes LEFT JOIN targets ON targets.target = recent_writes.target
+    GROUP BY COALESCE(targets.identity, recent_writes.target), recent_writes.op, recent_writes.at;
+DROP TABLE recent_writes;
+CREATE TABLE overwritten (
+    identity TEXT NOT NULL, field TEXT NOT NULL, employee BIGINT NOT NULL, at BIGINT NOT NULL,
+    PRIMARY KEY (identity, field, employee)) {clustered};
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -14,7 +14,7 @@ use crate::plan::{
     TargetPlan, TargetStatus, WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying,
     plan_workflows,
 };
-use crate::state::{HeldChange, OpenIntent};
+use crate::state::{HeldChange, OpenIntent, Overwritten};
 use crate::targets::conversations::contacts::Contact;
 use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Refusal, Target, TargetError};
 
@@ -78,8 +78,10 @@ pub struct TargetMemory<'a> {
     pub ran_before: bool,
     /// Whether the filters differ from those of the last run.
     pub filters_changed: bool,
-    /// Removals in the last 24 hours.
+    /// Removals in the last 24 hours, under whatever name of the target.
     pub removed_lately: u64,
+    /// Whose fields were overwritten in the last 24 hours.
+    pub overwritten: Overwritten,
     /// Those among them of which nobody knows yet whether they were carried out.
     pub removals_in_doubt: Vec<EmployeeId>,
     /// Whether a field of an employee was written with this value several times without staying.
@@ -286,6 +288,7 @@ pub fn prepare<'s>(
                     owned,
                     matched_by,
                     linked,
+                    filled,
                     in_scope,
                     protected,
                     claimed,
@@ -306,6 +309,8 @@ pub fn prepare<'s>(
                     filters_changed: memory.filters_changed && !options.accept_filter_change,
                     removed_lately: memory.removed_lately.saturating_sub(not_removed as u64),
                     accepted_removals: options.accepted_removals,
+                    overwritten: memory.overwritten,
+                    filled,
                 };
                 let owned: BTreeMap<EmployeeId, AccountId> = owned.into_iter().collect();
                 let mut known = memory.known;

@@ -12,7 +12,7 @@ use crate::plan::{AccountId, Change, Hold, MAX_DEACTIVATE, Notice, Op, TargetPla
 use crate::state::{Approval, Fingerprint, Held, HeldChange, Shown};
 
 /// Makes the fingerprint of a change.
-pub type OfChange<'a> = Box<dyn Fn(&Change) -> Fingerprint + Send + Sync + 'a>;
+pub(super) type OfChange<'a> = Box<dyn Fn(&Change) -> Fingerprint + Send + Sync + 'a>;
 
 /// What people were shown of a target, and what they said to it.
 #[derive(Default)]
@@ -55,7 +55,7 @@ pub const NOT_SHOWN: &str = "removals_not_shown";
 
 /// Lets through what was approved, and the removals that `--accept-removals` names. Gives what was approved, and
 /// all that is to be shown as held, released or not.
-pub fn release(
+pub(super) fn release(
     plan: &mut TargetPlan,
     decisions: &Decisions<'_>,
     accepted: Option<u64>,

@@ -1,7 +1,7 @@
 use crate::plan::{AccountId, Op};
 use crate::state::{
     Finished, HeldChange, Intent, JobId, JobStatus, NewApproval, NewJob, OnceOnly, RunStart, Settlement, State, Step,
-    TargetEnd, Written,
+    TargetEnd, TargetMemory, Written,
 };
 
 use super::{Place, ada, at, employee, end_of, finish, intent, job, link, on_each_database, start};
@@ -59,6 +59,8 @@ fn lived_in(state: &State) {
     // They leave the list of those in line, so that each has a row of their own.
     let next = start(state, 2);
     finish(state, next, 2, TargetEnd { written: written_again(state), ..end_of(state, "desk", &[471_146]) }, &[]);
+    let overwritten = [("job_title", employee(471_147)), ("job_title", employee(471_148))].into();
+    state.note_overwritten("desk", &overwritten, at(2)).unwrap();
     let held = [471_147, 471_148].map(|id| HeldChange {
         employee: Some(employee(id)),
         account: Some(AccountId::from(if id == 471_147 { "acct-one" } else { "acct-two" })),
@@ -92,9 +94,19 @@ fn a_forgotten_employee_leaves_no_trace(place: &Place) {
     let state = place.open();
     lived_in(&state);
     let before = mentions(place);
-    for table in
-        ["links", "journal", "jobs", "runs", "last_seen", "repeats", "ledger", "confirmed", "held", "approvals"]
-    {
+    for table in [
+        "links",
+        "journal",
+        "jobs",
+        "runs",
+        "last_seen",
+        "repeats",
+        "ledger",
+        "confirmed",
+        "held",
+        "approvals",
+        "overwritten",
+    ] {
         assert!(before.iter().any(|line| line.starts_with(&format!("{table}|"))), "{table} is not covered");
     }
     assert!(!state.last_seen(employee(471_147)).unwrap().is_empty());
@@ -165,11 +177,14 @@ fn a_disconnected_target_begins_anew(place: &Place) {
     state.disconnect("desk").unwrap();
     let memory = state.memory("desk", at(3)).unwrap();
     assert!(memory.is_first_run());
-    assert_eq!(memory, State::temporary().unwrap().memory("desk", at(3)).unwrap());
+    assert!(!memory.recent.is_empty(), "what was written to the account within a day still counts");
+    let begun_anew = TargetMemory { recent: Default::default(), ..memory };
+    assert_eq!(begun_anew, State::temporary().unwrap().memory("desk", at(3)).unwrap());
     assert_eq!(state.jobs(&Default::default(), 10).unwrap(), []);
     assert!(state.confirmed("team_plan", "desk").unwrap().is_none());
     let left: Vec<String> = place.dump().lines().filter(|line| line.contains("desk")).map(String::from).collect();
-    assert!(left.iter().all(|line| line.starts_with("ledger|") || line.starts_with("budget|")), "{left:?}");
+    let stays = ["ledger|", "budget|", "account_writes|", "overwritten|"];
+    assert!(left.iter().all(|line| stays.iter().any(|table| line.starts_with(table))), "{left:?}");
     assert_eq!(state.ledger("desk", "workflow").unwrap().len(), 2, "nobody is invited twice");
     assert_eq!(state.memory("books", at(3)).unwrap().links.len(), 2);
 }

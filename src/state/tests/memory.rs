@@ -278,6 +278,7 @@ fn several_connections_write_at_the_same_time(place: &Place) {
         for number in 0..4u64 {
             scope.spawn(move || {
                 let state = place.open();
+                state.bind("desk", "freshservice:acme.freshservice.com").unwrap();
                 let run = start(&state, 0);
                 for round in 0..10 {
                     let id = number * 100 + round;

@@ -7,6 +7,7 @@ mod faults;
 mod forgetting;
 mod history;
 mod journal;
+mod limits;
 mod locks;
 mod memory;
 #[cfg(unix)]

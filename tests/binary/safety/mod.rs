@@ -1,5 +1,6 @@
 //! What may never happen: nothing is done twice, nothing is lost, nobody is removed by accident.
 
+mod accounts;
 mod approvals;
 mod crash;
 mod directories;
