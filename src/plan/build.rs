@@ -221,12 +221,14 @@ impl<'a> Builder<'a> {
                 let standing = &self.input.standings[place];
                 // Where everybody has an account, those who have left are meant like anybody else.
                 let left = standing.lifecycle == Lifecycle::Left && !settings.target.takes_everyone();
+                let last_day = standing.last_day.filter(|_| !standing.last_day_hidden);
                 Candidate {
                     employee,
                     keys,
                     moves: taking_part && scopes[place] == Scope::In,
                     claims: !left && matches!(scopes[place], Scope::In | Scope::Unclear(..)),
-                    left: left.then_some(standing.last_day.filter(|_| !standing.last_day_hidden)),
+                    left: left.then_some(last_day),
+                    leaves: last_day.filter(|_| !left),
                 }
             })
             .collect();

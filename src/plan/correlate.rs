@@ -37,6 +37,8 @@ pub(super) struct Candidate {
     pub(super) claims: bool,
     /// That they have left, with the last day as far as it is known.
     pub(super) left: Option<LastDay>,
+    /// The last day of somebody who is still there.
+    pub(super) leaves: LastDay,
 }
 
 /// The last day of somebody who has left; an unknown one sorts first.
@@ -262,7 +264,7 @@ impl Search<'_> {
                     }
                     // The account went on to somebody who is there.
                     (true, false) => None,
-                    _ => Some(self.taken(other.employee, &spec.name)),
+                    _ => Some(self.taken_by(other, &spec.name)),
                 }
             }
         };
@@ -270,6 +272,14 @@ impl Search<'_> {
 
     fn taken(&self, owner: EmployeeId, field: &str) -> Found {
         Found::Unclear("account_taken", format!("the account with the same {field} belongs to employee {owner}"))
+    }
+
+    /// The same of somebody who is there, or has left as well.
+    fn taken_by(&self, owner: &Candidate, field: &str) -> Found {
+        match (self.taken(owner.employee, field), owner.leaves) {
+            (Found::Unclear(code, why), Some(day)) => Found::Unclear(code, format!("{why}, whose last day is {day}")),
+            (taken, _) => taken,
+        }
     }
 
     /// Whether a candidate has the key that the account carries.
@@ -363,6 +373,7 @@ mod tests {
                 moves: *id < 100,
                 claims: true,
                 left: None,
+                leaves: None,
             })
             .collect();
         let accounts: Vec<Account> = accounts

@@ -50,11 +50,13 @@ fn shape(kind: &str) -> Value {
         "source": {"employees": "number", "complete": "bool", "why_incomplete?": "text"},
         "targets": [{
             "name": "text", "type": "text", "status": "text", "reason": "text?",
-            "summary": {"create": "number", "update": "number", "reactivate": "number", "deactivate": "number",
+            "summary": {"create": "number", "update": "number", "reactivate": "number", "handover": "number", "deactivate": "number",
                         "in_sync": "number", "skipped": "number", "held": "number", "failed": "number"},
             "changes": [{
                 "op": "text", "employee": "text?", "account": "text?", "reason": "text?", "detail": "text?",
                 "fields": [{"field": "text", "before": "any", "after": "any"}],
+                "from?": "text",
+                "evidence?": {"keys": ["text"], "last_day": "text?", "hire_date": "text?"},
                 "hold?": {"code": "text", "detail": "text"},
                 "outcome": outcome,
             }],
@@ -72,7 +74,7 @@ fn check_counts(document: &Value) {
     for target in document["targets"].as_array().unwrap() {
         let changes = target["changes"].as_array().unwrap();
         let summary = &target["summary"];
-        for op in ["create", "update", "reactivate", "deactivate"] {
+        for op in ["create", "update", "reactivate", "handover", "deactivate"] {
             let counted = changes.iter().filter(|change| change["op"] == op && change.get("hold").is_none()).count();
             assert_eq!(summary[op], counted, "{op}");
         }

@@ -290,3 +290,17 @@ fn whoever_reports_to_the_new_profile_is_told_its_account() {
         .person(2, &[("first_name", "Tom"), ("email", "tom@example.com"), ("supervisor", "9"), ("status", "active")]);
     assert_eq!(decided(&scene), ["handover 9 x of 1 by email+number"]);
 }
+
+#[test]
+fn a_change_of_legal_entity_is_a_handover_once_the_old_profile_has_ended() {
+    let scene = |last_day| {
+        let scene = left(desk(company("")), 1, "ines@example.com", "S-1", last_day);
+        hired(scene, 9, "ines@example.com", "S-1", "2026-12-01")
+    };
+    let ahead = scene("2026-11-30").build().plan;
+    assert_eq!(
+        (ahead.skipped[0].reason, &*ahead.skipped[0].detail),
+        ("account_taken", "the account with the same email belongs to employee 1, whose last day is 2026-11-30")
+    );
+    assert_eq!(decided(&scene("2026-11-21")), ["handover 9 x of 1 by email+number"]);
+}

@@ -1,10 +1,12 @@
 use crate::plan::{AccountId, Op};
-use crate::state::{FilledSlot, OnceOnly, Origin, State, TargetEnd, Written};
+use crate::state::{FilledSlot, Finished, Intent, Link, OnceOnly, Origin, Settlement, State, TargetEnd, Written};
 
 use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};
 
 on_each_database!(
     links_are_sorted_replaced_and_removed,
+    an_account_that_is_handed_over_has_one_owner_at_every_moment,
+    what_a_person_says_of_accounts_replaces_what_was_known,
     many_links_are_stored_at_once,
     the_first_run_ends_when_a_whole_run_ends_well,
     filters_stay_as_they_were_accepted,
@@ -41,6 +43,48 @@ fn links_are_sorted_replaced_and_removed(place: &Place) {
     assert_eq!(memory.links[0], verified);
     assert_eq!(memory.links[1], later(30, "c3"), "of two for one employee the last counts");
     assert_eq!(state.memory("other", at(60)).unwrap().links, [link(4, "elsewhere")]);
+}
+
+fn an_account_that_is_handed_over_has_one_owner_at_every_moment(place: &Place) {
+    let state = place.open();
+    state.store_links("desk", &[link(1, "x"), link(2, "y")]).unwrap();
+    state.store_links("other", &[link(1, "x")]).unwrap();
+    let run = start(&state, 0);
+    let handover = Intent { account: Some("x".into()), from: Some(employee(1)), ..intent(&state, Op::Handover, 9) };
+    let ids = state.record(run, "desk", &[], &[handover], at(5)).unwrap();
+    // Whatever becomes of the write: the link moved together with the intent.
+    let moved = Link { origin: Origin::HandedOver, created_at: at(5), verified_at: at(5), ..link(9, "x") };
+    let again = place.open();
+    assert_eq!(again.memory("desk", at(6)).unwrap().links, [link(2, "y"), moved.clone()]);
+    assert_eq!(again.memory("desk", at(6)).unwrap().open[0].intent.op, Op::Handover);
+    assert_eq!(again.memory("other", at(6)).unwrap().links, [link(1, "x")], "another target is another account");
+    assert_eq!(again.last_written("desk", employee(9)).unwrap(), None);
+    let finished = Finished { id: ids[0], settlement: Settlement::Done, link: Some(moved.clone()) };
+    again.settle("desk", &[finished], at(7)).unwrap();
+    assert_eq!(again.memory("desk", at(8)).unwrap().links, [link(2, "y"), moved]);
+    assert_eq!(again.last_written("desk", employee(9)).unwrap(), Some(at(7)));
+    assert_eq!(again.last_written("other", employee(9)).unwrap(), None);
+}
+
+fn what_a_person_says_of_accounts_replaces_what_was_known(place: &Place) {
+    let state = place.open();
+    state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
+    // It had an account, and somebody else had that one.
+    let said = Link { origin: Origin::ByHand, created_at: at(5), verified_at: at(5), ..link(2, "x") };
+    state.link_by_hand("desk", &said).unwrap();
+    assert_eq!(place.open().memory("desk", at(6)).unwrap().links, [said.clone(), link(3, "z")]);
+    // The account that was theirs already is said to be so, too; a later run leaves that as it is.
+    state.link_by_hand("desk", &Link { employee: employee(3), account: "z".into(), ..said.clone() }).unwrap();
+    state.store_links("desk", &[link(3, "z")]).unwrap();
+    assert_eq!(state.memory("desk", at(6)).unwrap().links[1].origin, Origin::ByHand);
+    assert!(state.unlink("desk", employee(2)).unwrap());
+    assert!(!state.unlink("desk", employee(2)).unwrap(), "it is gone");
+    assert!(!state.unlink("other", employee(3)).unwrap());
+    assert_eq!(place.open().memory("desk", at(6)).unwrap().links.len(), 1);
+    assert!(!state.knows(employee(2)).unwrap());
+    let run = start(&state, 10);
+    finish(&state, run, 10, end_of(&state, "desk", &[2]), &[]);
+    assert!(state.knows(employee(2)).unwrap());
 }
 
 fn slots_that_had_their_run_are_remembered(place: &Place) {

@@ -102,6 +102,12 @@ fn who_is_deleted_in_personio_does_not_lose_the_account_to_a_new_hire() {
     let document = sync(&scene, &[], 4);
     assert_eq!(hold(&document).0, "handover");
     assert_eq!(change_of(&document, hired)["from"], "1004");
+    assert_eq!(
+        change_of(&document, hired)["evidence"],
+        json!({
+            "keys": ["primary_email"], "last_day": null, "hire_date": change_of(&document, hired)["evidence"]["hire_date"]
+        })
+    );
     assert!(document.to_string().contains("employee_missing"), "{document:#}");
     assert_eq!(scene.requester(1004), before);
 }
@@ -150,4 +156,19 @@ fn people_who_are_gone_and_people_who_wait_are_explained() {
     leave(&scene, 1005);
     let until = super::yesterday(&scene) + chrono::TimeDelta::days(30);
     scene.run(&["explain", "1005"], 0).shows(&format!("waits until {until}"));
+}
+
+#[test]
+fn a_held_handover_is_let_through_by_name() {
+    let scene = Scene::new(12, &numbered(DESK));
+    scene.sync();
+    let account = scene.requester(1004)["id"].clone();
+    let new = rehire(&scene, 1004, "A-other");
+    let document = sync(&scene, &[], 4);
+    assert_eq!(hold(&document).0, "handover");
+    scene.run(&["approve", &format!("desk/{new}"), "--reason", "seen with HR"], 0);
+    let document = scene.sync();
+    assert_eq!(change_of(&document, new)["op"], "handover");
+    assert_eq!((&scene.requester(new)["id"], &scene.requester(new)["active"]), (&account, &json!(true)));
+    scene.assert_settled("after the approval");
 }
