@@ -177,6 +177,9 @@ fn online(
             reasons.add(reason);
         }
     }
+    if more.iter().any(|problem| problem.code == "target_unproven") {
+        reasons.add(Reason::Held);
+    }
     problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
     for plan in &prepared.plan.targets {
         for notice in &plan.notices {

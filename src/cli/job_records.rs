@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
-use crate::plan::{Outcome, PENDING, TargetPlan};
+use crate::plan::{ACCOUNT_FOUND, Op, Outcome, PENDING, TargetPlan};
 use crate::state::{JobStatus, NewJob, Step, StepOutcome};
 use crate::sync::Applied;
 use crate::targets::{LogEvent, LogLine, LogOutcome, PARTLY};
@@ -62,9 +62,14 @@ pub(super) fn jobs(
             action: request.action.as_str().into(),
             status,
         }));
-        job.ops.push(change.op);
+        let found = change.reason == Some(ACCOUNT_FOUND);
+        job.ops.push(if found { Op::Update } else { change.op });
         job.fields.extend(change.fields.iter().map(|field| field.field.clone()));
         job.steps.extend(steps);
+        if found && job.status == JobStatus::Succeeded {
+            job.code = Some(ACCOUNT_FOUND.into());
+            job.error = Some("an account that was there already was taken; none was made".into());
+        }
         let says_why = status == JobStatus::Succeeded && job.status == status && code.is_some();
         if worse(status, job.status) || says_why {
             job.status = status;

@@ -302,6 +302,7 @@ impl Remembered for Memory {
         let scopes = [scope_fingerprint(&self.state, target), scope_fingerprint_without_tables(&self.state, target)];
         let filters_changed = same_account && memory.scope().is_some_and(|known| !scopes.contains(known));
         let ran_before = same_account && !memory.is_first_run();
+        let all_made = same_account && memory.record.as_ref().is_some_and(|record| record.all_made_at.is_some());
         let yesterday = self.now - chrono::TimeDelta::hours(24);
         let lately = self.state.written_lately(&identity, self.now)?;
         let removed_lately = lately.get(&Op::Deactivate).copied().unwrap_or_default();
@@ -324,6 +325,7 @@ impl Remembered for Memory {
                 BTreeMap::new()
             },
             ran_before,
+            all_made,
             filters_changed,
             removed_lately,
             overwritten: self.state.overwritten_lately(&identity, self.now)?,
@@ -717,6 +719,7 @@ impl Memory {
             identity: settings.target.identity().into(),
             ok: complete && run.source_complete,
             whole: run.whole,
+            all_made: target.is_some_and(|target| target.complete) && nobody_left_to_make(plan),
             in_sync: plan.in_sync as u64,
             unchanged: target.map(|target| target.unchanged.clone()).unwrap_or_default(),
             written,
@@ -747,6 +750,12 @@ impl Memory {
         self.state.prune(self.now - keep)?;
         Ok(())
     }
+}
+
+/// Whether everybody who was to be made was made.
+fn nobody_left_to_make(plan: &TargetPlan) -> bool {
+    let mut creates = plan.changes.iter().filter(|change| change.op == Op::Create);
+    creates.all(|change| change.outcome == Some(Outcome::Succeeded))
 }
 
 /// The period that calls count for: `2026-11-22`, `2026-11`, `2026`.

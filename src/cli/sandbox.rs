@@ -54,6 +54,8 @@ Faults, separated by commas, each [SYSTEM:][METHOD:]FAULT[=VALUE][@RATE|#NUMBER]
   expire-token         the token in use is no longer accepted
   insert-while-paging, remove-while-paging
                        the list changes under the reader
+  list-empty, list-short, list-capped
+                       lists of people are not true: nobody, every third left out, the first five alone
   latency=50ms         every answer takes this long
 
 Examples: personio:429@10%   freshservice:lost-answer#2   freshservice:POST:html502

@@ -324,7 +324,10 @@ impl World {
 pub(super) fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
     let fails = |reason| {
         reason == KEY_NEARLY_EQUAL
-            || matches!(reason, "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets")
+            || matches!(
+                reason,
+                "account_not_delivered" | "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets"
+            )
     };
     plan.skipped.iter().filter(move |skip| fails(skip.reason))
 }

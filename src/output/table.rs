@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
-use crate::plan::{Change, FieldValue, Op, Outcome, Plan, TargetPlan, TargetStatus};
+use crate::plan::{ACCOUNT_FOUND, Change, FieldValue, Op, Outcome, Plan, TargetPlan, TargetStatus};
 
 use super::{Document, Kind, count, employees, grouped};
 
@@ -120,7 +120,7 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
         target
             .changes
             .iter()
-            .filter(|change| change.op == op && change.hold.is_none())
+            .filter(|change| change.op == op && change.hold.is_none() && change.reason != Some(ACCOUNT_FOUND))
             .filter(|change| kind == Kind::Plan || change.outcome == Some(Outcome::Succeeded))
             .count()
     };
@@ -152,6 +152,7 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
     let pending =
         target.changes.iter().filter(|change| matches!(change.outcome, Some(Outcome::Pending { .. }))).count();
     for (number, word) in [
+        (summary.found, "found already there"),
         (summary.failed, "failed"),
         (pending, "pending"),
         (not_attempted, "not attempted"),

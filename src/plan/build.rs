@@ -53,6 +53,9 @@ pub struct Memory<'a> {
 /// The reason of an employee whose account the service is making.
 pub const PENDING: &str = "pending";
 
+/// The reason of a create that came upon an account which was there already: none was made.
+pub const ACCOUNT_FOUND: &str = "account_found";
+
 /// The reason of a new account that takes the place of one that is gone.
 pub const ACCOUNT_GONE: &str = "account_gone";
 

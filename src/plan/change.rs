@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
 
-use super::{AccountId, Action, Checklist, FieldIndex, FieldValue, Request};
+use super::{ACCOUNT_FOUND, AccountId, Action, Checklist, FieldIndex, FieldValue, Request};
 
 /// What is done to an account. The words are public (JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -344,6 +344,8 @@ impl Forecast {
 pub struct Summary {
     /// Accounts to make.
     pub create: usize,
+    /// Accounts that were to be made and turned out to be there already.
+    pub found: usize,
     /// Accounts to change.
     pub update: usize,
     /// Accounts to bring back.
@@ -392,6 +394,7 @@ impl TargetPlan {
                 continue;
             }
             match change.op {
+                Op::Create if change.reason == Some(ACCOUNT_FOUND) => summary.found += 1,
                 Op::Create => summary.create += 1,
                 Op::Update => summary.update += 1,
                 Op::Reactivate => summary.reactivate += 1,

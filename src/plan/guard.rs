@@ -21,6 +21,8 @@ pub struct GuardInput {
     pub target_complete: bool,
     /// Whether this is the first run against a target that already has accounts.
     pub first_run: bool,
+    /// Whether a whole run has left nobody to make before: from then on many new accounts at once are no beginning.
+    pub all_made: bool,
     /// Whether the filters changed since the last run, and nobody accepted it.
     pub filters_changed: bool,
     /// Removals carried out in the last 24 hours.
@@ -41,7 +43,9 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     guard_removals(plan, safety, input);
     guard_gone(plan, input.linked);
     let of = input.linked;
-    limit_class(plan, "max_create", safety.max_create, of, |change| change.op == Op::Create);
+    let by_default = || input.all_made.then(|| Limit::Count(default_creates(of)));
+    let creates = safety.max_create.or_else(by_default);
+    limit_class(plan, "max_create", creates, of, |change| change.op == Op::Create);
     limit_clears(plan, safety.max_clear, of);
     limit_fields(plan, safety.max_field_share, input);
     limit_blanked(plan, safety.max_field_share, input);
@@ -142,6 +146,11 @@ pub fn default_removals(linked: u64) -> u64 {
         100..1_000 => share(5).max(10),
         _ => share(3).clamp(50, 200),
     }
+}
+
+/// The new accounts allowed in a run when the file does not say, once nobody was left to make.
+fn default_creates(linked: u64) -> u64 {
+    (linked * 20 / 100).max(50)
 }
 
 impl Limit {
@@ -413,6 +422,27 @@ mod tests {
             guard(&mut plan, &Safety::default(), &GuardInput { accepted_removals: Some(1), ..input });
             assert_eq!(plan.changes[0].hold.as_ref().map(|hold| hold.code), Some(code));
             assert_eq!(plan.changes[1].hold, None, "the rest proceeds");
+        }
+    }
+
+    #[test]
+    fn new_accounts_are_limited_once_nobody_was_left_to_make() {
+        for (all_made, creates, linked, declared, expected) in [
+            (false, 400, 100, None, 0),
+            (true, 50, 8, None, 0),
+            (true, 51, 8, None, 51),
+            (true, 60, 300, None, 0),
+            (true, 61, 300, None, 61),
+            (true, 61, 300, Some(Limit::Count(100)), 0),
+        ] {
+            let mut plan = TargetPlan::empty("desk", "freshservice");
+            plan.changes = (0..creates).map(|id| change(Op::Create, id, &[(0, "", "a")])).collect();
+            let safety = Safety { max_create: declared, ..Safety::default() };
+            guard(&mut plan, &safety, &GuardInput { all_made, ..proven(linked) });
+            assert_eq!(held(&plan), expected, "{all_made} {creates} {linked}");
+            if let Some(hold) = &plan.changes[0].hold {
+                assert!(hold.detail.contains("raise max_create in [targets.desk.safety]"), "{}", hold.detail);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::SandboxRequest;
+use super::lying_list::Lie;
 use super::system::SYSTEMS;
 use crate::http::Method;
 
@@ -53,6 +54,8 @@ pub enum Fault {
     InsertWhilePaging,
     /// Somebody who was read vanishes while pages are read, so that somebody else is skipped.
     RemoveWhilePaging,
+    /// Lists of people are not true.
+    List(Lie),
     /// Answers take this long.
     Latency(Duration),
 }
@@ -75,6 +78,9 @@ const KINDS: &[&str] = &[
     "expire-token",
     "insert-while-paging",
     "remove-while-paging",
+    "list-empty",
+    "list-short",
+    "list-capped",
     "latency",
 ];
 
@@ -92,6 +98,9 @@ impl Fault {
             Self::ExpireToken => "expire-token",
             Self::InsertWhilePaging => "insert-while-paging",
             Self::RemoveWhilePaging => "remove-while-paging",
+            Self::List(Lie::Empty) => "list-empty",
+            Self::List(Lie::Short) => "list-short",
+            Self::List(Lie::Capped) => "list-capped",
             Self::Latency(_) => "latency",
         }
     }
@@ -118,6 +127,9 @@ impl Fault {
             "expire-token" => Self::ExpireToken,
             "insert-while-paging" => Self::InsertWhilePaging,
             "remove-while-paging" => Self::RemoveWhilePaging,
+            "list-empty" => Self::List(Lie::Empty),
+            "list-short" => Self::List(Lie::Short),
+            "list-capped" => Self::List(Lie::Capped),
             other => return Err(format!("no fault is called `{other}`; there are {}", KINDS.join(", "))),
         };
         match value {
@@ -128,7 +140,7 @@ impl Fault {
 
     fn default_when(self) -> When {
         match self {
-            Self::Latency(_) => When::Always,
+            Self::Latency(_) | Self::List(_) => When::Always,
             Self::InsertWhilePaging | Self::RemoveWhilePaging => When::Number(1),
             Self::ExpireToken => When::Rate(0.02),
             _ => When::Rate(0.05),
@@ -140,7 +152,7 @@ impl Fault {
     fn concerns(self, request: &SandboxRequest, writes: bool) -> bool {
         match self {
             Self::LostAnswer => writes,
-            Self::Cut | Self::Truncated => request.method == Method::Get,
+            Self::Cut | Self::Truncated | Self::List(_) => request.method == Method::Get,
             Self::InsertWhilePaging | Self::RemoveWhilePaging => is_later_page(request),
             Self::ExpireToken => {
                 request.header_value("authorization").is_some_and(|header| header.starts_with("Bearer "))
@@ -150,7 +162,7 @@ impl Fault {
     }
 }
 
-fn is_later_page(request: &SandboxRequest) -> bool {
+pub(super) fn is_later_page(request: &SandboxRequest) -> bool {
     let number = |name| request.query_value(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
     let cursor =
         || ["cursor", "$skiptoken"].iter().any(|name| request.query_value(name).is_some_and(|at| !at.is_empty()));

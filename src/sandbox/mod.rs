@@ -12,6 +12,7 @@ mod exchange;
 mod faults;
 pub mod freshservice;
 mod limit;
+mod lying_list;
 mod names;
 mod page;
 mod pause;
@@ -39,6 +40,7 @@ use tokio::sync::Notify;
 
 pub use exchange::{LoggedRequest, SandboxRequest, SandboxResponse};
 pub use faults::{Fault, Faults};
+pub use lying_list::Lie;
 pub use pause::{Pause, When};
 pub use preparation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget, find, prepare};
 pub use system::System;

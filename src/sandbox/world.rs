@@ -102,7 +102,7 @@ impl World {
         }
         let writes = system.writes(request);
         let struck = lock(&self.mischief).strike(name, request, writes);
-        let answer = answer(&mut *system, request, &struck);
+        let answer = answer(name, &mut *system, request, &struck);
         drop(system);
         lock(&self.log).push(LoggedRequest {
             system: name,
@@ -116,8 +116,9 @@ impl World {
     }
 }
 
-fn answer(system: &mut dyn System, request: &SandboxRequest, struck: &[Fault]) -> Answer {
+fn answer(name: &str, system: &mut dyn System, request: &SandboxRequest, struck: &[Fault]) -> Answer {
     let (mut latency, mut delivery, mut truncated, mut refusal) = (Duration::ZERO, Delivery::Whole, false, None);
+    let mut lies = Vec::new();
     for fault in struck {
         match fault {
             Fault::Latency(time) => latency += *time,
@@ -131,12 +132,16 @@ fn answer(system: &mut dyn System, request: &SandboxRequest, struck: &[Fault]) -
             Fault::Cut => delivery = Delivery::Cut,
             Fault::LostAnswer => delivery = Delivery::Lost,
             Fault::Truncated => truncated = true,
+            Fault::List(lie) => lies.push(*lie),
         }
     }
     if let Some(response) = refusal {
         return Answer { response, delivery: Delivery::Whole, latency };
     }
     let mut response = system.handle(request);
+    for lie in lies {
+        lie.tell(name, request, &mut response);
+    }
     if truncated {
         response.body.truncate(response.body.len() / 2);
     }

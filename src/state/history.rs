@@ -397,6 +397,12 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
             "UPDATE targets SET section = ?, last_finished = ? WHERE target = ?",
             &[(&target.section).into(), end.at.into(), name.into()],
         )?;
+        if target.ok && target.all_made {
+            database.execute(
+                "UPDATE targets SET all_made_at = COALESCE(all_made_at, ?) WHERE target = ?",
+                &[end.at.into(), name.into()],
+            )?;
+        }
         if target.ok {
             database.execute(
                 "UPDATE targets SET last_ok = ?, first_completed_at = COALESCE(first_completed_at, ?) WHERE target = ?",

@@ -63,7 +63,7 @@ impl State {
                     &[target.into()],
                 )?;
                 database.execute(
-                    "UPDATE targets SET scope = NULL, first_completed_at = NULL, last_ok = NULL, seen_run = 0,
+                    "UPDATE targets SET scope = NULL, first_completed_at = NULL, all_made_at = NULL, last_ok = NULL, seen_run = 0,
                         seen_at = 0, seen = '' WHERE target = ?",
                     &[target.into()],
                 )?;
@@ -193,8 +193,8 @@ fn repeats(database: &mut dyn Database, target: &str) -> Result<Vec<Repeat>, Sta
 
 fn records(database: &mut dyn Database, target: Option<&str>) -> Result<Vec<TargetRecord>, StateError> {
     let mut query =
-        "SELECT target, identity, first_completed_at, last_started, last_finished, last_ok, section, scope \
-                     FROM targets"
+        "SELECT target, identity, first_completed_at, last_started, last_finished, last_ok, section, scope, \
+         all_made_at FROM targets"
             .to_owned();
     if target.is_some() {
         query += " WHERE target = ?";
@@ -209,6 +209,7 @@ fn records(database: &mut dyn Database, target: Option<&str>) -> Result<Vec<Targ
             last_ok: row.optional_time(5)?,
             section: row.text(6)?.map(Fingerprint::stored),
             scope: row.text(7)?.map(Fingerprint::stored),
+            all_made_at: row.optional_time(8)?,
             last: None,
         })
     })?;

@@ -223,6 +223,8 @@ pub struct TargetRecord {
     pub identity: Option<Box<str>>,
     /// When a run of all of it first ended well; `None` until then.
     pub first_completed_at: Option<DateTime<Utc>>,
+    /// When a run of all of it first left nobody to make; `None` until then.
+    pub all_made_at: Option<DateTime<Utc>>,
     /// When a run of all of it last began.
     pub last_started: Option<DateTime<Utc>>,
     /// When a run of all of it last ended.
@@ -456,6 +458,8 @@ pub struct TargetEnd {
     pub ok: bool,
     /// Whether everybody was looked at, not only some employees.
     pub whole: bool,
+    /// Whether nobody is left to make.
+    pub all_made: bool,
     /// Employees whose account needed nothing, also those with a field that was left alone.
     pub in_sync: u64,
     /// Employees that were looked at and needed nothing at all; not those with a field that was left alone or held.

@@ -106,6 +106,9 @@ CREATE TABLE overwritten (
     identity TEXT NOT NULL, field TEXT NOT NULL, employee BIGINT NOT NULL, at BIGINT NOT NULL,
     PRIMARY KEY (identity, field, employee)) {clustered};
 ",
+    "
+ALTER TABLE targets ADD COLUMN all_made_at BIGINT;
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use crate::employee::EmployeeId;
 use crate::http::{Exchange, record};
 use crate::plan::{
-    AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Request, Schema, TargetPlan,
+    ACCOUNT_FOUND, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Request, Schema,
+    TargetPlan,
 };
 use crate::rules::Expression;
 use crate::state::StateError;
@@ -179,6 +180,7 @@ pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, option
         schema,
         options,
         made: Mutex::default(),
+        found: Mutex::default(),
         linked: Mutex::default(),
         tasks: AtomicU64::new(0),
         failures_in_a_row: AtomicU64::new(0),
@@ -208,6 +210,8 @@ pub(super) struct Run<'a> {
     pub(super) schema: &'a Schema,
     pub(super) options: &'a ApplyOptions<'a>,
     pub(super) made: Mutex<HashMap<EmployeeId, AccountId>>,
+    /// Whose account was found behind a refused create.
+    pub(super) found: Mutex<BTreeSet<EmployeeId>>,
     /// References to accounts made on the way that were sent along with their change.
     linked: Mutex<BTreeSet<(usize, FieldIndex)>>,
     tasks: AtomicU64,
@@ -396,6 +400,13 @@ impl Run<'_> {
                 incomplete
                     .push((place, format!("{field} is not set: the account of employee {employee} was not made")));
             }
+            // An account that was found may have its manager already.
+            if change.reason == Some(ACCOUNT_FOUND)
+                && !fields.is_empty()
+                && let Some(Ok(Some(found))) = change.account.as_ref().map(|account| self.target.account(account))
+            {
+                fields = self.differing(&found, &fields);
+            }
             if !fields.is_empty() {
                 steps.push(Step::update_of(place, change, fields));
             }
@@ -429,7 +440,10 @@ impl Run<'_> {
             let outcomes: Vec<Mutex<Option<JobOutcome>>> = batch.iter().map(|_| Mutex::new(None)).collect();
             let done = |place: usize, outcome: JobOutcome| {
                 if let Some(number) = numbers.get(place) {
-                    self.note(*number, &batch[place].intent, &outcome);
+                    let intent = &batch[place].intent;
+                    // The account was there before, and its link says so.
+                    let op = if self.was_found(intent.op, intent.employee) { Op::Update } else { intent.op };
+                    self.note(*number, &Intent { op, ..intent.clone() }, &outcome);
                 }
                 *outcomes[place].lock().expect("no panic while held") = Some(outcome);
                 self.options.progress.advance(1);
@@ -445,10 +459,18 @@ impl Run<'_> {
                 }
                 if let (Outcome::Succeeded, Some(account)) = (&outcome.outcome, outcome.account) {
                     change.account = Some(account);
+                    if self.was_found(change.op, change.employee) {
+                        change.reason = Some(ACCOUNT_FOUND);
+                    }
                 }
                 change.outcome = Some(outcome.outcome);
             }
         }
+    }
+
+    fn was_found(&self, op: Op, employee: Option<EmployeeId>) -> bool {
+        let found = self.found.lock().expect("no panic while held");
+        op == Op::Create && employee.is_some_and(|employee| found.contains(&employee))
     }
 
     /// Keeps what came of a write, at once or when the target has finished.

@@ -527,6 +527,20 @@ fn who_exists_already_is_adopted() {
 }
 
 #[test]
+fn who_was_there_already_counts_as_found_and_not_as_made() {
+    let target =
+        Directory::default().account("a", true, "1", "p1@example.com", "").fails("create 1", ErrorKind::Exists);
+    let done = Run::on(&target).apply(vec![joiner(1, ""), joiner(2, "")]);
+    let summary = done.plan.summary();
+    assert_eq!((summary.create, summary.found), (1, 1));
+    assert_eq!(done.plan.changes[0].reason, Some("account_found"));
+    // An answer that was lost says nothing of who made the account.
+    let lost = Directory::default().fate("create 1", Fate::Lost);
+    let summary = Run::on(&lost).apply(vec![joiner(1, "")]).plan.summary();
+    assert_eq!((summary.create, summary.found), (1, 0));
+}
+
+#[test]
 fn what_belongs_to_somebody_else_is_not_adopted() {
     let exists = |target: Directory| target.fails("create 1", ErrorKind::Exists);
     let there = || exists(Directory::default().account("a", true, "", "p1@example.com", ""));

@@ -207,12 +207,15 @@ impl Run<'_> {
             } else if !differing.is_empty() {
                 self.update(&account.id, &differing, None)?;
             }
+            if error.kind == ErrorKind::Exists {
+                self.found.lock().expect("no panic while held").insert(employee);
+            }
             return Ok(account.id);
         }
         Err(error)
     }
 
-    fn differing(&self, account: &Account, fields: &[FieldChange]) -> Vec<FieldChange> {
+    pub(super) fn differing(&self, account: &Account, fields: &[FieldChange]) -> Vec<FieldChange> {
         let differs =
             |field: &&FieldChange| !same(account.field(field.index), &field.after, self.schema.field(field.index));
         fields.iter().filter(differs).cloned().collect()

@@ -76,6 +76,8 @@ pub struct TargetMemory<'a> {
     pub links: BTreeMap<EmployeeId, AccountId>,
     /// Whether a run against this target has ever come to its end.
     pub ran_before: bool,
+    /// Whether a run of all of it has ever left nobody to make.
+    pub all_made: bool,
     /// Whether the filters differ from those of the last run.
     pub filters_changed: bool,
     /// Removals in the last 24 hours, under whatever name of the target.
@@ -306,6 +308,7 @@ pub fn prepare<'s>(
                     source_complete: employees.is_complete(),
                     target_complete,
                     first_run: !memory.ran_before && accounts > 0 && by_hand.is_none(),
+                    all_made: memory.all_made && by_hand.is_none(),
                     filters_changed: memory.filters_changed && !options.accept_filter_change,
                     removed_lately: memory.removed_lately.saturating_sub(not_removed as u64),
                     accepted_removals: options.accepted_removals,

@@ -50,7 +50,7 @@ fn shape(kind: &str) -> Value {
         "source": {"employees": "number", "complete": "bool", "why_incomplete?": "text"},
         "targets": [{
             "name": "text", "type": "text", "status": "text", "reason": "text?",
-            "summary": {"create": "number", "update": "number", "reactivate": "number", "handover": "number", "deactivate": "number",
+            "summary": {"create": "number", "found": "number", "update": "number", "reactivate": "number", "handover": "number", "deactivate": "number",
                         "in_sync": "number", "skipped": "number", "held": "number", "failed": "number"},
             "changes": [{
                 "op": "text", "employee": "text?", "account": "text?", "reason": "text?", "detail": "text?",

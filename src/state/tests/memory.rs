@@ -132,6 +132,7 @@ fn the_first_run_ends_when_a_whole_run_ends_well(place: &Place) {
     }
     let record = place.open().targets().unwrap().remove(0);
     assert_eq!(record.first_completed_at, Some(at(2)));
+    assert_eq!(record.all_made_at, Some(at(2)));
     assert_eq!(record.last_ok, Some(at(2)));
     assert_eq!(record.last_started, Some(at(3)));
     assert_eq!(record.last_finished, Some(at(3)));

@@ -261,6 +261,7 @@ fn end_of(state: &State, target: &str, unchanged: &[u64]) -> TargetEnd {
         identity: "freshservice:acme.freshservice.com".into(),
         ok: true,
         whole: true,
+        all_made: true,
         in_sync: unchanged.len() as u64,
         unchanged: unchanged.iter().copied().map(EmployeeId).collect(),
         written: Vec::new(),
