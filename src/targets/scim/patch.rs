@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::deviations::{Clear, Deviations, ManagerForm, PatchStyle};
-use super::path::Path;
+use super::path::{Path, get, spelling};
 use super::wire::{Resource, Shape, put};
 
 /// One place of a resource and what should stand there.
@@ -23,7 +23,40 @@ pub(crate) struct Setting {
 /// item exists, and a whole list must keep the items that are not managed.
 pub(crate) fn needs_current(settings: &[Setting], deviations: &Deviations) -> bool {
     let pathed = deviations.filtered_paths && in_paths(deviations);
-    settings.iter().any(|setting| setting.path.filter().is_some() && (!pathed || !setting.had_value))
+    settings.iter().any(|setting| {
+        let item = setting.path.filter().is_some() && (!pathed || !setting.had_value);
+        item || (setting.value.is_some() && goes_whole(&setting.path, deviations.patch_style))
+    })
+}
+
+/// Whether a part is sent with everything around it: some services replace a complex attribute, or an extension, by
+/// the object that they are sent, and what is not in it is gone.
+fn goes_whole(path: &Path, style: PatchStyle) -> bool {
+    match style {
+        PatchStyle::Object => path.urn().is_some() || (path.sub().is_some() && path.filter().is_none()),
+        PatchStyle::ExtensionObject => path.urn().is_some(),
+        PatchStyle::Pathed | PatchStyle::Dotted => false,
+    }
+}
+
+/// What the resource holds around a part, as far as it may be written back.
+fn seed(object: &mut Resource, current: &Resource, path: &Path) {
+    let (name, held) = match path.urn() {
+        Some(urn) => (urn, current.get(&spelling(current, urn))),
+        None => (path.attribute(), get(current, path.attribute())),
+    };
+    let Some(Value::Object(held)) = held else { return };
+    if get(object, name).is_some() {
+        return;
+    }
+    let mut held = held.clone();
+    for (key, part) in &mut held {
+        // Where the manager can be read, and what they are called, nobody may write (RFC 7643, section 4.3).
+        if let Some(manager) = part.as_object_mut().filter(|_| key.eq_ignore_ascii_case("manager")) {
+            manager.retain(|key, _| key.eq_ignore_ascii_case("value"));
+        }
+    }
+    object.insert(name.to_owned(), Value::Object(held));
 }
 
 fn in_paths(deviations: &Deviations) -> bool {
@@ -37,6 +70,22 @@ pub(crate) fn operations(settings: &[Setting], deviations: &Deviations, current:
     let mut whole: Vec<(Path, Resource, bool)> = Vec::new();
     let mut object = Resource::new();
     let mut extensions: Vec<(String, Map<String, Value>)> = Vec::new();
+    let written_whole =
+        |setting: &&Setting| setting.value.is_some() && goes_whole(&setting.path, deviations.patch_style);
+    for (setting, current) in settings.iter().filter(written_whole).filter_map(|setting| Some((setting, current?))) {
+        let mut around = Resource::new();
+        seed(&mut around, current, &setting.path);
+        for (name, held) in around {
+            match (deviations.patch_style, held) {
+                (PatchStyle::ExtensionObject, Value::Object(held)) => {
+                    if !extensions.iter().any(|(known, _)| *known == name) {
+                        extensions.push((name, held));
+                    }
+                }
+                (_, held) => _ = object.entry(name).or_insert(held),
+            }
+        }
+    }
     for setting in settings {
         let path = &setting.path;
         if path.filter().is_some() {
@@ -59,7 +108,18 @@ pub(crate) fn operations(settings: &[Setting], deviations: &Deviations, current:
         let (path, value) = written(setting, deviations);
         match (deviations.patch_style, value) {
             (PatchStyle::Pathed, Some(value)) => operations.push(operation("replace", Some(&path), Some(value))),
-            (_, None) => operations.push(operation("remove", Some(&path), None)),
+            (_, None) => {
+                // Not brought back by what is written around it.
+                put(&mut object, &path, None, false);
+                if let Some((urn, held)) = extensions.iter_mut().find(|(urn, _)| Some(urn.as_str()) == path.urn()) {
+                    let mut inner = Resource::from_iter([(urn.clone(), Value::Object(std::mem::take(held)))]);
+                    put(&mut inner, &path, None, false);
+                    if let Some(Value::Object(inner)) = inner.remove(urn.as_str()) {
+                        *held = inner;
+                    }
+                }
+                operations.push(operation("remove", Some(&path), None));
+            }
             (PatchStyle::Object, Some(value)) => put(&mut object, &path, Some(value), false),
             (PatchStyle::Dotted, Some(value)) => _ = object.insert(path.to_string(), value),
             (PatchStyle::ExtensionObject, Some(value)) => match path.urn() {
@@ -340,6 +400,48 @@ mod tests {
             json!([{"op": "replace", "path": "emails", "value": [
                 {"type": "home", "value": "h@example.com", "primary": true}, {"type": "work", "value": "new@example.com"}
             ]}])
+        );
+    }
+
+    #[test]
+    fn what_is_sent_as_an_object_takes_along_what_stands_around_it() {
+        let enterprise = super::super::path::ENTERPRISE;
+        let current = json!({
+            "name": {"givenName": "Ines", "familyName": "Sand"},
+            "title": "Engineer",
+            enterprise: {
+                "department": "IT", "costCenter": "4711",
+                "manager": {"value": "9", "displayName": "Mira Osei", "$ref": "../Users/9"}
+            }
+        });
+        let settings = [
+            set("name.familyName", json!("Berg")),
+            set("title", json!("Lead")),
+            set(&format!("{enterprise}:department"), json!("Ops")),
+            clear(&format!("{enterprise}:costCenter")),
+        ];
+        let object = Deviations { patch_style: PatchStyle::Object, ..Deviations::default() };
+        assert!(needs_current(&settings, &object) && needs_current(&settings[2..3], &object));
+        assert!(!needs_current(&settings[1..2], &object) && !needs_current(&settings[3..], &object));
+        assert_eq!(
+            Value::from(operations(&settings, &object, current.as_object())),
+            json!([
+                {"op": "remove", "path": format!("{enterprise}:costCenter")},
+                {"op": "replace", "value": {
+                    "name": {"givenName": "Ines", "familyName": "Berg"},
+                    "title": "Lead",
+                    enterprise: {"department": "Ops", "manager": {"value": "9"}}
+                }}
+            ])
+        );
+        let extension = Deviations { patch_style: PatchStyle::ExtensionObject, ..Deviations::default() };
+        assert!(needs_current(&settings[2..3], &extension) && !needs_current(&settings[..2], &extension));
+        assert_eq!(
+            Value::from(operations(&settings[2..], &extension, current.as_object())),
+            json!([
+                {"op": "remove", "path": format!("{enterprise}:costCenter")},
+                {"op": "replace", "path": enterprise, "value": {"department": "Ops", "manager": {"value": "9"}}}
+            ])
         );
     }
 }
