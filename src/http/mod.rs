@@ -262,6 +262,36 @@ impl Response {
         serde_json::from_slice(&self.body).map_err(|error| UnexpectedBody::new(self, &error))
     }
 
+    /// Whether the body is a web page: that of a proxy or a sign-in, whatever the status.
+    pub fn is_page(&self) -> bool {
+        self.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+    }
+
+    /// Why an answer to a write is no success although its status is one: its body is a web page, or says in one of
+    /// the usual forms that there was an error. Services and what stands before them have been seen to do both.
+    pub fn not_done(&self) -> Option<&'static str> {
+        const ERROR: &str = "the status says that it worked, and the body that there was an error";
+        if !self.is_success() {
+            return None;
+        }
+        if self.is_page() {
+            return Some("the status says that it worked, and the body is a web page (HTML); is the address right?");
+        }
+        let body = self.json_or_none()?;
+        let says = |value: &serde_json::Value| match value {
+            serde_json::Value::Null | serde_json::Value::Bool(false) => false,
+            serde_json::Value::Bool(true) => true,
+            serde_json::Value::Number(number) => number.as_f64() != Some(0.0),
+            serde_json::Value::String(text) => !text.trim().is_empty(),
+            serde_json::Value::Array(items) => !items.is_empty(),
+            serde_json::Value::Object(members) => !members.is_empty(),
+        };
+        let object = body.as_object()?;
+        let failed = ["error", "errors", "Errors"].iter().any(|key| object.get(*key).is_some_and(says))
+            || ["success", "ok"].iter().any(|key| object.get(*key) == Some(&serde_json::Value::Bool(false)));
+        failed.then_some(ERROR)
+    }
+
     /// The body as JSON, for reading error bodies that may be anything.
     pub fn json_or_none(&self) -> Option<serde_json::Value> {
         serde_json::from_slice(&self.body).ok()

@@ -130,7 +130,11 @@ impl DeclaredTarget {
 
     fn send(&self, operation: &Operation, request: &Request) -> Result<Response, TargetError> {
         let answer = self.client.send(request).map_err(|error| lost(&error, operation, false))?;
-        if operation.worked(answer.status) { Ok(answer) } else { Err(refused(operation, answer.status, false)) }
+        if operation.worked(answer.status) {
+            done(operation, answer)
+        } else {
+            Err(refused(operation, answer.status, false))
+        }
     }
 
     fn item(&self, account: &AccountId) -> Result<Json, TargetError> {
@@ -156,6 +160,17 @@ fn declared<'a, T>(operation: Option<&'a T>, name: &str) -> Result<&'a T, Target
 fn lost(error: &HttpError, operation: &Operation, reads: bool) -> TargetError {
     let kind = ErrorKind::unanswered(error, !reads);
     TargetError::new(kind, format!("{}: {error}", operation.outline()))
+}
+
+/// An answer whose status means that it worked, unless its body says otherwise: then nobody knows, and the caller looks.
+fn done(operation: &Operation, answer: Response) -> Result<Response, TargetError> {
+    match answer.not_done() {
+        None => Ok(answer),
+        Some(why) => {
+            let message = format!("{}: {why}", operation.outline());
+            Err(TargetError::new(ErrorKind::Unsettled, message).with_status(answer.status))
+        }
+    }
 }
 
 /// An answer that is not among those that mean that it worked.
@@ -242,6 +257,7 @@ impl WriteAccounts for DeclaredTarget {
         if !create.request.worked(answer.status) {
             return Err(refused(&create.request, answer.status, false));
         }
+        let answer = done(&create.request, answer)?;
         // Made, but under which id? The caller looks it up by its match key.
         let id = wire::document(&answer).ok().and_then(|body| wire::id_at(&create.id, &body));
         id.ok_or_else(|| {

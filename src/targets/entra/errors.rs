@@ -61,6 +61,9 @@ pub(super) fn accepted(response: &Response, request: &Request) -> Result<Value, 
     if response.body.is_empty() && matches!(response.status, 202 | 204) {
         return Ok(Value::Null);
     }
+    if let Some(why) = response.not_done().filter(|_| makes(request)) {
+        return Err(unexpected(why, request, response.status));
+    }
     response.json().map_err(|why| unexpected(&why.to_string(), request, response.status))
 }
 
@@ -171,7 +174,9 @@ mod tests {
         assert_eq!(accepted(&answer(204, ""), &write), Ok(Value::Null));
         assert_eq!(accepted(&answer(200, "{\"val"), &read).unwrap_err().kind, ErrorKind::Unexpected);
         assert_eq!(accepted(&answer(200, ""), &read).unwrap_err().kind, ErrorKind::Unexpected);
-        assert_eq!(accepted(&answer(200, "<html>"), &write).unwrap_err().kind, ErrorKind::Unsettled);
+        for no_success in ["<html>", r#"{"error":{"code":"Request_BadRequest","message":"x"}}"#] {
+            assert_eq!(accepted(&answer(200, no_success), &write).unwrap_err().kind, ErrorKind::Unsettled);
+        }
     }
 
     #[test]

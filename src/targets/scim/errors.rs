@@ -6,6 +6,7 @@ use crate::http::{HttpError, Response};
 use crate::targets::{ErrorKind, TargetError};
 
 use super::path::get;
+use super::wire::plain_text;
 
 /// What was asked for, which decides what an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,34 @@ pub(crate) fn scim_type(response: &Response) -> Option<String> {
     }
     let first = get(object, "Errors")?.as_array()?.first()?.as_object()?;
     get(first, "scimType")?.as_str().map(str::to_owned)
+}
+
+/// The URN of SCIM's error messages.
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// An answer as what it says: some services send an error of SCIM under the status of a success.
+pub(crate) fn honest(mut response: Response) -> Response {
+    if let Some(status) = response.is_success().then(|| error_status(&response)).flatten() {
+        response.status = status;
+    }
+    response
+}
+
+/// The status of an error of SCIM; that of a broken service where it has none that can be read.
+fn error_status(response: &Response) -> Option<u16> {
+    let body = response.json_or_none()?;
+    let schemas = get(body.as_object()?, "schemas")?.as_array()?;
+    schemas.iter().any(|urn| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(ERROR))).then(|| {
+        let status = body.as_object().and_then(|object| get(object, "status"));
+        let status = status.and_then(|status| plain_text(status)?.trim().parse().ok());
+        status.filter(|status| (400..600).contains(status)).unwrap_or(500)
+    })
+}
+
+/// A change whose answer has the status of a success and a body that is none. The caller looks.
+pub(crate) fn not_done(name: &str, response: &Response) -> Option<TargetError> {
+    let why = response.not_done()?;
+    Some(TargetError::new(ErrorKind::Unsettled, format!("{name}: {why}")).with_status(response.status))
 }
 
 /// What is said when somebody else was faster.

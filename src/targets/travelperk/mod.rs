@@ -34,7 +34,7 @@ use crate::http::{Client, ClientSettings, Limit, Request};
 use crate::plan::{
     Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Notice, ReferenceNames, Schema, Snapshot,
 };
-use crate::targets::scim::{Asked, Directory, Field, no_answer, refusal, unexpected};
+use crate::targets::scim::{Asked, Directory, Field, no_answer, not_done, refusal, unexpected};
 
 use super::{
     Connection, EmployeeRules, ErrorKind, FieldLookup, LogEvent, LogLine, Progress, ReadAccounts, SandboxPlaces,
@@ -182,7 +182,10 @@ impl TravelPerk {
         if !response.is_success() {
             return Err(refusal(self.people.name(), asked, &response, &[]));
         }
-        Ok(response)
+        match not_done(self.people.name(), &response).filter(|_| asked != Asked::Read) {
+            Some(error) => Err(error),
+            None => Ok(response),
+        }
     }
 
     /// Reads page after page until one brings nothing new: lists of cost centres do not say how many there are.

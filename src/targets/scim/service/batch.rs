@@ -5,7 +5,7 @@ use crate::targets::{ErrorKind, TargetError};
 
 use super::super::bulk::{self, ENVELOPE, Limits, Operation};
 use super::super::deviations::{Bulk, Update};
-use super::super::errors::{Asked, refusal, unexpected};
+use super::super::errors::{Asked, honest, refusal, unexpected};
 use super::super::patch::Setting;
 use super::super::wire::Resource;
 use super::Service;
@@ -185,7 +185,7 @@ impl Service {
         if part.operation().is_none() {
             return self.unsent(order, part);
         }
-        let Some(answer) = answer else {
+        let Some(answer) = answer.map(honest) else {
             let why = format!("{}: the answer to a batch does not say what came of this change", self.name);
             return Err(TargetError::new(ErrorKind::Unsettled, why));
         };

@@ -7,7 +7,7 @@ use crate::targets::{ErrorKind, TargetError};
 
 use super::super::bulk::last_part;
 use super::super::deviations::{Replace, Update};
-use super::super::errors::{Asked, changed_meanwhile, refusal, unexpected};
+use super::super::errors::{Asked, changed_meanwhile, not_done, refusal, unexpected};
 use super::super::patch::{self, Setting};
 use super::super::path::{Path, get};
 use super::super::wire::{Resource, Shape, boolean, id, put, version};
@@ -36,6 +36,9 @@ impl Service {
     pub(super) fn made(&self, resource: &Resource, response: &Response, names: &[&str]) -> Result<String, TargetError> {
         if !response.is_success() {
             return Err(refusal(&self.name, Asked::Create, response, names));
+        }
+        if let Some(error) = not_done(&self.name, response) {
+            return Err(error);
         }
         let made = response.json::<Resource>();
         if let Ok(made) = &made {
@@ -214,6 +217,9 @@ impl Service {
                 self.note_version(wanted, None);
             }
             return Err(refusal(&self.name, Asked::Change, response, names));
+        }
+        if let Some(error) = not_done(&self.name, response) {
+            return Err(error);
         }
         // 204, and 202 of services that are not done yet, have no body.
         let Ok(body) = response.json::<Resource>() else {

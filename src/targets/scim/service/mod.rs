@@ -20,7 +20,7 @@ use crate::targets::TargetError;
 
 use super::deviations::Deviations;
 use super::discovery::Discovery;
-use super::errors::{Asked, no_answer, refusal, unexpected};
+use super::errors::{Asked, honest, no_answer, refusal, unexpected};
 use super::filter::Filter;
 use super::path::{CORE, Path};
 use super::requests::Requests;
@@ -96,7 +96,7 @@ impl Service {
             Asked::Read => self.client.reader().send(request),
             Asked::Create | Asked::Change => self.client.send(request),
         };
-        sent.map_err(|error| no_answer(&self.name, asked, &error))
+        sent.map(honest).map_err(|error| no_answer(&self.name, asked, &error))
     }
 
     /// What the service says of itself, asked for once. What it leaves out counts as not said.
