@@ -253,11 +253,6 @@ pub(super) fn is_active_already(response: &Response) -> bool {
         && complaints(response).iter().any(|complaint| complaint.code.as_deref() == Some("contact_already_active"))
 }
 
-/// Whether an answer is a web page.
-pub(super) fn is_page(response: &Response) -> bool {
-    response.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
-}
-
 /// What an answer without success means.
 pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
     let status = response.status;
@@ -273,14 +268,14 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
                 "Freshservice refuses the API key ({said}): check `api_key`, and that API access is switched on for the agent who owns it (`api_key_enabled` is off until an administrator allows it)"
             ),
         ),
-        403 => forbidden(&said, code, doing, is_page(response)),
+        403 => forbidden(&said, code, doing, response.is_page()),
         404 if doing.lists() => (
             ErrorKind::Unexpected,
             format!(
                 "cannot {words} ({said}): nothing is at this address; check `domain`, which is the *.freshservice.com name and not a domain of your own"
             ),
         ),
-        404 if is_page(response) => (
+        404 if response.is_page() => (
             ErrorKind::Unexpected,
             format!("cannot {words} ({status}): a web page came instead of JSON; check `domain`"),
         ),
@@ -304,7 +299,7 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
             format!("cannot tell whether Freshservice did {words}: it answered with an error of its own ({said})"),
         ),
         500.. => (ErrorKind::Unavailable, format!("cannot {words}: Freshservice has an error of its own ({said})")),
-        _ if is_page(response) => (
+        _ if response.is_page() => (
             ErrorKind::Unexpected,
             format!("cannot {words} ({status}): a web page came instead of JSON; check `domain`"),
         ),

@@ -27,7 +27,7 @@ use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{AccountId, Capabilities, FieldChange, FieldSpec, FieldValue, Notice, Schema};
 
 use super::{Connection, ErrorKind, Progress, TargetError};
-use errors::{Doing, is_page, refused, unanswered, unexpected};
+use errors::{Doing, refused, unanswered, unexpected};
 use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS, is_for_agents};
 use names::{Book, Names};
 use reading::{Reading, Standing};
@@ -38,14 +38,26 @@ use wire::{FieldRow, Row, User};
 /// Freshservice takes a requester only with one of these.
 const REACHABLE: [&str; 3] = ["primary_email", "work_phone_number", "mobile_phone_number"];
 
-/// What carries a request to Freshservice and brings the answer.
-trait Carrier: Send + Sync {
-    fn send(&self, request: &Request) -> Result<Response, HttpError>;
+/// What carries a request that changes nothing to Freshservice, and brings the answer. Planning knows no more than this.
+trait Reads: Send + Sync {
+    /// Sends a request that changes nothing; no other is taken.
+    fn read(&self, request: &Request) -> Result<Response, HttpError>;
+}
+
+/// What carries any request.
+trait Carrier: Reads {
+    fn write(&self, request: &Request) -> Result<Response, HttpError>;
+}
+
+impl Reads for Client {
+    fn read(&self, request: &Request) -> Result<Response, HttpError> {
+        self.reader().send(request)
+    }
 }
 
 impl Carrier for Client {
-    fn send(&self, request: &Request) -> Result<Response, HttpError> {
-        Client::send(self, request)
+    fn write(&self, request: &Request) -> Result<Response, HttpError> {
+        self.send(request)
     }
 }
 
@@ -116,7 +128,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Reads> Freshservice<C> {
     fn new(carrier: C, connection: Connection) -> Self {
         Self {
             carrier,
@@ -169,9 +181,9 @@ impl<C: Carrier> Freshservice<C> {
         }
     }
 
-    /// The answer of a request that succeeded.
-    fn send(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
-        let response = self.carrier.send(request).map_err(|error| unanswered(&error, doing))?;
+    /// The answer of a request that changes nothing and succeeded.
+    fn read(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
+        let response = self.carrier.read(request).map_err(|error| unanswered(&error, doing))?;
         accepted(&response, doing)?;
         Ok(response)
     }
@@ -188,7 +200,7 @@ impl<C: Carrier> Freshservice<C> {
         mut take: impl FnMut(Vec<Row>) -> Result<bool, String>,
     ) -> Result<Option<String>, TargetError> {
         for page in 1.. {
-            let response = self.send(&request(page), doing)?;
+            let response = self.read(&request(page), doing)?;
             let odd = |why: String| unexpected(&why, response.status, doing);
             let rows = wire::rows(&response, wrapper).map_err(odd)?;
             let links_on =
@@ -331,7 +343,7 @@ impl<C: Carrier> Freshservice<C> {
     /// One user, from the table of requesters or of agents.
     fn view(&self, id: u64) -> Result<Option<User>, TargetError> {
         let read = |request: Request, wrapper: &str, from_agents: bool| {
-            let response = self.send(&request, Doing::View)?;
+            let response = self.read(&request, Doing::View)?;
             wire::one(&response, &[wrapper])
                 .and_then(|row| User::read(row, from_agents))
                 .map_err(|why| unexpected(&why, response.status, Doing::View))
@@ -375,6 +387,15 @@ impl<C: Carrier> Freshservice<C> {
             };
         Ok((id, standing))
     }
+}
+
+impl<C: Carrier> Freshservice<C> {
+    /// The answer of a request that succeeded.
+    fn send(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
+        let response = self.carrier.write(request).map_err(|error| unanswered(&error, doing))?;
+        accepted(&response, doing)?;
+        Ok(response)
+    }
 
     /// Sends an update. Freshservice takes away the sight of all tickets unless every update grants it again.
     fn put(&self, account: &AccountId, mut body: serde_json::Value, said: Option<bool>) -> Result<(), TargetError> {
@@ -397,7 +418,9 @@ impl<C: Carrier> Freshservice<C> {
         }
         Ok(())
     }
+}
 
+impl<C: Reads> Freshservice<C> {
     /// The body of a create or update.
     fn body(&self, changes: &[FieldChange]) -> Result<serde_json::Value, TargetError> {
         let settled = self.settled()?;
@@ -412,10 +435,10 @@ fn accepted(response: &Response, doing: Doing) -> Result<(), TargetError> {
     if !response.is_success() {
         return Err(refused(response, doing));
     }
-    if is_page(response) {
+    if response.is_page() {
         return Err(unexpected("a web page came instead of JSON; check `domain`", response.status, doing));
     }
-    Ok(())
+    response.not_done().map_or(Ok(()), |why| Err(unexpected(why, response.status, doing)))
 }
 
 fn number(account: &AccountId) -> Result<u64, TargetError> {

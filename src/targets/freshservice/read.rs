@@ -5,9 +5,9 @@ use crate::plan::{Account, AccountId, Action, FieldIndex, FieldKind, FieldValue,
 use super::super::{Progress, ReadAccounts, TargetError};
 use super::reading::Reading;
 use super::requests::Lookup;
-use super::{AgentView, Carrier, Freshservice, Place, lock, number};
+use super::{AgentView, Freshservice, Place, Reads, lock, number};
 
-impl<C: Carrier> ReadAccounts for Freshservice<C> {
+impl<C: Reads> ReadAccounts for Freshservice<C> {
     fn check_step(
         &self,
         action: Action,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::{FieldLookup, NoProgress, ReadAccounts as _, WriteAccounts as _};
 use super::*;
 use crate::employee::EmployeeId;
-use crate::http::Body;
+use crate::http::{Body, Method};
 use crate::plan::{FieldIndex, Protection};
 use crate::reference::spec_text;
 
@@ -18,8 +18,15 @@ struct Script {
     bodies: Mutex<Vec<Value>>,
 }
 
+impl Reads for Script {
+    fn read(&self, request: &Request) -> Result<Response, HttpError> {
+        assert_eq!(request.method, Method::Get, "planning never writes");
+        self.write(request)
+    }
+}
+
 impl Carrier for Script {
-    fn send(&self, request: &Request) -> Result<Response, HttpError> {
+    fn write(&self, request: &Request) -> Result<Response, HttpError> {
         let query: String = request
             .query
             .iter()
@@ -275,7 +282,7 @@ fn a_read_that_breaks_off_is_an_error() {
         (status(200, r#"{"requesters":[{"id":2,"#), ErrorKind::Unexpected),
         (status(200, r#"{"agents":[]}"#), ErrorKind::Unexpected),
         (status(200, ""), ErrorKind::Unexpected),
-        (status(429, "{}"), ErrorKind::Unavailable),
+        (status(429, "{}"), ErrorKind::Busy),
         (denied(), ErrorKind::Rights),
         (lost(), ErrorKind::Unavailable),
     ] {

@@ -90,7 +90,7 @@ impl<C: Carrier> WriteAccounts for Freshservice<C> {
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         let (id, _) = self.writable(account)?;
         let request = requests::reactivate_requester(id);
-        let response = self.carrier.send(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
+        let response = self.carrier.write(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
         if errors::is_active_already(&response) {
             return Ok(());
         }

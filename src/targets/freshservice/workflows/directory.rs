@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::super::errors::Doing;
 use super::super::names::NoId;
 use super::super::requests::{self, Lookup, Users};
-use super::super::{Carrier, Freshservice, Place, lock, wire};
+use super::super::{Freshservice, Place, Reads, lock, wire};
 use super::form::Lookups;
 use super::refuse;
 use crate::targets::TargetError;
@@ -17,7 +17,7 @@ pub(super) struct Directory<'a, C> {
     failed: RefCell<Option<TargetError>>,
 }
 
-impl<'a, C: Carrier> Directory<'a, C> {
+impl<'a, C: Reads> Directory<'a, C> {
     pub(super) fn new(desk: &'a Freshservice<C>) -> Self {
         Self { desk, failed: RefCell::default() }
     }
@@ -59,7 +59,7 @@ impl<'a, C: Carrier> Directory<'a, C> {
     }
 }
 
-impl<C: Carrier> Lookups for Directory<'_, C> {
+impl<C: Reads> Lookups for Directory<'_, C> {
     fn location(&self, name: &str) -> Result<u64, String> {
         self.id(Place::Locations, "location", name).map(|(id, _)| id)
     }
@@ -74,7 +74,7 @@ impl<C: Carrier> Lookups for Directory<'_, C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Reads> Freshservice<C> {
     /// All departments or all locations, as they were when a step first asked for them, or afresh.
     fn book_of(&self, place: Place, fresh: bool) -> Result<std::sync::Arc<super::super::names::Book>, TargetError> {
         let known = lock(&self.books).iter().find(|(known, _)| *known == place).map(|(_, book)| book.clone());

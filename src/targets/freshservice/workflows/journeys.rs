@@ -10,7 +10,7 @@ use crate::plan::{FieldValue, Request};
 
 use super::super::errors::{Doing, unexpected};
 use super::super::wire::{self, Row};
-use super::super::{Carrier, Freshservice, lock, requests};
+use super::super::{Carrier, Freshservice, Reads, lock, requests};
 use super::form::{Form, FormField, Given, Lookups, address, number};
 use super::{Directory, given, look_through, refuse};
 use crate::targets::{ErrorKind, TargetError};
@@ -18,11 +18,11 @@ use crate::targets::{ErrorKind, TargetError};
 /// The one field that is none of the form's: on whose behalf the request is made.
 const INITIATOR: &str = "initiator_id";
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Reads> Freshservice<C> {
     /// The form of a kind of request, read once a run.
     pub(super) fn form(&self, journey: &'static str) -> Result<Arc<Form>, TargetError> {
         self.form_of(journey, |desk| {
-            let response = desk.send(&requests::form(journey), Doing::ReadForm)?;
+            let response = desk.read(&requests::form(journey), Doing::ReadForm)?;
             let read = wire::rows(&response, "fields").and_then(|rows| Form::read("the form", "", &rows));
             read.map_err(|why| unexpected(&why, response.status, Doing::ReadForm))
         })
@@ -61,7 +61,9 @@ impl<C: Carrier> Freshservice<C> {
         let body = body(&form, given(request)?, &directory);
         directory.settled(body).map(|body| (form, body))
     }
+}
 
+impl<C: Carrier> Freshservice<C> {
     pub(super) fn make_request(
         &self,
         journey: &'static str,
@@ -71,7 +73,9 @@ impl<C: Carrier> Freshservice<C> {
         let wrapper = format!("{journey}_request");
         self.make(&requests::create_request(journey, &body), Doing::CreateRequest, &wrapper)
     }
+}
 
+impl<C: Reads> Freshservice<C> {
     pub(super) fn find_request(
         &self,
         journey: &'static str,

@@ -19,7 +19,7 @@ use crate::plan::{AccountId, Action, FieldValue, Request};
 use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError};
 use super::errors::{Doing, unexpected};
 use super::wire::{self, Row};
-use super::{Carrier, Freshservice};
+use super::{Carrier, Freshservice, Reads};
 use directory::Directory;
 pub(super) use form::Form;
 use form::Given;
@@ -95,7 +95,9 @@ impl<C: Carrier> Freshservice<C> {
         let id = id.map_err(|why| unexpected(&why, response.status, doing))?;
         Ok(Some(id.to_string().into()))
     }
+}
 
+impl<C: Reads> Freshservice<C> {
     /// What is wrong with the fields of a step, held against the account's own forms.
     pub(super) fn step_problems(&self, action: Action, fields: &[Given]) -> Result<Vec<String>, TargetError> {
         let fields = fields.to_vec();

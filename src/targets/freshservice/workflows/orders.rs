@@ -11,7 +11,7 @@ use super::super::errors::{Doing, unexpected};
 use super::super::fields::CUSTOM;
 use super::super::requests::TicketFilter;
 use super::super::wire::{self, Row};
-use super::super::{Carrier, Freshservice, number, requests};
+use super::super::{Carrier, Freshservice, Reads, number, requests};
 use super::form::{Form, Given};
 use super::{Directory, given, plain, refuse, since};
 use crate::targets::{ErrorKind, TargetError};
@@ -27,7 +27,7 @@ struct Order {
     person: String,
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Reads> Freshservice<C> {
     /// An item of the catalogue, whose own form says what must be filled; read once a run.
     fn item(&self, item: u64) -> Result<Arc<Form>, TargetError> {
         self.form_of(&format!("service item {item}"), |desk| {
@@ -44,7 +44,7 @@ impl<C: Carrier> Freshservice<C> {
     }
 
     fn item_row(&self, item: u64) -> Result<Row, TargetError> {
-        let response = match self.send(&requests::get_item(item), Doing::ReadItem) {
+        let response = match self.read(&requests::get_item(item), Doing::ReadItem) {
             Err(error) if error.status == Some(404) => {
                 return Err(refuse(format!("Freshservice has no service item {item}; `item` is its display id")));
             }
@@ -118,7 +118,9 @@ impl<C: Carrier> Freshservice<C> {
             Err(error) => Err(error),
         }
     }
+}
 
+impl<C: Carrier> Freshservice<C> {
     /// Places an order.
     pub(super) fn place_order(
         &self,
@@ -129,7 +131,9 @@ impl<C: Carrier> Freshservice<C> {
         let body = Value::Object(order.body);
         self.make(&requests::place_request(order.item, &body), Doing::PlaceOrder, "service_request")
     }
+}
 
+impl<C: Reads> Freshservice<C> {
     /// The order that was placed for this person and item since the step was begun. An order carries nothing of
     /// ours, so these are what tells it.
     pub(super) fn find_order(
@@ -163,7 +167,7 @@ impl<C: Carrier> Freshservice<C> {
 
     /// The items of an order, by their display ids.
     fn ordered(&self, ticket: u64) -> Result<Vec<u64>, TargetError> {
-        let response = self.send(&requests::requested_items(ticket), Doing::ListTickets)?;
+        let response = self.read(&requests::requested_items(ticket), Doing::ListTickets)?;
         let rows = wire::rows(&response, "requested_items")
             .map_err(|why| unexpected(&why, response.status, Doing::ListTickets))?;
         Ok(rows.iter().filter_map(|row| row.get("service_item_id").and_then(Value::as_u64)).collect())

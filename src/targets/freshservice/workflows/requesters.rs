@@ -12,12 +12,12 @@ use super::super::errors::Doing;
 use super::super::fields::{self, CUSTOM};
 use super::super::names::Names;
 use super::super::wire::{self, FieldRow};
-use super::super::{Carrier, Freshservice, Place, number, requests, says_sees_all_tickets};
+use super::super::{Carrier, Freshservice, Place, Reads, number, requests, says_sees_all_tickets};
 use super::form::{Given, Lookups as _};
 use super::{Directory, refuse, values};
 use crate::targets::{FieldLookup, ReadAccounts as _, TargetError, WriteAccounts as _};
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Reads> Freshservice<C> {
     /// The fields of a step, with the types that the account gives custom ones.
     fn specs_of(&self, names: &[&str]) -> Result<Vec<FieldSpec>, TargetError> {
         let specs: Vec<FieldSpec> = names
@@ -57,7 +57,9 @@ impl<C: Carrier> Freshservice<C> {
         }
         convert(value, spec)
     }
+}
 
+impl<C: Carrier> Freshservice<C> {
     pub(super) fn update_requester(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
         let values = values(request)?;
         let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
@@ -81,7 +83,9 @@ impl<C: Carrier> Freshservice<C> {
         let body = wire::body(&changes, &specs, &names).map_err(refuse)?;
         self.put(account, body, says_sees_all_tickets(&changes))
     }
+}
 
+impl<C: Reads> Freshservice<C> {
     /// What is wrong with the fields of an update.
     pub(super) fn update_problems(&self, given: Vec<Given>) -> Result<Vec<String>, TargetError> {
         let names: Vec<&str> = given.iter().map(|(name, _)| &**name).collect();
@@ -101,7 +105,9 @@ impl<C: Carrier> Freshservice<C> {
         }
         directory.checked(wrong)
     }
+}
 
+impl<C: Carrier> Freshservice<C> {
     /// Somebody who is out of use or gone already stays so.
     pub(super) fn deactivate_requester(&self, account: &AccountId) -> Result<(), TargetError> {
         if self.account(account)?.is_some_and(|account| account.active) {
@@ -109,7 +115,9 @@ impl<C: Carrier> Freshservice<C> {
         }
         Ok(())
     }
+}
 
+impl<C: Carrier> Freshservice<C> {
     pub(super) fn change_member(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
         let member = number(account)?;
         let name = values(request)?.into_iter().find(|(name, _)| &**name == "group").map(|(_, value)| value);
@@ -122,7 +130,9 @@ impl<C: Carrier> Freshservice<C> {
             other => other.map(drop),
         }
     }
+}
 
+impl<C: Reads> Freshservice<C> {
     /// What is wrong with the group of a step.
     pub(super) fn group_problems(&self, given: &[Given]) -> Result<Vec<String>, TargetError> {
         let name = given.iter().find(|(name, _)| &**name == "group").and_then(|(_, value)| value.as_ref());

@@ -13,7 +13,7 @@ use super::super::errors::{Doing, unexpected};
 use super::super::fields::CUSTOM;
 use super::super::requests::TicketFilter;
 use super::super::wire::{self, Row};
-use super::super::{Carrier, Freshservice, Place, number, requests};
+use super::super::{Carrier, Freshservice, Place, Reads, number, requests};
 use super::{Directory, look_through, plain, refuse, since, values};
 use crate::targets::TargetError;
 
@@ -50,7 +50,7 @@ const NUMBERS: [&str; 5] = ["status", "priority", "source", "urgency", "impact"]
 /// Those that are lists of texts.
 const LISTS: [&str; 2] = ["tags", "cc_emails"];
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Reads> Freshservice<C> {
     fn ticket_body(&self, request: &Request, account: Option<&AccountId>) -> Result<Value, TargetError> {
         let mut body = Map::new();
         let mut custom = Map::new();
@@ -104,7 +104,9 @@ impl<C: Carrier> Freshservice<C> {
         }
         Ok(Value::Object(body))
     }
+}
 
+impl<C: Carrier> Freshservice<C> {
     /// Makes a ticket.
     pub(super) fn make_ticket(
         &self,
@@ -114,7 +116,9 @@ impl<C: Carrier> Freshservice<C> {
         let body = self.ticket_body(request, account)?;
         self.make(&requests::create_ticket(&body), Doing::CreateTicket, "ticket")
     }
+}
 
+impl<C: Reads> Freshservice<C> {
     /// The ticket that was made for this step since it was begun, by its tag.
     pub(super) fn find_ticket(
         &self,
@@ -152,7 +156,7 @@ impl<C: Carrier> Freshservice<C> {
         if let Some(tags) = read(row) {
             return Ok(tags);
         }
-        let response = self.send(&requests::get_ticket(id), Doing::ListTickets)?;
+        let response = self.read(&requests::get_ticket(id), Doing::ListTickets)?;
         let row =
             wire::one(&response, &["ticket"]).map_err(|why| unexpected(&why, response.status, Doing::ListTickets))?;
         read(&row).ok_or_else(|| unexpected("the ticket does not say its tags", response.status, Doing::ListTickets))
