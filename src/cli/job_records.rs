@@ -164,6 +164,12 @@ fn advice(code: &str) -> Option<&'static str> {
         PENDING => "The target makes the account in its own time; the next run looks again.",
         "outcome_unknown" => "The answer was lost; the next run looks before it writes.",
         "unexpected_answer" => "Check the target's address; if it is right, retry later.",
+        "still_in_use" => {
+            "The target acknowledged it and did nothing; take the account out of use there by hand, and ask why."
+        }
+        "still_out_of_use" => {
+            "The target acknowledged it and did nothing; bring the account back there by hand, and ask why."
+        }
         "reference_not_made" => "The manager's account is missing; it is linked by the run after it exists.",
         "max_deactivate" => {
             "Check the list; if it is right, `approve` it, or run sync with --accept-removals and the number."

@@ -15,9 +15,10 @@ use crate::plan::{
 };
 use crate::rules::Expression;
 use crate::state::{
-    FilledSlot, Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal, JournalId, LedgerEntry,
-    Link, Lock, LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart, Settlement, State,
-    StateError, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
+    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal,
+    JournalId, LedgerEntry, Link, Lock, LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart,
+    Settlement, State, StateError, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
+    machine_lock_folder,
 };
 use crate::sync::{
     Applied, Begun, DueTargets, Intent, JobOutcome, Journal, OpenTarget, Released, Remembered, Scheduled, TargetMemory,
@@ -303,16 +304,19 @@ impl Remembered for Memory {
         let filters_changed = same_account && memory.scope().is_some_and(|known| !scopes.contains(known));
         let ran_before = same_account && !memory.is_first_run();
         let all_made = same_account && memory.record.as_ref().is_some_and(|record| record.all_made_at.is_some());
-        let yesterday = self.now - chrono::TimeDelta::hours(24);
         let lately = self.state.written_lately(&identity, self.now)?;
         let removed_lately = lately.get(&Op::Deactivate).copied().unwrap_or_default();
         let known = if same_account { known_since(self, target, &memory)? } else { KnownSince::default() };
-        let StateMemory { links, repeats, open, unstored, .. } = memory;
-        let doubted = open.iter().filter(|entry| entry.intent.op == Op::Deactivate && entry.at > yesterday);
-        let removals_in_doubt = doubted.filter_map(|entry| entry.intent.employee).collect();
+        let section = section_fingerprint(&self.state, target);
+        let section_changed =
+            memory.record.as_ref().and_then(|record| record.section.as_ref()).is_some_and(|known| *known != section);
+        let StateMemory { links, repeats, open, unstored, removals, removed, .. } = memory;
+        // A section that changed may be what was missing, and a service may have been put right meanwhile.
+        let tried_lately = self.now - chrono::TimeDelta::days(DAYS_GIVEN_UP);
         let given_up: HashSet<(EmployeeId, Box<str>, Fingerprint)> = repeats
             .into_iter()
-            .filter(|repeat| repeat.writes >= WRITES_BEFORE_GIVING_UP)
+            .filter(|repeat| !section_changed && repeat.writes >= WRITES_BEFORE_GIVING_UP)
+            .filter(|repeat| repeat.last_at > tried_lately)
             .map(|repeat| (repeat.employee, repeat.field, repeat.value))
             .collect();
         let gave_up: TargetMemoryCheck<'_> = Box::new(move |employee, field: &str, value: &FieldValue| {
@@ -329,7 +333,8 @@ impl Remembered for Memory {
             filters_changed,
             removed_lately,
             overwritten: self.state.overwritten_lately(&identity, self.now)?,
-            removals_in_doubt,
+            removals: if same_account { removals } else { BTreeMap::new() },
+            removed: if same_account { removed } else { BTreeSet::new() },
             gave_up: Some(gave_up),
             open: if same_account { open } else { Vec::new() },
             unstored: unstored.into_iter().collect(),
@@ -703,13 +708,12 @@ impl Memory {
             .filter(|change| change.op == Op::Update && change.outcome == Some(Outcome::Succeeded))
             .filter_map(|change| Some((change.employee?, &change.fields)))
             .flat_map(|(employee, fields)| fields.iter().map(move |field| (employee, field)))
-            .map(|(employee, field)| (employee, field, 1))
-            .chain(not_stored.iter().map(|lost| (lost.employee, &lost.change, WRITES_BEFORE_GIVING_UP)))
-            .map(|(employee, field, writes)| Written {
+            .chain(not_stored.iter().map(|lost| (lost.employee, &lost.change)))
+            .map(|(employee, field)| Written {
                 employee,
                 field: field.field.clone(),
                 value: self.value(&field.after),
-                writes,
+                writes: 1,
             })
             .collect();
         let complete = plan.status == TargetStatus::Ready
@@ -718,6 +722,7 @@ impl Memory {
             target: settings.name.clone(),
             identity: settings.target.identity().into(),
             ok: complete && run.source_complete,
+            not_in_line: 0,
             whole: run.whole,
             all_made: target.is_some_and(|target| target.complete) && nobody_left_to_make(plan),
             in_sync: plan.in_sync as u64,

@@ -9,7 +9,7 @@ use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::output;
 use crate::output::{Bars, Document, Kind};
-use crate::plan::Plan;
+use crate::plan::{NOT_CONVERGING, Plan};
 use crate::sync::{PrepareOptions, Prepared};
 
 use super::memory::Memory;
@@ -156,7 +156,8 @@ fn note_shown(world: &World, session: &Session, memory: &Memory, options: &Prepa
     }
 }
 
-/// Whether nothing is pending: held changes count as pending.
+/// Whether nothing is pending: held changes count as pending, and so does what was given up for now.
 fn is_settled(plan: &Plan) -> bool {
-    plan.is_empty()
+    let mut notices = plan.targets.iter().flat_map(|target| &target.notices);
+    plan.is_empty() && !notices.any(|notice| notice.code == NOT_CONVERGING)
 }

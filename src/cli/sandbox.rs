@@ -49,6 +49,8 @@ Faults, separated by commas, each [SYSTEM:][METHOD:]FAULT[=VALUE][@RATE|#NUMBER]
 
   429[=SECONDS]        refused for being too busy, with Retry-After where the real system sends one
   500, html502, 503    an error body, a gateway's web page, nothing at all
+  html200              a write is answered with success and a web page, and does nothing
+  no-effect            a write is answered as if it was carried out, and does nothing
   cut, truncated       the connection ends in the middle of the body; half a document
   lost-answer          the request is carried out, and the connection closes without an answer
   expire-token         the token in use is no longer accepted

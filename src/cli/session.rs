@@ -13,8 +13,10 @@ use crate::http::Redactor;
 use crate::output::table::Look;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
 use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind, SourceSettings};
-use crate::plan::{KEY_NEARLY_EQUAL, Skip, TargetPlan};
-use crate::sync::{PrepareError, PrepareOptions, Prepared, ReadProgress, prepare};
+use crate::plan::TargetPlan;
+use crate::sync::{
+    PrepareError, PrepareOptions, Prepared, ReadProgress, all_skipped, is_of_the_source, prepare, unseen_leavers,
+};
 use crate::targets::ErrorKind;
 
 use super::memory::Memory;
@@ -320,18 +322,6 @@ impl World {
     }
 }
 
-/// Skips that the file asks to count as failures, or that a mistake causes.
-pub(super) fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
-    let fails = |reason| {
-        reason == KEY_NEARLY_EQUAL
-            || matches!(
-                reason,
-                "account_not_delivered" | "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets"
-            )
-    };
-    plan.skipped.iter().filter(move |skip| fails(skip.reason))
-}
-
 /// What a plan means for the exit status, before anything is applied.
 pub(super) fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
     let (mut reasons, mut problems) = (Reasons::default(), Vec::new());
@@ -363,6 +353,7 @@ pub(super) fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
             );
             problems.push(Problem::new("target_unproven", message).target(&target_plan.name));
         }
+        judge_skips(prepared, target_plan, &mut reasons, &mut problems);
         let held = target_plan.summary().held;
         if held > 0 {
             reasons.add(Reason::Held);
@@ -371,4 +362,28 @@ pub(super) fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
         }
     }
     (reasons, problems)
+}
+
+/// A run that could work on nobody is no success, nor is one that could not look at the account of somebody who left.
+fn judge_skips(prepared: &Prepared<'_>, plan: &TargetPlan, reasons: &mut Reasons, problems: &mut Vec<Problem>) {
+    let skipped = all_skipped(plan);
+    if !skipped.is_empty() {
+        let reason = if is_of_the_source(&skipped) { Reason::SourceUnproven } else { Reason::SomeFailed };
+        reasons.add(reason);
+        let mut codes: Vec<&str> = skipped.iter().map(|skip| skip.reason).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let message = format!("everybody was skipped, so nothing is in line ({})", codes.join(", "));
+        problems.push(Problem::new("everybody_skipped", message).target(&plan.name));
+    }
+    let unseen = unseen_leavers(plan, &prepared.employees, &prepared.standings);
+    if !unseen.is_empty() {
+        reasons.add(Reason::SomeFailed);
+        let ids: Vec<String> = unseen.iter().map(|skip| skip.employee.to_string()).collect();
+        let message = format!(
+            "the accounts of employees who left cannot be read, so nobody knows whether they are in use: {}",
+            ids.join(", ")
+        );
+        problems.push(Problem::new("leaver_unreadable", message).target(&plan.name));
+    }
 }

@@ -61,6 +61,8 @@ struct Line {
     failed: u64,
     held: u64,
     in_sync: u64,
+    /// How many the last run left out of line.
+    not_in_line: u64,
     tasks: u64,
 }
 
@@ -87,7 +89,9 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                 let oldest = world.now - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
                 if record.and_then(|record| record.last_ok).is_none_or(|at| at < oldest) {
                     reasons.add(Reason::Unavailable);
-                    let message = "was not brought in line within the time that --max-age allows";
+                    let left_out = last.map(|last| last.not_in_line).filter(|left_out| *left_out > 0);
+                    let left_out = left_out.map_or_else(String::new, |left_out| format!(": {left_out} not in line"));
+                    let message = format!("was not brought in line within the time that --max-age allows{left_out}");
                     problems.push(Problem::new("too_old", message).target(&target.name));
                 }
             }
@@ -106,6 +110,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                 failed: jobs("failed"),
                 held: jobs("held"),
                 in_sync: last.map(|last| last.in_sync).unwrap_or_default(),
+                not_in_line: last.map(|last| last.not_in_line).unwrap_or_default(),
                 tasks: tasks.iter().find(|(name, _)| *name == target.name).map(|(_, tasks)| *tasks).unwrap_or_default(),
             }
         })
@@ -154,6 +159,7 @@ fn table(world: &World, lines: &[Line]) -> String {
         "Failed",
         "Held",
         "In sync",
+        "Not in line",
         "Tasks",
     ]);
     for line in lines {
@@ -169,6 +175,7 @@ fn table(world: &World, lines: &[Line]) -> String {
             line.failed.to_string(),
             line.held.to_string(),
             line.in_sync.to_string(),
+            line.not_in_line.to_string(),
             line.tasks.to_string(),
         ]);
     }

@@ -16,16 +16,17 @@ use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
 use crate::plan::{Change, Checklist, Hold, Notice, Outcome, Plan, TargetStatus};
-use crate::state::{Lock, RunId};
+use crate::state::{Lock, RunId, TargetEnd};
 use crate::sync::{
-    Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, join_parts, read_back,
+    Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, failing_skips, join_parts,
+    not_in_line, read_back,
 };
 use crate::targets::ErrorKind;
 
 use super::decisions::{refuse_unseen, settle_approvals, take_approvals};
 use super::job_records::jobs;
 use super::memory::{Memory, RunJournal, WholeRun, period, reason};
-use super::session::{Session, failing_skips, judge};
+use super::session::{Session, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
 
 /// Plan, ask, and apply
@@ -197,7 +198,7 @@ pub(super) fn synchronise(
     let accepted = memory.state.accepted(world.now)?;
     assess(&prepared, &applied, &accepted, signals, &mut reasons, &mut problems);
     settle_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
-    remember(session, memory, run, &prepared, &applied, &mut reasons, &mut problems);
+    remember(session, memory, run, &prepared, &applied, &accepted, &mut reasons, &mut problems);
     drop(locks);
     let document =
         Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
@@ -439,6 +440,7 @@ fn remember(
     run: RunId,
     prepared: &Prepared<'_>,
     applied: &[Option<Applied>],
+    accepted: &BTreeSet<(Box<str>, EmployeeId, Box<str>)>,
     reasons: &mut Reasons,
     problems: &mut Vec<Problem>,
 ) {
@@ -455,7 +457,12 @@ fn remember(
         if plan.status == TargetStatus::Paused {
             continue;
         }
-        ends.push(memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw));
+        let is_accepted =
+            |employee: EmployeeId, code: &str| accepted.contains(&(plan.name.clone(), employee, code.into()));
+        let end = memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw);
+        let not_stored = applied.as_ref().map(|applied| applied.not_stored.as_slice()).unwrap_or_default();
+        let not_in_line = not_in_line(plan, not_stored, &prepared.employees, &prepared.standings, is_accepted);
+        ends.push(TargetEnd { not_in_line, ..end });
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
         if let Err(error) = memory.fill_slot(target.settings, plan, applied.as_ref()) {
             reasons.add(Reason::Internal);

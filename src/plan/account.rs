@@ -28,6 +28,8 @@ pub struct Account {
     pub id: AccountId,
     /// Whether it is in use.
     pub active: bool,
+    /// Whether the target says so itself. Some leave it out of accounts that are out of use.
+    pub active_is_said: bool,
     /// Why it must not be changed, if so.
     pub protection: Option<Protection>,
     /// The only fields that may be written, where not all may (a Freshservice agent). Such an account is never
@@ -67,7 +69,7 @@ impl Protection {
 impl Account {
     /// An account whose fields stand in the order of the target's [`Schema`](super::Schema).
     pub fn new(id: impl Into<AccountId>, active: bool, fields: impl Into<Box<[FieldValue]>>) -> Self {
-        Self { id: id.into(), active, protection: None, writable: None, fields: fields.into() }
+        Self { id: id.into(), active, active_is_said: true, protection: None, writable: None, fields: fields.into() }
     }
 
     /// The value of a field.

@@ -7,7 +7,7 @@ mod handovers;
 mod removals;
 
 pub use absent::{Absent, absent};
-pub use fields::form;
+pub use fields::{NOT_CONVERGING, form};
 pub use findings::GROUP_UNUSABLE;
 pub use handovers::{Identifying, identifying};
 pub use removals::waits_until;

@@ -40,6 +40,10 @@ pub enum Fault {
     InternalError,
     /// 502 with a web page, as gateways answer.
     HtmlBadGateway,
+    /// 200 with a web page, as sign-ins and proxies answer; nothing is done.
+    HtmlSuccess,
+    /// A write is answered as if it was carried out, and does nothing.
+    NoEffect,
     /// 503 without a body.
     Unavailable,
     /// The connection is closed in the middle of the body.
@@ -71,6 +75,8 @@ const KINDS: &[&str] = &[
     "429",
     "500",
     "html502",
+    "html200",
+    "no-effect",
     "503",
     "cut",
     "truncated",
@@ -91,6 +97,8 @@ impl Fault {
             Self::TooManyRequests { .. } => "429",
             Self::InternalError => "500",
             Self::HtmlBadGateway => "html502",
+            Self::HtmlSuccess => "html200",
+            Self::NoEffect => "no-effect",
             Self::Unavailable => "503",
             Self::Cut => "cut",
             Self::Truncated => "truncated",
@@ -120,6 +128,8 @@ impl Fault {
             }
             "500" => Self::InternalError,
             "html502" => Self::HtmlBadGateway,
+            "html200" => Self::HtmlSuccess,
+            "no-effect" => Self::NoEffect,
             "503" => Self::Unavailable,
             "cut" => Self::Cut,
             "truncated" => Self::Truncated,
@@ -151,7 +161,7 @@ impl Fault {
     /// reads are cut, pages are those after the first.
     fn concerns(self, request: &SandboxRequest, writes: bool) -> bool {
         match self {
-            Self::LostAnswer => writes,
+            Self::LostAnswer | Self::NoEffect | Self::HtmlSuccess => writes,
             Self::Cut | Self::Truncated | Self::List(_) => request.method == Method::Get,
             Self::InsertWhilePaging | Self::RemoveWhilePaging => is_later_page(request),
             Self::ExpireToken => {

@@ -12,6 +12,7 @@ use super::slack::Slack;
 use super::system::SYSTEMS;
 use super::travelperk::TravelPerk;
 use super::{LoggedRequest, Preparation, SandboxInfo, SandboxRequest, SandboxResponse, System};
+use crate::http::Method;
 
 /// All simulated systems, what befalls their requests, and what they were sent.
 #[derive(Debug)]
@@ -125,6 +126,8 @@ fn answer(name: &str, system: &mut dyn System, request: &SandboxRequest, struck:
             Fault::TooManyRequests { retry_after } => refusal = Some(system.too_many_requests(*retry_after)),
             Fault::InternalError => refusal = Some(system.internal_error()),
             Fault::HtmlBadGateway => refusal = Some(bad_gateway()),
+            Fault::HtmlSuccess => refusal = Some(SandboxResponse::html(200, sign_in_page())),
+            Fault::NoEffect => refusal = Some(no_effect(system, request)),
             Fault::Unavailable => refusal = Some(SandboxResponse::empty(503)),
             Fault::ExpireToken => system.expire_tokens(),
             Fault::InsertWhilePaging => system.insert_while_paging(request),
@@ -146,6 +149,23 @@ fn answer(name: &str, system: &mut dyn System, request: &SandboxRequest, struck:
         response.body.truncate(response.body.len() / 2);
     }
     Answer { response, delivery, latency }
+}
+
+/// What a write is answered with when it is taken and nothing comes of it: the resource as it was, where there is one.
+fn no_effect(system: &mut dyn System, request: &SandboxRequest) -> SandboxResponse {
+    match request.method {
+        Method::Put | Method::Patch => {
+            let read = SandboxRequest { method: Method::Get, body: Vec::new(), ..request.clone() };
+            let found = system.handle(&read);
+            if found.status == 200 { found } else { SandboxResponse::empty(204) }
+        }
+        Method::Post => SandboxResponse::json(200, &serde_json::json!({ "ok": true })),
+        Method::Get | Method::Delete => SandboxResponse::empty(204),
+    }
+}
+
+fn sign_in_page() -> String {
+    "<!DOCTYPE html>\r\n<html><head><title>Sign in</title></head><body>Please sign in again.</body></html>\r\n".into()
 }
 
 fn bad_gateway() -> SandboxResponse {

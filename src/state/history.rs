@@ -368,7 +368,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
     let count = |status| of_target().filter(|job| job.status == status).count() as u64;
     database.execute(
         "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
-            not_attempted, tasks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            not_attempted, tasks, not_in_line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             end.run.0.into(),
             name.into(),
@@ -382,6 +382,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
             count(JobStatus::Skipped).into(),
             count(JobStatus::NotAttempted).into(),
             target.tasks.into(),
+            target.not_in_line.into(),
         ],
     )?;
     database.execute(
@@ -392,7 +393,12 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
         "UPDATE targets SET identity = COALESCE(identity, ?), scope = COALESCE(?, scope) WHERE target = ?",
         &[(&target.identity).into(), target.scope.as_ref().into(), name.into()],
     )?;
+    let before = memory::last_whole_run(database, name)?;
     if target.whole {
+        if before.section.is_some_and(|section| section != target.section) {
+            // What did not settle with the section as it was may well settle now.
+            database.execute("DELETE FROM repeats WHERE target = ?", &[name.into()])?;
+        }
         database.execute(
             "UPDATE targets SET section = ?, last_finished = ? WHERE target = ?",
             &[(&target.section).into(), end.at.into(), name.into()],
@@ -405,14 +411,17 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
         }
         if target.ok {
             database.execute(
-                "UPDATE targets SET last_ok = ?, first_completed_at = COALESCE(first_completed_at, ?) WHERE target = ?",
-                &[end.at.into(), end.at.into(), name.into()],
+                "UPDATE targets SET first_completed_at = COALESCE(first_completed_at, ?) WHERE target = ?",
+                &[end.at.into(), name.into()],
             )?;
+        }
+        if target.ok && target.not_in_line == 0 {
+            database.execute("UPDATE targets SET last_ok = ? WHERE target = ?", &[end.at.into(), name.into()])?;
         }
     }
     let succeeded = of_target().filter(|job| job.status == JobStatus::Succeeded).map(|job| job.employee);
     note_seen(database, end, target, target.unchanged.iter().copied().chain(succeeded).collect())?;
-    memory::note_written(database, name, &target.written, &target.unchanged, end.at)?;
+    memory::note_written(database, name, &target.written, &target.unchanged, before.finished, end.at)?;
     note_unstored(database, end, target)?;
     ledger::add_tasks(database, end.period, name, target.tasks)
 }
@@ -503,7 +512,8 @@ impl Seen {
 
 fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<RunTarget>, StateError> {
     let query = format!(
-        "SELECT run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped, not_attempted, tasks
+        "SELECT run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped, not_attempted, tasks,
+            not_in_line
          FROM run_targets {rest}"
     );
     sql::all(database, &query, cells, |row| {
@@ -516,6 +526,7 @@ fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> R
             target: row.word(1)?.into(),
             finished_at: row.time(2)?,
             ok: row.number(3)? != 0,
+            not_in_line: row.count(12)?,
             whole: row.number(4)? != 0,
             in_sync: row.count(5)?,
             jobs,

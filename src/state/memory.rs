@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
-use crate::plan::AccountId;
+use crate::plan::{AccountId, Op};
 
 use super::records::{self, Link, Origin, Repeat, TargetMemory, TargetRecord};
 use super::sql::{self, Cell, Database};
@@ -22,6 +22,8 @@ impl State {
                 links: links(database, target)?,
                 open: journal::open_intents(database, target)?,
                 recent: limits::writes_of_target(database, target, now)?,
+                removals: removals(database, target, now)?,
+                removed: removed(database, target)?,
                 repeats: repeats(database, target)?,
                 unstored: sql::all(
                     database,
@@ -59,7 +61,7 @@ impl State {
                     database.execute(&format!("DELETE FROM {table} WHERE target = ?"), &[target.into()])?;
                 }
                 database.execute(
-                    "DELETE FROM journal WHERE target = ? AND state IN ('open', 'unknown')",
+                    "DELETE FROM journal WHERE target = ? AND (state IN ('open', 'unknown') OR op IN ('deactivate', 'reactivate'))",
                     &[target.into()],
                 )?;
                 database.execute(
@@ -174,6 +176,47 @@ fn links(database: &mut dyn Database, target: &str) -> Result<Vec<Link>, StateEr
     })
 }
 
+/// The removals of a day by account: the same account taken out of use twice is one that is out of use.
+fn removals(
+    database: &mut dyn Database,
+    target: &str,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<AccountId, u64>, StateError> {
+    let query =
+        "SELECT account, CAST(COUNT(*) AS BIGINT) FROM journal WHERE target = ? AND at > ? AND op = 'deactivate'
+                 AND state <> 'failed' AND account IS NOT NULL GROUP BY account";
+    let counts = sql::all(database, query, &[target.into(), (now - chrono::TimeDelta::hours(24)).into()], |row| {
+        Ok((AccountId(row.word(0)?.into()), row.count(1)?))
+    })?;
+    Ok(counts.into_iter().collect())
+}
+
+fn removed(database: &mut dyn Database, target: &str) -> Result<BTreeSet<AccountId>, StateError> {
+    let query = "SELECT account, op FROM journal WHERE target = ? AND state = 'done' AND account IS NOT NULL
+                 AND op IN ('deactivate', 'reactivate', 'update', 'handover') ORDER BY run, position";
+    let switched = sql::all(database, query, &[target.into()], |row| {
+        let op = records::op(row.word(1)?).ok_or_else(|| row.unreadable(1))?;
+        Ok((AccountId(row.word(0)?.into()), op == Op::Deactivate))
+    })?;
+    let last: BTreeMap<AccountId, bool> = switched.into_iter().collect();
+    Ok(last.into_iter().filter_map(|(account, is_removed)| is_removed.then_some(account)).collect())
+}
+
+/// The run of all of a target before this one.
+#[derive(Debug, Default)]
+pub(super) struct LastWholeRun {
+    pub(super) section: Option<Fingerprint>,
+    pub(super) finished: Option<DateTime<Utc>>,
+}
+
+pub(super) fn last_whole_run(database: &mut dyn Database, target: &str) -> Result<LastWholeRun, StateError> {
+    let query = "SELECT section, last_finished FROM targets WHERE target = ?";
+    let found = sql::first(database, query, &[target.into()], |row| {
+        Ok(LastWholeRun { section: row.text(0)?.map(Fingerprint::stored), finished: row.optional_time(1)? })
+    })?;
+    Ok(found.unwrap_or_default())
+}
+
 fn repeats(database: &mut dyn Database, target: &str) -> Result<Vec<Repeat>, StateError> {
     let query = "SELECT employee, field, value, writes, first_at, last_at FROM repeats WHERE target = ?";
     let mut repeats = sql::all(database, query, &[target.into()], |row| {
@@ -221,20 +264,23 @@ fn records(database: &mut dyn Database, target: Option<&str>) -> Result<Vec<Targ
 }
 
 /// Counts fields that were written, and forgets those that settled: whoever needed nothing in this run, and other
-/// fields of those who were written to.
+/// fields of those who were written to. One run of rest is not enough: two fields that take each other's value away are
+/// written by turns, each in every second run.
 pub(super) fn note_written(
     database: &mut dyn Database,
     target: &str,
     written: &[records::Written],
     unchanged: &[EmployeeId],
+    before: Option<DateTime<Utc>>,
     at: DateTime<Utc>,
 ) -> Result<(), StateError> {
     let known = repeats(database, target)?;
+    let rested = |repeat: &Repeat| before.is_some_and(|before| repeat.last_at < before);
     let unchanged: BTreeSet<EmployeeId> = unchanged.iter().copied().collect();
     let fields: BTreeMap<(EmployeeId, &str), &records::Written> =
         written.iter().map(|written| ((written.employee, &*written.field), written)).collect();
     let employees: BTreeSet<EmployeeId> = written.iter().map(|written| written.employee).collect();
-    let settled = known.iter().filter(|repeat| {
+    let settled = known.iter().filter(|repeat| rested(repeat)).filter(|repeat| {
         unchanged.contains(&repeat.employee)
             // A field that is left alone is not written either, and has not settled all the same.
             || (repeat.writes < records::WRITES_BEFORE_GIVING_UP

@@ -40,9 +40,9 @@ pub use limits::Overwritten;
 pub use lock::{Holder, Lock, LockError, LockRequest};
 pub use lock_folder::machine_lock_folder;
 pub use records::{
-    Confirmed, Finished, Intent, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry, Link, NewJob,
-    OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step, StepOutcome,
-    TargetEnd, TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Who, Written,
+    Confirmed, DAYS_GIVEN_UP, Finished, Intent, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry,
+    Link, NewJob, OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step,
+    StepOutcome, TargetEnd, TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Who, Written,
 };
 pub use slots::FilledSlot;
 

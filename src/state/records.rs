@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -124,6 +124,9 @@ pub struct JournalId {
 /// After so many successful writes of one value to one field of an employee, it is left alone.
 pub const WRITES_BEFORE_GIVING_UP: u64 = 3;
 
+/// What was given up is tried again after so long: services are put right.
+pub const DAYS_GIVEN_UP: i64 = 7;
+
 /// A write that is about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
@@ -229,7 +232,7 @@ pub struct TargetRecord {
     pub last_started: Option<DateTime<Utc>>,
     /// When a run of all of it last ended.
     pub last_finished: Option<DateTime<Utc>>,
-    /// When a run of all of it last ended well.
+    /// When a run of all of it last ended with everybody in line.
     pub last_ok: Option<DateTime<Utc>>,
     /// Of its section of the file at its last run.
     pub section: Option<Fingerprint>,
@@ -251,6 +254,10 @@ pub struct TargetMemory {
     /// Writes of the last 24 hours to the account that it was last bound to, by [`Op`], those that are certain to have
     /// failed left out. The limits for a day count these.
     pub recent: BTreeMap<Op, u64>,
+    /// How often each account was taken out of use in the last 24 hours, as far as the limits count it.
+    pub removals: BTreeMap<AccountId, u64>,
+    /// Accounts that were taken out of use and not brought back since, as far as the journal reaches.
+    pub removed: BTreeSet<AccountId>,
     /// Sorted by employee and field.
     pub repeats: Vec<Repeat>,
     /// Fields that the service takes and does not store, sorted.
@@ -414,6 +421,8 @@ pub struct RunTarget {
     pub finished_at: DateTime<Utc>,
     /// Whether it could be read and worked through.
     pub ok: bool,
+    /// How many it left out of line.
+    pub not_in_line: u64,
     /// Whether everybody was looked at, not only some employees.
     pub whole: bool,
     /// Employees that needed nothing.
@@ -456,6 +465,8 @@ pub struct TargetEnd {
     pub identity: Box<str>,
     /// Whether it could be read and worked through.
     pub ok: bool,
+    /// How many of those that it was to bring in line it did not; with any, it is no success.
+    pub not_in_line: u64,
     /// Whether everybody was looked at, not only some employees.
     pub whole: bool,
     /// Whether nobody is left to make.

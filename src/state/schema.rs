@@ -109,6 +109,9 @@ CREATE TABLE overwritten (
     "
 ALTER TABLE targets ADD COLUMN all_made_at BIGINT;
 ",
+    "
+ALTER TABLE run_targets ADD COLUMN not_in_line BIGINT NOT NULL DEFAULT 0;
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -17,6 +17,7 @@ use crate::targets::{ErrorKind, Progress, Target, TargetError};
 use super::NotStored;
 use super::batches::Sent;
 use super::order::waves;
+use super::read_back::{not_removed, still_in_use};
 
 /// How a plan is carried out.
 pub struct ApplyOptions<'a> {
@@ -473,9 +474,10 @@ impl Run<'_> {
         op == Op::Create && employee.is_some_and(|employee| found.contains(&employee))
     }
 
-    /// Keeps what came of a write, at once or when the target has finished.
+    /// Keeps what came of a write, at once, or when the target has finished and removals were looked at.
     fn note(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
-        if self.schema.capabilities.lasts_at_finish {
+        let is_removal = intent.op == Op::Deactivate && outcome.outcome == Outcome::Succeeded;
+        if self.schema.capabilities.lasts_at_finish || is_removal {
             let kept = (number, intent.clone(), outcome.clone());
             self.waiting.lock().expect("no panic while held").push(kept);
         } else {
@@ -612,10 +614,27 @@ impl Run<'_> {
                 *outcome = Outcome::NotAttempted { error: error.clone() };
             }
         };
+        let in_use = if finished.is_ok() && left_out.is_none() && !self.options.stop.load(Ordering::SeqCst) {
+            still_in_use(self.target.reader(), plan)
+        } else {
+            BTreeSet::new()
+        };
+        let still_there = |op: Op, outcome: &Outcome, account: Option<&AccountId>| {
+            let done = op == Op::Deactivate && *outcome == Outcome::Succeeded;
+            done && account.is_some_and(|account| in_use.contains(account))
+        };
+        for change in &mut plan.changes {
+            if change.outcome.as_ref().is_some_and(|outcome| still_there(change.op, outcome, change.account.as_ref())) {
+                change.outcome = Some(not_removed());
+            }
+        }
         for (number, intent, mut outcome) in self.waiting.into_inner().expect("no panic while held") {
             undone(&mut outcome.outcome);
             if let (Err(error), Outcome::Succeeded) = (&finished, &outcome.outcome) {
                 outcome.outcome = Outcome::Failed { error: error.message.clone(), code: error.kind.code() };
+            }
+            if still_there(intent.op, &outcome.outcome, outcome.account.as_ref()) {
+                outcome.outcome = not_removed();
             }
             self.options.journal.finish(number, &intent, &outcome);
         }

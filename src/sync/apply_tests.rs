@@ -57,6 +57,8 @@ struct Directory {
     batch: usize,
     /// What goes alone although others go together.
     alone: Option<Op>,
+    /// Removals are acknowledged and not carried out.
+    keeps_everybody: bool,
 }
 
 fn error(kind: ErrorKind) -> TargetError {
@@ -140,7 +142,10 @@ impl ReadAccounts for Directory {
     }
 
     fn accounts(&self, _progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        unreachable!("applying does not plan")
+        self.call("list".into(), |memory| Snapshot {
+            accounts: memory.accounts.values().cloned().collect(),
+            ..Snapshot::default()
+        })
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
@@ -194,7 +199,7 @@ impl WriteAccounts for Directory {
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         self.call(format!("deactivate {account}"), |memory| {
-            memory.accounts.get_mut(account).unwrap().active = false;
+            memory.accounts.get_mut(account).unwrap().active = self.keeps_everybody;
         })
     }
 
@@ -423,6 +428,7 @@ fn references_accounts_managers_deactivations_in_this_order() {
             "update m manager=new1",
             "deactivate z",
             "finish",
+            "look z",
         ]
     );
     assert!(done.plan.changes.iter().all(|change| change.outcome == Some(Outcome::Succeeded)));
@@ -597,16 +603,42 @@ fn a_lost_answer_is_looked_into_before_anything_is_sent_again() {
     );
     assert_eq!(
         outcome(&desk().fails("deactivate a", ErrorKind::Unsettled), deactivate()),
-        ("deactivate 1@a failed: Unsettled".into(), true)
+        ("deactivate 1@a failed: Unsettled; the account is still in use".into(), true)
     );
     assert_eq!(
         outcome(&desk().fails("deactivate a", ErrorKind::NotFound), deactivate()),
-        ("deactivate 1@a succeeded".into(), false)
+        ("deactivate 1@a failed: the target took the change, and the account is still in use".into(), false)
     );
     assert_eq!(
         outcome(&desk().fails("update a", ErrorKind::NotFound), mover(1, "a")).0,
         "update 1@a failed: the account is gone from the target; the next run plans afresh"
     );
+}
+
+#[test]
+fn a_removal_counts_once_the_account_is_seen_out_of_use() {
+    let desk = || Directory::default().account("a", true, "1", "", "Baker");
+    let deactivate = || change(Op::Deactivate, 1, Some("a"), Vec::new());
+    let keeps = Directory { keeps_everybody: true, ..desk() };
+    for batch in [0, 10] {
+        let keeps = Directory { keeps_everybody: true, batch, ..desk() };
+        let done = Run::on(&keeps).apply(vec![deactivate()]);
+        let failed = "deactivate 1@a failed: the target took the change, and the account is still in use";
+        assert_eq!(done.lines, [failed]);
+        assert_eq!(done.journal, ["begin deactivate 1", "end deactivate 1 failed"]);
+        assert!(matches!(done.plan.changes[0].outcome, Some(Outcome::Failed { code: "still_in_use", .. })));
+    }
+    // What says nothing of it proves nothing, and neither does a look that fails.
+    let mut silent = keeps;
+    silent.memory.get_mut().unwrap().accounts.get_mut(&"a".into()).unwrap().active_is_said = false;
+    for target in [silent, desk().fails("look", ErrorKind::Unavailable)] {
+        assert_eq!(Run::on(&target).apply(vec![deactivate()]).lines, ["deactivate 1@a succeeded"]);
+    }
+    // Refused because it is out of use already.
+    let done = Run::on(&desk().fails("deactivate a", ErrorKind::Refused)).apply(vec![deactivate()]);
+    assert_eq!(done.lines, ["deactivate 1@a failed: Refused; the account is still in use"]);
+    let out = Directory::default().account("a", false, "1", "", "Baker").fails("deactivate a", ErrorKind::Refused);
+    assert_eq!(Run::on(&out).apply(vec![deactivate()]).lines, ["deactivate 1@a succeeded"]);
 }
 
 #[test]
@@ -660,7 +692,10 @@ fn a_change_by_somebody_else_is_looked_at_and_tried_once_more() {
     for op in [Op::Deactivate, Op::Reactivate] {
         let target = changed(baker(), op.as_str());
         assert_eq!(outcome(&target, change(op, 1, Some("a"), Vec::new())), format!("{op} 1@a succeeded"));
-        assert_eq!(target.calls(), [format!("{op} a"), "look a".into(), format!("{op} a"), "finish".into()]);
+        let mut calls = vec![format!("{op} a"), "look a".into(), format!("{op} a"), "finish".into()];
+        // A removal counts once it is seen.
+        calls.extend((op == Op::Deactivate).then(|| "look a".into()));
+        assert_eq!(target.calls(), calls);
     }
     // In a batch as alone.
     let target = Directory { batch: 9, ..baker().account("b", true, "2", "", "Baker") };

@@ -6,13 +6,18 @@ use crate::targets::{ErrorKind, TargetError, Written};
 
 use super::apply::{Run, Step};
 
+/// What is said of an account that was to go out of use.
+pub(super) const STILL_IN_USE: &str = "the account is still in use";
+
 impl Run<'_> {
     /// What came of a look at the target. After an unclear write a look that fails leaves it unclear, whatever
     /// kept us from looking.
     fn looked<T>(&self, write: &TargetError, found: Result<T, TargetError>) -> Result<T, TargetError> {
         found.map_err(|error| {
-            if !matches!(write.kind, ErrorKind::Unsettled | ErrorKind::Pending) {
-                return error;
+            match write.kind {
+                ErrorKind::Unsettled | ErrorKind::Pending => {}
+                ErrorKind::Refused | ErrorKind::Unexpected => return write.clone(),
+                _ => return error,
             }
             self.note_kind(error.kind);
             TargetError { message: format!("{write}; looking for what came of it failed: {error}"), ..write.clone() }
@@ -67,10 +72,13 @@ impl Run<'_> {
                 let deactivate = || writer.deactivate(account);
                 match self.again(account, sent_or(written, deactivate), |_| true, deactivate) {
                     Err(error) if error.kind == ErrorKind::NotFound => {}
-                    Err(error) if error.kind == ErrorKind::Unsettled => {
+                    // Refused may also mean that it is out of use already.
+                    Err(error)
+                        if matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Refused | ErrorKind::Unexpected) =>
+                    {
                         let found = self.looked(&error, self.target.account(account))?;
                         if found.is_some_and(|account| account.active) {
-                            return Err(error);
+                            return Err(TargetError { message: format!("{error}; {STILL_IN_USE}"), ..error });
                         }
                     }
                     other => other?,

@@ -10,6 +10,7 @@ mod batches;
 mod carry_out;
 mod due;
 mod imports;
+mod in_line;
 mod order;
 mod prepare;
 mod prove;
@@ -21,6 +22,7 @@ mod step_checks;
 
 pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed, apply};
 pub use due::{DueTargets, Scheduled};
+pub use in_line::{all_skipped, failing_skips, is_of_the_source, not_in_line, unseen_leavers};
 pub use prepare::{
     GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered, TargetMemory,
     prepare,

@@ -84,8 +84,10 @@ pub struct TargetMemory<'a> {
     pub removed_lately: u64,
     /// Whose fields were overwritten in the last 24 hours.
     pub overwritten: Overwritten,
-    /// Those among them of which nobody knows yet whether they were carried out.
-    pub removals_in_doubt: Vec<EmployeeId>,
+    /// How often each account is among the removals of the last 24 hours.
+    pub removals: BTreeMap<AccountId, u64>,
+    /// Accounts that were taken out of use and not brought back since, as far as that is remembered.
+    pub removed: BTreeSet<AccountId>,
     /// Whether a field of an employee was written with this value several times without staying.
     pub gave_up: Option<GaveUp<'a>>,
     /// Writes of earlier runs whose outcome is not known.
@@ -249,6 +251,11 @@ pub fn prepare<'s>(
             }
             Some(Ok((open, schema, mut snapshot))) => {
                 let memory = remembered.target(target).map_err(PrepareError::State)?;
+                for account in snapshot.accounts.iter_mut().filter(|account| !account.active_is_said) {
+                    // It was taken out of use, and says nothing of it since: services that skip what is empty
+                    // leave `false` out.
+                    account.active &= !memory.removed.contains(&account.id);
+                }
                 let pending = pending(&memory.open);
                 let (refusals, unread) = refusals(open.reader(), &pending, options.today);
                 let input = PlanInput {
@@ -297,12 +304,7 @@ pub fn prepare<'s>(
                     mut unchanged,
                 } = prove::build_proven(open.reader(), &input, snapshot);
                 target_plan.notices.extend(unread);
-                // What the fresh plan asks for again was not carried out by the run that was cut short.
-                let is_planned = |employee: &EmployeeId| {
-                    let mut removals = target_plan.changes.iter().filter(|change| change.op == Op::Deactivate);
-                    removals.any(|change| change.employee == Some(*employee))
-                };
-                let not_removed = memory.removals_in_doubt.iter().filter(|employee| is_planned(employee)).count();
+                let counted_twice = counted_twice(&memory.removals, &target_plan);
                 let rails = GuardInput {
                     linked: linked as u64,
                     source_complete: employees.is_complete(),
@@ -310,7 +312,7 @@ pub fn prepare<'s>(
                     first_run: !memory.ran_before && accounts > 0 && by_hand.is_none(),
                     all_made: memory.all_made && by_hand.is_none(),
                     filters_changed: memory.filters_changed && !options.accept_filter_change,
-                    removed_lately: memory.removed_lately.saturating_sub(not_removed as u64),
+                    removed_lately: memory.removed_lately.saturating_sub(counted_twice),
                     accepted_removals: options.accepted_removals,
                     overwritten: memory.overwritten,
                     filled,
@@ -425,6 +427,18 @@ fn refusals(
             (Vec::new(), Some(Notice { code: "outcomes_unreadable", employee: None, field: None, message }))
         }
     }
+}
+
+/// How many removals of the last 24 hours count a second time: those of an account that was removed before in that
+/// time, or that the plan removes again. One account is one, however often it takes.
+fn counted_twice(removals: &BTreeMap<AccountId, u64>, plan: &TargetPlan) -> u64 {
+    let again: BTreeSet<&AccountId> = plan
+        .changes
+        .iter()
+        .filter(|change| change.op == Op::Deactivate)
+        .filter_map(|change| change.account.as_ref())
+        .collect();
+    removals.iter().map(|(account, times)| times - u64::from(!again.contains(account))).sum()
 }
 
 type Read = (Box<dyn Target>, Schema, Snapshot);

@@ -1,10 +1,15 @@
 //! Reads back what was written: a service may drop or rewrite what it acknowledged.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use crate::employee::EmployeeId;
-use crate::plan::{Account, AccountId, FieldChange, FieldValue, Notice, Op, Outcome, Schema, TargetPlan, form, same};
+use crate::plan::{
+    Account, AccountId, Change, FieldChange, FieldValue, Notice, Op, Outcome, Schema, TargetPlan, form, same,
+};
 use crate::targets::{NoProgress, ReadAccounts};
+
+use super::carry_out::STILL_IN_USE;
 
 /// A field that was written, acknowledged, and holds something else.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +18,42 @@ pub struct NotStored {
     pub employee: EmployeeId,
     /// What was written.
     pub change: FieldChange,
+}
+
+/// How long a service has that shows a removal a little later than it acknowledges it.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
+/// The accounts that were acknowledged as taken out of use and say that they are in use all the same.
+pub(super) fn still_in_use(reader: &dyn ReadAccounts, plan: &TargetPlan) -> BTreeSet<AccountId> {
+    let removed = plan.changes.iter().filter(|change| change.op == Op::Deactivate);
+    let removed = removed.filter(|change| change.outcome == Some(Outcome::Succeeded));
+    let mut in_use: Vec<AccountId> = removed.filter_map(|change| change.account.clone()).collect();
+    for look in 0..2 {
+        if in_use.is_empty() {
+            break;
+        }
+        if look > 0 {
+            std::thread::sleep(A_MOMENT);
+        }
+        let found = read(reader, &in_use);
+        in_use.retain(|id| found.get(id).is_some_and(|account| account.active && account.active_is_said));
+    }
+    in_use.into_iter().collect()
+}
+
+/// What came of a removal that was acknowledged and did nothing.
+pub(super) fn not_removed() -> Outcome {
+    Outcome::Failed { error: format!("the target took the change, and {STILL_IN_USE}"), code: "still_in_use" }
+}
+
+/// Accounts as they are now: one by one, or all of them where that costs less. Those that cannot be read are left out.
+fn read(reader: &dyn ReadAccounts, ids: &[AccountId]) -> HashMap<AccountId, Account> {
+    let found: Vec<Account> = if ids.len() <= reader.looks_before_list() {
+        ids.iter().filter_map(|id| reader.account(id).ok().flatten()).collect()
+    } else {
+        reader.accounts(&NoProgress).map(|snapshot| snapshot.accounts).unwrap_or_default()
+    };
+    found.into_iter().map(|account| (account.id.clone(), account)).collect()
 }
 
 /// Compares what was written with what is there now, and says in the plan's notices which fields were not stored.
@@ -29,18 +70,8 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
     if written.is_empty() {
         return Vec::new();
     }
-    let found: HashMap<AccountId, Account> = if written.len() <= reader.looks_before_list() {
-        written
-            .iter()
-            .filter_map(|(_, id, _)| reader.account(id).ok().flatten())
-            .map(|account| (account.id.clone(), account))
-            .collect()
-    } else {
-        match reader.accounts(&NoProgress) {
-            Ok(snapshot) => snapshot.accounts.into_iter().map(|account| (account.id.clone(), account)).collect(),
-            Err(_) => return Vec::new(),
-        }
-    };
+    let ids: Vec<AccountId> = written.iter().map(|(_, id, _)| (*id).clone()).collect();
+    let found = read(reader, &ids);
     let mut not_stored = Vec::new();
     for (employee, id, fields) in written {
         let Some(account) = found.get(id) else { continue };
@@ -53,7 +84,8 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
     let mut by_field: BTreeMap<String, Vec<EmployeeId>> = BTreeMap::new();
     for (lost, there) in &not_stored {
         let message = format!(
-            "{} is not stored as it was sent: {} was written and {there} is there; it is not sent again while the value stays",
+            "{} is not stored as it was sent: {} was written and {there} is there; it is sent again a few times, and \
+             left alone for a while after that",
             lost.change.field,
             form(&lost.change.after)
         );
@@ -65,6 +97,16 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
             _ => (None, format!("{message} ({} employees)", employees.len())),
         };
         plan.notices.push(Notice { code: "not_stored", employee, field: None, message });
+    }
+    let still_out = |change: &Change| {
+        let account = change.account.as_ref().and_then(|id| found.get(id));
+        change.op == Op::Reactivate
+            && change.outcome == Some(Outcome::Succeeded)
+            && account.is_some_and(|account| !account.active)
+    };
+    for change in plan.changes.iter_mut().filter(|change| still_out(change)) {
+        let error = "the target took the change, and the account is still out of use".into();
+        change.outcome = Some(Outcome::Failed { error, code: "still_out_of_use" });
     }
     not_stored.into_iter().map(|(lost, _)| lost).collect()
 }

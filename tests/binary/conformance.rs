@@ -146,6 +146,56 @@ fn sync_then_plan_nothing_left() {
     });
 }
 
+/// Done means seen done: what a service acknowledges without doing it fails, or is named as not stored, until it is done.
+#[test]
+fn what_is_acknowledged_and_not_done_is_no_success() {
+    std::thread::scope(|scope| {
+        for (name, targets, duplicates) in subjects() {
+            if !is_file(name) {
+                let run = move || sees_that_nothing_was_done(name, &targets, duplicates);
+                std::thread::Builder::new().name(name.into()).spawn_scoped(scope, run).unwrap();
+            }
+        }
+    });
+}
+
+fn sees_that_nothing_was_done(name: &str, targets: &str, duplicates: Duplicates) {
+    let scene = Scene::with(targets, |options| {
+        options.employees = 30;
+        options.freshservice.duplicates = duplicates;
+    });
+    scene.run(&["check", "--sandbox", &scene.address()], 0);
+    scene.sync();
+    scene.assert_settled(&format!("{name}: before"));
+    let yesterday = chrono::Utc::now().date_naive().pred_opt().unwrap().to_string();
+    scene.change(1002, json!({"last_name": "Neu-Ömer", "position": "Head of Nothing"}));
+    scene.change(1003, json!({"status": "inactive", "termination_date": yesterday}));
+    let system = name.split([' ', ',']).next().unwrap();
+    for fault in ["no-effect", "html200"] {
+        scene.faults(&format!("{system}:{fault}@100%"));
+        let document = scene.run(&["sync", "--yes", "--format", "json"], 3).json();
+        scene.faults("");
+        let target = &document["targets"][0];
+        let of = |op: &str, employee: &str| {
+            let changes = target["changes"].as_array().unwrap();
+            let change = changes.iter().find(|change| change["op"] == op && change["employee"] == employee);
+            change.unwrap_or_else(|| panic!("{name}: {fault}: {document:#}")).clone()
+        };
+        let removed = of("deactivate", "1003");
+        assert_eq!(removed["outcome"]["status"], "failed", "{name}: {fault}");
+        let why = removed["outcome"]["error"].as_str().unwrap();
+        assert!(why.contains("still in use"), "{name}: {fault}: {why}");
+        let not_stored = |notice: &Value| notice["code"] == "not_stored" && notice["employee"] == "1002";
+        let named = target["notices"].as_array().unwrap().iter().any(not_stored);
+        assert!(named || of("update", "1002")["outcome"]["status"] == "failed", "{name}: {fault}: {document:#}");
+        let status = scene.run(&["status", "--format", "json"], 0).json();
+        assert_eq!(status["targets"][0]["not_in_line"], 2, "{name}: {fault}: {status:#}");
+    }
+    let document = scene.sync();
+    assert_eq!((summary(&document, "update"), summary(&document, "deactivate")), (&json!(1), &json!(1)), "{name}");
+    scene.assert_settled(&format!("{name}: once the service does what it says"));
+}
+
 /// One life of a company, looked at after every step.
 fn settles(name: &str, targets: &str, duplicates: Duplicates) {
     let scene = Scene::with(targets, |options| {

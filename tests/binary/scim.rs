@@ -240,3 +240,23 @@ fn what_somebody_else_changes_meanwhile_is_kept() {
         }
     }
 }
+
+#[test]
+fn a_service_that_leaves_out_what_is_false_takes_one_removal_and_one_return() {
+    let scene = wiki(ScimOptions { leaves_false_out: true, ..ScimOptions::default() });
+    scene.sync();
+    let yesterday = chrono::Utc::now().date_naive().pred_opt().unwrap().to_string();
+    scene.change(1003, json!({"status": "inactive", "termination_date": yesterday}));
+    scene.sandbox.clear_requests();
+    for run in 1..=4 {
+        let document = scene.sync();
+        assert_eq!(*summary(&document, "deactivate"), u64::from(run == 1), "run {run}: {document:#}");
+        scene.assert_settled("after somebody left");
+    }
+    assert_eq!(writes(&scene).len(), 1, "{:?}", writes(&scene));
+    scene.change(1003, json!({"status": "active", "termination_date": null}));
+    let document = scene.sync();
+    assert_eq!(*summary(&document, "reactivate"), 1, "{document:#}");
+    scene.assert_settled("after they came back");
+    assert_eq!(user(&scene, 1003).1["active"], true);
+}

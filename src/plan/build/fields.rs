@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// A field that was written several times without staying, and is left alone for a while.
+pub const NOT_CONVERGING: &str = "not_converging";
+
 impl<'a> Builder<'a> {
     /// The fields that differ; for a new account, all that have a value.
     pub(super) fn desired_fields(
@@ -91,7 +94,7 @@ impl<'a> Builder<'a> {
                     form(&after),
                     form(&before)
                 );
-                self.leave("not_converging", &spec.name, message, employee);
+                self.leave(NOT_CONVERGING, &spec.name, message, employee);
                 continue;
             }
             fields.push(FieldChange { index, field: spec.name.clone(), before, after });

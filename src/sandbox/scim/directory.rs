@@ -421,6 +421,9 @@ impl Directory {
         if options.text_booleans {
             shown.insert("active".into(), if is_active(&user.data) { "True" } else { "False" }.into());
         }
+        if options.leaves_false_out && !is_active(&user.data) {
+            shown.shift_remove("active");
+        }
         let mut meta = json!({ "resourceType": "User", "location": format!("{base_url}/Users/{}", user.id) });
         if options.versions {
             meta["version"] = tag_of(user).into();

@@ -41,6 +41,8 @@ pub struct ScimOptions {
     pub versions: bool,
     /// `active` is a text.
     pub text_booleans: bool,
+    /// `active` is left out when it is false, as services do that skip what is empty.
+    pub leaves_false_out: bool,
     /// Answers hold keys that nobody knows.
     pub extra_keys: bool,
     /// Phone numbers are stored without blanks.
@@ -148,6 +150,7 @@ impl Default for ScimOptions {
             put: Put::default(),
             versions: false,
             text_booleans: false,
+            leaves_false_out: false,
             extra_keys: false,
             normalise_phones: false,
             without_ids: false,

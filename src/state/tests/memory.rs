@@ -14,6 +14,8 @@ on_each_database!(
     writes_of_a_day_count_until_a_day_has_passed,
     a_clock_set_back_frees_nothing,
     repeated_writes_are_counted_until_the_field_settles,
+    an_account_out_of_use_is_remembered_and_counts_once,
+    success_is_a_run_that_left_nobody_out_of_line,
     fields_that_are_not_stored_are_remembered,
     what_is_done_once_is_never_done_twice,
     calls_add_up_within_a_period,
@@ -238,15 +240,63 @@ fn repeated_writes_are_counted_until_the_field_settles(place: &Place) {
         after(0, vec![written(2, "b", "x"), written(1, "b", "x"), written(1, "a", "x")], &[]),
         [row(1, "a", 1), row(1, "b", 1), row(2, "b", 1)]
     );
-    // The other field of 1 has settled, since it was not planned again; of 2 nothing is known in this run.
-    assert_eq!(after(1, vec![written(1, "a", "x")], &[]), [row(1, "a", 2), row(2, "b", 1)]);
+    // The other field of 1 was not planned again, and may come back in the run after; of 2 nothing is known in this run.
+    assert_eq!(after(1, vec![written(1, "a", "x")], &[]), [row(1, "a", 2), row(1, "b", 1), row(2, "b", 1)]);
+    // Now it has settled.
     assert_eq!(after(2, vec![written(1, "a", "x")], &[2]), [row(1, "a", 3)]);
     let repeat = state.memory("desk", at(2)).unwrap().repeats.remove(0);
     assert_eq!((repeat.first_at, repeat.last_at), (at(0), at(2)));
     assert_eq!(after(3, vec![written(1, "a", "y")], &[]), [row(1, "a", 1)], "another value begins anew");
     let repeat = state.memory("desk", at(3)).unwrap().repeats.remove(0);
     assert_eq!((repeat.first_at, repeat.last_at), (at(3), at(3)));
-    assert_eq!(after(4, vec![], &[1]), []);
+    assert_eq!(after(4, vec![], &[1]), [row(1, "a", 1)]);
+    assert_eq!(after(5, vec![], &[1]), []);
+    // Two fields that take each other's value away are written by turns.
+    for turn in 0..3 {
+        let counts = |other| [row(1, "a", turn + 1), row(1, "b", turn + other)];
+        let first = after(10 + 2 * turn as i64, vec![written(1, "a", "x")], &[]);
+        assert_eq!(first, if turn == 0 { vec![row(1, "a", 1)] } else { counts(0).to_vec() });
+        assert_eq!(after(11 + 2 * turn as i64, vec![written(1, "b", "x")], &[]), counts(1));
+    }
+    // A section that changed begins anew.
+    let run = start(&state, 20);
+    let section = state.hasher().fingerprint("section", ["another"]);
+    finish(&state, run, 20, TargetEnd { section, ..end_of(&state, "desk", &[]) }, &[]);
+    assert_eq!(state.memory("desk", at(20)).unwrap().repeats, []);
+}
+
+fn an_account_out_of_use_is_remembered_and_counts_once(place: &Place) {
+    let state = place.open();
+    let done = |ids: Vec<crate::state::JournalId>| {
+        let finished: Vec<_> = ids
+            .into_iter()
+            .map(|id| crate::state::Finished { id, settlement: crate::state::Settlement::Done, link: None })
+            .collect();
+        state.settle("desk", &finished, at(0)).unwrap();
+    };
+    done(deactivate(&state, 0, &[1, 2]));
+    done(deactivate(&state, 5, &[1]));
+    let memory = state.memory("desk", at(10)).unwrap();
+    assert_eq!(memory.recent.get(&Op::Deactivate), Some(&3));
+    assert_eq!(memory.removals.values().copied().collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(memory.removed.len(), 2);
+    let tomorrow = state.memory("desk", at(24 * 60 + 1)).unwrap();
+    assert_eq!((tomorrow.removals.len(), tomorrow.removed.len()), (1, 2));
+    let run = start(&state, 11);
+    let back = intent(&state, Op::Reactivate, 1);
+    done(state.record(run, "desk", &[], &[back], at(11)).unwrap());
+    assert_eq!(state.memory("desk", at(11)).unwrap().removed.len(), 1);
+}
+
+fn success_is_a_run_that_left_nobody_out_of_line(place: &Place) {
+    let state = place.open();
+    for (minutes, not_in_line, last_ok) in [(0, 3, None), (1, 0, Some(at(1))), (2, 1, Some(at(1)))] {
+        let run = start(&state, minutes);
+        finish(&state, run, minutes, TargetEnd { not_in_line, ..end_of(&state, "desk", &[1]) }, &[]);
+        let record = state.memory("desk", at(minutes)).unwrap().record.unwrap();
+        assert_eq!((record.last_ok, record.last.unwrap().not_in_line), (last_ok, not_in_line));
+        assert_eq!(record.first_completed_at, Some(at(0)), "it was worked through all the same");
+    }
 }
 
 fn fields_that_are_not_stored_are_remembered(place: &Place) {

@@ -260,6 +260,7 @@ fn end_of(state: &State, target: &str, unchanged: &[u64]) -> TargetEnd {
         target: target.into(),
         identity: "freshservice:acme.freshservice.com".into(),
         ok: true,
+        not_in_line: 0,
         whole: true,
         all_made: true,
         in_sync: unchanged.len() as u64,

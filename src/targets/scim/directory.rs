@@ -15,7 +15,7 @@ use super::patch::Setting;
 use super::path::get;
 use super::service::{Order, Service};
 use super::settings::Settings;
-use super::wire::{Field, Resource, is_active, put};
+use super::wire::{Field, Resource, is_active, put, says_active};
 
 /// The accounts of one service, with the fields of the run in their order.
 #[derive(Debug)]
@@ -373,6 +373,7 @@ fn read(fields: &[Field], id: &str, resource: &Resource) -> (Account, Vec<String
         })
         .collect();
     let mut account = Account::new(id, active, values);
+    account.active_is_said = says_active(resource);
     if !unreadable.is_empty() {
         account.protection = Some(Protection::Unreadable);
     }

@@ -197,6 +197,11 @@ pub(crate) fn is_active(resource: &Resource) -> Result<bool, WrongType> {
     }
 }
 
+/// Whether a resource says at all that it is in use or not. Services that skip what is empty leave `false` out.
+pub(crate) fn says_active(resource: &Resource) -> bool {
+    get(resource, "active").is_some_and(|value| !value.is_null())
+}
+
 /// The version of a resource, as the service wrote it.
 pub(crate) fn version(resource: &Resource) -> Option<String> {
     let version = get(get(resource, "meta")?.as_object()?, "version")?.as_str()?;

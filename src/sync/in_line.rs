@@ -1,0 +1,161 @@
+//! Whether a run brought a target in line: done means that everybody is.
+
+use std::collections::BTreeSet;
+
+use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
+use crate::plan::{KEY_NEARLY_EQUAL, Outcome, PENDING, Protection, Skip, TargetPlan, TargetStatus};
+
+use super::NotStored;
+
+/// Skips that the file or the service asks for: nobody is out of line because of them.
+fn is_by_design(reason: &str) -> bool {
+    let protected = [Protection::Agent, Protection::KeyOwner, Protection::Declared, Protection::Foreign];
+    protected.iter().any(|protection| protection.code() == reason)
+        // Outside of what the target wants to know of at all.
+        || matches!(reason, PENDING | "left_before_import" | "terminated_in_previous_tax_year")
+}
+
+/// Skips that the file asks to count as failures, or that a mistake causes.
+pub fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
+    let fails = |reason| {
+        reason == KEY_NEARLY_EQUAL
+            || matches!(
+                reason,
+                "account_not_delivered" | "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets"
+            )
+    };
+    plan.skipped.iter().filter(move |skip| fails(skip.reason))
+}
+
+/// Those who were skipped where everybody was who could have been worked on; nobody where anybody was not.
+pub fn all_skipped(plan: &TargetPlan) -> Vec<&Skip> {
+    if plan.status != TargetStatus::Ready || plan.in_sync > 0 || !plan.changes.is_empty() || plan.checklist.is_some() {
+        return Vec::new();
+    }
+    plan.skipped.iter().filter(|skip| !is_by_design(skip.reason)).collect()
+}
+
+/// Whether nobody can be worked on because of what the source delivers.
+pub fn is_of_the_source(skips: &[&Skip]) -> bool {
+    !skips.is_empty() && skips.iter().all(|skip| skip.reason == "lifecycle_hidden")
+}
+
+/// Those who left, or are delivered no more, and whose account cannot be read: nobody knows whether it is in use.
+pub fn unseen_leavers<'p>(plan: &'p TargetPlan, employees: &Employees, standings: &[Standing]) -> Vec<&'p Skip> {
+    let stayed: BTreeSet<EmployeeId> = employees
+        .list
+        .iter()
+        .zip(standings)
+        .filter(|(_, standing)| standing.lifecycle != Lifecycle::Left)
+        .map(|(employee, _)| employee.id)
+        .collect();
+    let unread = |skip: &&Skip| skip.reason == Protection::Unreadable.code() && !stayed.contains(&skip.employee);
+    plan.skipped.iter().filter(unread).collect()
+}
+
+/// How many a run left out of line: whose change failed, is held, was stopped or did not get its turn, and who could
+/// not be worked on although they should have been, and whose fields hold something else than what was written.
+/// `accepted` says which failures somebody has accepted for now.
+pub fn not_in_line(
+    plan: &TargetPlan,
+    not_stored: &[NotStored],
+    employees: &Employees,
+    standings: &[Standing],
+    accepted: impl Fn(EmployeeId, &str) -> bool,
+) -> u64 {
+    let is_accepted = |employee: Option<EmployeeId>, code: &str| employee.is_some_and(|id| accepted(id, code));
+    let open = plan.changes.iter().filter(|change| match &change.outcome {
+        Some(Outcome::Succeeded | Outcome::Pending { .. }) => false,
+        Some(Outcome::Failed { code, .. }) => !is_accepted(change.employee, code),
+        Some(Outcome::Held | Outcome::NotAttempted { .. }) | None => true,
+    });
+    // What belongs to nobody alone, a department that was not made, counts as one each.
+    let (of_people, of_nobody): (Vec<_>, Vec<_>) = open.partition(|change| change.employee.is_some());
+    let skips = failing_skips(plan).chain(all_skipped(plan)).chain(unseen_leavers(plan, employees, standings));
+    let skipped = skips.filter(|skip| !accepted(skip.employee, skip.reason)).map(|skip| skip.employee);
+    let people: BTreeSet<EmployeeId> = of_people
+        .into_iter()
+        .filter_map(|change| change.employee)
+        .chain(skipped)
+        .chain(not_stored.iter().map(|lost| lost.employee))
+        .collect();
+    (people.len() + of_nobody.len()) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::employee::{Attributes, Completeness};
+    use crate::plan::{Change, Op};
+
+    fn skip(employee: u64, reason: &'static str) -> Skip {
+        Skip { employee: EmployeeId(employee), reason, detail: String::new() }
+    }
+
+    fn plan(skipped: &[Skip]) -> TargetPlan {
+        TargetPlan { skipped: skipped.to_vec(), ..TargetPlan::empty("wiki", "scim") }
+    }
+
+    fn nobody_delivered() -> Employees {
+        Employees::new(Attributes::new(Vec::<&str>::new()), Vec::new(), Completeness::Proven)
+    }
+
+    fn change(employee: u64, outcome: Outcome) -> Change {
+        Change {
+            op: Op::Update,
+            employee: Some(EmployeeId(employee)),
+            account: None,
+            reason: None,
+            detail: None,
+            fields: Vec::new(),
+            rewrite: Vec::new(),
+            request: None,
+            handover: None,
+            hold: None,
+            outcome: Some(outcome),
+        }
+    }
+
+    #[test]
+    fn nobody_at_all_is_no_success_unless_that_is_by_design() {
+        let nobody = |reasons: &[&'static str]| {
+            let skips: Vec<Skip> = (1..).zip(reasons).map(|(id, reason)| skip(id, reason)).collect();
+            all_skipped(&plan(&skips)).len()
+        };
+        assert_eq!(nobody(&["account_unreadable", "account_taken"]), 2);
+        assert_eq!(nobody(&["account_is_agent", "account_protected", "account_owns_the_key", "left_before_import"]), 0);
+        assert_eq!(nobody(&["account_is_agent", "match_key_shared"]), 1);
+        let somebody = TargetPlan { in_sync: 1, ..plan(&[skip(1, "account_taken")]) };
+        assert!(all_skipped(&somebody).is_empty());
+        let hidden = [skip(1, "lifecycle_hidden"), skip(2, "lifecycle_hidden")];
+        assert!(is_of_the_source(&hidden.iter().collect::<Vec<_>>()) && !is_of_the_source(&[]));
+    }
+
+    #[test]
+    fn a_leaver_whose_account_cannot_be_read_is_not_passed_over() {
+        let employees = nobody_delivered();
+        let plan = TargetPlan { in_sync: 5, ..plan(&[skip(1, "account_unreadable"), skip(2, "account_taken")]) };
+        // Neither is delivered any more.
+        let unseen = unseen_leavers(&plan, &employees, &[]);
+        assert_eq!(unseen.iter().map(|skip| skip.employee.0).collect::<Vec<_>>(), [1]);
+        assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 1);
+    }
+
+    #[test]
+    fn people_count_once_whatever_they_are_short_of() {
+        let employees = nobody_delivered();
+        let failed = || Outcome::Failed { error: String::new(), code: "refused" };
+        let mut plan = plan(&[skip(4, "field_invalid")]);
+        plan.changes = vec![
+            change(1, Outcome::Succeeded),
+            change(2, failed()),
+            change(2, failed()),
+            change(3, Outcome::Held),
+            change(5, Outcome::NotAttempted { error: String::new() }),
+            change(6, Outcome::Pending { detail: String::new() }),
+            Change { employee: None, ..change(0, failed()) },
+        ];
+        assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 5);
+        assert_eq!(not_in_line(&plan, &[], &employees, &[], |id, code| id.0 == 2 && code == "refused"), 4);
+    }
+}
