@@ -294,6 +294,23 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
         Facts::new(&employees.list[place], &employees.attributes, standing, session.today, &tables)
     };
     for target in &prepared.targets {
+        let mapped = target.settings.mapping.iter().filter_map(|mapping| {
+            let field = &target.settings.fields[mapping.index.get()];
+            Some((&*field.name, mapping.source.expression()?))
+        });
+        let filters = target.settings.include.iter().map(|condition| ("include", condition));
+        let all = filters.chain(target.settings.exclude.iter().map(|condition| ("exclude", condition))).chain(mapped);
+        for (place, expression) in all {
+            let decided = (0..employees.list.len()).filter(|at| expression.decided_by_empty(&facts(*at))).count();
+            if decided > 0 {
+                lines.push(format!(
+                    "{}: {place} `{}`: for {} an empty value decided a comparison, which is false then",
+                    target.settings.name,
+                    expression.source(),
+                    crate::output::employees(decided)
+                ));
+            }
+        }
         let conditions = target
             .settings
             .include

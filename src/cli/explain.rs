@@ -291,6 +291,7 @@ fn explain_target(
                 Desired::Value(FieldValue::Empty) => ("(empty: the field is cleared)".to_owned(), None),
                 Desired::Value(value) => (show(&value), None),
                 Desired::Keep(why) => ("(left as it is)".to_owned(), why),
+                Desired::Invalid(why) => ("(left as it is: the value is invalid)".to_owned(), Some(why)),
                 Desired::Fail(_, why) => ("(the employee is skipped)".to_owned(), Some(why)),
             };
             let mut notes: Vec<String> = steps.into_iter().chain(why).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
-use crate::plan::{ACCOUNT_FOUND, Op, Outcome, PENDING, TargetPlan};
+use crate::plan::{ACCOUNT_FOUND, FIELD_INVALID, Notice, Op, Outcome, PENDING, TargetPlan};
 use crate::state::{JobStatus, NewJob, Step, StepOutcome};
 use crate::sync::Applied;
 use crate::targets::{LogEvent, LogLine, LogOutcome, PARTLY};
@@ -85,6 +85,21 @@ pub(super) fn jobs(
             job.advice = advice(PARTLY).map(Into::into);
         }
     }
+    for (employee, fields) in employees_with_invalid_fields(plan) {
+        jobs.entry(employee).or_insert_with(|| NewJob {
+            target: plan.name.clone(),
+            employee,
+            name: name_of(employee),
+            ops: Vec::new(),
+            fields: Vec::new(),
+            status: JobStatus::Skipped,
+            code: Some(FIELD_INVALID.into()),
+            error: Some(format!("left as they are: {}", fields.join(", ")).into()),
+            advice: advice(FIELD_INVALID).map(Into::into),
+            steps: Vec::new(),
+            workflows: Vec::new(),
+        });
+    }
     for skip in &plan.skipped {
         jobs.entry(skip.employee).or_insert_with(|| NewJob {
             target: plan.name.clone(),
@@ -124,8 +139,17 @@ pub(super) fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
 
 /// The fields of each employee that are left as they are.
 fn left_alone(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
+    fields_of(plan.notices.iter())
+}
+
+/// Those of them for which the mapping gave something that is no value.
+pub(super) fn employees_with_invalid_fields(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
+    fields_of(plan.notices.iter().filter(|notice| notice.code == FIELD_INVALID))
+}
+
+fn fields_of<'p>(notices: impl Iterator<Item = &'p Notice>) -> BTreeMap<EmployeeId, Vec<&'p str>> {
     let mut found: BTreeMap<EmployeeId, Vec<&str>> = BTreeMap::new();
-    for notice in &plan.notices {
+    for notice in notices {
         if let (Some(employee), Some(field)) = (notice.employee, &notice.field) {
             found.entry(employee).or_default().push(field);
         }

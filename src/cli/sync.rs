@@ -15,16 +15,16 @@ use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
-use crate::plan::{Change, Checklist, Hold, Notice, Outcome, Plan, TargetStatus};
+use crate::plan::{Change, Checklist, FIELD_INVALID, Hold, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId, TargetEnd};
 use crate::sync::{
     Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, failing_skips, join_parts,
     not_in_line, read_back,
 };
-use crate::targets::ErrorKind;
+use crate::targets::{ErrorKind, PARTLY};
 
 use super::decisions::{refuse_unseen, settle_approvals, take_approvals};
-use super::job_records::jobs;
+use super::job_records::{employees_with_invalid_fields, jobs};
 use super::memory::{Memory, RunJournal, WholeRun, period, reason};
 use super::session::{Session, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
@@ -380,6 +380,10 @@ fn assess(
             .count();
         let not_attempted = with(|outcome| matches!(outcome, Outcome::NotAttempted { .. }));
         let skipped = failing_skips(plan).filter(|skip| !is_accepted(skip.employee, skip.reason)).count();
+        let partly = employees_with_invalid_fields(plan)
+            .into_keys()
+            .filter(|id| !is_accepted(*id, FIELD_INVALID) && !is_accepted(*id, PARTLY))
+            .count();
         let mut parts = Vec::new();
         if failed > 0 {
             parts.push(format!("{} failed", count(failed, "change", "changes")));
@@ -389,6 +393,9 @@ fn assess(
         }
         if skipped > 0 {
             parts.push(format!("{} could not be planned", count(skipped, "employee", "employees")));
+        }
+        if partly > 0 {
+            parts.push(format!("{} done in part: invalid values", count(partly, "employee was", "employees were")));
         }
         if !parts.is_empty() {
             reasons.add(Reason::SomeFailed);

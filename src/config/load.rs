@@ -149,7 +149,9 @@ pub(super) fn settle(
 
     let timezone = timezone::read(&root);
     let lookup_tables = lookup_tables::read(&root);
-    let source = personio::read(&root, lookup_tables);
+    let phones = root.choice("phones", &[("possible", false), ("known", true)]);
+    let mut source = personio::read(&root, lookup_tables);
+    source.vocabulary = source.vocabulary.with_known_phones(phones.unwrap_or_default());
     let state = state::read(&root, &file.folder);
     let budget = budget::read(&root);
     let targets =

@@ -9,6 +9,7 @@ use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocab
 use crate::targets::{FieldLookup, TargetType};
 
 use super::fields::{Fields, unknown_field};
+use super::matching;
 use super::reader::Table;
 
 /// The keys of an entry in its long form.
@@ -60,7 +61,9 @@ pub(super) fn read(
         return Vec::new();
     }
     let mut mappings = Vec::new();
-    for entry in entries {
+    let found_by = matching::names(section, target);
+    for mut entry in entries {
+        entry.is_match = found_by.contains(&entry.field);
         let spec = target.and_then(|target| known_spec(&entry, target, &table));
         if let Some(spec) = &spec
             && fields.index(&spec.name).is_some()
@@ -99,7 +102,9 @@ struct Entry<'a> {
     parent_path: String,
     parent_entries: &'a DeTable<'a>,
     /// What an invalid value does where the entry does not say.
-    default_on_invalid: OnInvalid,
+    default_on_invalid: Option<OnInvalid>,
+    /// Whether accounts are found by it.
+    is_match: bool,
 }
 
 /// Lists the entries. A table may be the long form of an entry, or hold fields of its name:
@@ -118,7 +123,8 @@ fn collect<'a>(table: &Table<'a>, prefix: &str, target: Option<&dyn TargetType>,
                 parent: table.span(),
                 parent_path: table.path().to_owned(),
                 parent_entries: table.content(),
-                default_on_invalid: target.map(TargetType::default_on_invalid).unwrap_or_default(),
+                default_on_invalid: target.and_then(TargetType::default_on_invalid),
+                is_match: false,
             }),
         }
     }
@@ -153,6 +159,15 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// What an invalid value does where the entry does not say: who lacks what the account cannot do without, or is
+    /// found by, is skipped; one bad value more or less is no reason to leave everything else undone.
+    fn on_invalid(&self, spec: Option<&FieldSpec>) -> OnInvalid {
+        self.default_on_invalid.unwrap_or(match self.is_match || spec.is_some_and(|spec| spec.required) {
+            true => OnInvalid::Fail,
+            false => OnInvalid::Keep,
+        })
+    }
+
     /// The entry with an index that is yet to be set.
     fn read(&self, spec: Option<&FieldSpec>, vocabulary: &Vocabulary, table: &Table<'a>) -> Option<Mapping> {
         let parent = Table::new(&*self.parent_path, self.parent.clone(), self.parent_entries, table.context());
@@ -160,7 +175,7 @@ impl<'a> Entry<'a> {
             index: crate::plan::FieldIndex(0),
             source: MappingSource::Constant(FieldValue::Empty),
             on_empty: OnEmpty::default(),
-            on_invalid: self.default_on_invalid,
+            on_invalid: self.on_invalid(spec),
             when: When::default(),
         };
         match self.value.get_ref() {
@@ -181,7 +196,7 @@ impl<'a> Entry<'a> {
                 entry.finish();
                 mapping.source = source?;
                 mapping.on_empty = on_empty.unwrap_or_default();
-                mapping.on_invalid = on_invalid.unwrap_or(self.default_on_invalid);
+                mapping.on_invalid = on_invalid.unwrap_or(mapping.on_invalid);
                 mapping.when = when.unwrap_or_default();
                 Some(mapping)
             }
@@ -282,7 +297,16 @@ fn expression(
     table: &Table<'_>,
 ) -> Option<MappingSource> {
     match Expression::compile(text, vocabulary) {
-        Ok(expression) => Some(MappingSource::Expression(expression)),
+        Ok(expression) => {
+            if expression.has_if_without_else() {
+                let message = format!(
+                    "{name} has an `if` without `else`: whoever the condition does not hold for has no valid value; \
+                     write `else ''` to empty the field"
+                );
+                table.problems().warning(place, "if_without_else", message);
+            }
+            Some(MappingSource::Expression(expression))
+        }
         Err(error) => {
             let bare =
                 !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || "_- ".contains(letter));

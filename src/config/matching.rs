@@ -53,6 +53,14 @@ pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fi
     found
 }
 
+/// The names of the fields that accounts are found by, before it is known whether they are fields.
+pub(super) fn names(section: &Table<'_>, target: Option<&dyn TargetType>) -> Vec<String> {
+    match section.raw("match").and_then(|value| value.get_ref().as_array()) {
+        Some(names) => names.iter().filter_map(|name| name.get_ref().as_str().map(str::to_owned)).collect(),
+        None => target.map(TargetType::default_match).unwrap_or_default().iter().map(|name| (*name).into()).collect(),
+    }
+}
+
 /// What the type proposes, as far as the file maps it.
 fn default_match(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fields) -> Vec<FieldIndex> {
     let mut found = Vec::new();

@@ -7,7 +7,7 @@ mod handovers;
 mod removals;
 
 pub use absent::{Absent, absent};
-pub use fields::{NOT_CONVERGING, form};
+pub use fields::{FIELD_INVALID, NOT_CONVERGING, form};
 pub use findings::GROUP_UNUSABLE;
 pub use handovers::{Identifying, identifying};
 pub use removals::waits_until;
@@ -19,7 +19,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
-use crate::rules::{Desired, Facts, Mapping, Scope, Tables, When, scope, scope_as_written};
+use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, scope_as_written};
 use crate::targets::{EmployeeCase, Refusal};
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
@@ -254,7 +254,7 @@ impl<'a> Builder<'a> {
         };
         match mapping.desired(spec, facts) {
             Desired::Value(value) => key(&value, spec).map_or(MatchKey::Empty, MatchKey::Is),
-            Desired::Keep(Some(why)) => MatchKey::Hidden(why),
+            Desired::Keep(Some(why)) | Desired::Invalid(why) => MatchKey::Hidden(why),
             Desired::Keep(None) | Desired::Fail(..) => MatchKey::Empty,
         }
     }

@@ -227,7 +227,7 @@ pub fn snapshot(input: &PlanInput<'_>, confirmed: &Confirmed) -> Snapshot {
                 MappingSource::Member { .. } => FieldValue::Bool(confirmed.holds(employee.id, &spec.name)),
                 _ => match mapping.desired(spec, &facts) {
                     Desired::Value(value) => value,
-                    Desired::Keep(_) | Desired::Fail(..) => FieldValue::Empty,
+                    Desired::Keep(_) | Desired::Invalid(_) | Desired::Fail(..) => FieldValue::Empty,
                 },
             };
         }

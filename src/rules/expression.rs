@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -10,10 +11,13 @@ use crate::employee::EmployeeId;
 use crate::plan::FieldValue;
 
 use super::evaluate::{Fact, Facts};
-use super::filters::{self, FilterError, TABLES};
-use super::results;
+use super::filters::{self, FilterError, KNOWN_PHONES, TABLES};
 use super::syntax;
 use super::{Tables, Variable, Vocabulary};
+use super::{limits, ordering, remarks, results};
+
+/// Why nothing came of an expression that is not about an empty attribute.
+const NOTHING: &str = "it has no value: it asks for something beyond the end, or has an `if` without `else` whose condition does not hold";
 
 /// One environment for every expression: it holds filters only. What differs between files, the lookup
 /// tables, comes in with each evaluation.
@@ -21,6 +25,8 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     filters::add(&mut environment);
+    ordering::add(&mut environment);
+    limits::add(&mut environment);
     environment
 });
 
@@ -32,6 +38,8 @@ pub struct Expression {
     /// The entries of the lookup tables that it uses, as one text.
     lookups: Box<str>,
     program: Program,
+    /// Whether `phones = "known"` stands in the file.
+    known_phones: bool,
 }
 
 enum Program {
@@ -133,8 +141,11 @@ impl Expression {
                 return Err(ExpressionError(format!("there is no lookup table `{table}`; {hint}")));
             }
         }
-        let lookups = vocabulary.entries(|table| used.any_table || used.tables.contains(table));
-        Ok(Self { lookups: lookups.into(), ..Self::new(source, names, variables, compiled) })
+        let lookups = vocabulary.entries(|table| used.any_table || used.tables.contains(table)).into();
+        let known_phones = vocabulary.known_phones();
+        let expression = Self { lookups, known_phones, ..Self::new(source, names, variables, compiled) };
+        expression.holds_for_somebody(vocabulary.tables())?;
+        Ok(expression)
     }
 
     /// Compiles a condition over an account's own fields (`protect`). Dots in field names are kept:
@@ -158,7 +169,36 @@ impl Expression {
     ) -> Self {
         let bare = names.len() == 1 && variables.len() == 1 && source.trim() == &*names[0];
         let program = if bare { Program::Name } else { Program::Compiled(Box::new(compiled)) };
-        Self { source: source.trim().into(), names: names.into(), variables, lookups: Box::default(), program }
+        Self { source: source.trim().into(), names: names.into(), variables, lookups: Box::default(), program, known_phones: false }
+    }
+
+    /// What uses nothing of an employee gives the same for everybody, so that it fails is a mistake of the file.
+    fn holds_for_somebody(&self, tables: &Tables) -> Result<(), ExpressionError> {
+        let Program::Compiled(program) = &self.program else { return Ok(()) };
+        if !self.names.is_empty() {
+            return Ok(());
+        }
+        let why = match program.eval(self.scope_of(Vec::new(), &Arc::new(tables.clone()))) {
+            Ok(value) if value.is_undefined() => NOTHING.to_owned(),
+            Ok(value) => match from_jinja(value) {
+                Ok(_) => return Ok(()),
+                Err(why) => why,
+            },
+            Err(error) => explain(&error),
+        };
+        Err(ExpressionError(format!("it fails for everybody: {why}")))
+    }
+
+    /// Whether it gives nothing where a condition of its own does not hold.
+    pub fn has_if_without_else(&self) -> bool {
+        ordering::ifs_without_else(&self.source)
+    }
+
+    /// Whether a comparison with an empty value decided what it gives for one employee.
+    pub fn decided_by_empty(&self, facts: &Facts<'_>) -> bool {
+        remarks::take();
+        self.holds(facts);
+        remarks::take().empty_compared
     }
 
     /// As the file has it.
@@ -210,8 +250,7 @@ impl Expression {
     /// Its value, given those of its variables in their order; `None` when it uses one that is undefined.
     pub(super) fn run(&self, values: Vec<Jinja>, tables: &Arc<Tables>) -> Option<Evaluation> {
         let Program::Compiled(program) = &self.program else { return None };
-        let scope = Scope { names: Arc::clone(&self.names), values, tables: Arc::clone(tables) };
-        match program.eval(Jinja::from_object(scope)) {
+        match program.eval(self.scope_of(values, tables)) {
             Ok(value) if value.is_undefined() => None,
             Ok(value) => Some(from_jinja(value).map_or_else(|why| Evaluation::Invalid { why }, Evaluation::Value)),
             Err(error) if error.kind() == ErrorKind::UndefinedError => None,
@@ -226,11 +265,23 @@ impl Expression {
         }
         match &self.program {
             Program::Name => Evaluation::Value(facts.get(&self.variables[0]).into_value()),
-            Program::Compiled(program) => match program.eval(self.scope(facts)).map(from_jinja) {
-                Ok(Ok(value)) => Evaluation::Value(value),
-                Ok(Err(why)) => Evaluation::Invalid { why },
+            Program::Compiled(program) => match program.eval(self.scope(facts)) {
+                Ok(value) if value.is_undefined() => self.nothing(facts),
+                Ok(value) => match from_jinja(value) {
+                    Ok(value) => Evaluation::Value(value),
+                    Err(why) => Evaluation::Invalid { why },
+                },
                 Err(error) => Evaluation::Invalid { why: explain(&error) },
             },
+        }
+    }
+
+    /// What it means that there is no value: the part of something empty is empty, all else is a slip.
+    fn nothing(&self, facts: &Facts<'_>) -> Evaluation {
+        let of_empty = self.variables.iter().any(|variable| facts.get(variable) == Fact::Empty);
+        match of_empty && !self.has_if_without_else() {
+            true => Evaluation::Value(FieldValue::Empty),
+            false => Evaluation::Invalid { why: NOTHING.into() },
         }
     }
 
@@ -281,7 +332,12 @@ impl Expression {
 
     fn scope(&self, facts: &Facts<'_>) -> Jinja {
         let values = self.variables.iter().map(|variable| facts.get(variable).into_jinja()).collect();
-        Jinja::from_object(Scope { names: Arc::clone(&self.names), values, tables: Arc::clone(facts.tables) })
+        self.scope_of(values, facts.tables)
+    }
+
+    fn scope_of(&self, values: Vec<Jinja>, tables: &Arc<Tables>) -> Jinja {
+        let (names, tables) = (Arc::clone(&self.names), Arc::clone(tables));
+        Jinja::from_object(Scope { names, values, tables, known_phones: self.known_phones })
     }
 }
 
@@ -291,6 +347,7 @@ struct Scope {
     names: Arc<[Box<str>]>,
     values: Vec<Jinja>,
     tables: Arc<Tables>,
+    known_phones: bool,
 }
 
 impl Object for Scope {
@@ -300,6 +357,9 @@ impl Object for Scope {
 
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
         let key = key.as_str()?;
+        if key == KNOWN_PHONES {
+            return Some(Jinja::from(self.known_phones));
+        }
         if key == TABLES {
             return Some(filters::tables_value(Arc::clone(&self.tables)));
         }
@@ -326,7 +386,12 @@ fn compile(source: &str) -> Result<minijinja::Expression<'static, 'static>, Expr
             return Err(ExpressionError(format!("there is no filter `{filter}`; {hint}")));
         }
     }
-    Ok(compiled)
+    match ordering::as_tests(source) {
+        Cow::Borrowed(_) => Ok(compiled),
+        Cow::Owned(text) => ENVIRONMENT
+            .compile_expression_owned(text)
+            .map_err(|_| ExpressionError("its comparisons are too involved; put them into brackets".into())),
+    }
 }
 
 type Parsed = (Vec<Box<str>>, minijinja::Expression<'static, 'static>);
@@ -336,7 +401,10 @@ fn parse(source: &str) -> Result<Parsed, ExpressionError> {
     let is_function = |name: &str| ENVIRONMENT.globals().any(|(global, _)| global == name);
     let mut names: Vec<Box<str>> =
         compiled.undeclared_variables(false).into_iter().filter(|name| !is_function(name)).map(Into::into).collect();
+    // The engine overlooks what a part is taken of: `email[:4]`.
+    names.extend(ordering::names(source).into_iter().filter(|name| !is_function(name)).map(Into::into));
     names.sort_unstable();
+    names.dedup();
     Ok((names, compiled))
 }
 
@@ -359,6 +427,7 @@ fn explain(error: &minijinja::Error) -> String {
     }
     match error.kind() {
         ErrorKind::UndefinedError => "it uses something that has no value here".into(),
+        ErrorKind::OutOfFuel => "it takes more steps than an expression may".into(),
         ErrorKind::InvalidOperation => "its operations do not fit the types of the values".into(),
         kind => kind.to_string(),
     }
@@ -376,6 +445,7 @@ pub(super) fn to_jinja(value: &FieldValue) -> Jinja {
 }
 
 fn from_jinja(value: Jinja) -> Result<FieldValue, String> {
+    limits::check(&value)?;
     match value.kind() {
         ValueKind::Undefined | ValueKind::None => Ok(FieldValue::Empty),
         ValueKind::Bool => Ok(FieldValue::Bool(value.is_true())),
@@ -510,6 +580,19 @@ mod tests {
             ("'pt_BR' | locale", FieldValue::text("pt-BR")),
             ("'' | locale", FieldValue::Empty),
             ("7 / 2", FieldValue::Decimal(3.5)),
+            // An empty value makes a comparison by order false.
+            ("office < 20", FieldValue::Bool(false)),
+            ("office >= 15", FieldValue::Bool(false)),
+            ("office < today", FieldValue::Bool(false)),
+            ("not office < today", FieldValue::Bool(true)),
+            ("'late' if hire_date > '2024-01-30' else 'early'", FieldValue::text("late")),
+            ("[5, 20, ''] | select('gt', 6) | list | length", FieldValue::Integer(1)),
+            // The part of something empty is empty.
+            ("office[0]", FieldValue::Empty),
+            ("office | first", FieldValue::Empty),
+            ("'A' if gender == 'male' else ''", FieldValue::Empty),
+            ("email[:4]", FieldValue::text("Ines")),
+            ("'%05d' | format(employee_id)", FieldValue::text("09001")),
             ("'  '", FieldValue::Empty),
         ];
         for (source, expected) in table {
@@ -532,8 +615,17 @@ mod tests {
             ("email | e164('DE')", "phone number"),
             ("email | locale", "no language"),
             ("email | yes_no", "neither yes"),
-            ("'wahr' | yes_no", "neither yes"),
             ("email + 1", "do not fit"),
+            ("email[40]", "beyond the end"),
+            ("'A' if gender == 'male'", "`if` without `else`"),
+            ("'A' if office == 'x'", "`if` without `else`"),
+            ("'%030000000d' | format(employee_id) | length", "100000 letters"),
+            ("email | replace('', 'x' * 9000)", "100000 letters"),
+            ("range(employee_id) | batch(3000000, 'x') | list | length", "10000 items"),
+            ("range(employee_id) | join('ten letters')", "100000 letters"),
+            ("email | indent(90000000, true)", "100000 letters"),
+            ("email | indent(width=90000000, first=true)", "100000 letters"),
+            ("email * 9000", "100000 letters"),
         ] {
             match evaluate(source) {
                 Evaluation::Invalid { why } => {
@@ -555,6 +647,10 @@ mod tests {
             ("gender | lookup('gender')", "there is no lookup table `gender`; write it as `[tables.gender]`"),
         ] {
             assert_eq!(Expression::compile(source, &vocabulary).unwrap_err().to_string(), message, "{source}");
+        }
+        for source in ["'AB'[5]", "'AB'[5] ~ 'x'", "'x' * 200000", "range(60) | batch(3000000, 'x') | list"] {
+            let message = Expression::compile(source, &vocabulary).unwrap_err().to_string();
+            assert!(message.starts_with("it fails for everybody: "), "{source}: {message}");
         }
         assert!(Expression::compile("email |", &vocabulary).unwrap_err().to_string().starts_with("not an expression"));
     }

@@ -6,10 +6,13 @@ use chrono::{Datelike, Days, NaiveDate};
 use minijinja::value::{Object, Value as Jinja};
 use minijinja::{Environment, Error, ErrorKind, State};
 
-use super::Tables;
+use super::{Tables, remarks};
 
 /// Where the lookup tables are in an evaluation; no identifier, so no expression can name it.
 pub(super) const TABLES: &str = "tables of the file";
+
+/// Whether phone numbers must be of a known range, in an evaluation.
+pub(super) const KNOWN_PHONES: &str = "phones of the file";
 
 /// Names for suggestions: ours, and those of the language that a mapping is likely to use.
 pub(super) const NAMES: &[&str] = &[
@@ -136,7 +139,8 @@ fn truthy(value: &Jinja) -> bool {
     matches!(text_of(value).to_lowercase().as_str(), "yes" | "true" | "ja" | "1")
 }
 
-fn e164(number: &Jinja, country: &str) -> Result<String, Error> {
+/// Ranges are added every few weeks, and those that this version knows grow old: a number of the right length is taken.
+fn e164(state: &State<'_, '_>, number: &Jinja, country: &str) -> Result<String, Error> {
     let text = text_of(number);
     if text.is_empty() {
         return Ok(text);
@@ -147,9 +151,22 @@ fn e164(number: &Jinja, country: &str) -> Result<String, Error> {
         .map_err(|_| error("`e164` needs a country of two letters, such as 'DE'"))?;
     let parsed = phonenumber::parse(Some(country), &text).map_err(|_| error("it is not a phone number"))?;
     if !parsed.is_valid() {
-        return Err(error("it is not a phone number that exists in its country"));
+        if state.lookup(KNOWN_PHONES).is_some_and(|known: Jinja| known.is_true()) {
+            return Err(error("it is not of a range of its country that is known (`phones = \"known\"`)"));
+        }
+        if !is_possible(&parsed) {
+            return Err(error("it is not a phone number that could exist in its country"));
+        }
+        remarks::note(|seen| seen.unknown_range = true);
     }
     Ok(parsed.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+/// Whether numbers of this length are given out where its country code is used.
+fn is_possible(number: &phonenumber::PhoneNumber) -> bool {
+    let length = u16::try_from(number.national().to_string().len()).unwrap_or(u16::MAX);
+    let regions = phonenumber::metadata::DATABASE.by_code(&number.country().code()).unwrap_or_default();
+    regions.iter().any(|region| region.descriptors().general().possible_length().contains(&length))
 }
 
 /// The languages that Personio speaks: its own code, the locale of the country most of its speakers there are

@@ -2,7 +2,7 @@ use email_address::{EmailAddress, Options};
 
 use crate::plan::{FieldIndex, FieldKind, FieldSpec, FieldValue};
 
-use super::{Evaluation, Expression, Facts, Truth};
+use super::{Evaluation, Expression, Facts, Truth, remarks};
 
 /// One line of a `mapping` table: what a field should hold.
 #[derive(Debug, PartialEq)]
@@ -86,13 +86,39 @@ pub enum Desired {
     Value(FieldValue),
     /// Whatever it holds, with the reason in words when that is worth knowing.
     Keep(Option<String>),
+    /// Whatever it holds, because what it should hold is no value for it; why, without any value.
+    Invalid(String),
     /// The employee is skipped: a stable code, and why, without any value.
     Fail(&'static str, String),
+}
+
+/// What is worth knowing of a value that is written all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// A stable code.
+    pub code: &'static str,
+    /// In words, without any value.
+    pub message: String,
 }
 
 impl Mapping {
     /// What the field should hold for one employee.
     pub fn desired(&self, spec: &FieldSpec, facts: &Facts<'_>) -> Desired {
+        self.desired_with_remarks(spec, facts, &mut Vec::new())
+    }
+
+    /// The same, with what is worth knowing of it.
+    pub fn desired_with_remarks(&self, spec: &FieldSpec, facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Desired {
+        remarks::take();
+        let desired = self.settle(spec, facts);
+        if remarks::take().unknown_range && matches!(desired, Desired::Value(_)) {
+            let message = format!("{}: the number could exist, and nobody knows its range", spec.name);
+            remarks.push(Remark { code: "phone_range_unknown", message });
+        }
+        desired
+    }
+
+    fn settle(&self, spec: &FieldSpec, facts: &Facts<'_>) -> Desired {
         let value = match &self.source {
             MappingSource::Constant(value) => value.clone(),
             MappingSource::Expression(expression) => match expression.evaluate(facts) {
@@ -119,7 +145,7 @@ impl Mapping {
         let why = format!("{}: {why}", spec.name);
         match self.on_invalid {
             OnInvalid::Fail => Desired::Fail("field_invalid", why),
-            OnInvalid::Keep => Desired::Keep(Some(why)),
+            OnInvalid::Keep => Desired::Invalid(why),
             OnInvalid::Clear => Desired::Value(FieldValue::Empty),
         }
     }

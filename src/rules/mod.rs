@@ -3,7 +3,10 @@
 mod evaluate;
 mod expression;
 mod filters;
+mod limits;
 mod mapping;
+mod ordering;
+mod remarks;
 mod results;
 mod scope;
 mod syntax;
@@ -11,7 +14,7 @@ mod vocabulary;
 
 pub use evaluate::Facts;
 pub use expression::{Evaluation, Expression, ExpressionError, Truth};
-pub use mapping::{Desired, Mapping, MappingSource, OnEmpty, OnInvalid, When, convert};
+pub use mapping::{Desired, Mapping, MappingSource, OnEmpty, OnInvalid, Remark, When, convert};
 pub use results::{Deferred, StepResult};
 pub use scope::{Scope, scope, scope_as_written};
 pub use vocabulary::{Tables, UnknownName, Variable, Vocabulary};

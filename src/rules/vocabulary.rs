@@ -44,6 +44,7 @@ pub struct Vocabulary {
     allowed: Option<BTreeSet<Box<str>>>,
     aliases: BTreeMap<Box<str>, Box<str>>,
     tables: Tables,
+    known_phones: bool,
 }
 
 /// Lookup tables: table name, then key, then value.
@@ -61,7 +62,7 @@ impl Vocabulary {
         aliases: BTreeMap<Box<str>, Box<str>>,
         tables: Tables,
     ) -> Self {
-        Self { allowed: allowed.map(|keys| keys.into_iter().collect()), aliases, tables }
+        Self { allowed: allowed.map(|keys| keys.into_iter().collect()), aliases, tables, known_phones: false }
     }
 
     /// The readable name that the file gives an attribute.
@@ -72,6 +73,16 @@ impl Vocabulary {
     /// The attribute that the file gives this readable name.
     pub fn attribute_called(&self, alias: &str) -> Option<&str> {
         self.aliases.get(alias).map(AsRef::as_ref)
+    }
+
+    /// The same for a file that takes no phone numbers but those of known ranges.
+    pub fn with_known_phones(self, known_phones: bool) -> Self {
+        Self { known_phones, ..self }
+    }
+
+    /// Whether phone numbers must be of a known range.
+    pub fn known_phones(&self) -> bool {
+        self.known_phones
     }
 
     /// The lookup tables.

@@ -59,7 +59,7 @@ impl EmployeeCase<'_> {
     pub fn wanted<'d>(&self, desired: &'d [Desired], name: &str) -> Option<&'d FieldValue> {
         match desired.get(self.schema.index(name)?.get())? {
             Desired::Value(value) => Some(value),
-            Desired::Keep(_) | Desired::Fail(..) => None,
+            Desired::Keep(_) | Desired::Invalid(_) | Desired::Fail(..) => None,
         }
     }
 

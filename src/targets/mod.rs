@@ -168,9 +168,10 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// What an invalid value does where the mapping does not say.
-    fn default_on_invalid(&self) -> crate::rules::OnInvalid {
-        crate::rules::OnInvalid::default()
+    /// What an invalid value does where the mapping does not say; by itself a field that is required or found by
+    /// fails, and any other is kept.
+    fn default_on_invalid(&self) -> Option<crate::rules::OnInvalid> {
+        None
     }
 
     /// What happens to the account of somebody who comes back with a new profile, where the file does not say.

@@ -144,6 +144,7 @@ pub(super) fn shown(schema: &Schema, desired: &[Desired], name: &str) -> String 
         Desired::Value(value) => value.to_string(),
         Desired::Keep(None) => "=".into(),
         Desired::Keep(Some(why)) => format!("= ({why})"),
+        Desired::Invalid(why) => format!("= (invalid: {why})"),
         Desired::Fail(code, why) => format!("! {code}: {why}"),
     }
 }

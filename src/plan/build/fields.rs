@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// A value that is none for its field: the field is left as it is, or the employee is skipped.
+pub const FIELD_INVALID: &str = "field_invalid";
+
 /// A field that was written several times without staying, and is left alone for a while.
 pub const NOT_CONVERGING: &str = "not_converging";
 
@@ -15,13 +18,21 @@ impl<'a> Builder<'a> {
         let employee = facts.employee().id;
         let settings = self.input.settings;
         let mut wanted: Vec<Desired> = Vec::with_capacity(settings.written);
+        let mut remarks = Vec::new();
         wanted.extend(settings.mapping.iter().map(|mapping| {
             if account.is_some() && mapping.when == When::Create {
                 Desired::Keep(None)
             } else {
-                mapping.desired(self.spec(mapping.index), facts)
+                mapping.desired_with_remarks(self.spec(mapping.index), facts, &mut remarks)
             }
         }));
+        let told = remarks.into_iter().map(|Remark { code, message }| Notice {
+            code,
+            employee: Some(employee),
+            field: None,
+            message,
+        });
+        self.plan.notices.extend(told);
         wanted.resize(settings.written, Desired::Keep(None));
         if let Some(rules) = settings.target.rules() {
             let hire_date = self.input.employees.attributes.column("hire_date");
@@ -61,6 +72,11 @@ impl<'a> Builder<'a> {
                 Desired::Keep(Some(why)) => {
                     let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
                     self.leave("field_kept", &spec.name, message, employee);
+                    continue;
+                }
+                Desired::Invalid(why) => {
+                    let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
+                    self.leave(FIELD_INVALID, &spec.name, message, employee);
                     continue;
                 }
                 Desired::Fail(code, why) => return Err((code, why)),
@@ -116,7 +132,7 @@ impl<'a> Builder<'a> {
                         })
                     }
                     Desired::Value(value) => same(existing, &value, spec),
-                    Desired::Keep(_) | Desired::Fail(..) => false,
+                    Desired::Keep(_) | Desired::Invalid(_) | Desired::Fail(..) => false,
                 };
                 (is_desired && !existing.is_empty()).then(|| FieldChange {
                     index: mapping.index,

@@ -99,8 +99,8 @@ impl TargetType for Pento {
     }
 
     /// Pento itself blanks a field whose value is invalid; here the good value of yesterday stays, and is reported.
-    fn default_on_invalid(&self) -> OnInvalid {
-        OnInvalid::Keep
+    fn default_on_invalid(&self) -> Option<OnInvalid> {
+        Some(OnInvalid::Keep)
     }
 
     fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {

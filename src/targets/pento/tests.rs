@@ -113,7 +113,7 @@ fn exclusion_filters_become_conditions() {
 fn what_the_type_says_of_itself() {
     let target = loaded(FILE_ROUTE, parse);
     assert_eq!(target.default_match(), ["employee_id"]);
-    assert_eq!(target.default_on_invalid(), OnInvalid::Keep);
+    assert_eq!(target.default_on_invalid(), Some(OnInvalid::Keep));
     assert!(target.takes_everyone());
     assert_eq!(target.field("salary"), FieldLookup::Unknown);
     let FieldLookup::Known(spec) = target.field("ni_category") else { panic!("a field") };

@@ -1,0 +1,31 @@
+//! What an evaluation has to say beside its value.
+//!
+//! The engine hands a filter or a test its arguments and takes its value, and nothing else; so what they notice is
+//! put down here, for the thread that evaluates, and taken up right after.
+
+use std::cell::Cell;
+
+/// What was noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Remarks {
+    /// A comparison by order was decided by an empty value.
+    pub(super) empty_compared: bool,
+    /// A phone number was taken whose range nobody knows.
+    pub(super) unknown_range: bool,
+}
+
+thread_local! {
+    static SEEN: Cell<Remarks> = const { Cell::new(Remarks { empty_compared: false, unknown_range: false }) };
+}
+
+/// Puts down something.
+pub(super) fn note(change: impl FnOnce(&mut Remarks)) {
+    let mut seen = SEEN.get();
+    change(&mut seen);
+    SEEN.set(seen);
+}
+
+/// What was put down since it was last asked.
+pub(super) fn take() -> Remarks {
+    SEEN.take()
+}
