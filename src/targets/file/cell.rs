@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use crate::plan::{FieldSpec, FieldValue, iso_day};
@@ -15,8 +18,28 @@ pub(super) enum Cell {
     Value(FieldValue),
     /// A value of a JSON file, as it is spelt there.
     Json(Box<RawValue>),
-    /// A day with a time, as a spreadsheet counts it: days since 1900.
-    Moment(f64),
+    /// A number of a workbook that is shown in a form of its own: 38:30, 50 %, 00123.
+    Number(Box<FormattedNumber>),
+}
+
+/// A number with the form in which a spreadsheet shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FormattedNumber {
+    /// Days and moments are counted from 1900.
+    pub(super) number: f64,
+    /// As the workbook spells it.
+    pub(super) form: NumberForm,
+    /// What people see, as far as it tells something else than the number: a day, zeros in front.
+    pub(super) shown: FieldValue,
+}
+
+/// The form of a number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum NumberForm {
+    /// One that every spreadsheet has, by its number.
+    BuiltIn(u8),
+    /// Such as `#,##0.00 "EUR"`.
+    Code(Arc<str>),
 }
 
 impl Cell {
@@ -32,7 +55,7 @@ impl Cell {
             Self::Value(FieldValue::Text(text)) => text.trim().is_empty(),
             Self::Value(value) => value.is_empty(),
             Self::Json(raw) => matches!(raw.get(), "null" | "\"\""),
-            Self::Moment(_) => false,
+            Self::Number(_) => false,
         }
     }
 }
@@ -44,6 +67,17 @@ pub(super) struct Sheet {
     pub(super) header: Vec<Box<str>>,
     /// The rows below; a row may be shorter than the header.
     pub(super) rows: Vec<Vec<Cell>>,
+    /// What a workbook has beside its cells.
+    pub(super) look: Look,
+}
+
+/// What a workbook has beside its cells, and keeps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Look {
+    /// The name of its sheet.
+    pub(super) sheet: Option<Box<str>>,
+    /// The widths of columns that have one of their own.
+    pub(super) widths: BTreeMap<usize, f64>,
 }
 
 /// What is to be written: columns in their new order, and rows whose cells stand in the old one.
@@ -53,6 +87,8 @@ pub(super) struct Page<'a> {
     pub(super) columns: Vec<PageColumn<'a>>,
     /// The rows from top to bottom.
     pub(super) rows: Vec<&'a [Cell]>,
+    /// What a workbook had before.
+    pub(super) look: &'a Look,
 }
 
 /// A column to be written.
@@ -138,7 +174,15 @@ impl Format {
             },
             Cell::Value(value) => value,
             Cell::Json(raw) => json::value(&raw),
-            Cell::Moment(serial) => FieldValue::Decimal(serial),
+            Cell::Number(number) => number.shown,
+        }
+    }
+
+    /// In which way columns are kept that nobody fills.
+    pub(super) fn how_it_keeps(&self) -> &'static str {
+        match self {
+            Self::Csv(_) | Self::Json => "as they are",
+            Self::Xlsx => "with their values, number formats and widths, without colours, fonts and comments",
         }
     }
 
@@ -153,7 +197,8 @@ impl Format {
 
 /// A text without the spaces around it; the same memory when there are none.
 fn trimmed(text: Box<str>) -> FieldValue {
-    if !text.is_empty() && text.trim().len() == text.len() { FieldValue::Text(text) } else { FieldValue::text(&text) }
+    let as_it_is = text.is_ascii() && !text.is_empty() && text.trim().len() == text.len();
+    if as_it_is { FieldValue::Text(text) } else { FieldValue::text(&text) }
 }
 
 /// A day, also when it comes as ISO text, which is how expressions hand days on.

@@ -102,7 +102,8 @@ impl Serialize for Object<'_> {
                 Cell::Empty => object.serialize_entry(column.name, &())?,
                 Cell::Value(value) => object.serialize_entry(column.name, value)?,
                 Cell::Json(raw) => object.serialize_entry(column.name, raw)?,
-                Cell::Moment(serial) => object.serialize_entry(column.name, serial)?,
+                // Numbers of a workbook do not get here.
+                Cell::Number(number) => object.serialize_entry(column.name, &number.shown)?,
             }
         }
         object.end()

@@ -4,7 +4,7 @@ use crate::employee::EmployeeId;
 use crate::plan::{Account, AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Snapshot};
 use crate::targets::Connection;
 
-use super::cell::{Cell, Format, Page, PageColumn, Sheet};
+use super::cell::{Cell, Format, Look, Page, PageColumn, Sheet};
 use super::settings::Inactive;
 
 /// What the rows of the file mean in this run.
@@ -112,8 +112,9 @@ impl Layout {
             employee: None,
             field: None,
             message: format!(
-                "the file has columns that the mapping does not name: {}; they are kept as they are, after the mapped ones",
-                names.join(", ")
+                "the file has columns that the mapping does not name: {}; they are kept {}, after the mapped ones",
+                names.join(", "),
+                self.format.how_it_keeps()
             ),
         })
     }
@@ -166,6 +167,7 @@ pub(super) struct Rows {
     /// How many rows have a key by now.
     keys: HashMap<String, usize>,
     changed: bool,
+    look: Look,
 }
 
 #[derive(Debug)]
@@ -195,7 +197,7 @@ impl Rows {
     /// The rows of a file, with the columns that it lacks.
     pub(super) fn new(layout: &Layout, sheet: Sheet) -> Result<Self, String> {
         let mut places = layout.places(&sheet.header)?;
-        let mut header = sheet.header;
+        let (mut header, look) = (sheet.header, sheet.look);
         let mut add = |name: &str| {
             header.push(name.into());
             header.len() - 1
@@ -224,7 +226,7 @@ impl Rows {
             }
             rows.push(Row { id, key, cells, made_for: None, removed: false });
         }
-        Ok(Self { header, places, rows, by_id, keys, changed: false })
+        Ok(Self { header, places, rows, by_id, keys, changed: false, look })
     }
 
     /// Whether there is something to write.
@@ -399,6 +401,7 @@ impl Rows {
         Page {
             columns: columns.map(|(at, always)| PageColumn { name: &self.header[at], at, always }).collect(),
             rows: rows.into_iter().map(|row| row.cells.as_slice()).collect(),
+            look: &self.look,
         }
     }
 }

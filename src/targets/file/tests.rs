@@ -612,3 +612,104 @@ fn in_the_sandbox_the_folder_is_made_on_the_first_write() {
     open.writer().finish().unwrap();
     assert_eq!(fs::read_to_string(folder.path().join("payroll/people.csv")).unwrap(), "Id\n1\n");
 }
+
+/// A workbook with some text in one of its parts put in the place of another.
+fn patched(workbook: &[u8], part: &str, from: &str, to: &str) -> Vec<u8> {
+    use std::io::{Cursor, Read, Write};
+    let mut old = zip::ZipArchive::new(Cursor::new(workbook)).unwrap();
+    let mut new = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for name in old.file_names().map(|name| name.unwrap().into_owned()).collect::<Vec<_>>() {
+        let mut content = String::new();
+        old.by_name(&name).unwrap().read_to_string(&mut content).unwrap();
+        if name == part {
+            assert!(content.contains(from), "{content}");
+            content = content.replace(from, to);
+        }
+        new.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        new.write_all(content.as_bytes()).unwrap();
+    }
+    new.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_workbook_keeps_its_formats_widths_and_name() {
+    let place = Place::new(FORMATS[5], &["Id", "Name"]);
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.set_name("Team").unwrap();
+    let kept = [
+        ("Id", 123.0, "00000"),
+        ("Share", 0.5, "0%"),
+        ("Pay", 1200.5, "#,##0.00 \"EUR\""),
+        ("Hours", 38.5 / 24.0, "[h]:mm"),
+        ("Start", 46_113.0, "yyyy-mm-dd"),
+    ];
+    for (at, (name, number, format)) in (0u16..).zip(kept) {
+        let format = rust_xlsxwriter::Format::new().set_num_format(format);
+        sheet.write(0, at, name).unwrap();
+        sheet.write_number_with_format(1, at, number, &format).unwrap();
+    }
+    sheet.write(0, 5, "Name").unwrap();
+    sheet.set_column_width(2, 40).unwrap();
+    workbook.save(place.path()).unwrap();
+
+    // As it is shown, the number is the text that Personio has.
+    let snapshot = place.read().unwrap();
+    assert_eq!(snapshot.accounts[0].field(FieldIndex(0)), &text("00123"));
+    place.sync(&people(&[(1, &["00123", "Ines"])])).unwrap();
+
+    use calamine::Reader;
+    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(place.path()).unwrap();
+    assert_eq!(workbook.sheet_names(), ["Team"]);
+    let styles = workbook.worksheet_style("Team").unwrap();
+    let code = |column| styles.get((1, column)).unwrap().number_format.as_ref().unwrap().format_code.clone();
+    let codes: Vec<String> = [0, 2, 3, 4, 5].into_iter().map(code).collect();
+    assert_eq!(codes, kept.map(|(_, _, format)| format));
+    let range = workbook.worksheet_range_at(0).unwrap().unwrap();
+    let numbers: Vec<f64> = [0, 2, 3, 4, 5]
+        .into_iter()
+        .map(|column| match range.get((1, column)).unwrap() {
+            calamine::Data::Float(number) => *number,
+            calamine::Data::DateTime(moment) => moment.as_f64(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(numbers, kept.map(|(_, number, _)| number));
+    let bytes = fs::read(place.path()).unwrap();
+    patched(&bytes, "xl/worksheets/sheet1.xml", "<col min=\"4\" max=\"4\" width=\"40.7109375\"", "");
+}
+
+/// Excel for old Macs counts days from 1904, LibreOffice writes booleans as formulas.
+#[test]
+fn workbooks_of_other_programs_mean_the_same() {
+    let place = Place::new(FORMATS[5], &["Id", "Name"]);
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let moment = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd hh:mm");
+    let hours = rust_xlsxwriter::Format::new().set_num_format("[h]:mm");
+    let sheet = workbook.add_worksheet();
+    for (at, name) in (0u16..).zip(["Id", "Name", "Checked", "Day", "Hours", "Flag"]) {
+        sheet.write(0, at, name).unwrap();
+    }
+    sheet.write(1, 0, "1").unwrap();
+    sheet.write_number_with_format(1, 2, 44_620.375, &moment).unwrap();
+    sheet.write_number_with_format(1, 3, 44_620.0, &moment).unwrap();
+    sheet.write_number_with_format(1, 4, 1.5, &hours).unwrap();
+    sheet.write(1, 5, true).unwrap();
+    let old = workbook.save_to_buffer().unwrap();
+    let old = patched(&old, "xl/workbook.xml", "<workbookPr ", "<workbookPr date1904=\"1\" ");
+    let old = patched(&old, "xl/worksheets/sheet1.xml", "t=\"b\"><v>1", "t=\"b\"><f aca=\"false\">TRUE()</f><v>1");
+    fs::write(place.path(), old).unwrap();
+    place.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
+
+    use calamine::{Data, Reader};
+    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(place.path()).unwrap();
+    let range = workbook.worksheet_range_at(0).unwrap().unwrap();
+    let moment = |column| match range.get((1, column)).unwrap() {
+        Data::DateTime(moment) => moment.to_ymd_hms_milli(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(moment(2), (2026, 3, 1, 9, 0, 0, 0));
+    assert_eq!(moment(3), (2026, 3, 1, 0, 0, 0, 0));
+    assert!(matches!(range.get((1, 4)), Some(Data::DateTime(hours)) if hours.is_duration() && hours.as_f64() == 1.5));
+    assert_eq!(range.get((1, 5)), Some(&Data::Bool(true)));
+}
