@@ -377,10 +377,10 @@ const IN_SCOPE: &str = "in scope";
 
 fn scope_in_words(settings: &TargetSettings, facts: &Facts<'_>) -> String {
     let written = scope_as_written(&settings.include, &settings.exclude, facts);
-    if settings.target.takes_everyone() && written == Scope::Left {
+    if settings.takes_leavers() && written == Scope::Left {
         return format!("{IN_SCOPE}: this target takes everyone");
     }
-    let found = if settings.target.takes_everyone() {
+    let found = if settings.takes_leavers() {
         written.clone()
     } else {
         scope(&settings.include, &settings.exclude, facts)

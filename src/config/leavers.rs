@@ -1,17 +1,22 @@
+use crate::targets::TargetType;
+
 use super::reader::Table;
 use super::settings::{LeaverAction, Leavers};
 
 /// `[targets.NAME.leavers]`: what is done about accounts of people who left or are no longer meant.
-pub(super) fn read(target: &Table<'_>) -> Leavers {
+pub(super) fn read(target: &Table<'_>, kind: Option<&dyn TargetType>) -> Leavers {
     let mut leavers = Leavers::default();
     let Some(section) = target.table("leavers") else {
         return leavers;
     };
     let actions = [("keep", LeaverAction::Keep), ("deactivate", LeaverAction::Deactivate)];
+    let with_include = [actions[0], actions[1], ("include", LeaverAction::Include)];
+    let included = kind.is_none_or(TargetType::can_include_leavers);
     for (key, action) in
         [("left", &mut leavers.left), ("out_of_scope", &mut leavers.out_of_scope), ("missing", &mut leavers.missing)]
     {
-        *action = section.choice(key, &actions).unwrap_or(*action);
+        let known = if key == "left" && included { &with_include[..] } else { &actions[..] };
+        *action = section.choice(key, known).unwrap_or(*action);
     }
     if let Some(days) = section.count("grace_days") {
         match u32::try_from(days) {

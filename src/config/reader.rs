@@ -201,7 +201,7 @@ impl<'a> Table<'a> {
     }
 
     /// What stands in the table, without asking for any of it.
-    pub(super) fn content(&self) -> &'a DeTable<'a> {
+    pub fn content(&self) -> &'a DeTable<'a> {
         self.entries
     }
 

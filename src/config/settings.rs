@@ -296,6 +296,13 @@ impl WorkflowSettings {
     }
 }
 
+impl TargetSettings {
+    /// Whether whoever left is kept in line like everybody else.
+    pub fn takes_leavers(&self) -> bool {
+        self.target.takes_everyone() || self.leavers.left == LeaverAction::Include
+    }
+}
+
 /// What is done about an account that is no longer meant to be in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaverAction {
@@ -303,6 +310,8 @@ pub enum LeaverAction {
     Keep,
     /// It is taken out of use.
     Deactivate,
+    /// It is kept in line like that of everybody else, and made where there is none (`left` of a file).
+    Include,
 }
 
 /// What happens to an account that belongs to somebody who has left or is gone, when the employee whom `match` finds it

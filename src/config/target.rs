@@ -55,7 +55,7 @@ pub(super) fn read<'a>(
         }
     };
     let safety = safety::read(table, type_ref, &mut fields);
-    let leavers = leavers::read(table);
+    let leavers = leavers::read(table, type_ref);
     let handover = handover(table, type_ref);
     let workflows = match type_ref {
         Some(target) => workflow::read(table, target, vocabulary),

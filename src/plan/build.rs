@@ -200,7 +200,7 @@ impl<'a> Builder<'a> {
                     return Scope::Unclear("lifecycle_hidden", why);
                 }
                 let facts = self.facts(place);
-                if !settings.target.takes_everyone() {
+                if !settings.takes_leavers() {
                     return scope(&settings.include, &settings.exclude, &facts);
                 }
                 match scope_as_written(&settings.include, &settings.exclude, &facts) {
@@ -223,7 +223,7 @@ impl<'a> Builder<'a> {
                 let taking_part = self.input.only.is_none_or(|only| only == employee);
                 let standing = &self.input.standings[place];
                 // Where everybody has an account, those who have left are meant like anybody else.
-                let left = standing.lifecycle == Lifecycle::Left && !settings.target.takes_everyone();
+                let left = standing.lifecycle == Lifecycle::Left && !settings.takes_leavers();
                 let last_day = standing.last_day.filter(|_| !standing.last_day_hidden);
                 Candidate {
                     employee,

@@ -338,7 +338,7 @@ fn outside(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirmed, empl
     } else {
         ("missing", "no longer delivered by Personio")
     };
-    if !delivered && (input.settings.leavers.missing == LeaverAction::Keep || !input.employees.is_complete()) {
+    if !delivered && (input.settings.leavers.missing != LeaverAction::Deactivate || !input.employees.is_complete()) {
         let names: Vec<&str> = fields.iter().map(|field| &*field.field).collect();
         plan.notices.push(Notice {
             code: "employee_missing",

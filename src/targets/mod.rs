@@ -153,6 +153,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether whoever left may stay in it as everybody else does (`leavers.left = "include"`).
+    fn can_include_leavers(&self) -> bool {
+        false
+    }
+
     /// Rules that look at an employee as a whole, if the type has any.
     fn rules(&self) -> Option<&dyn EmployeeRules> {
         None

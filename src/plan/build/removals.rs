@@ -15,7 +15,7 @@ impl<'a> Builder<'a> {
     pub(super) fn leaver(&mut self, place: usize, account: usize, correlation: &Correlation) {
         let leavers = self.input.settings.leavers;
         let standing = &self.input.standings[place];
-        if leavers.left == LeaverAction::Keep {
+        if leavers.left != LeaverAction::Deactivate {
             return;
         }
         let employee = self.input.employees.list[place].id;

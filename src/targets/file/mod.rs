@@ -8,6 +8,7 @@ mod cell;
 mod delimited;
 mod formula;
 mod json;
+mod leavers;
 mod open;
 mod replace;
 mod rows;

@@ -6,11 +6,12 @@ use chrono::format::{Item, StrftimeItems};
 
 use crate::config::reader::{Located, Table};
 use crate::plan::{FieldKind, FieldSpec, iso_day};
-use crate::targets::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, EmployeeRules, FieldLookup, SandboxPlaces, Target, TargetType};
 
 use super::cell::Format;
 use super::delimited::Delimited;
 use super::formula::FormulaCells;
+use super::leavers::MarkedLeavers;
 use super::open::OpenFile;
 use super::{replace, rows, workbook};
 
@@ -25,6 +26,8 @@ pub struct FileTarget {
     format: Format,
     date_format: Option<Box<str>>,
     inactive: Option<Inactive>,
+    /// Where whoever left is in the list, too: how they are marked.
+    marked_leavers: Option<MarkedLeavers>,
 }
 
 /// How a row says that its account is out of use.
@@ -66,6 +69,7 @@ pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn T
     let path = path(table);
     let format = format(table, path.as_ref().map(|path| path.value.as_path()), defaults.delimiter);
     let inactive = inactive(table);
+    let with_leavers = includes_leavers(table);
     // Everything is read before anything is given up, so that all problems are reported together.
     let (format, date_format) = match format {
         Some(Kind::Csv { default_delimiter }) => {
@@ -93,7 +97,17 @@ pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn T
             return None;
         }
     };
-    Some(Box::new(FileTarget { path: path?.value, make_folder: false, format, date_format, inactive: inactive? }))
+    let inactive = inactive?;
+    // The mark is a column like any other then: a marked row is not out of use.
+    let (inactive, marked_leavers) =
+        if with_leavers { (None, inactive.map(MarkedLeavers::new)) } else { (inactive, None) };
+    Some(Box::new(FileTarget { path: path?.value, make_folder: false, format, date_format, inactive, marked_leavers }))
+}
+
+/// Whether the section says so in a table that is read after this.
+fn includes_leavers(table: &Table<'_>) -> bool {
+    let left = table.content().get("leavers").and_then(|leavers| leavers.get_ref().as_table()?.get("left"));
+    left.is_some_and(|left| left.get_ref().as_str() == Some("include"))
 }
 
 /// Relative to the folder of the configuration.
@@ -268,6 +282,14 @@ impl TargetType for FileTarget {
         let folder = replace::folder_of(&self.path);
         let folder = folder.canonicalize().or_else(|_| std::path::absolute(&folder)).unwrap_or(folder);
         format!("file:{}", folder.join(self.path.file_name().unwrap_or_default()).display())
+    }
+
+    fn can_include_leavers(&self) -> bool {
+        true
+    }
+
+    fn rules(&self) -> Option<&dyn EmployeeRules> {
+        self.marked_leavers.as_ref().map(|rules| rules as &dyn EmployeeRules)
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
