@@ -4,10 +4,12 @@
 
 mod attributes;
 mod lifecycle;
+mod spelling;
 mod value;
 
 pub use attributes::{Attributes, Column, PRESET_ATTRIBUTES, PresetKind, preset};
 pub use lifecycle::{Disagreement, Lifecycle, Standing, standing};
+pub use spelling::{clean, has_marks};
 pub use value::{CostCenterShare, Named, Part, Supervisor, Value};
 
 use std::collections::BTreeSet;

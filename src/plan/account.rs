@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::employee::clean;
 use crate::rules::{Expression, Truth};
 
 use super::{FieldIndex, FieldValue, Notice, Schema};
@@ -151,7 +152,7 @@ impl ReferenceNames {
     }
 
     fn fold(&self, name: &str) -> String {
-        if self.exact { name.trim().to_owned() } else { fold(name) }
+        if self.exact { clean(name).into_owned() } else { fold(name) }
     }
 
     /// The spellings, sorted.
@@ -170,9 +171,9 @@ impl<S: AsRef<str>> FromIterator<S> for ReferenceNames {
     }
 }
 
-/// How names of departments, locations and cost centres are compared: trimmed, without letter case.
+/// How names of departments, locations and cost centres are compared: in one spelling, without letter case.
 fn fold(name: &str) -> String {
-    name.trim().to_lowercase()
+    clean(name).to_lowercase()
 }
 
 #[cfg(test)]

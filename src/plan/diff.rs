@@ -1,5 +1,7 @@
 //! When two values of a field are the same.
 
+use crate::employee::clean;
+
 use super::{Compare, FieldKind, FieldSpec, FieldValue};
 
 /// Whether a field already holds what it should, by the rules of its kind.
@@ -32,7 +34,7 @@ pub fn same(existing: &FieldValue, desired: &FieldValue, spec: &FieldSpec) -> bo
 }
 
 fn fold(value: &FieldValue) -> String {
-    value.to_string().trim().to_lowercase()
+    clean(&value.to_string()).to_lowercase()
 }
 
 /// Digits, and a leading plus; services reformat phone numbers.
@@ -44,7 +46,7 @@ fn digits(value: &FieldValue) -> String {
 }
 
 fn set(value: &FieldValue, folded: bool) -> Vec<String> {
-    let form = |item: &str| if folded { item.trim().to_lowercase() } else { item.trim().to_owned() };
+    let form = |item: &str| if folded { clean(item).to_lowercase() } else { clean(item).into_owned() };
     let mut items: Vec<String> = match value {
         FieldValue::List(items) => items.iter().map(|item| form(item)).collect(),
         other => vec![form(&other.to_string())],

@@ -4,7 +4,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::employee::EmployeeId;
+use crate::employee::{EmployeeId, clean};
 
 use super::AccountId;
 
@@ -34,11 +34,11 @@ pub enum FieldValue {
 }
 
 impl FieldValue {
-    /// Trimmed text, or [`FieldValue::Empty`] when blank.
+    /// Text in its one spelling (see [`clean`]), or [`FieldValue::Empty`] when blank.
     pub fn text(text: &str) -> Self {
-        match text.trim() {
+        match &*clean(text) {
             "" => Self::Empty,
-            trimmed => Self::Text(trimmed.into()),
+            cleaned => Self::Text(cleaned.into()),
         }
     }
 
@@ -46,7 +46,7 @@ impl FieldValue {
     pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Self {
         let items: Vec<Box<str>> = items
             .into_iter()
-            .map(|item| Box::<str>::from(item.as_ref().trim()))
+            .map(|item| Box::<str>::from(clean(item.as_ref())))
             .filter(|item| !item.is_empty())
             .collect();
         if items.is_empty() { Self::Empty } else { Self::List(items.into()) }
@@ -196,6 +196,30 @@ impl fmt::Debug for Validator {
     }
 }
 
+/// A rule of a target for a choice that it does not have: the one that means most nearly the same on a day, and in
+/// words how near that is.
+#[derive(Clone, Copy)]
+pub struct Nearest(fn(&str, NaiveDate) -> Option<(&'static str, &'static str)>);
+
+impl Nearest {
+    /// The nearest choice, with words for a note.
+    pub fn find(&self, text: &str, today: NaiveDate) -> Option<(&'static str, &'static str)> {
+        (self.0)(text, today)
+    }
+}
+
+impl PartialEq for Nearest {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl fmt::Debug for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nearest")
+    }
+}
+
 /// What a target says of one of its fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldSpec {
@@ -225,6 +249,8 @@ pub struct FieldSpec {
     pub own_domain: bool,
     /// Whether a [`FieldKind::Bool`] keeps "no" apart from nothing, which means unknown: a file does.
     pub tells_no: bool,
+    /// What stands in for a choice that the target does not have, if anything may.
+    pub nearest: Option<Nearest>,
 }
 
 impl FieldSpec {
@@ -244,6 +270,7 @@ impl FieldSpec {
             can_be_made: true,
             own_domain: false,
             tells_no: false,
+            nearest: None,
         }
     }
 
@@ -305,6 +332,12 @@ impl FieldSpec {
     /// The same, for addresses in domains of the service's own only.
     pub fn own_domain(mut self) -> Self {
         self.own_domain = true;
+        self
+    }
+
+    /// The same, with a rule for choices that the target does not have.
+    pub fn nearest(mut self, rule: fn(&str, NaiveDate) -> Option<(&'static str, &'static str)>) -> Self {
+        self.nearest = Some(Nearest(rule));
         self
     }
 

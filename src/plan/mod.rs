@@ -33,7 +33,7 @@ pub use change::{
 };
 pub use diff::same;
 pub use field::{
-    Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Validator, iso_day,
+    Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Nearest, Schema, Validator, iso_day,
 };
 pub use guard::{GuardInput, MAX_DEACTIVATE, default_removals, guard, hold_unseen};
 pub use near_keys::KEY_NEARLY_EQUAL;

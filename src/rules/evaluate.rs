@@ -94,6 +94,11 @@ impl<'a> Facts<'a> {
         self.standing
     }
 
+    /// The day that counts.
+    pub(super) fn today(&self) -> NaiveDate {
+        self.today
+    }
+
     fn attribute(&self, key: &'a str) -> &'a Value {
         self.attributes.column(key).map_or(&Value::Hidden, |column| self.employee.value(column))
     }

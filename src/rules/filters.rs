@@ -6,6 +6,8 @@ use chrono::{Datelike, Days, NaiveDate};
 use minijinja::value::{Object, Value as Jinja};
 use minijinja::{Environment, Error, ErrorKind, State};
 
+use crate::employee::clean;
+
 use super::{Tables, remarks};
 
 /// Where the lookup tables are in an evaluation; no identifier, so no expression can name it.
@@ -85,7 +87,7 @@ fn lookup(state: &State<'_, '_>, value: &Jinja, table: &str) -> Result<Jinja, Er
         .ok_or_else(|| error(format!("there is no lookup table `{table}`")))?;
     let found = entries.get(key.as_str()).or_else(|| {
         let folded = key.to_lowercase();
-        entries.iter().find(|(known, _)| known.to_lowercase() == folded).map(|(_, value)| value)
+        entries.iter().find(|(known, _)| clean(known).to_lowercase() == folded).map(|(_, value)| value)
     });
     found
         .map(|value| Jinja::from(&**value))
@@ -166,7 +168,11 @@ fn e164(state: &State<'_, '_>, number: &Jinja, country: &str) -> Result<String, 
 fn is_possible(number: &phonenumber::PhoneNumber) -> bool {
     let length = u16::try_from(number.national().to_string().len()).unwrap_or(u16::MAX);
     let regions = phonenumber::metadata::DATABASE.by_code(&number.country().code()).unwrap_or_default();
-    regions.iter().any(|region| region.descriptors().general().possible_length().contains(&length))
+    // Lengths stand with the kinds of numbers; the general description has none.
+    regions.iter().map(|region| region.descriptors()).any(|all| {
+        let kinds = [all.fixed_line(), all.mobile(), all.voip(), all.uan(), all.toll_free(), all.personal_number()];
+        kinds.into_iter().flatten().any(|kind| kind.possible_length().contains(&length))
+    })
 }
 
 /// The languages that Personio speaks: its own code, the locale of the country most of its speakers there are

@@ -3,7 +3,7 @@
 //! A short line can ask for texts and lists of any size, for each employee. A usual file stays below a hundredth of
 //! these limits.
 
-use minijinja::value::{Kwargs, Rest, Value as Jinja, ValueKind};
+use minijinja::value::{Rest, Value as Jinja, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, filters};
 
 use super::filters::FilterError;
@@ -71,9 +71,7 @@ fn format(arguments: &[Jinja]) -> Result<(), Error> {
 }
 
 fn indent(arguments: &[Jinja]) -> Result<(), Error> {
-    let named = arguments.last().filter(|last| last.is_kwargs()).and_then(|last| Kwargs::try_from(last.clone()).ok());
-    let named = named.and_then(|named| named.get::<usize>("width").ok());
-    let width = numbers(arguments.get(1..).unwrap_or_default()).chain(named).max().unwrap_or(4);
+    let width = numbers(arguments.get(1..).unwrap_or_default()).next().unwrap_or(4);
     let text = text(arguments, 0);
     bound(text.len().saturating_add(width.saturating_mul(text.matches('\n').count() + 1)))
 }

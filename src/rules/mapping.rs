@@ -110,15 +110,24 @@ impl Mapping {
     /// The same, with what is worth knowing of it.
     pub fn desired_with_remarks(&self, spec: &FieldSpec, facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Desired {
         remarks::take();
-        let desired = self.settle(spec, facts);
-        if remarks::take().unknown_range && matches!(desired, Desired::Value(_)) {
+        let desired = self.settle(spec, facts, remarks);
+        let seen = remarks::take();
+        if !matches!(&desired, Desired::Value(value) if !value.is_empty()) {
+            return desired;
+        }
+        if seen.unknown_range {
             let message = format!("{}: the number could exist, and nobody knows its range", spec.name);
             remarks.push(Remark { code: "phone_range_unknown", message });
+        }
+        // In other texts nobody minds; an address or a number with them reaches nobody.
+        if seen.marks_left_out && matches!(spec.kind, FieldKind::Email | FieldKind::Phone) {
+            let message = format!("{}: marks that nobody sees are left out; mend it in Personio", spec.name);
+            remarks.push(Remark { code: "invisible_marks", message });
         }
         desired
     }
 
-    fn settle(&self, spec: &FieldSpec, facts: &Facts<'_>) -> Desired {
+    fn settle(&self, spec: &FieldSpec, facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Desired {
         let value = match &self.source {
             MappingSource::Constant(value) => value.clone(),
             MappingSource::Expression(expression) => match expression.evaluate(facts) {
@@ -130,7 +139,14 @@ impl Mapping {
             },
             MappingSource::Member { rule, owned } => return belongs(rule, *owned, spec, facts),
         };
-        match convert(value, spec) {
+        let converted = convert(value.clone(), spec).or_else(|why: String| -> Result<FieldValue, String> {
+            let nearest = spec.nearest.zip(value.as_text()).and_then(|(rule, text)| rule.find(text, facts.today()));
+            let (found, words) = nearest.ok_or(why)?;
+            let message = format!("{}: {words}", spec.name);
+            remarks.push(Remark { code: "nearest_choice", message });
+            Ok(FieldValue::text(found))
+        });
+        match converted {
             Ok(FieldValue::Empty) => match self.on_empty {
                 OnEmpty::Clear => Desired::Value(FieldValue::Empty),
                 OnEmpty::Keep => Desired::Keep(None),

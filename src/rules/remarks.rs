@@ -12,10 +12,12 @@ pub(super) struct Remarks {
     pub(super) empty_compared: bool,
     /// A phone number was taken whose range nobody knows.
     pub(super) unknown_range: bool,
+    /// Marks were left out of a text that nobody sees.
+    pub(super) marks_left_out: bool,
 }
 
 thread_local! {
-    static SEEN: Cell<Remarks> = const { Cell::new(Remarks { empty_compared: false, unknown_range: false }) };
+    static SEEN: Cell<Remarks> = Cell::default();
 }
 
 /// Puts down something.

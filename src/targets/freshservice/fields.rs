@@ -61,7 +61,7 @@ pub(super) fn known_fields() -> Vec<FieldSpec> {
         new(SEES_ALL_TICKETS, FieldKind::Bool),
         new("reporting_manager_id", FieldKind::Account),
         new("address", FieldKind::Text),
-        new("time_zone", FieldKind::Choice).choices(zones::names()),
+        new("time_zone", FieldKind::Choice).choices(zones::names()).nearest(zones::nearest),
         new("time_format", FieldKind::Choice).choices(["12h", "24h"]),
         new("language", FieldKind::Choice).choices(LANGUAGES),
         new(LOCATION, FieldKind::Reference).ignore_case(),

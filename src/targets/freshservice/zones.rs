@@ -1,6 +1,13 @@
 //! Time zones: Freshservice spells them as Ruby on Rails does ("Berlin"), the file as everybody else does
 //! ("Europe/Berlin").
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Offset, TimeZone, Utc};
+use chrono_tz::Tz;
+
 /// Zone as in the IANA database, and Freshservice's name of it. Where several names stand for one zone,
 /// the first is the one written.
 const ZONES: &[(&str, &str)] = &[
@@ -163,6 +170,62 @@ pub(super) fn names() -> Vec<&'static str> {
     names
 }
 
+/// Those that stand for many places, before others whose clocks agree with them.
+const USUAL: [&str; 6] =
+    ["Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"];
+
+/// The zone with a name of Freshservice's whose clocks agree with those of a place over the coming year, by the zone
+/// data of today; else the one that agrees longest. `None` when there is no such place.
+pub(super) fn nearest(place: &str, today: NaiveDate) -> Option<(&'static str, &'static str)> {
+    type Found = HashMap<(Tz, NaiveDate), (&'static str, &'static str)>;
+    static FOUND: LazyLock<Mutex<Found>> = LazyLock::new(Mutex::default);
+    let zone: Tz = place.parse().ok()?;
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(*found.entry((zone, today)).or_insert_with(|| look_for(zone, today)))
+}
+
+fn look_for(place: Tz, today: NaiveDate) -> (&'static str, &'static str) {
+    let (coming, before) = (coming_year(today), since_1970(today));
+    let names = names();
+    let zones: Vec<(&str, Tz)> = names.iter().filter_map(|name| Some((*name, name.parse().ok()?))).collect();
+    let agreement = |zone: Tz| {
+        let apart = |moment: &DateTime<Utc>| (offset(place, moment) - offset(zone, moment)).abs();
+        let same = coming.iter().filter(|moment| apart(moment) == 0).count();
+        (same, Reverse(coming.iter().map(apart).sum::<i32>() / 60))
+    };
+    let best = zones.iter().map(|(_, zone)| agreement(*zone)).max();
+    let alike = zones.iter().filter(|(_, zone)| Some(agreement(*zone)) == best);
+    // Another name of a zone agrees with it in all the years before, too.
+    let rank = |(name, zone): &&(&'static str, Tz)| {
+        let same = before.iter().filter(|moment| offset(place, moment) == offset(*zone, moment)).count();
+        let continent = name.split('/').next() == place.name().split('/').next();
+        (same, USUAL.iter().rev().position(|usual| usual == name), continent)
+    };
+    // Of several that agree as well, the first in the list: `max_by_key` takes the last.
+    let found = alike.rev().max_by_key(rank).map_or("Etc/UTC", |(name, _)| name);
+    let words = match best.is_some_and(|(same, _)| same == coming.len()) {
+        true => "Freshservice has no name for this zone; one whose clocks agree over the coming year is written",
+        false => "Freshservice has no name for this zone, nor for one whose clocks agree; the nearest one is written",
+    };
+    (found, words)
+}
+
+/// Twice a day: no clock is moved there and back in between.
+fn coming_year(today: NaiveDate) -> Vec<DateTime<Utc>> {
+    let start = today.and_time(NaiveTime::MIN).and_utc();
+    (0..=366 * 2).map(|half_days| start + Duration::hours(12 * half_days)).collect()
+}
+
+/// Every few weeks.
+fn since_1970(today: NaiveDate) -> Vec<DateTime<Utc>> {
+    let weeks = today.signed_duration_since(NaiveDate::default()).num_weeks();
+    (0..weeks / 4).map(|month| DateTime::UNIX_EPOCH + Duration::weeks(4 * month)).collect()
+}
+
+fn offset(zone: Tz, moment: &DateTime<Utc>) -> i32 {
+    zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc()
+}
+
 /// From Freshservice's name to the IANA name; a name that is not known stays as it is.
 pub(super) fn from_freshservice(name: &str) -> &str {
     ZONES.iter().find(|(_, known)| *known == name).map_or(name, |(zone, _)| zone)
@@ -186,6 +249,27 @@ mod tests {
         assert_eq!(to_freshservice("Europe/Berlin"), "Berlin");
         assert_eq!(from_freshservice("Bern"), "Europe/Zurich");
         assert_eq!(to_freshservice("Europe/London"), "London");
+    }
+
+    #[test]
+    fn places_without_a_name_take_that_of_a_zone_whose_clocks_agree() {
+        let today = "2026-11-27".parse().unwrap();
+        for (place, zone) in [
+            ("Europe/Oslo", "Europe/Berlin"),
+            ("Europe/Kiev", "Europe/Kyiv"),
+            ("Asia/Calcutta", "Asia/Kolkata"),
+            ("Asia/Dubai", "Asia/Muscat"),
+            ("America/Toronto", "America/New_York"),
+            ("America/Anchorage", "America/Juneau"),
+            ("America/Edmonton", "America/Denver"),
+        ] {
+            let (found, words) = nearest(place, today).unwrap();
+            assert_eq!(found, zone, "{place}");
+            assert!(words.contains("agree over the coming year") && !words.contains(place), "{words}");
+        }
+        let (found, words) = nearest("Australia/Lord_Howe", today).unwrap();
+        assert!(found.starts_with("Australia/") && words.contains("the nearest"), "{found} {words}");
+        assert_eq!(nearest("Mars/Base", today), None);
     }
 
     #[test]

@@ -84,6 +84,10 @@ impl TargetType for TravelPerkType {
         }
     }
 
+    fn describe(&self) -> Vec<String> {
+        vec!["`company` is a word for `invoiceProfiles`: the company that a person's trips are billed to".into()]
+    }
+
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
         let mapped =
             |wanted: &str| connection.fields[..connection.mapped].iter().any(|field| short(&field.name) == wanted);
