@@ -380,11 +380,8 @@ fn scope_in_words(settings: &TargetSettings, facts: &Facts<'_>) -> String {
     if settings.takes_leavers() && written == Scope::Left {
         return format!("{IN_SCOPE}: this target takes everyone");
     }
-    let found = if settings.takes_leavers() {
-        written.clone()
-    } else {
-        scope(&settings.include, &settings.exclude, facts)
-    };
+    let found =
+        if settings.takes_leavers() { written.clone() } else { scope(&settings.include, &settings.exclude, facts) };
     match (found, written) {
         (Scope::In, _) => IN_SCOPE.to_owned(),
         (Scope::Left, Scope::Out { clause, .. }) => {

@@ -164,7 +164,7 @@ impl<'a> Entry<'a> {
     fn on_invalid(&self, spec: Option<&FieldSpec>) -> OnInvalid {
         self.default_on_invalid.unwrap_or(match self.is_match || spec.is_some_and(|spec| spec.required) {
             true => OnInvalid::Fail,
-            false => OnInvalid::Keep,
+            false => OnInvalid::Partly,
         })
     }
 

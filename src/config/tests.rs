@@ -247,7 +247,7 @@ fn a_right_file_settles() {
     assert_eq!(language.source, MappingSource::Constant(FieldValue::text("en")));
     assert_eq!(
         (language.when, language.on_empty, language.on_invalid),
-        (When::Create, OnEmpty::Clear, OnInvalid::Keep)
+        (When::Create, OnEmpty::Clear, OnInvalid::Partly)
     );
     assert_eq!(desk.mapping[9].on_empty, OnEmpty::Keep);
     assert_eq!(desk.mapping[10].source, MappingSource::Constant(FieldValue::Date("2026-04-01".parse().unwrap())));

@@ -19,7 +19,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
-use crate::rules::{Desired, Facts, Mapping, OnInvalid, Remark, Scope, Tables, When, scope, scope_as_written};
+use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, scope_as_written};
 use crate::targets::{EmployeeCase, Refusal};
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};

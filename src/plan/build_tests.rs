@@ -520,7 +520,7 @@ fn empty_and_invalid_values() {
             "{ from = \"position\", on_invalid = \"keep\" }",
             long,
             true,
-            "note 1 field_invalid: job is left as it is: it is longer than the 12 characters that the field takes\nin sync: 1",
+            "note 1 field_kept: job is left as it is: it is longer than the 12 characters that the field takes\nin sync: 1",
         ),
         ("{ from = \"position\", on_invalid = \"clear\" }", long, true, "update 1@a job: Baker → -;\nin sync: 0"),
         ("{ value = \"Temp\", when = \"create\" }", "", true, "in sync: 1"),

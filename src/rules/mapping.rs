@@ -63,8 +63,10 @@ pub enum OnInvalid {
     /// The employee is skipped.
     #[default]
     Fail,
-    /// The field stays as it is.
+    /// The field stays as it is, and somebody says that this is fine.
     Keep,
+    /// The field stays as it is, and the employee counts as done in part.
+    Partly,
     /// The field is emptied.
     Clear,
 }
@@ -161,7 +163,8 @@ impl Mapping {
         let why = format!("{}: {why}", spec.name);
         match self.on_invalid {
             OnInvalid::Fail => Desired::Fail("field_invalid", why),
-            OnInvalid::Keep => Desired::Invalid(why),
+            OnInvalid::Keep => Desired::Keep(Some(why)),
+            OnInvalid::Partly => Desired::Invalid(why),
             OnInvalid::Clear => Desired::Value(FieldValue::Empty),
         }
     }

@@ -76,10 +76,7 @@ impl<'a> Builder<'a> {
                 }
                 Desired::Invalid(why) => {
                     let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
-                    // Where the type itself keeps values, it has a state of its own for who is not complete.
-                    let by_type = settings.target.default_on_invalid() == Some(OnInvalid::Keep);
-                    let code = if by_type { "field_kept" } else { FIELD_INVALID };
-                    self.leave(code, &spec.name, message, employee);
+                    self.leave(FIELD_INVALID, &spec.name, message, employee);
                     continue;
                 }
                 Desired::Fail(code, why) => return Err((code, why)),
