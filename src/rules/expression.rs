@@ -169,7 +169,14 @@ impl Expression {
     ) -> Self {
         let bare = names.len() == 1 && variables.len() == 1 && source.trim() == &*names[0];
         let program = if bare { Program::Name } else { Program::Compiled(Box::new(compiled)) };
-        Self { source: source.trim().into(), names: names.into(), variables, lookups: Box::default(), program, known_phones: false }
+        Self {
+            source: source.trim().into(),
+            names: names.into(),
+            variables,
+            lookups: Box::default(),
+            program,
+            known_phones: false,
+        }
     }
 
     /// What uses nothing of an employee gives the same for everybody, so that it fails is a mistake of the file.
