@@ -72,13 +72,15 @@ impl<'a> Builder<'a> {
                 let detail = format!("no longer matches the filters: {clause}");
                 self.take_out_of_use(employee, account, "out_of_scope", detail, correlation);
             }
-            LeaverAction::Keep if self.snapshot.accounts[account].active => self.plan.notices.push(Notice {
-                code: "out_of_scope",
-                employee: Some(employee),
-                field: None,
-                message: format!("no longer in scope: {clause}; the account is kept as it is"),
-            }),
-            LeaverAction::Keep => {}
+            LeaverAction::Keep | LeaverAction::Include if self.snapshot.accounts[account].active => {
+                self.plan.notices.push(Notice {
+                    code: "out_of_scope",
+                    employee: Some(employee),
+                    field: None,
+                    message: format!("no longer in scope: {clause}; the account is kept as it is"),
+                })
+            }
+            LeaverAction::Keep | LeaverAction::Include => {}
         }
     }
 
