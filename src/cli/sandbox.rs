@@ -52,6 +52,9 @@ Faults, separated by commas, each [SYSTEM:][METHOD:]FAULT[=VALUE][@RATE|#NUMBER]
   html200              a write is answered with success and a web page, and does nothing
   no-effect            a write is answered as if it was carried out, and does nothing
   cut, truncated       the connection ends in the middle of the body; half a document
+  busy-sign-in[=1s]    a sign-in is refused as one too many; Personio's clients wait a minute, or what the value says
+  order                lists stand the other way round each time (personio)
+  hidden-parts         supervisors come without name and address, departments and the like without id (personio)
   lost-answer          the request is carried out, and the connection closes without an answer
   expire-token         the token in use is no longer accepted
   insert-while-paging, remove-while-paging

@@ -60,6 +60,15 @@ pub enum Fault {
     RemoveWhilePaging,
     /// Lists of people are not true.
     List(Lie),
+    /// Too many sign-ins: this one is refused. The real system says nothing of how long; a value adds a `Retry-After`.
+    BusySignIn {
+        /// The seconds to wait.
+        retry_after: Option<u64>,
+    },
+    /// Each list stands the other way round than the one before.
+    Order,
+    /// Parts of values are kept back: what a supervisor is called, the ids of departments and offices.
+    HiddenParts,
     /// Answers take this long.
     Latency(Duration),
 }
@@ -87,6 +96,9 @@ const KINDS: &[&str] = &[
     "list-empty",
     "list-short",
     "list-capped",
+    "busy-sign-in",
+    "order",
+    "hidden-parts",
     "latency",
 ];
 
@@ -109,6 +121,9 @@ impl Fault {
             Self::List(Lie::Empty) => "list-empty",
             Self::List(Lie::Short) => "list-short",
             Self::List(Lie::Capped) => "list-capped",
+            Self::BusySignIn { .. } => "busy-sign-in",
+            Self::Order => "order",
+            Self::HiddenParts => "hidden-parts",
             Self::Latency(_) => "latency",
         }
     }
@@ -126,6 +141,13 @@ impl Fault {
                 let millis = millis.ok_or_else(|| format!("`{text}` is not a time in milliseconds (50ms)"))?;
                 return Ok(Self::Latency(Duration::from_millis(millis)));
             }
+            "busy-sign-in" => {
+                let seconds = value.map(|value| value.trim_end_matches('s').parse());
+                let retry_after = seconds.transpose().map_err(|_| "busy-sign-in takes a number of seconds")?;
+                return Ok(Self::BusySignIn { retry_after });
+            }
+            "order" => Self::Order,
+            "hidden-parts" => Self::HiddenParts,
             "500" => Self::InternalError,
             "html502" => Self::HtmlBadGateway,
             "html200" => Self::HtmlSuccess,
@@ -150,8 +172,8 @@ impl Fault {
 
     fn default_when(self) -> When {
         match self {
-            Self::Latency(_) | Self::List(_) => When::Always,
-            Self::InsertWhilePaging | Self::RemoveWhilePaging => When::Number(1),
+            Self::Latency(_) | Self::List(_) | Self::Order | Self::HiddenParts => When::Always,
+            Self::InsertWhilePaging | Self::RemoveWhilePaging | Self::BusySignIn { .. } => When::Number(1),
             Self::ExpireToken => When::Rate(0.02),
             _ => When::Rate(0.05),
         }
@@ -162,7 +184,10 @@ impl Fault {
     fn concerns(self, request: &SandboxRequest, writes: bool) -> bool {
         match self {
             Self::LostAnswer | Self::NoEffect | Self::HtmlSuccess => writes,
-            Self::Cut | Self::Truncated | Self::List(_) => request.method == Method::Get,
+            Self::Cut | Self::Truncated | Self::List(_) | Self::Order | Self::HiddenParts => {
+                request.method == Method::Get
+            }
+            Self::BusySignIn { .. } => request.method == Method::Post && request.path.contains("/auth"),
             Self::InsertWhilePaging | Self::RemoveWhilePaging => is_later_page(request),
             Self::ExpireToken => {
                 request.header_value("authorization").is_some_and(|header| header.starts_with("Bearer "))
@@ -257,6 +282,7 @@ impl fmt::Display for Faults {
             f.write_str(rule.fault.name())?;
             match rule.fault {
                 Fault::TooManyRequests { retry_after } => write!(f, "={retry_after}s")?,
+                Fault::BusySignIn { retry_after: Some(seconds) } => write!(f, "={seconds}s")?,
                 Fault::Latency(time) => write!(f, "={}ms", time.as_millis())?,
                 _ => {}
             }
@@ -329,6 +355,7 @@ mod tests {
         let read = SandboxRequest::get("/v1/company/employees?offset=0");
         let later = SandboxRequest::get("/v1/company/employees?offset=50");
         let write = SandboxRequest::new(Method::Post, "/api/v2/requesters");
+        let sign_in = SandboxRequest::new(Method::Post, "/v1/auth");
         for (faults, request, expected) in [
             ("html502#3", &read, vec![3]),
             ("freshservice:html502#3", &read, vec![]),
@@ -343,6 +370,10 @@ mod tests {
             ("insert-while-paging", &read, vec![]),
             ("insert-while-paging", &later, vec![1]),
             ("latency=5ms", &read, vec![1, 2, 3, 4]),
+            ("busy-sign-in", &sign_in, vec![1]),
+            ("busy-sign-in", &write, vec![]),
+            ("order", &later, vec![1, 2, 3, 4]),
+            ("hidden-parts", &write, vec![]),
             ("", &read, vec![]),
         ] {
             assert_eq!(strikes(faults, "personio", request, 4), expected, "{faults}");
@@ -361,7 +392,8 @@ mod tests {
 
     #[test]
     fn text_is_read_and_shown_again() {
-        let text = "429=2s@10%, freshservice:post:lost-answer#2, personio:latency=50ms, insert-while-paging#1";
+        let text = "429=2s@10%, freshservice:post:lost-answer#2, personio:latency=50ms, insert-while-paging#1, \
+                    personio:busy-sign-in=1s#1, busy-sign-in#2, personio:order, hidden-parts";
         let faults: Faults = text.parse().unwrap();
         assert_eq!(faults.to_string(), text);
         assert_eq!(faults.to_string().parse::<Faults>().unwrap(), faults);

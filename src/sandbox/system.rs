@@ -41,6 +41,21 @@ pub trait System: Send {
     /// Takes somebody away who was read already.
     fn remove_while_paging(&mut self, _request: &SandboxRequest) {}
 
+    /// The refusal of one sign-in too many; `retry_after` in seconds, where it is to be said.
+    fn busy_sign_in(&self, retry_after: Option<u64>) -> SandboxResponse {
+        let refusal = SandboxResponse::empty(429);
+        match retry_after {
+            Some(seconds) => refusal.with_header("retry-after", seconds.to_string()),
+            None => refusal,
+        }
+    }
+
+    /// Turns the order of its lists round, from the answer to this request on.
+    fn turn_order(&mut self) {}
+
+    /// Keeps back parts of values in the answer to this request.
+    fn hide_parts(&mut self) {}
+
     /// What is in it, for the page: a caption, and the names with their counts.
     fn counts(&self) -> Vec<(String, usize)>;
 

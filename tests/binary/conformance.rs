@@ -268,6 +268,9 @@ fn settles(name: &str, targets: &str, duplicates: Duplicates) {
         }
     }
 
+    nobody_leaves_for_what_is_hidden(name, &scene);
+    settled("everything is readable again");
+
     let two = (scene.email(1008), scene.email(1009));
     scene.change(1008, json!({"email": two.1}));
     scene.change(1009, json!({"email": two.0}));
@@ -323,6 +326,36 @@ fn survives_lies(name: &str, targets: &str, duplicates: Duplicates) {
         assert_eq!(summary(&after, "in_sync"), summary(&before, "in_sync"), "{name}: {lie}");
         assert_eq!(after["targets"][0]["orphans"], before["targets"][0]["orphans"], "{name}: {lie}");
     }
+}
+
+/// Dates and parts of values that become unreadable change nothing, and neither does a list in another order.
+fn nobody_leaves_for_what_is_hidden(name: &str, scene: &Scene) {
+    let today = chrono::Utc::now().date_naive();
+    let yesterday = today.pred_opt().unwrap().to_string();
+    // Back for years, with the end of the time before; and on garden leave.
+    scene.change(1010, json!({"status": "active", "hire_date": "2020-01-01", "termination_date": "2019-12-31"}));
+    scene.change(1011, json!({"status": "active", "last_working_day": yesterday, "termination_date": "2099-12-31"}));
+    scene.sync();
+    let unchanged = |when: &str| -> Value {
+        let document = scene.sync();
+        for number in ["create", "update", "reactivate", "deactivate", "held", "failed"] {
+            assert_eq!(*summary(&document, number), 0, "{name}: {when}: {number}\n{document:#}");
+        }
+        document
+    };
+    for (hidden, employee) in [("hire_date", "1010"), ("termination_date", "1011")] {
+        scene.sandbox.personio(|personio| personio.options.hidden_attributes = vec![hidden.into()]);
+        let document = unchanged(hidden);
+        let skipped = document["targets"][0]["skipped"].as_array().unwrap();
+        let skip = skipped.iter().find(|skip| skip["reason"] == "lifecycle_hidden");
+        assert_eq!(skip.map(|skip| &skip["employee"]), Some(&json!(employee)), "{name}: {hidden}: {document:#}");
+    }
+    scene.sandbox.personio(|personio| personio.options.hidden_attributes.clear());
+    for faults in ["personio:hidden-parts", "personio:order", "personio:busy-sign-in=0s"] {
+        scene.faults(faults);
+        unchanged(faults);
+    }
+    scene.faults("");
 }
 
 fn is_directory(name: &str) -> bool {

@@ -35,6 +35,8 @@ const MAX_LIMIT: usize = 100;
 pub struct PersonioOptions {
     /// Attributes that the credential may not read: they are absent everywhere, without a word.
     pub hidden_attributes: Vec<String>,
+    /// People whom the list lacks, and who are there when asked for by id.
+    pub unlisted: Vec<u64>,
     /// Whether the limits of the real system apply.
     pub rate_limits: bool,
     /// Whether every attribute is sent, whatever was asked for: the largest answers there are.
@@ -51,6 +53,7 @@ impl Default for PersonioOptions {
     fn default() -> Self {
         Self {
             hidden_attributes: Vec::new(),
+            unlisted: Vec::new(),
             rate_limits: false,
             whole_records: false,
             without_documents_read: false,
@@ -93,6 +96,10 @@ pub struct Personio {
     expired: HashSet<String>,
     /// Employees as text, by the attributes asked for and by id; emptied whenever somebody changes.
     rendered: HashMap<String, HashMap<u64, String>>,
+    /// Whether lists stand the other way round.
+    turned: bool,
+    /// Whether parts of values are kept back in the answer under way.
+    parts_hidden: bool,
     per_second: Window,
     per_minute: Window,
     sign_ins: Window,
@@ -112,6 +119,8 @@ impl Personio {
             clients: HashMap::new(),
             expired: HashSet::new(),
             rendered: HashMap::new(),
+            turned: false,
+            parts_hidden: false,
             per_second: Window::new(15, Duration::from_secs(1)),
             per_minute: Window::new(300, minute),
             sign_ins: Window::new(60, minute),
@@ -210,10 +219,14 @@ impl Personio {
     fn render(&mut self, positions: &[usize], projection: &[usize], base_url: &str) -> &HashMap<u64, String> {
         let key = projection.iter().map(|index| &*self.catalogue[*index].key).collect::<Vec<_>>().join(",");
         let attributes: Vec<&Attribute> = projection.iter().map(|index| &self.catalogue[*index]).collect();
+        let parts_hidden = std::mem::take(&mut self.parts_hidden);
+        let key = if parts_hidden { format!("{key} without parts") } else { key };
         let texts = self.rendered.entry(key).or_default();
         for position in positions {
             let person = &self.company.people()[*position];
-            texts.entry(person.id).or_insert_with(|| render::employee(person, &attributes, &self.company, base_url));
+            texts
+                .entry(person.id)
+                .or_insert_with(|| render::employee(person, &attributes, &self.company, base_url, parts_hidden));
         }
         texts
     }
@@ -233,15 +246,19 @@ impl Personio {
         let limit = limit.clamp(1, MAX_LIMIT);
         let since = request.query_value("updated_since").and_then(|text| text.get(..10)?.parse().ok());
         let email = request.query_value("email").filter(|_| since.is_none());
-        let all: Vec<usize> = self
+        let mut all: Vec<usize> = self
             .company
             .people()
             .iter()
             .enumerate()
             .filter(|(_, person)| email.is_none_or(|email| person.email == email))
+            .filter(|(_, person)| !self.options.unlisted.contains(&person.id))
             .filter(|(_, person)| since.is_none_or(|since| person.last_modified >= since))
             .map(|(position, _)| position)
             .collect();
+        if self.turned {
+            all.reverse();
+        }
         let page = all.get(offset..).unwrap_or_default();
         let page = &page[..page.len().min(limit)];
         let projection = self.projection(request);
@@ -361,6 +378,14 @@ impl System for Personio {
 
     fn internal_error(&self) -> SandboxResponse {
         refusal(500, "Something went wrong")
+    }
+
+    fn turn_order(&mut self) {
+        self.turned = !self.turned;
+    }
+
+    fn hide_parts(&mut self) {
+        self.parts_hidden = true;
     }
 
     fn expire_tokens(&mut self) {

@@ -30,8 +30,14 @@ fn labelled(label: &str, value: Value, kind: &str, universal_id: &str) -> Value 
     json!({"label": label, "value": value, "type": kind, "universal_id": universal_id})
 }
 
-/// An employee with the attributes of a list, as JSON text.
-pub(super) fn employee(person: &Person, attributes: &[&Attribute], company: &Company, base_url: &str) -> String {
+/// An employee with the attributes of a list, as JSON text; perhaps without some parts of the values.
+pub(super) fn employee(
+    person: &Person,
+    attributes: &[&Attribute],
+    company: &Company,
+    base_url: &str,
+    parts_hidden: bool,
+) -> String {
     let mut text = String::with_capacity(attributes.len() * 160);
     text.push_str("{\"type\":\"Employee\",\"attributes\":{");
     for (index, attribute) in attributes.iter().enumerate() {
@@ -39,7 +45,13 @@ pub(super) fn employee(person: &Person, attributes: &[&Attribute], company: &Com
             text.push(',');
         }
         text.push_str(&attribute.before);
-        text.push_str(&value(person, attribute, company, base_url).to_string());
+        let mut value = value(person, attribute, company, base_url);
+        if parts_hidden && let Some(parts) = value.get_mut("attributes").and_then(Value::as_object_mut) {
+            // Of a supervisor nothing but the id, of what has a name nothing but that.
+            let kept = if &*attribute.key == "supervisor" { "id" } else { "name" };
+            parts.retain(|part, _| part == kept);
+        }
+        text.push_str(&value.to_string());
         text.push_str(&attribute.after);
     }
     text.push_str("}}");
