@@ -9,7 +9,7 @@ use crate::config::TargetSettings;
 use crate::employee::{EmployeeId, Lifecycle};
 use crate::output::{Bars, Format, json};
 use crate::plan::AccountId;
-use crate::state::{Link, Origin};
+use crate::state::{Link, Origin, SourceMemory};
 use crate::sync::{PrepareError, PrepareOptions, Prepared, Remembered, TargetMemory, prepare};
 
 use super::explain::decision;
@@ -141,6 +141,10 @@ struct Proposed<'m> {
 }
 
 impl Remembered for Proposed<'_> {
+    fn source(&self) -> anyhow::Result<SourceMemory> {
+        self.memory.source()
+    }
+
     fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
         let mut memory = self.memory.target(target)?;
         memory.links.retain(|employee, account| *employee != self.employee && Some(&*account) != self.account);

@@ -17,11 +17,12 @@ use crate::rules::Expression;
 use crate::state::{
     DAYS_GIVEN_UP, FilledSlot, Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal,
     JournalId, LedgerEntry, Link, Lock, LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart,
-    Settlement, State, StateError, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP, Written,
-    machine_lock_folder,
+    Settlement, SourceMemory, State, StateError, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP,
+    Written, machine_lock_folder,
 };
 use crate::sync::{
-    Applied, Begun, DueTargets, Intent, JobOutcome, Journal, OpenTarget, Released, Remembered, Scheduled, TargetMemory,
+    Applied, Begun, DueTargets, Intent, JobOutcome, Journal, OpenTarget, Released, Remembered, Scheduled, SourceSeen,
+    TargetMemory,
 };
 
 use super::session::Session;
@@ -294,6 +295,10 @@ pub(super) fn section_fingerprint(state: &State, target: &TargetSettings) -> Fin
 }
 
 impl Remembered for Memory {
+    fn source(&self) -> anyhow::Result<SourceMemory> {
+        Ok(self.state.source()?)
+    }
+
     fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
         let memory = self.state.memory(&target.name, self.now)?;
         let identity = target.target.identity();
@@ -686,6 +691,15 @@ impl Memory {
             }
         }
         Ok(())
+    }
+
+    /// Keeps what a good read of the source held, for the next one to be held against.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub(super) fn remember_source(&self, seen: &SourceSeen) -> Result<(), StateError> {
+        self.state.remember_source(&seen.read, &seen.gone, self.now)
     }
 
     /// What a target's turn brought, for the end of the run.

@@ -46,6 +46,9 @@ pub(super) struct Arguments {
     /// Accept that filters changed since the last run
     #[arg(long)]
     accept_filter_change: bool,
+    /// Accept that Personio delivers far fewer people than in the last good run
+    #[arg(long)]
+    accept_source: bool,
     #[command(flatten)]
     sandbox: SandboxChoice,
 }
@@ -66,6 +69,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         only: arguments.employee,
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
+        accept_source: arguments.accept_source,
         ..PrepareOptions::new(session.today, &targets)
     };
     let wanted = Wanted {

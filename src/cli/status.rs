@@ -35,6 +35,8 @@ struct StatusDocument<'a> {
     exit_code: u8,
     problems: &'a [Problem],
     tasks: Tasks,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_change: Option<String>,
     targets: Vec<Line>,
 }
 
@@ -115,6 +117,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             }
         })
         .collect();
+    let newest_change = moment(memory.state.source()?.last.and_then(|last| last.newest_change));
     let used = tasks.iter().map(|(_, tasks)| tasks).sum();
     let limit = settings.budget.as_ref().map(|budget| budget.tasks);
     match world.global.format {
@@ -124,13 +127,16 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             exit_code: reasons.code(),
             problems: &problems,
             tasks: Tasks { period: current, used, limit },
+            newest_change,
             targets: lines,
         })),
         Format::Table | Format::Markdown => {
             world.print(&table(world, &lines));
             let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
             let missed: String = lines.iter().filter_map(without_a_run).collect();
-            world.print(&format!("{missed}\nTasks used in {current}: {used}{of}\n"));
+            let newest = newest_change.map(|newest| format!("Newest change seen in Personio: {newest}\n"));
+            let newest = newest.unwrap_or_default();
+            world.print(&format!("{missed}\nTasks used in {current}: {used}{of}\n{newest}"));
         }
     }
     world.say_problems(&problems);

@@ -62,6 +62,9 @@ pub(super) struct Arguments {
     /// Accept that filters changed since the last run
     #[arg(long)]
     accept_filter_change: bool,
+    /// Accept that Personio delivers far fewer people than in the last good run
+    #[arg(long)]
+    accept_source: bool,
     /// How long to wait for another run on the same target, such as 30s or 5m [default: not at all]
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s", hide_default_value = true)]
     lock_timeout: Duration,
@@ -90,6 +93,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         only: arguments.employee,
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
+        accept_source: arguments.accept_source,
         ..PrepareOptions::new(session.today, &targets)
     };
     if arguments.dry_run {
@@ -484,6 +488,12 @@ fn remember(
             reasons.add(reason(&error));
             problems.push(Problem::new("state_unwritable", format!("what workflows watch is not kept: {error}")));
         }
+    }
+    if let Some(seen) = &prepared.source_seen
+        && let Err(error) = memory.remember_source(seen)
+    {
+        reasons.add(Reason::Internal);
+        problems.push(Problem::new("state_unwritable", format!("what Personio delivered is not kept: {error}")));
     }
     let period = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
     if let Err(error) = memory.finish(run, reasons.code(), &period, &ends, &all_jobs, settings.state.keep) {

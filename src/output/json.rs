@@ -32,6 +32,8 @@ struct Source<'a> {
     complete: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_incomplete: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_change: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -167,6 +169,7 @@ fn root<'a>(document: &Document<'a>, binding: Option<&'a Binding>) -> Root<'a> {
             employees: plan.source.employees,
             complete: plan.source.complete,
             why_incomplete: plan.source.why_incomplete.as_deref(),
+            newest_change: plan.source.newest_change.as_deref(),
         }),
         targets: plan.map(|plan| plan.targets.iter().map(target).collect()).unwrap_or_default(),
         notices: plan.map(|plan| plan.notices.iter().map(notice).collect()).unwrap_or_default(),

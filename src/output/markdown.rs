@@ -21,7 +21,9 @@ pub fn render(document: &Document<'_>) -> String {
         return text;
     };
     let proof = if plan.source.complete { "proven complete" } else { "**not proven complete**" };
-    let _ = writeln!(text, "{} on {}, {proof}.\n", employees(plan.source.employees), plan.today);
+    let newest = plan.source.newest_change.as_ref().map(|newest| format!(" Newest change seen: {newest}."));
+    let newest = newest.unwrap_or_default();
+    let _ = writeln!(text, "{} on {}, {proof}.{newest}\n", employees(plan.source.employees), plan.today);
     let _ = writeln!(
         text,
         "| Target | Status | Create | Update | Reactivate | Hand over | Deactivate | In sync | Skipped | Held | Failed |\n\

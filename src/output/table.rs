@@ -49,6 +49,9 @@ fn source(text: &mut String, plan: &Plan) {
         Some(why) => format!("NOT proven complete: {why}"),
     };
     let _ = writeln!(text, "Personio: {} on {}, {proof}", employees(plan.source.employees), plan.today);
+    if let Some(newest) = &plan.source.newest_change {
+        let _ = writeln!(text, "newest change seen: {newest}");
+    }
 }
 
 fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look) {
@@ -322,7 +325,7 @@ mod tests {
         target.changes.push(change(99, Outcome::Failed { error: "no room".into(), code: "refused" }));
         let plan = Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary { employees: 41, complete: true, why_incomplete: None },
+            source: SourceSummary { employees: 41, complete: true, why_incomplete: None, newest_change: None },
             targets: vec![target],
             notices: Vec::new(),
         };

@@ -23,7 +23,7 @@ pub use documents::{
     DocumentCategory, FILE_TYPES, LARGEST_FILE, LONGEST_TITLE, PersonioDocuments, StoredDocument, Upload, UploadError,
     UploadErrorKind,
 };
-pub use v1::PersonioSource;
+pub use v1::{PersonioSource, Presence};
 pub use wire::{CatalogueEntry, read_page};
 
 use crate::config::{PersonioSettings, Secret};

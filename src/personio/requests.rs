@@ -41,6 +41,11 @@ pub(super) fn employees(attributes: &Attributes, offset: u64, limit: u64) -> Req
     request
 }
 
+/// One employee, by id; nothing of them but that they are there.
+pub(super) fn employee(id: EmployeeId) -> Request {
+    Request::get(format!("/v1/company/employees/{id}")).query("attributes[]", "id").class(READ_EMPLOYEES)
+}
+
 /// The attributes that the credential may read.
 pub(super) fn catalogue() -> Request {
     Request::get("/v1/company/employees/attributes").class("catalogue")

@@ -3,6 +3,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value as Json;
+
 use super::answer::{error_of, refusal, unexpected};
 use super::garbled::mended;
 use super::requests::{self, PAGE_LIMIT, READ_EMPLOYEES};
@@ -22,6 +24,15 @@ const READS: usize = 4;
 
 /// So many pages in a row without anybody new, and the paging leads nowhere.
 const FRUITLESS: u64 = 5;
+
+/// What Personio says when it is asked for one employee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// There is somebody with this id.
+    There,
+    /// There is nobody.
+    Gone,
+}
 
 /// Personio, read through API v1.
 #[derive(Debug)]
@@ -87,6 +98,31 @@ impl PersonioSource {
         notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
         let employees = Employees::new(attributes.clone(), employees, completeness).contesting(contested);
         Ok(ReadResult { employees, notices, without_id: unusable })
+    }
+
+    /// Whether there is an employee with this id, whatever the list says.
+    ///
+    /// # Errors
+    ///
+    /// When Personio cannot be read, or its answer says neither.
+    pub fn presence(&self, employee: EmployeeId) -> Result<Presence, SourceError> {
+        const WHAT: &str = "look for an employee by id";
+        let answer = self.client.reader().send(&requests::employee(employee))?;
+        let body = answer.json_or_none();
+        // A gateway that knows no such path has no `success` to say no with.
+        let says = |yes: bool| body.as_ref().and_then(|body| body.get("success")).and_then(Json::as_bool) == Some(yes);
+        match answer.status {
+            404 if says(false) => Ok(Presence::Gone),
+            200..300 if says(true) => {
+                let id =
+                    body.as_ref().and_then(|body| body.pointer("/data/attributes/id/value")).and_then(Json::as_u64);
+                match id {
+                    Some(id) if id == employee.0 => Ok(Presence::There),
+                    _ => Err(no_list(WHAT)),
+                }
+            }
+            status => Err(refusal(WHAT, RIGHT, status, error_of(&answer).as_ref())),
+        }
     }
 
     /// The attributes that the credential may read.

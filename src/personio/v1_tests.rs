@@ -486,6 +486,41 @@ fn progress_reaches_what_it_announced() {
 }
 
 #[test]
+fn nobody_is_gone_unless_personio_says_so() {
+    use SourceErrorKind::*;
+    let there = r#"{"success":true,"data":{"type":"Employee","attributes":{"id":{"label":"ID","value":7}}}}"#;
+    let no_such = r#"{"success":false,"error":{"code":0,"message":"Es ist ein Problem aufgetreten"}}"#;
+    let table: [(Answer, Result<Presence, SourceErrorKind>); 10] = [
+        (Answer::json(200, there), Ok(Presence::There)),
+        (Answer::json(404, no_such), Ok(Presence::Gone)),
+        // A gateway, another service, somebody else, or nothing.
+        (Answer::html(404), Err(Unexpected)),
+        (Answer::empty(404), Err(Unexpected)),
+        (Answer::json(404, r#"{"error":"no route"}"#), Err(Unexpected)),
+        (Answer::json(200, there.replace(":7", ":8")), Err(Unexpected)),
+        (Answer::json(200, no_such), Err(Unexpected)),
+        (Answer::html(200), Err(Unexpected)),
+        (Answer::json(403, no_such), Err(Rights)),
+        (Answer::html(503), Err(Unavailable)),
+    ];
+    for (answer, expected) in table {
+        let script = Script::serve(move |asked| match asked.line().as_str() {
+            "POST /v1/auth" => signed_in("papi-1"),
+            "GET /v1/company/employees/7" => answer.clone(),
+            other => panic!("{other}"),
+        });
+        let found = source(&script).0.presence(EmployeeId(7)).map_err(|error| error.kind);
+        assert_eq!(found, expected);
+        let asked = reads(&script);
+        assert_eq!(
+            asked[0].query,
+            [("attributes[]".to_owned(), "id".to_owned())],
+            "no more than whether they are there"
+        );
+    }
+}
+
+#[test]
 fn the_catalogue_lists_what_may_be_read() {
     let script = Script::serve(|asked| match asked.line().as_str() {
         "POST /v1/auth" => signed_in("papi-1"),

@@ -26,8 +26,8 @@ use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
 use super::diff::same;
 use super::membership;
 use super::{
-    Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Op, Protection,
-    Schema, Skip, Snapshot, TargetPlan,
+    Absences, Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Op,
+    Protection, Schema, Skip, Snapshot, TargetPlan,
 };
 
 /// Whether a field of an employee has been written with this value several times without staying.
@@ -48,6 +48,8 @@ pub struct Memory<'a> {
     pub refusals: Vec<Refusal>,
     /// Employees who are proven to be in Personio no more, by a second read that was whole and one of their id.
     pub gone: BTreeSet<EmployeeId>,
+    /// Who has been missing from the source, and who of them is proven to be gone.
+    pub absences: Absences,
 }
 
 /// The reason of an employee whose account the service is making.

@@ -95,6 +95,7 @@ struct Scene {
     pending: BTreeMap<EmployeeId, NaiveDate>,
     refusals: Vec<Refusal>,
     gone: BTreeSet<EmployeeId>,
+    absences: Absences,
 }
 
 /// Number, e-mail, name and job; the rest of the section is given.
@@ -124,6 +125,7 @@ fn mapped(section: &str) -> Scene {
         pending: BTreeMap::new(),
         refusals: Vec::new(),
         gone: BTreeSet::new(),
+        absences: Absences::default(),
     }
 }
 
@@ -225,6 +227,7 @@ impl Scene {
                 pending: self.pending.clone(),
                 refusals: self.refusals.clone(),
                 gone: self.gone.clone(),
+                absences: self.absences.clone(),
                 ..Memory::default()
             },
             only: self.only,
@@ -434,12 +437,30 @@ fn who_is_no_longer_delivered_is_kept_unless_the_file_says_otherwise() {
         |section: &str| scene(section).ines().her_account(true).account("b", true, &[("number", "2")]).link(2, "b");
     assert_eq!(
         scenes("").plan(),
-        ["note 2 employee_missing: no longer delivered by Personio; account b is kept", "in sync: 1"]
+        ["note 2 employee_missing: no longer delivered by Personio since today; account b is kept", "in sync: 1"]
     );
     let deactivate = "[targets.desk.leavers]\nmissing = \"deactivate\"";
-    assert_eq!(scenes(deactivate).plan(), ["deactivate 2@b missing (no longer delivered by Personio)", "in sync: 1"]);
+    let absent = |section: &str, gone| {
+        scenes(section).with(|scene| scene.absences.insert(EmployeeId(2), "2026-11-20".parse().unwrap(), gone))
+    };
+    // One read may be wrong about somebody, and so may a second one that nobody was asked about.
+    let waits = "account b is kept until another complete read, and asking for this id, say the same";
+    let note = |since| format!("note 2 employee_missing: no longer delivered by Personio since {since}; {waits}");
+    assert_eq!(scenes(deactivate).plan(), [&*note("today"), "in sync: 1"]);
+    assert_eq!(absent(deactivate, false).plan(), [&*note("2026-11-20"), "in sync: 1"]);
+    assert_eq!(
+        absent(deactivate, true).plan(),
+        [
+            "deactivate 2@b missing (no longer delivered by Personio since 2026-11-20, and not known there by id)",
+            "in sync: 1"
+        ]
+    );
+    assert_eq!(
+        absent("", true).plan()[0],
+        "note 2 employee_missing: no longer delivered by Personio since 2026-11-20; account b is kept"
+    );
     // Somebody else owns that account by now.
-    let plan = scenes(deactivate).worker(3, "Cy", "cy@example.com", "").link(3, "b").plan();
+    let plan = absent(deactivate, true).worker(3, "Cy", "cy@example.com", "").link(3, "b").plan();
     assert!(!plan.iter().any(|line| line.starts_with("deactivate")), "{plan:?}");
 }
 

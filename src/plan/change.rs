@@ -421,6 +421,8 @@ pub struct SourceSummary {
     pub complete: bool,
     /// Why not, if it is not.
     pub why_incomplete: Option<String>,
+    /// When anybody was changed last, in the file's time zone; `None` where the file does not read `last_modified_at`.
+    pub newest_change: Option<String>,
 }
 
 /// Everything that should change, in every target.

@@ -3,6 +3,7 @@
 //! A plan is computed in full before anything is written; showing, refusing, applying and reporting
 //! are all things done to it. Nothing here reads a clock, a file or a network.
 
+mod absences;
 mod account;
 mod build;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod request;
 mod slots;
 mod workflow;
 
+pub use absences::Absences;
 pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
 pub use build::{
     ACCOUNT_FOUND, ACCOUNT_GONE, Absent, Built, Claim, DAYS_PENDING, FIELD_INVALID, GROUP_UNUSABLE, GaveUp,

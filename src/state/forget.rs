@@ -5,7 +5,7 @@ use crate::employee::EmployeeId;
 use super::history::Seen;
 use super::records::Step;
 use super::sql::{self, Cell, Database};
-use super::{State, StateError, limits, seen};
+use super::{State, StateError, limits, seen, source};
 
 /// What stands where something was erased.
 const ERASED: &str = "…";
@@ -27,6 +27,7 @@ impl State {
             }
             limits::forget_overwritten(database, employee)?;
             forget_seen(database, employee)?;
+            source::forget(database, employee)?;
             forget_mentions(database, employee, &accounts)
         })?;
         self.scrub()

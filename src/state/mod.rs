@@ -1,6 +1,6 @@
 //! What the tool remembers between runs: links, the journal of writes, history, ledger, budgets; and the lock.
 //!
-//! Ids, keyed hashes, field names and outcomes. No value of an employee, no secret, and no name unless the file asks
+//! Ids, keyed hashes, field names, outcomes, and how many people larger offices have. No value of an employee, no secret, and no name unless the file asks
 //! for names. Everything is written once, over `sql::Database`, for SQLite and PostgreSQL. Times come in as
 //! arguments; what happened first is told by the numbers of runs and jobs, never by a clock that may be set back.
 
@@ -21,6 +21,7 @@ mod records;
 mod schema;
 mod seen;
 mod slots;
+mod source;
 mod sql;
 mod sqlite;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use records::{
 };
 pub use slots::FilledSlot;
 
+pub use source::{Absence, SourceGroup, SourceMemory, SourceRead};
 use sql::{Database, Purpose};
 
 /// The memory of the tool. Shared by threads; each call is one transaction and is durable when it returns.

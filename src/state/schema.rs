@@ -112,6 +112,13 @@ ALTER TABLE targets ADD COLUMN all_made_at BIGINT;
     "
 ALTER TABLE run_targets ADD COLUMN not_in_line BIGINT NOT NULL DEFAULT 0;
 ",
+    "
+CREATE TABLE source_groups (
+    attribute TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, people BIGINT NOT NULL,
+    PRIMARY KEY (attribute, key)) {clustered};
+CREATE TABLE source_reads (at BIGINT NOT NULL PRIMARY KEY, people TEXT NOT NULL, newest_change BIGINT);
+CREATE TABLE absences (employee BIGINT NOT NULL PRIMARY KEY, since BIGINT NOT NULL, gone BIGINT);
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -18,6 +18,7 @@ mod read_back;
 mod release;
 mod requests;
 mod settle;
+mod source;
 mod step_checks;
 
 pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed, apply};
@@ -30,4 +31,5 @@ pub use prepare::{
 pub use read_back::{NotStored, read_back};
 pub use release::{Decisions, NOT_SHOWN, Released, held_by, join_parts};
 pub use settle::settle;
+pub use source::SourceSeen;
 pub use step_checks::check_workflows;

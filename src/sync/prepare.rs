@@ -14,13 +14,14 @@ use crate::plan::{
     TargetPlan, TargetStatus, WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying,
     plan_workflows,
 };
-use crate::state::{HeldChange, OpenIntent, Overwritten};
+use crate::state::{HeldChange, OpenIntent, Overwritten, SourceMemory};
 use crate::targets::conversations::contacts::Contact;
 use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Refusal, Target, TargetError};
 
 use super::imports;
 use super::prove::{self, Proof};
 use super::release::{Decisions, Released, release};
+use super::source::{SourceSeen, ask_for_missing, local, newest_change, shortfall, staleness};
 
 /// What a run is asked to look at.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct PrepareOptions {
     pub accept_filter_change: bool,
     /// The workflow that somebody starts by hand for `only`.
     pub start: Option<Box<str>>,
+    /// Whether the operator accepts that far fewer people are delivered than before.
+    pub accept_source: bool,
 }
 
 impl PrepareOptions {
@@ -49,6 +52,7 @@ impl PrepareOptions {
             accepted_removals: None,
             accept_filter_change: false,
             start: None,
+            accept_source: false,
         }
     }
 }
@@ -61,6 +65,13 @@ pub trait ReadProgress: Sync {
 
 /// What is remembered of each target; the plan takes it as one more argument.
 pub trait Remembered: Sync {
+    /// What is remembered of the source.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    fn source(&self) -> anyhow::Result<SourceMemory>;
+
     /// What is remembered of a target.
     ///
     /// # Errors
@@ -126,6 +137,8 @@ pub struct Prepared<'s> {
     pub restricted: bool,
     /// Whether the operator accepted that filters changed, for everybody.
     pub filters_accepted: bool,
+    /// What a good read of everybody leaves to be remembered.
+    pub source_seen: Option<SourceSeen>,
 }
 
 /// One target of a prepared run.
@@ -222,6 +235,21 @@ pub fn prepare<'s>(
     if standings.iter().all(|standing| standing.unclear.is_some()) {
         employees.doubt(nobody_is_judged(&unclear));
     }
+    let known = remembered.source().map_err(PrepareError::State)?;
+    if employees.is_complete()
+        && !options.accept_source
+        && let Some(why) = known.last.as_ref().and_then(|last| shortfall(last, &employees))
+    {
+        employees.doubt(why);
+    }
+    let (absences, doubts) = match options.only {
+        None => ask_for_missing(source, &known, &employees, settings.timezone),
+        Some(_) => Default::default(),
+    };
+    doubts.into_iter().for_each(|why| employees.doubt(why));
+    let newest = newest_change(&employees);
+    let mut notices = read.notices;
+    notices.extend(newest.and_then(|newest| staleness(newest, settings.timezone, options.today)));
     let tables = Arc::new(settings.vocabulary.tables().clone());
     let identifying = identifying(&settings.vocabulary);
 
@@ -231,9 +259,10 @@ pub fn prepare<'s>(
             employees: employees.list.len(),
             complete: employees.is_complete(),
             why_incomplete: employees.why_incomplete().map(str::to_owned),
+            newest_change: newest.map(|newest| local(newest, settings.timezone)),
         },
         targets: Vec::with_capacity(selected.len()),
-        notices: read.notices,
+        notices,
     };
     let mut targets = Vec::with_capacity(selected.len());
     let mut scopes: Vec<Vec<EmployeeId>> = Vec::with_capacity(selected.len());
@@ -272,7 +301,8 @@ pub fn prepare<'s>(
                         unstored: memory.unstored,
                         pending,
                         refusals,
-                        gone: BTreeSet::new(),
+                        gone: absences.gone().collect(),
+                        absences: absences.clone(),
                     },
                     only: options.only,
                 };
@@ -391,7 +421,9 @@ pub fn prepare<'s>(
         imports::review(settings, &mut plan, &targets);
     }
     let filters_accepted = options.accept_filter_change && options.only.is_none();
-    Ok(Prepared { plan, targets, employees, standings, restricted: options.only.is_some(), filters_accepted })
+    let source_seen = SourceSeen::of(&employees, &absences).filter(|_| options.only.is_none());
+    let restricted = options.only.is_some();
+    Ok(Prepared { plan, targets, employees, standings, restricted, filters_accepted, source_seen })
 }
 
 /// Why a read in which nobody's standing can be told is as good as none.

@@ -135,18 +135,32 @@ impl<'a> Builder<'a> {
             if !account.active || correlation.owners[place].is_some() {
                 continue;
             }
-            let detail = "no longer delivered by Personio".to_owned();
-            match self.input.settings.leavers.missing {
-                LeaverAction::Deactivate if !correlation.claimed.contains_key(&place) => {
-                    self.deactivate(*employee, account, "missing", detail);
+            let absences = &self.input.memory.absences;
+            let since = absences.since(*employee);
+            let detail = match since {
+                Some(day) => format!("no longer delivered by Personio since {day}"),
+                None => "no longer delivered by Personio since today".to_owned(),
+            };
+            let message = match self.input.settings.leavers.missing {
+                // Whom somebody in scope takes the account over from, the handover speaks of.
+                _ if correlation.claimed.contains_key(&place) => format!("{detail}; account {} is kept", account.id),
+                LeaverAction::Deactivate if absences.is_gone(*employee) => {
+                    self.deactivate(*employee, account, "missing", format!("{detail}, and not known there by id"));
+                    continue;
                 }
-                _ => self.plan.notices.push(Notice {
-                    code: "employee_missing",
-                    employee: Some(*employee),
-                    field: None,
-                    message: format!("{detail}; account {} is kept", account.id),
-                }),
-            }
+                // One read may be wrong about somebody, however complete it is.
+                LeaverAction::Deactivate => format!(
+                    "{detail}; account {} is kept until another complete read, and asking for this id, say the same",
+                    account.id
+                ),
+                LeaverAction::Keep | LeaverAction::Include => format!("{detail}; account {} is kept", account.id),
+            };
+            self.plan.notices.push(Notice {
+                code: "employee_missing",
+                employee: Some(*employee),
+                field: None,
+                message,
+            });
         }
     }
 }

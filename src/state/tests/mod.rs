@@ -12,6 +12,7 @@ mod locks;
 mod memory;
 #[cfg(unix)]
 mod pooler;
+mod source;
 
 use std::path::PathBuf;
 

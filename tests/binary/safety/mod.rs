@@ -12,6 +12,7 @@ mod links;
 mod lock;
 mod plans;
 mod privacy;
+mod source;
 mod state;
 
 use std::collections::BTreeMap;
