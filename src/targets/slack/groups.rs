@@ -164,6 +164,8 @@ impl<C: Carrier> Slack<C> {
         if desired == existing {
             return Ok(existing);
         }
+        let deactivated = self.deactivated().clone();
+        desired.retain(|member| !deactivated.contains(member));
         if desired.is_empty() {
             let why = "nobody would be left in the user group, which Slack does not take; disable it by hand";
             return Err(TargetError::new(ErrorKind::Refused, why));

@@ -14,7 +14,7 @@ mod tests;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -67,6 +67,8 @@ struct Slack<C> {
     members: Mutex<Option<Arc<Members>>>,
     /// The user groups among the fields, each with what is wanted of it at the moment.
     wanted: BTreeMap<FieldIndex, Together<AccountId, bool>>,
+    /// Who is out of use: a group still lists them, and takes no list that has them.
+    deactivated: Mutex<BTreeSet<Box<str>>>,
 }
 
 /// The fields of the run, and the groups and channels that some of them stand for.
@@ -98,7 +100,12 @@ impl<C: Carrier> Slack<C> {
             .filter(|(_, field)| field.name.starts_with("groups."))
             .map(|(index, _)| (FieldIndex(index), Together::default()))
             .collect();
-        Self { carrier, accounts, workspace, connection, settled: Mutex::default(), members: Mutex::default(), wanted }
+        let (settled, members, deactivated) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { carrier, accounts, workspace, connection, settled, members, wanted, deactivated }
+    }
+
+    fn deactivated(&self) -> MutexGuard<'_, BTreeSet<Box<str>>> {
+        self.deactivated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, request: &Request) -> Result<Value, TargetError> {
@@ -261,6 +268,8 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         self.forget_members();
         let members = self.members(&settled)?;
         let (mut everybody, incomplete) = self.everybody(progress)?;
+        let out_of_use = everybody.iter().filter(|member| member.deleted).map(|member| member.id.clone()).collect();
+        *self.deactivated() = out_of_use;
         let mut people = everybody.iter().filter(|member| !member.deleted && !member.is_bot()).peekable();
         if settled.fields.iter().any(|(spec, _)| &*spec.name == "email")
             && people.peek().is_some()
@@ -423,11 +432,16 @@ impl<C: Carrier> WriteAccounts for Slack<C> {
     }
 
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
-        self.accounts.as_ref().ok_or_else(|| by_hand("reactivating an account"))?.reactivate(account)
+        self.accounts.as_ref().ok_or_else(|| by_hand("reactivating an account"))?.reactivate(account)?;
+        self.deactivated().remove(&account.0);
+        Ok(())
     }
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         let outcome = self.accounts.as_ref().ok_or_else(|| by_hand("deactivating an account"))?.deactivate(account);
+        if outcome.is_ok() {
+            self.deactivated().insert(account.0.clone());
+        }
         // Slack takes whoever is out of use out of groups and channels, too.
         self.forget_members();
         outcome

@@ -223,6 +223,24 @@ fn a_lost_answer_leaves_a_write_open() {
 }
 
 #[test]
+fn a_member_who_is_out_of_use_does_not_keep_others_out_of_a_group() {
+    let sandbox = sandbox();
+    sandbox.slack(|slack| {
+        let workspace = slack.workspace("chat");
+        let gone = workspace.add("Gone", "Long", "gone.long@example.com");
+        gone.deleted = true;
+        let id = gone.id().to_owned();
+        workspace.group_mut("it").unwrap().insert(id);
+    });
+    let chat = open(&sandbox, SECTION, FIELDS);
+    chat.accounts(&NoProgress).unwrap();
+    let (mira, _) = somebody(&sandbox);
+    chat.update(&mira, &[change(3, FieldValue::Bool(true))]).unwrap();
+    let group = sandbox.slack(|slack| slack.workspace("chat").group_mut("it").cloned()).unwrap();
+    assert!(group.contains(&*mira.0), "{group:?}");
+}
+
+#[test]
 fn groups_and_channels_that_are_not_there_are_a_problem_of_theirs_alone() {
     let sandbox = sandbox();
     let section = "token = 'xoxp-1'\n[groups.people-opps]\nmembers = \"true\"\n[channels.nowhere]\nmembers = \"true\"";
