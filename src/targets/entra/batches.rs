@@ -47,6 +47,11 @@ impl<C: Carrier> Entra<C> {
                                 }
                                 Err(too_long(asked, PATIENCE, request))
                             }
+                            Some(part) if part.status == 404 && attempt < ATTEMPTS && self.names_new(request) => {
+                                wait = wait.max(REPLICATION[(attempt - 1).min(REPLICATION.len() - 1)]);
+                                busy.push(*place);
+                                continue;
+                            }
                             Some(part) => Err(refused(part.status, &part.body, request)),
                             None => Err(unexpected("the batch has no answer for it", request, 200)),
                         },
@@ -67,7 +72,7 @@ impl<C: Carrier> Entra<C> {
     fn change_together(&self, writes: &[Write<'_>]) -> Vec<Written> {
         let mut results: Vec<Result<(), TargetError>> = vec![Ok(()); writes.len()];
         let mut organisations = self.organisations(writes);
-        let mut parts: Vec<(usize, Request)> = Vec::new();
+        let (mut parts, mut bodies): (Vec<(usize, Request)>, Vec<_>) = (Vec::new(), Vec::new());
         for (place, write) in writes.iter().enumerate() {
             let body = match write {
                 Write::Create { .. } => continue,
@@ -80,13 +85,19 @@ impl<C: Carrier> Entra<C> {
             };
             match (body, account(write)) {
                 (Ok(body), Some(account)) if !body.is_empty() => {
-                    parts.push((place, requests::update_user(&account.0, &Value::Object(body))));
+                    parts.push((place, requests::update_user(&account.0, &Value::Object(body.clone()))));
+                    bodies.push((place, account, body));
                 }
                 (Ok(_), _) => {}
                 (Err(error), _) => results[place] = Err(error),
             }
         }
         self.send_parts(parts, &mut results, |_| None);
+        for (place, account, body) in bodies {
+            if let Some(refusal) = results[place].clone().err().filter(|error| error.kind == ErrorKind::Rights) {
+                results[place] = self.change_one_by_one(account, &body, refusal);
+            }
+        }
         let resolved = match self.resolved() {
             Ok(resolved) => resolved,
             Err(error) => {

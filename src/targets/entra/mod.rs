@@ -26,7 +26,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::employee::EmployeeId;
-use crate::http::{Client, HttpError, Method, Request, Response};
+use crate::http::{Body, Client, HttpError, Method, Request, Response};
 use crate::plan::{
     Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldValue, GroupProblem, Notice, Schema, Snapshot, same,
 };
@@ -102,7 +102,16 @@ struct Entra<C> {
     resolved: Mutex<Option<Arc<Resolved>>>,
     /// The memberships of groups that are wanted at the moment.
     wanted: Together<(FieldIndex, AccountId), bool>,
+    /// Who was made in this run. Not every part of the directory knows them at once.
+    made: Mutex<Vec<AccountId>>,
 }
+
+/// The pauses before a request is sent again that names somebody whom the directory does not know yet everywhere.
+const REPLICATION: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+
+/// What only an app with a directory role may change of an administrator. Graph refuses all of a request that has one.
+const SENSITIVE: [&str; 4] = ["businessPhones", "mobilePhone", "otherMails", "accountEnabled"];
 
 /// The groups and teams of a run.
 #[derive(Default)]
@@ -127,18 +136,100 @@ type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
 impl<C: Carrier> Entra<C> {
     fn new(carrier: C, base_url: String, create: Create, read: ReadBy, connection: Connection) -> Self {
-        let (resolved, wanted) = (Mutex::default(), Together::default());
-        Self { carrier, base_url, create, read, connection, resolved, wanted }
+        let (resolved, wanted, made) = (Mutex::default(), Together::default(), Mutex::default());
+        Self { carrier, base_url, create, read, connection, resolved, wanted, made }
     }
 
     fn fetch(&self, request: &Request) -> Result<Value, TargetError> {
-        let answer = self.carrier.read(request).map_err(|error| unanswered(&error, request))?;
-        accepted(&answer, request)
+        self.until_known(request, || {
+            let answer = self.carrier.read(request).map_err(|error| unanswered(&error, request))?;
+            accepted(&answer, request)
+        })
     }
 
     fn write(&self, request: &Request) -> Result<Value, TargetError> {
-        let answer = self.carrier.write(request).map_err(|error| unanswered(&error, request))?;
-        accepted(&answer, request)
+        self.until_known(request, || {
+            let answer = self.carrier.write(request).map_err(|error| unanswered(&error, request))?;
+            accepted(&answer, request)
+        })
+    }
+
+    /// Whether a request names somebody who was made in this run.
+    fn names_new(&self, request: &Request) -> bool {
+        let body = match &request.body {
+            Body::Json { text, .. } => text.as_str(),
+            _ => "",
+        };
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().any(|account| request.path.contains(&*account.0) || body.contains(&*account.0))
+    }
+
+    /// Sends again what Graph finds nobody for, while that may be because the user is new.
+    fn until_known(
+        &self,
+        request: &Request,
+        send: impl Fn() -> Result<Value, TargetError>,
+    ) -> Result<Value, TargetError> {
+        for pause in REPLICATION {
+            match send() {
+                Err(error) if error.kind == ErrorKind::NotFound && self.names_new(request) => {
+                    self.carrier.pause(request.class, pause);
+                }
+                result => return result,
+            }
+        }
+        send()
+    }
+
+    /// Changes properties of a user. What Graph keeps for administrators of the directory does not keep the rest from
+    /// being written.
+    fn change_properties(&self, account: &AccountId, body: &Map<String, Value>) -> Result<(), TargetError> {
+        match self.patch(account, body) {
+            Err(error) if error.kind == ErrorKind::Rights => self.change_one_by_one(account, body, error),
+            result => result,
+        }
+    }
+
+    fn patch(&self, account: &AccountId, body: &Map<String, Value>) -> Result<(), TargetError> {
+        self.write(&requests::update_user(&account.0, &Value::Object(body.clone()))).map(drop)
+    }
+
+    /// After a refusal of the whole.
+    fn change_one_by_one(
+        &self,
+        account: &AccountId,
+        body: &Map<String, Value>,
+        refusal: TargetError,
+    ) -> Result<(), TargetError> {
+        let is_sensitive = |name: &str| SENSITIVE.contains(&name);
+        let (sensitive, rest): (Map<_, _>, Map<_, _>) =
+            body.clone().into_iter().partition(|(name, _)| is_sensitive(name));
+        if sensitive.is_empty() {
+            return Err(refusal);
+        }
+        if !rest.is_empty() {
+            self.patch(account, &rest)?;
+        }
+        let mut refused = Vec::new();
+        for (name, value) in sensitive {
+            let alone = Map::from_iter([(name.clone(), value)]);
+            // The only one was refused just now.
+            let outcome = if body.len() == 1 { Err(refusal.clone()) } else { self.patch(account, &alone) };
+            match outcome {
+                Ok(()) => {}
+                Err(error) if error.kind == ErrorKind::Rights => refused.push(format!("`{name}`")),
+                Err(error) => return Err(error),
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let why = format!(
+            "Graph keeps {} of this user for apps with a directory role, as it does for administrators; everything else \
+             is written",
+            refused.join(", ")
+        );
+        Err(TargetError { kind: ErrorKind::Refused, message: why, ..refusal })
     }
 
     fn reads_managers(&self) -> bool {
@@ -156,7 +247,7 @@ impl<C: Carrier> Entra<C> {
     }
 
     fn enable(&self, account: &AccountId, enabled: bool) -> Result<(), TargetError> {
-        self.write(&requests::update_user(&account.0, &json!({"accountEnabled": enabled}))).map(drop)
+        self.change_properties(account, &Map::from_iter([("accountEnabled".to_owned(), json!(enabled))]))
     }
 }
 
@@ -287,6 +378,7 @@ impl<C: Carrier> WriteAccounts for Entra<C> {
                 let made = self.write(&request)?;
                 let id = made.as_object().ok_or_else(|| "the answer is no user".to_owned()).and_then(wire::id);
                 let account = AccountId(id.map_err(|why| unexpected(&why, &request, 201))?);
+                self.made.lock().unwrap_or_else(PoisonError::into_inner).push(account.clone());
                 match self.tie(&account, fields) {
                     Ok(()) => Ok(account),
                     // Not `Exists` nor `Unsettled`: the account is there for certain, and the next run sees to the rest.
@@ -310,7 +402,7 @@ impl<C: Carrier> WriteAccounts for Entra<C> {
         let body = wire::body(changes, now).map_err(refuse)?;
         let mut result = Ok(());
         if !body.is_empty() {
-            result = self.write(&requests::update_user(&account.0, &Value::Object(body))).map(drop);
+            result = self.change_properties(account, &body);
         }
         if result.as_ref().is_err_and(|error: &TargetError| error.kind == ErrorKind::SignIn) {
             return result;

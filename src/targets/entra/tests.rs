@@ -4,6 +4,7 @@ use super::super::{Target, sandboxed};
 use super::*;
 use crate::plan::Protection;
 use crate::sandbox::Sandbox;
+use crate::targets::FieldLookup;
 
 const SECTION: &str = "tenant = 'acme.onmicrosoft.com'\nclient_id = 'id'\nclient_secret = 's3cret'\ncreate = 'direct'\n\
                        [groups.it]\nmembers = \"true\"\nowned = true\n[teams.\"R&D 'core'\"]\nmembers = \"true\"";
@@ -346,22 +347,28 @@ fn a_group_that_is_not_there_is_a_problem_of_its_own_alone() {
     assert_eq!(directory.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"));
 }
 
-/// A carrier for which every part of a batch is one too many, and which remembers how long it was told to wait.
-struct Throttled {
-    retry_after: &'static str,
+/// A carrier that answers as it is told, and remembers what it was asked and how long it was told to wait.
+struct Scripted<F> {
+    answer: F,
+    asked: Mutex<Vec<String>>,
     waited: Mutex<Vec<Duration>>,
 }
 
-impl Carrier for Throttled {
+impl<F: Fn(&Request, usize) -> (u16, Value) + Send + Sync> Carrier for Scripted<F> {
     fn read(&self, request: &Request) -> Result<Response, HttpError> {
         self.write(request)
     }
 
-    fn write(&self, _: &Request) -> Result<Response, HttpError> {
-        let part =
-            |id: usize| json!({"id": id.to_string(), "status": 429, "headers": {"Retry-After": self.retry_after}});
-        let body = json!({"responses": [part(0), part(1)]}).to_string().into_bytes();
-        Ok(Response { status: 200, headers: Vec::new(), body })
+    fn write(&self, request: &Request) -> Result<Response, HttpError> {
+        let mut asked = self.asked.lock().unwrap();
+        let body = match &request.body {
+            Body::Json { text, .. } => text.as_str(),
+            _ => "",
+        };
+        asked.push(format!("{} {} {body}", request.method.as_str(), request.path));
+        let (status, body) = (self.answer)(request, asked.len());
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        Ok(Response { status, headers: Vec::new(), body })
     }
 
     fn pause(&self, _: &'static str, wait: Duration) {
@@ -373,6 +380,23 @@ impl Carrier for Throttled {
     }
 }
 
+fn scripted<F: Fn(&Request, usize) -> (u16, Value) + Send + Sync>(fields: &[&str], answer: F) -> Entra<Scripted<F>> {
+    let spec = |name: &&str| match fields::lookup(name) {
+        FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
+        FieldLookup::Unknown => panic!("{name}"),
+    };
+    let connection = Connection {
+        name: "chat".into(),
+        fields: fields.iter().map(spec).collect(),
+        mapped: fields.len(),
+        match_fields: Vec::new(),
+        create_missing: Vec::new(),
+        today: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(),
+    };
+    let carrier = Scripted { answer, asked: Mutex::default(), waited: Mutex::default() };
+    Entra::new(carrier, "https://graph.microsoft.com/v1.0".into(), Create::Direct, ReadBy::List, connection)
+}
+
 #[test]
 fn parts_of_a_batch_are_not_waited_for_without_end() {
     for (retry_after, waits, message) in [
@@ -380,16 +404,11 @@ fn parts_of_a_batch_are_not_waited_for_without_end() {
         ("200", 1, "asks to wait 200 s"),
         ("20", 4, "Graph is busy"),
     ] {
-        let carrier = Throttled { retry_after, waited: Mutex::default() };
-        let connection = Connection {
-            name: "chat".into(),
-            fields: Vec::new(),
-            mapped: 0,
-            match_fields: Vec::new(),
-            create_missing: Vec::new(),
-            today: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(),
-        };
-        let directory = Entra::new(carrier, String::new(), Create::Never, ReadBy::List, connection);
+        let directory = scripted(&[], |_, _| {
+            let part =
+                |id: usize| json!({"id": id.to_string(), "status": 429, "headers": {"Retry-After": retry_after}});
+            (200, json!({"responses": [part(0), part(1)]}))
+        });
         let requests: Vec<Request> = (0..2).map(|id| requests::update_user(&id.to_string(), &json!({}))).collect();
         for outcome in directory.send_together(&requests) {
             let error = outcome.unwrap_err();
@@ -398,4 +417,65 @@ fn parts_of_a_batch_are_not_waited_for_without_end() {
         }
         assert_eq!(directory.carrier.waited.lock().unwrap().len(), waits, "{retry_after}");
     }
+}
+
+fn not_found() -> (u16, Value) {
+    (404, json!({"error": {"code": "Request_ResourceNotFound", "message": "does not exist"}}))
+}
+
+#[test]
+fn whoever_was_made_in_this_run_is_not_known_everywhere_at_once() {
+    let fields = ["userPrincipalName", "displayName", "manager"];
+    let set = |index: u16, after: &str| FieldChange {
+        index: FieldIndex(index),
+        field: fields[usize::from(index)].into(),
+        before: FieldValue::Empty,
+        after: text(after),
+    };
+    let manager = |after: &str| FieldChange {
+        index: FieldIndex(2),
+        field: "manager".into(),
+        before: FieldValue::Empty,
+        after: FieldValue::Account(after.into()),
+    };
+    let answer = |request: &Request, number: usize| match request.method {
+        Method::Post => (201, json!({"id": "new-1"})),
+        _ if number < 4 => not_found(),
+        _ => (204, Value::Null),
+    };
+    let directory = scripted(&fields, answer);
+    let made = directory.create(EmployeeId(1), &[set(0, "ada@example.com"), set(1, "Ada"), manager("boss")]).unwrap();
+    assert_eq!(made, AccountId::from("new-1"));
+    let waited = directory.carrier.waited.lock().unwrap().clone();
+    assert_eq!(waited, [1, 2].map(Duration::from_secs));
+
+    // A manager who is new is waited for, too; one who is gone for good is not.
+    let directory = scripted(&fields, |_, number| if number < 2 { not_found() } else { (204, Value::Null) });
+    directory.made.lock().unwrap().push("new-2".into());
+    directory.update(&"old-1".into(), &[manager("new-2")]).unwrap();
+    let directory = scripted(&fields, |_, _| not_found());
+    let error = directory.update(&"old-1".into(), &[manager("gone")]).unwrap_err();
+    assert_eq!((error.kind, directory.carrier.asked.lock().unwrap().len()), (ErrorKind::NotFound, 1));
+}
+
+#[test]
+fn what_graph_keeps_for_administrators_does_not_keep_the_rest_from_being_written() {
+    let fields = ["jobTitle", "mobilePhone"];
+    let changes = [(0, "jobTitle", "Lead"), (1, "mobilePhone", "+491701234567")].map(|(index, field, after)| {
+        FieldChange { index: FieldIndex(index), field: field.into(), before: FieldValue::Empty, after: text(after) }
+    });
+    let denied = || (403, json!({"error": {"code": "Authorization_RequestDenied", "message": "no"}}));
+    let keeps_phones = move |request: &Request, _: usize| match &request.body {
+        Body::Json { text, .. } if text.contains("mobilePhone") => denied(),
+        _ => (204, Value::Null),
+    };
+    let directory = scripted(&fields, keeps_phones);
+    let error = directory.update(&"admin".into(), &changes).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Refused, "{error}");
+    assert!(error.message.contains("`mobilePhone`"), "{error}");
+    assert!(directory.carrier.asked.lock().unwrap()[1].ends_with(r#"{"jobTitle":"Lead"}"#));
+
+    // An app that may write nothing at all is told so.
+    let directory = scripted(&fields, move |_, _| denied());
+    assert_eq!(directory.update(&"user".into(), &changes).unwrap_err().kind, ErrorKind::Rights);
 }
