@@ -158,6 +158,7 @@ mod tests {
         assert_eq!(auth.renew(&first), Ok(true));
         let second = auth.headers().unwrap();
         assert_eq!(second[0].1, "Bearer two");
+        auth.settled(&second, true);
         let Err(HttpError::SignIn(why)) = auth.renew(&second) else { panic!() };
         assert_eq!(why, "the token address refused the client credentials (status 401)");
         let asked = script.asked();
