@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::employee::Value;
 use crate::output::{Bars, Format, Problem, checklist, count, employees, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
-use crate::plan::{GROUP_UNUSABLE, Notice};
+use crate::plan::{FIELD_UNUSABLE, GROUP_UNUSABLE, Notice};
 use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared, check_workflows};
 use crate::targets::Requesters;
@@ -186,7 +186,7 @@ fn online(
             let (reason, code) = match notice.code {
                 "requester_credential" => (Reason::Refused, Reason::Refused.word()),
                 // Nothing repairs that but the file or the target.
-                GROUP_UNUSABLE => (Reason::SomeFailed, notice.code),
+                GROUP_UNUSABLE | FIELD_UNUSABLE => (Reason::SomeFailed, notice.code),
                 _ => continue,
             };
             reasons.add(reason);
@@ -278,7 +278,8 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
             ),
         });
         // These are told elsewhere: the filters with the values that there are, the rest as problems.
-        let elsewhere = ["filters_leave_nobody", "requester_credential", "workflow_form", GROUP_UNUSABLE];
+        let elsewhere =
+            ["filters_leave_nobody", "requester_credential", "workflow_form", GROUP_UNUSABLE, FIELD_UNUSABLE];
         let told: Vec<Notice> =
             plan.notices.iter().filter(|notice| !elsewhere.contains(&notice.code)).cloned().collect();
         lines.extend(grouped::notices(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));

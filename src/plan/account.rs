@@ -103,6 +103,8 @@ pub struct Snapshot {
     pub incomplete: Option<String>,
     /// Linked accounts that the list lacks and that are not there when they are read by id either.
     pub gone: BTreeSet<AccountId>,
+    /// Fields that the target turned out not to have, each with why. They are left out for everybody.
+    pub unusable: BTreeMap<FieldIndex, String>,
     /// What an operator should know of the read.
     pub notices: Vec<Notice>,
     /// The groups among the fields that the target does not have, or whose members it does not let anybody set.

@@ -8,7 +8,7 @@ mod removals;
 
 pub use absent::{Absent, absent};
 pub use fields::{FIELD_INVALID, NOT_CONVERGING, form};
-pub use findings::GROUP_UNUSABLE;
+pub use findings::{FIELD_UNUSABLE, GROUP_UNUSABLE};
 pub use handovers::{Identifying, identifying};
 pub use removals::waits_until;
 
@@ -526,6 +526,7 @@ impl<'a> Builder<'a> {
             self.plan.changes.push(reference_change(*index, self.input.schema.field(*index), name));
         }
         self.groups();
+        self.unusable_fields();
         self.plan.changes.sort_by(|one, other| {
             (one.op, one.employee, &one.account).cmp(&(other.op, other.employee, &other.account)).then_with(|| {
                 let name = |change: &Change| change.fields.first().map(|field| field.after.to_string());

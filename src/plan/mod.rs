@@ -25,8 +25,8 @@ mod workflow;
 pub use absences::Absences;
 pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
 pub use build::{
-    ACCOUNT_FOUND, ACCOUNT_GONE, Absent, Built, Claim, DAYS_PENDING, FIELD_INVALID, GROUP_UNUSABLE, GaveUp,
-    Identifying, Memory, NOT_CONVERGING, PENDING, PlanInput, absent, build, form, identifying, waits_until,
+    ACCOUNT_FOUND, ACCOUNT_GONE, Absent, Built, Claim, DAYS_PENDING, FIELD_INVALID, FIELD_UNUSABLE, GROUP_UNUSABLE,
+    GaveUp, Identifying, Memory, NOT_CONVERGING, PENDING, PlanInput, absent, build, form, identifying, waits_until,
 };
 pub use by_hand::{Called, Checklist, Confirmed, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of};
 pub use change::{

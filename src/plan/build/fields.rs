@@ -62,8 +62,9 @@ impl<'a> Builder<'a> {
             if account.is_some() && self.input.memory.unstored.contains(&spec.name) {
                 continue;
             }
-            // The snapshot's own notice says what is wrong with the group, once for everybody.
-            if self.snapshot.groups.get(&index).is_some_and(|group| group.make.is_none()) {
+            // A notice of its own says what is wrong with the group or the field, once for everybody.
+            let without_group = self.snapshot.groups.get(&index).is_some_and(|group| group.make.is_none());
+            if without_group || self.snapshot.unusable.contains_key(&index) {
                 continue;
             }
             let desired = match wanted {

@@ -6,6 +6,8 @@ use super::*;
 
 /// The code of the notice about a group whose members cannot be set.
 pub const GROUP_UNUSABLE: &str = "group_unusable";
+/// The code of the notice about a mapped field that the target does not have.
+pub const FIELD_UNUSABLE: &str = "field_unusable";
 
 impl<'a> Builder<'a> {
     /// Rules of the target that look at everybody together.
@@ -71,6 +73,14 @@ impl<'a> Builder<'a> {
                 let message = format!("employees {} manage each other in a circle", members.join(", "));
                 self.plan.notices.push(Notice { code: "manager_cycle", employee: None, field: None, message });
             }
+        }
+    }
+
+    /// Says which fields the target does not have.
+    pub(super) fn unusable_fields(&mut self) {
+        for (index, why) in &self.snapshot.unusable {
+            let field = Some(self.spec(*index).name.clone());
+            self.plan.notices.push(Notice { code: FIELD_UNUSABLE, employee: None, field, message: why.clone() });
         }
     }
 

@@ -1,5 +1,6 @@
 //! The users of a SCIM service as accounts with the fields of a run.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::plan::{
@@ -25,8 +26,10 @@ pub(crate) struct Directory {
     named: Vec<Field>,
     /// How many of them are mapped; they come first.
     mapped: usize,
+    /// Those that accounts are told apart by. A run without one of them would guess.
+    match_fields: Vec<FieldIndex>,
     /// As the service describes them, once it was asked.
-    settled: OnceLock<(Vec<Field>, Vec<Notice>)>,
+    settled: OnceLock<Described>,
     /// User name of the account that owns the credentials, in lower case.
     key_owner: Option<String>,
     /// For the fields that may be searched by: a value that the service is known to hold.
@@ -35,13 +38,29 @@ pub(crate) struct Directory {
     proven: Mutex<Vec<FieldIndex>>,
 }
 
+/// The fields of the run with what the service says of them.
+#[derive(Debug, Default)]
+struct Described {
+    fields: Vec<Field>,
+    /// What an operator should know.
+    notices: Vec<Notice>,
+    /// Mapped fields that the service does not have, each with why.
+    unusable: BTreeMap<FieldIndex, String>,
+}
+
 impl Directory {
     /// Prepares the service; nothing is sent yet.
     ///
     /// # Errors
     ///
     /// When an address is not usable.
-    pub(crate) fn open(name: &str, settings: &Settings, fields: Vec<Field>, mapped: usize) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        name: &str,
+        settings: &Settings,
+        fields: Vec<Field>,
+        mapped: usize,
+        match_fields: &[FieldIndex],
+    ) -> anyhow::Result<Self> {
         for (at, field) in fields.iter().enumerate() {
             let list = |field: &Field| matches!(field.spec.kind, FieldKind::List | FieldKind::References);
             let clash = fields[..at].iter().find(|other| {
@@ -59,6 +78,7 @@ impl Directory {
             service: Service::open(name, settings)?,
             named: fields,
             mapped,
+            match_fields: match_fields.to_vec(),
             key_owner: settings.key_owner.as_ref().map(|owner| owner.to_lowercase()),
             settled: OnceLock::new(),
             samples: Mutex::default(),
@@ -75,14 +95,15 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// When the service cannot be reached, or has no such field.
-    fn settled(&self) -> Result<&(Vec<Field>, Vec<Notice>), TargetError> {
+    /// When the service cannot be reached, or lacks a field that accounts are told apart or protected by.
+    fn settled(&self) -> Result<&Described, TargetError> {
         if let Some(known) = self.settled.get() {
             return Ok(known);
         }
         let discovery = self.service.discovery()?;
         let (mut fields, mut notices, mut problems) = (self.named.clone(), Vec::new(), Vec::new());
-        for (at, field) in fields.iter_mut().enumerate() {
+        let mut unusable = BTreeMap::new();
+        for ((at, index), field) in (0u16..).map(FieldIndex).enumerate().zip(&mut fields) {
             match discovery.refine(field) {
                 Ok(_) if at < self.mapped && field.spec.access == Access::ReadOnly => {
                     problems.push(format!(
@@ -92,6 +113,9 @@ impl Directory {
                 }
                 Ok(None) => {}
                 Ok(Some(message)) => notices.push(notice("field_described_otherwise", message)),
+                Err(problem) if at < self.mapped && !self.match_fields.contains(&index) => {
+                    _ = unusable.insert(index, format!("{problem}; it is left out until the mapping is put right"));
+                }
                 Err(problem) => problems.push(problem),
             }
         }
@@ -111,11 +135,11 @@ impl Directory {
                 notices.push(notice("required_field_not_mapped", message));
             }
         }
-        Ok(self.settled.get_or_init(|| (fields, notices)))
+        Ok(self.settled.get_or_init(|| Described { fields, notices, unusable }))
     }
 
     pub(crate) fn fields(&self) -> Result<&[Field], TargetError> {
-        self.settled().map(|(fields, _)| fields.as_slice())
+        self.settled().map(|described| described.fields.as_slice())
     }
 
     pub(crate) fn schema(&self) -> Result<Schema, TargetError> {
@@ -134,9 +158,10 @@ impl Directory {
     }
 
     pub(crate) fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        let (fields, notices) = self.settled()?;
+        let Described { fields, notices, unusable } = self.settled()?;
         let walk = self.service.walk(progress)?;
-        let mut snapshot = Snapshot { incomplete: walk.incomplete, notices: notices.clone(), ..Snapshot::default() };
+        let (notices, unusable) = (notices.clone(), unusable.clone());
+        let mut snapshot = Snapshot { incomplete: walk.incomplete, notices, unusable, ..Snapshot::default() };
         for (id, resource) in &walk.users {
             let (account, unreadable) = self.read(fields, id, resource);
             if !unreadable.is_empty() {

@@ -200,7 +200,16 @@ impl Discovery {
         }
         let selected = field.path.filter().and_then(super::filter::Filter::equalities).unwrap_or_default();
         for (selector, value) in selected {
-            let Some(part) = known(&attribute.parts, selector) else { continue };
+            let Some(part) = known(&attribute.parts, selector) else {
+                if attribute.parts.is_empty() {
+                    continue;
+                }
+                return Ok(Some(format!(
+                    "`{name}`: the service's `{}` has no part `{selector}` to select by; where it refuses that, map \
+                     `{}` itself",
+                    attribute.name, attribute.name
+                )));
+            };
             let listed = value.as_str().is_none_or(|text| {
                 part.values.is_empty() || part.values.iter().any(|value| value.eq_ignore_ascii_case(text))
             });
@@ -403,6 +412,8 @@ mod tests {
         let start = refine("urn:example:2.0:User:start").unwrap().0;
         assert_eq!((start.spec.kind, start.shape), (FieldKind::Date, Shape::DateTime));
         assert!(refine(r#"emails[type eq "other"].value"#).unwrap().1.unwrap().contains("(work)"));
+        let notice = refine(r#"emails[primary eq true].value"#).unwrap().1.unwrap();
+        assert!(notice.contains("no part `primary` to select by"), "{notice}");
         for (name, why) in [
             ("badge", "`badge` has parts; name one of them: `badge.number`"),
             ("badge.numbr", "the service's `badge` has no part `numbr`; did you mean `number`?"),

@@ -103,12 +103,13 @@ impl TargetType for ScimType {
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
-        let fields = connection.fields.into_iter().map(|spec| {
+        let Connection { name, fields, mapped, match_fields, .. } = connection;
+        let fields = fields.into_iter().map(|spec| {
             let path = Path::parse(&spec.name).map_err(|why| anyhow::anyhow!("`{}`: {why}", spec.name))?;
             Ok(Field::new(spec, path))
         });
         let fields = fields.collect::<anyhow::Result<Vec<Field>>>()?;
-        Ok(Box::new(ScimTarget(Directory::open(&connection.name, &self.settings, fields, connection.mapped)?)))
+        Ok(Box::new(ScimTarget(Directory::open(&name, &self.settings, fields, mapped, &match_fields)?)))
     }
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {

@@ -54,7 +54,9 @@ impl Accounts {
             })
             .collect::<anyhow::Result<_>>()?;
         let mapped = fields.len();
-        Ok(Self(Directory::open(name, &settings, fields, mapped)?))
+        // Nobody lists accounts through this, so that nobody would be told of one that is missing.
+        let needed: Vec<FieldIndex> = (0u16..).map(FieldIndex).take(mapped).collect();
+        Ok(Self(Directory::open(name, &settings, fields, mapped, &needed)?))
     }
 
     /// Makes an account, and returns with its id the fields that a profile has yet to get.

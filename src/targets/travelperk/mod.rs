@@ -107,7 +107,13 @@ impl TargetType for TravelPerkType {
             rest.limits.extend(["read", "write"].map(|class| Limit { class, requests, per }));
         }
         Ok(Box::new(TravelPerk {
-            people: Directory::open(&connection.name, &self.settings.people, fields, connection.mapped)?,
+            people: Directory::open(
+                &connection.name,
+                &self.settings.people,
+                fields,
+                connection.mapped,
+                &connection.match_fields,
+            )?,
             rest: Client::new(rest, self.settings.api_sign_in.auth(&[])?)?,
             owner_named: self.settings.people.key_owner.is_some(),
             fields: connection.fields,
