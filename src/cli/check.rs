@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde::Serialize;
 
-use crate::config::Settings;
+use crate::config::{Settings, StatePlace};
 use crate::employee::Value;
 use crate::output::{Bars, Format, Problem, checklist, count, employees, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
@@ -64,6 +64,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     for target in &settings.targets {
         lines.extend(target.target.describe().into_iter().map(|line| format!("{}: {line}", target.name)));
     }
+    lines.extend(missing_filters(world, &session));
     if arguments.online || session.sandbox.is_some() {
         online(world, &session, &targets, &mut reasons, &mut problems, &mut lines)?;
     }
@@ -111,6 +112,31 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     }
     world.say_problems(&problems);
     Ok(reasons)
+}
+
+/// First runs without any filter, of which the service should be spared. Once somebody is linked that is too late to say;
+/// only a state that lies on this machine is asked, because a check of the file alone contacts nobody.
+fn missing_filters(world: &World, session: &Session) -> Vec<String> {
+    let place = &session.settings.state.place;
+    let unfiltered = session.settings.targets.iter().filter(|target| !target.is_filtered());
+    let mut concerned = unfiltered.filter_map(|target| Some((target, target.target.unfiltered_means()?))).peekable();
+    if concerned.peek().is_none() {
+        return Vec::new();
+    }
+    let memory = match place {
+        StatePlace::File(_) => Memory::for_reading(session, world.now).ok(),
+        StatePlace::Server(_) => None,
+    };
+    let is_linked = |name: &str| {
+        let links = memory.as_ref().and_then(|memory| memory.state.memory(name, world.now).ok());
+        links.is_some_and(|remembered| !remembered.links.is_empty())
+    };
+    concerned
+        .filter(|(target, _)| !is_linked(&target.name))
+        .map(|(target, means)| {
+            format!("{}: {means}; `personio-sync plan {}` says how many that is", target.name, target.name)
+        })
+        .collect()
 }
 
 fn describe(settings: &Settings) -> String {

@@ -301,6 +301,11 @@ impl TargetSettings {
     pub fn takes_leavers(&self) -> bool {
         self.target.takes_everyone() || self.leavers.left == LeaverAction::Include
     }
+
+    /// Whether any filter says who is meant.
+    pub fn is_filtered(&self) -> bool {
+        !self.include.is_empty() || !self.exclude.is_empty()
+    }
 }
 
 /// What is done about an account that is no longer meant to be in use.

@@ -545,6 +545,7 @@ impl<'a> Builder<'a> {
                 message: means.into(),
             });
         }
+        self.report_missing_filters();
         for (place, standing) in self.input.standings.iter().enumerate() {
             let employee = self.input.employees.list[place].id;
             if let Some(disagreement) = standing.disagreement

@@ -19,10 +19,12 @@ use crate::targets::{Connection, FieldLookup, Refusal, SandboxPlaces, Target, Ta
 #[derive(Debug)]
 struct Directory {
     takes_everyone: bool,
+    hard_to_undo: bool,
 }
 
 fn parse_directory(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    Some(Box::new(Directory { takes_everyone: table.boolean("takes_everyone").unwrap_or(false) }))
+    let says = |key: &str| table.boolean(key).unwrap_or(false);
+    Some(Box::new(Directory { takes_everyone: says("takes_everyone"), hard_to_undo: says("hard_to_undo") }))
 }
 
 impl TargetType for Directory {
@@ -71,6 +73,10 @@ impl TargetType for Directory {
 
     fn takes_everyone(&self) -> bool {
         self.takes_everyone
+    }
+
+    fn unfiltered_means(&self) -> Option<&'static str> {
+        self.hard_to_undo.then_some("no filters are set, and nobody is ever deleted")
     }
 }
 
@@ -429,6 +435,25 @@ fn out_of_scope_touches_only_what_is_known_to_be_ours() {
         "who has left as well goes as a leaver"
     );
     assert_eq!(lines(scene(keep).ines_who(&left).her_account(true)), ["in sync: 0"]);
+}
+
+#[test]
+fn a_first_run_without_filters_is_told_where_it_is_hard_to_undo() {
+    let told = |section: &str, linked: bool| {
+        let scene =
+            scene(section).worker(1, "Ines", "ines@example.com", "Baker").worker(2, "Cy", "cy@example.com", "Cook");
+        let scene = if linked { scene.account("b", true, &[("number", "2")]).link(2, "b") } else { scene };
+        let mut lines = scene.plan();
+        lines.retain(|line| line.starts_with("note filters_missing"));
+        lines
+    };
+    let expected = "note filters_missing: no filters are set, and nobody is ever deleted; that is 2 as of today";
+    assert_eq!(told("hard_to_undo = true", false), [expected]);
+    assert_eq!(told("", false), [""; 0], "it does no harm");
+    assert_eq!(told("hard_to_undo = true", true), [""; 0], "no first run");
+    for filters in ["include = [\"position != 'Baker'\"]", "exclude = [\"position == 'Baker'\"]"] {
+        assert_eq!(told(&format!("hard_to_undo = true\n{filters}"), false), [""; 0], "{filters}");
+    }
 }
 
 #[test]

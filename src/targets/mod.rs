@@ -128,6 +128,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What a first run without any filter sets off in the service, where an operator should know it beforehand.
+    fn unfiltered_means(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What it means for an employee that the service does not know the manager, where that is more than a blank.
     fn unknown_manager_means(&self) -> Option<&'static str> {
         None

@@ -63,6 +63,18 @@ fn travelperk_names_who_has_no_hire_date_and_who_no_approver() {
 }
 
 #[test]
+fn pento_without_filters_is_told_before_everybody_is_imported() {
+    let scene = Scene::new(6, PAYROLL);
+    let told = "no `filters`, `include` or `exclude` are set";
+    scene.run(&["check"], 0).shows(told).shows("`personio-sync plan payroll` says how many that is");
+    scene.run(&["plan"], 0).shows(told);
+    scene.sync();
+    for command in ["check", "plan"] {
+        assert!(!scene.run(&[command], 0).stdout.contains(told), "{command}: somebody is linked");
+    }
+}
+
+#[test]
 fn pento_says_what_was_done_and_what_was_left() {
     let scene = Scene::new(12, PAYROLL);
     scene.change(1002, json!({"position": "20-00-00"}));

@@ -40,6 +40,21 @@ impl<'a> Builder<'a> {
         self.plan.notices.push(Notice { code: "filters_leave_nobody", employee: None, field: None, message });
     }
 
+    /// A first run into a service that is hard to clean up afterwards, without any filter.
+    pub(super) fn report_missing_filters(&mut self) {
+        let settings = self.input.settings;
+        if self.input.only.is_some() || !self.input.memory.links.is_empty() || settings.is_filtered() {
+            return;
+        }
+        let coming = self.plan.changes.iter().filter(|change| change.op == Op::Create).count();
+        if let Some(means) = settings.target.unfiltered_means()
+            && coming > 0
+        {
+            let message = format!("{means}; that is {coming} as of today");
+            self.plan.notices.push(Notice { code: "filters_missing", employee: None, field: None, message });
+        }
+    }
+
     /// Says which managers manage each other in a circle; approvals that climb the line never reach an end there.
     pub(super) fn report_cycles(&mut self) {
         let Some(column) = self.input.employees.attributes.column("supervisor") else {

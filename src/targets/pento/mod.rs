@@ -103,6 +103,13 @@ impl TargetType for Pento {
         Some(OnInvalid::Keep)
     }
 
+    fn unfiltered_means(&self) -> Option<&'static str> {
+        Some(
+            "no `filters`, `include` or `exclude` are set, so the first run brings in everybody whom Personio delivers, and \
+             Pento deletes nobody; have the filters in place before the first import",
+        )
+    }
+
     fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
         Some(log::line(event))
     }

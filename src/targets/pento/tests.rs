@@ -114,7 +114,7 @@ fn what_the_type_says_of_itself() {
     let target = loaded(FILE_ROUTE, parse);
     assert_eq!(target.default_match(), ["employee_id"]);
     assert_eq!(target.default_on_invalid(), Some(OnInvalid::Keep));
-    assert!(target.takes_everyone());
+    assert!(target.takes_everyone() && target.unfiltered_means().is_some());
     assert_eq!(target.field("salary"), FieldLookup::Unknown);
     let FieldLookup::Known(spec) = target.field("ni_category") else { panic!("a field") };
     assert_eq!((spec.kind, spec.choices.len()), (FieldKind::Choice, 17));
