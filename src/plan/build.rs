@@ -304,10 +304,12 @@ impl<'a> Builder<'a> {
                 (Scope::Out { left, clause }, Found::Account(account, _)) => {
                     // Without a stored link nothing shows that the account was ever ours to look after.
                     if self.input.memory.links.contains_key(&employee) {
-                        if *left {
-                            self.leaver(place, *account, correlation);
-                        } else {
-                            self.no_longer_meant(employee, *account, clause, correlation);
+                        let settings = self.input.settings;
+                        match left {
+                            true if !settings.takes_leavers() => self.leaver(place, *account, correlation),
+                            // To leave means nothing there, and who is excluded is nobody's business any more.
+                            true if settings.leavers.out_of_scope == LeaverAction::Keep => {}
+                            _ => self.no_longer_meant(employee, *account, clause, correlation),
                         }
                     }
                 }

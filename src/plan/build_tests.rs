@@ -457,6 +457,23 @@ fn a_first_run_without_filters_is_told_where_it_is_hard_to_undo() {
 }
 
 #[test]
+fn where_everyone_has_an_account_the_filters_alone_decide_about_leavers() {
+    let plan = |section: &str| {
+        let scene = scene(&format!("takes_everyone = true\nexclude = [\"position == 'Baker'\"]\n{section}"))
+            .ines_who(&[("status", "inactive")])
+            .worker(2, "Cy", "cy@example.com", "Cook")
+            .account("b", true, &[("number", "2"), ("email", "cy@example.com"), ("name", "Cy"), ("job", "Cook")])
+            .her_account(true)
+            .link(1, "a")
+            .link(2, "b");
+        scene.with(|scene| scene.capabilities.deactivate = false).plan()
+    };
+    assert_eq!(plan(""), ["in sync: 1"], "who is excluded is nobody's business");
+    let asked_for = plan("[targets.desk.leavers]\nout_of_scope = \"deactivate\"");
+    assert!(asked_for[0].starts_with("skip 1 cannot_deactivate: no longer matches the filters: "), "{asked_for:?}");
+}
+
+#[test]
 fn who_is_no_longer_delivered_is_kept_unless_the_file_says_otherwise() {
     let scenes =
         |section: &str| scene(section).ines().her_account(true).account("b", true, &[("number", "2")]).link(2, "b");
