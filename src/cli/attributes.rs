@@ -1,14 +1,16 @@
 //! `attributes`: what the credential may read, and who uses it.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::config::{Settings, TargetSettings};
+use crate::config::Settings;
 use crate::output::{Format, json};
 use crate::personio::{CatalogueEntry, WHERE};
-use crate::rules::Expression;
 
+use super::attribute_uses::{Purpose, Use, uses};
 use super::{Failure, Reasons, SandboxChoice, World};
 
 /// List the attributes that the credential may read, which targets use them, and what can be unticked
@@ -34,6 +36,10 @@ struct Line {
     kind: String,
     readable: bool,
     used_by: Vec<String>,
+    /// What stops when it is unticked, for each use.
+    stops: Vec<String>,
+    #[serde(skip)]
+    uses: Vec<Use>,
     values: Vec<String>,
 }
 
@@ -54,28 +60,37 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     Ok(Reasons::default())
 }
 
+impl Line {
+    /// What the file says of an attribute that nothing else is known of.
+    fn of(settings: &Settings, key: &str) -> Self {
+        let uses = uses(settings, key);
+        Self {
+            key: key.to_owned(),
+            label: String::new(),
+            kind: String::new(),
+            readable: false,
+            used_by: uses.iter().map(|one| one.place.clone()).collect(),
+            stops: uses.iter().map(|one| format!("{}: {}", one.place, one.purpose.stops().1)).collect(),
+            values: Vec::new(),
+            uses,
+        }
+    }
+}
+
 fn lines(settings: &Settings, catalogue: Vec<CatalogueEntry>) -> Vec<Line> {
     let mut lines: Vec<Line> = catalogue
         .into_iter()
         .map(|entry| Line {
-            used_by: users(settings, &entry.key),
-            key: entry.key.to_string(),
             label: entry.label.to_string(),
             kind: entry.kind.to_string(),
             readable: true,
             values: entry.options.iter().map(ToString::to_string).collect(),
+            ..Line::of(settings, &entry.key)
         })
         .collect();
     for key in settings.attributes.keys() {
         if !lines.iter().any(|line| line.key == key) {
-            lines.push(Line {
-                key: key.to_owned(),
-                label: String::new(),
-                kind: String::new(),
-                readable: false,
-                used_by: users(settings, key),
-                values: Vec::new(),
-            });
+            lines.push(Line::of(settings, key));
         }
     }
     lines.sort_by(|one, other| one.key.cmp(&other.key));
@@ -103,8 +118,10 @@ fn table(world: &World, lines: &[Line]) -> String {
     let missing = lines.iter().filter(|line| !line.readable).count();
     format!(
         "{table}\n\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
-         Change it {WHERE}: Readable employee attributes.\n",
+         Change it {WHERE}: Readable employee attributes.\n\
+         What `documents upload` is told to look at is not in the file, and not counted.\n\n{}",
         lines.len() - missing,
+        what_stops(lines),
     )
 }
 
@@ -114,27 +131,13 @@ fn or_nobody(names: &[String]) -> String {
 
 /// The targets that use an attribute, each with what for.
 pub(super) fn users(settings: &Settings, key: &str) -> Vec<String> {
-    let uses =
-        |expression: &Expression| expression.variables().iter().any(|variable| variable.attribute() == Some(key));
-    let mut users: Vec<String> = settings
-        .targets
-        .iter()
-        .flat_map(|target: &TargetSettings| {
-            let filters = target.include.iter().chain(&target.exclude).any(uses);
-            let fields = target.mapping.iter().filter(|mapping| mapping.source.expression().is_some_and(uses));
-            filters
-                .then(|| format!("{} (filter)", target.name))
-                .into_iter()
-                .chain(fields.map(|mapping| format!("{}.{}", target.name, target.fields[mapping.index.get()].name)))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    // Personio delivers the id whatever is ticked.
-    if key == "id" {
-        users.push("every run".into());
-    }
-    if users.is_empty() && matches!(key, "status" | "hire_date" | "termination_date" | "last_working_day") {
-        users.push("lifecycle".into());
-    }
-    users
+    uses(settings, key).into_iter().map(|one| one.place).collect()
+}
+
+/// What stops when an attribute is unticked, a line for each thing that the file uses any of them for.
+fn what_stops(lines: &[Line]) -> String {
+    let purposes: BTreeSet<Purpose> = lines.iter().flat_map(|line| &line.uses).map(|one| one.purpose).collect();
+    let stops = purposes.into_iter().map(Purpose::stops);
+    let told: String = stops.map(|(what, then)| format!("  {what}: {then}\n")).collect();
+    if told.is_empty() { told } else { format!("What stops when one is unticked that is used for\n{told}") }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Only here is the clock read.
 
 mod approve;
+mod attribute_uses;
 mod attributes;
 mod check;
 mod confirm;
