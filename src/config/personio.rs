@@ -51,7 +51,7 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
     let requests_per_minute = pace(&section, "requests_per_minute", DEFAULT_PER_MINUTE);
     let requests_per_second = pace(&section, "requests_per_second", DEFAULT_PER_SECOND);
     let listed = attributes(&section);
-    let aliases = aliases(&section, listed.as_deref());
+    let (aliases, refused) = aliases(&section, listed.as_deref());
     section.finish();
 
     let settings =
@@ -65,7 +65,8 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
             requests_per_minute,
             requests_per_second,
         });
-    Source { settings, vocabulary: Vocabulary::new(listed.clone(), aliases, tables), listed }
+    let vocabulary = Vocabulary::new(listed.clone(), aliases, tables).with_refused(refused);
+    Source { settings, vocabulary, listed }
 }
 
 const NO_LIST: Option<Vec<Box<str>>> = None;
@@ -181,25 +182,31 @@ fn derived_from(name: &str) -> Option<Option<String>> {
 }
 
 /// `[personio.aliases]`: readable names for attributes.
-fn aliases(section: &Table<'_>, listed: Option<&[Box<str>]>) -> BTreeMap<Box<str>, Box<str>> {
-    let mut aliases = BTreeMap::new();
+///
+/// Gives the good ones, and the names of the others.
+fn aliases(section: &Table<'_>, listed: Option<&[Box<str>]>) -> (BTreeMap<Box<str>, Box<str>>, BTreeSet<Box<str>>) {
+    let (mut aliases, mut refused) = (BTreeMap::new(), BTreeSet::new());
     let Some(table) = section.table("aliases") else {
-        return aliases;
+        return (aliases, refused);
     };
     let attributes = Vocabulary::new(listed.map(<[_]>::to_vec), BTreeMap::new(), Tables::new());
     for (alias, _) in table.entries() {
         let Some(attribute) = table.text(alias.value) else {
+            refused.insert(alias.value.into());
             continue;
         };
-        let fine = check_alias(&table, &alias, listed);
+        let mut fine = check_alias(&table, &alias, listed);
         if let Err(error) = attributes.resolve(attribute.value) {
             table.problems().error(attribute.span, "unknown_attribute", error.to_string());
+            fine = false;
         }
         if fine {
             aliases.insert(alias.value.into(), attribute.value.into());
+        } else {
+            refused.insert(alias.value.into());
         }
     }
-    aliases
+    (aliases, refused)
 }
 
 /// Reports an alias that cannot be one.

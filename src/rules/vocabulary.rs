@@ -43,6 +43,8 @@ impl Variable {
 pub struct Vocabulary {
     allowed: Option<BTreeSet<Box<str>>>,
     aliases: BTreeMap<Box<str>, Box<str>>,
+    /// Aliases that the file gets wrong: that is told once, where they are defined.
+    refused: BTreeSet<Box<str>>,
     tables: Tables,
     known_phones: bool,
 }
@@ -62,7 +64,13 @@ impl Vocabulary {
         aliases: BTreeMap<Box<str>, Box<str>>,
         tables: Tables,
     ) -> Self {
-        Self { allowed: allowed.map(|keys| keys.into_iter().collect()), aliases, tables, known_phones: false }
+        let allowed = allowed.map(|keys| keys.into_iter().collect());
+        Self { allowed, aliases, refused: BTreeSet::new(), tables, known_phones: false }
+    }
+
+    /// The same, with aliases that are no good: what uses them is not wrong as well.
+    pub fn with_refused(self, refused: BTreeSet<Box<str>>) -> Self {
+        Self { refused, ..self }
     }
 
     /// The readable name that the file gives an attribute.
@@ -111,6 +119,9 @@ impl Vocabulary {
     ///
     /// When it stands for nothing, or for an attribute that is not on the allow-list.
     pub fn resolve(&self, name: &str) -> Result<Variable, UnknownName> {
+        if self.refused.contains(name) {
+            return Ok(Variable::Attribute(name.into()));
+        }
         let key = self.aliases.get(name).map_or(name, AsRef::as_ref);
         let variable = match key {
             "employee_id" => Variable::EmployeeId,
@@ -138,7 +149,8 @@ impl Vocabulary {
     }
 
     fn unknown(&self, name: &str) -> UnknownName {
-        let names = self.names();
+        let mut names = self.names();
+        names.retain(|known| *known != name);
         let hint = match nearest(name, &names) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None if self.allowed.is_some() => known(name, names.iter().copied()),
@@ -194,6 +206,18 @@ mod tests {
         assert_eq!(
             all.resolve("depratment").unwrap_err().to_string(),
             "there is no attribute `depratment`; did you mean `department`?"
+        );
+    }
+
+    #[test]
+    fn no_name_is_suggested_for_itself() {
+        let aliases = BTreeMap::from([("city".into(), "dynamc_104".into())]);
+        let broken = Vocabulary::new(Some([Box::from("email")]), aliases, Tables::new());
+        let message = broken.resolve("city").unwrap_err().to_string();
+        assert!(!message.contains("did you mean `city`"), "{message}");
+        assert!(
+            broken.with_refused(BTreeSet::from(["city".into()])).resolve("city").is_ok(),
+            "told where it is defined"
         );
     }
 
