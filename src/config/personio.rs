@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::employee::{PRESET_ATTRIBUTES, preset};
+use crate::personio::APP_ID;
 use crate::rules::{Tables, Variable, Vocabulary};
 
 use super::reader::{Located, Table, nearest};
@@ -45,7 +46,7 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
     let client_id = section.required_secret("client_id");
     let client_secret = section.required_secret("client_secret");
     let partner_id = header_id(&section, "partner_id");
-    let app_id = header_id(&section, "app_id");
+    let app_id = header_id(&section, "app_id").unwrap_or_else(|| APP_ID.into());
     let api = api(&section);
     let base_url = section.base_url("base_url").or_else(|| (!section.has("base_url")).then(|| DEFAULT_BASE_URL.into()));
     let requests_per_minute = pace(&section, "requests_per_minute", DEFAULT_PER_MINUTE);

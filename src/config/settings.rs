@@ -65,7 +65,7 @@ pub struct PersonioSettings {
     /// `X-Personio-Partner-ID`
     pub partner_id: Option<String>,
     /// `X-Personio-App-ID`
-    pub app_id: Option<String>,
+    pub app_id: String,
     /// Which API is read.
     pub api: Api,
     /// Without a trailing slash.

@@ -33,6 +33,10 @@ use crate::plan::Notice;
 /// Where Personio's API is.
 pub const BASE_URL: &str = "https://api.personio.de";
 
+/// What this tool calls itself in `X-Personio-App-ID` where the file gives no other name. Personio strongly recommends the
+/// header: by it their support finds a tool's requests.
+pub const APP_ID: &str = "PERSONIO_SYNC";
+
 /// How to reach Personio.
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
@@ -43,7 +47,7 @@ pub struct SourceSettings {
     /// `X-Personio-Partner-ID`, for partners of the marketplace.
     pub partner_id: Option<String>,
     /// `X-Personio-App-ID`.
-    pub app_id: Option<String>,
+    pub app_id: String,
     /// Base address without a trailing slash.
     pub base_url: String,
     /// The most pages read in any minute. Personio allows 300.
@@ -74,7 +78,7 @@ impl SourceSettings {
             client_id,
             client_secret,
             partner_id: None,
-            app_id: None,
+            app_id: APP_ID.into(),
             base_url: BASE_URL.into(),
             pace_per_minute: 300,
             pace_per_second: 15,

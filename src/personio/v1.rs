@@ -53,9 +53,8 @@ impl PersonioSource {
 
     pub(super) fn with_clock(settings: SourceSettings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let SourceSettings { client_id, client_secret, partner_id, app_id, base_url, .. } = settings;
-        let names: Vec<(&'static str, String)> = [("x-personio-partner-id", partner_id), ("x-personio-app-id", app_id)]
-            .into_iter()
-            .filter_map(|(header, name)| Some((header, name?)))
+        let names: Vec<(&'static str, String)> = (partner_id.map(|name| ("x-personio-partner-id", name)).into_iter())
+            .chain([("x-personio-app-id", app_id)])
             .collect();
         let unsigned = auth::client(&base_url, names.clone(), Arc::clone(&clock))?;
         let token = TokenAuth::new(move || auth::sign_in(&unsigned, &client_id, &client_secret), names);

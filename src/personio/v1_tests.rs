@@ -11,7 +11,7 @@ fn settings(base_url: String) -> SourceSettings {
     SourceSettings {
         base_url,
         partner_id: Some("ACME".into()),
-        app_id: Some("ACME_SYNC".into()),
+        app_id: "ACME_SYNC".into(),
         ..SourceSettings::new(Secret::new("the-client-id"), Secret::new("the-client-secret"))
     }
 }
@@ -115,6 +115,12 @@ fn later_pages_may_be_shorter_than_the_first() {
     let result = read(&script);
     assert_eq!((ids(&result).len(), why(&result)), (350, "proven"));
     assert_eq!(reads(&script).len(), 1 + 4 + 4 + 2, "no second look was needed");
+}
+
+#[test]
+fn the_tool_says_its_name_unless_the_file_gives_another() {
+    let settings = SourceSettings::new(Secret::new("id"), Secret::new("secret"));
+    assert_eq!((settings.app_id.as_str(), settings.partner_id), ("PERSONIO_SYNC", None));
 }
 
 #[test]
