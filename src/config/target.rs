@@ -188,11 +188,26 @@ pub(super) fn rivals(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
     }
 }
 
+/// Channels are those of a directory.
+fn channels_of_no_directory(settings: &TargetSettings, problems: &Problems<'_>) {
+    for channel in settings.target.by_hand().map(|by_hand| by_hand.channels()).unwrap_or_default() {
+        let message = format!(
+            "`targets.{}.teams.{}.slack_channels` has no meaning without `directory`, the slack target whose channels \
+             these are",
+            settings.name, channel.team
+        );
+        problems.error(channel.name.span.clone(), "wrong_value", message);
+    }
+}
+
 /// A target may rest on another one of the file, which must be there and be a directory of people.
 pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
     let settled = || targets.iter().filter_map(|read| read.settings.as_ref());
     for settings in settled() {
-        let Some(directory) = settings.target.directory() else { continue };
+        let Some(directory) = settings.target.directory() else {
+            channels_of_no_directory(settings, problems);
+            continue;
+        };
         let kinds = ["slack", "entra"];
         if targets.iter().any(|read| read.name.value == &*directory.value && read.settings.is_none()) {
             continue;

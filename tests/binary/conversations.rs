@@ -345,6 +345,11 @@ mail = "email | lower"
 "#;
     let scene = Scene::new(20, &format!("{HELP}{people}"));
     scene.run(&["check"], 2).says("slack_channels` has no meaning: the directory `chat` is no slack target");
+    let by_e_mail = HELP.replace("directory = \"chat\"\n", "");
+    scene.configure(&by_e_mail);
+    scene.run(&["check"], 2).says("slack_channels` has no meaning without `directory`");
+    scene.configure(&by_e_mail.replace("slack_channels = [\"ask-people\"]\n", ""));
+    scene.run(&["check"], 0).shows("people write by e-mail only, so there are no contacts and no channels to check");
     let help =
         HELP.replace("slack_channels = [\"ask-people\"]\n", "").replace("name =", "language = \"last_name\"\nname =");
     let look = |people: &str| {

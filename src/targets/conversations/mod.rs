@@ -39,8 +39,8 @@ const EXPERT: &str = "experts";
 struct Conversations {
     /// As the file names the target.
     name: Box<str>,
-    /// The target whose contacts Conversations imports.
-    directory: Located<Box<str>>,
+    /// The target whose contacts Conversations imports; none where people write by e-mail only.
+    directory: Option<Located<Box<str>>>,
     requesters: Requesters,
     memberships: Vec<Membership>,
     teams: Vec<Team>,
@@ -52,7 +52,7 @@ struct Conversations {
 
 /// Reads the keys of type `conversations`; `None` after problems, which the table keeps.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let directory = table.required_text("directory", "directory = \"chat\", the name of a slack or entra target");
+    let directory = table.text("directory");
     let declared = requester_attributes(table);
     let credential = credential(table);
     let (mut memberships, mut channels) = (Vec::new(), Vec::new());
@@ -73,10 +73,12 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     });
     let outsiders = outsiders(table);
     let teams = teams::read(table, &mut memberships, &mut channels);
-    let directory = directory?;
+    if directory.is_none() && table.has("directory") {
+        return None;
+    }
     Some(Box::new(Conversations {
         name: table.path().rsplit('.').next().unwrap_or("conversations").into(),
-        directory: Located { value: directory.value.into(), span: directory.span },
+        directory: directory.map(|name| Located { value: name.value.into(), span: name.span }),
         requesters: Requesters { declared, credential },
         memberships,
         teams,
@@ -208,7 +210,7 @@ impl TargetType for Conversations {
     }
 
     fn directory(&self) -> Option<&Located<Box<str>>> {
-        Some(&self.directory)
+        self.directory.as_ref()
     }
 
     fn by_hand(&self) -> Option<&dyn ByHand> {
@@ -216,10 +218,15 @@ impl TargetType for Conversations {
     }
 
     fn describe(&self) -> Vec<String> {
-        let mut lines = vec![format!(
-            "imports all contacts of `{}`, people outside the company included; nobody is notified",
-            self.directory.value
-        )];
+        let mut lines = vec![match &self.directory {
+            Some(directory) => format!(
+                "imports all contacts of `{}`, people outside the company included; nobody is notified",
+                directory.value
+            ),
+            None => "no `directory`: people write by e-mail only, so there are no contacts and no channels to check; \
+                     nobody is notified"
+                .to_owned(),
+        }];
         if !self.requesters.declared.is_empty() {
             lines.push(format!("to be readable under {}: {}", attributes::PLACE, self.requesters.declared.join(", ")));
         }

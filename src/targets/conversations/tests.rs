@@ -1,9 +1,17 @@
 use super::super::sandboxed::settings;
 use super::*;
 use crate::plan::Op;
+use crate::targets::testing;
 
 const SECTION: &str =
     "directory = 'chat'\nexperts = \"department == 'People'\"\nrequester_attributes = ['office', 'iban']\n";
+
+#[test]
+fn by_e_mail_alone_no_directory_is_needed() {
+    let found = testing::loaded("experts = 'true'\n[teams.Payroll]\nmembers = 'true'\n", parse);
+    assert!(found.directory().is_none());
+    assert!(found.describe()[0].starts_with("no `directory`: people write by e-mail only"), "{:?}", found.describe());
+}
 
 #[test]
 fn a_section_describes_what_is_to_be_set_up() {
@@ -77,7 +85,7 @@ fn teams_are_validated() {
         assert!(problems.len() == 1 && problems[0].contains(words), "{team}: {problems:?}");
         assert!(problems[0].starts_with(&format!("{place}: ")), "{place}: {problems:?}");
     }
-    assert_eq!(settings(parse, "teams.x.visibility = 'public'").unwrap_err().len(), 3);
+    assert_eq!(settings(parse, "teams.x.visibility = 'public'").unwrap_err().len(), 2);
 }
 
 #[test]
