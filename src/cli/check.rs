@@ -57,7 +57,8 @@ struct CheckedTarget<'a> {
 
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
-    let session = world.open(&sandbox, &targets)?;
+    let mut session = world.open(&sandbox, &targets)?;
+    session.rehearse();
     let settings = &session.settings;
     let (mut reasons, mut problems, mut lines) = (Reasons::default(), Vec::new(), Vec::new());
     lines.push(format!("{} is in order: {}", settings.file.path.display(), describe(settings)));
@@ -97,7 +98,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                     .map(|target| CheckedTarget {
                         name: &target.name,
                         kind: target.target.kind(),
-                        paused: target.paused,
+                        paused: target.paused || session.rehearses(&target.name),
                         mapped_fields: target.mapping.len(),
                     })
                     .collect(),

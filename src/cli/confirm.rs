@@ -52,7 +52,8 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let [name] = &names[..] else {
         return Err(Failure::new(Reason::Usage, "name the one target that is to be confirmed"));
     };
-    let session = world.open(&sandbox, &names)?;
+    let mut session = world.open(&sandbox, &names)?;
+    session.rehearse();
     let Some(settings) = session.settings.targets.iter().find(|target| *target.name == **name) else {
         return Err(Failure::new(Reason::Usage, format!("there is no target `{name}`")));
     };

@@ -91,7 +91,8 @@ struct Step {
 
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (employee, targets, sandbox) = split(arguments)?;
-    let session = world.open(&sandbox, &targets)?;
+    let mut session = world.open(&sandbox, &targets)?;
+    session.rehearse();
     let bars = Bars::new(world.terminal);
     let options = PrepareOptions::new(session.today, &targets);
     let memory = Memory::for_reading(&session, world.now)?;

@@ -56,6 +56,7 @@ pub(super) struct Arguments {
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
     let mut session = world.open(&sandbox, &targets)?;
+    session.rehearse();
     if arguments.out.is_some() && arguments.as_of.is_some_and(|day| day != session.today) {
         return Err(Failure::new(
             Reason::Usage,

@@ -13,7 +13,7 @@ use crate::http::Redactor;
 use crate::output::table::Look;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
 use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind, SourceSettings};
-use crate::plan::TargetPlan;
+use crate::plan::{Notice, TargetPlan};
 use crate::sync::{
     PrepareError, PrepareOptions, Prepared, ReadProgress, all_skipped, is_of_the_source, prepare, unseen_leavers,
 };
@@ -218,7 +218,7 @@ impl World {
                 Some(running)
             }
         };
-        Ok(Session { settings, today, sandbox })
+        Ok(Session { settings, today, sandbox, rehearsed: Vec::new() })
     }
 
     /// Loads the file for a command that contacts nobody but the state.
@@ -236,7 +236,7 @@ impl World {
             settings = load(&path, &options(SecretMode::Read))?;
         }
         let today = self.now.with_timezone(&settings.timezone).date_naive();
-        Ok(Session { settings, today, sandbox: None })
+        Ok(Session { settings, today, sandbox: None, rehearsed: Vec::new() })
     }
 
     /// Loads the file for a command on the history, that of a lasting sandbox if one is chosen.
@@ -265,6 +265,8 @@ pub struct Session {
     pub today: NaiveDate,
     /// The sandbox, while the run lasts.
     pub sandbox: Option<RunningSandbox>,
+    /// Targets that the file pauses and this run takes up all the same, because nothing of it is real.
+    rehearsed: Vec<Box<str>>,
 }
 
 impl Session {
@@ -306,7 +308,28 @@ impl Session {
         options: &PrepareOptions,
         progress: &dyn ReadProgress,
     ) -> Result<Prepared<'_>, Failure> {
-        Ok(prepare(&self.settings, &self.source()?, memory, options, progress)?)
+        let mut prepared = prepare(&self.settings, &self.source()?, memory, options, progress)?;
+        for plan in prepared.plan.targets.iter_mut().filter(|plan| self.rehearses(&plan.name)) {
+            let message = format!("paused in the file: this is what `personio-sync resume {}` would bring", plan.name);
+            plan.notices.insert(0, Notice { code: "paused", employee: None, field: None, message });
+        }
+        Ok(prepared)
+    }
+
+    /// Whether a target is paused in the file and taken up all the same.
+    pub(super) fn rehearses(&self, target: &str) -> bool {
+        self.rehearsed.iter().any(|name| **name == *target)
+    }
+
+    /// Takes up paused targets in the sandbox: a file is tried there before anything is switched on.
+    pub(super) fn rehearse(&mut self) {
+        if self.sandbox.is_none() {
+            return;
+        }
+        for target in self.settings.targets.iter_mut().filter(|target| target.paused) {
+            target.paused = false;
+            self.rehearsed.push(target.name.clone());
+        }
     }
 }
 

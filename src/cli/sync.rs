@@ -88,7 +88,8 @@ const WORKERS: usize = 8;
 
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
-    let session = world.open(&sandbox, &targets)?;
+    let mut session = world.open(&sandbox, &targets)?;
+    session.rehearse();
     let mut options = PrepareOptions {
         only: arguments.employee,
         accepted_removals: arguments.accept_removals,

@@ -229,6 +229,21 @@ fn one_employee_at_a_time_also_on_a_paused_target() {
 }
 
 #[test]
+fn the_sandbox_shows_what_resuming_a_paused_target_would_bring() {
+    let scene = Scene::new(20, &DESK.replace("match =", "paused = true\nmatch ="));
+    let address = scene.address();
+    let document = scene.run(&["plan", "--sandbox", &address, "--format", "json"], 0).json();
+    assert_ne!(*summary(&document, "create"), 0);
+    let notice = &document["targets"][0]["notices"][0];
+    assert_eq!(notice["code"], "paused");
+    assert_eq!(notice["message"], "paused in the file: this is what `personio-sync resume desk` would bring");
+    scene.run(&["sync", "--yes", "--sandbox", &address], 0).shows("paused in the file");
+    let checked = scene.run(&["check", "--sandbox", &address, "--format", "json"], 0).json();
+    assert_eq!(checked["targets"][0]["paused"], true);
+    scene.run(&["plan", "--detailed-exitcode"], 0).shows("paused");
+}
+
+#[test]
 fn targets_of_one_group_do_not_share_an_employee() {
     let of = |name: &str, office: &str| {
         let list = LIST.replace("targets.list", &format!("targets.{name}")).replace("list.csv", &format!("{name}.csv"));
