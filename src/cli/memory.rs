@@ -545,7 +545,7 @@ impl Journal for RunJournal<'_> {
         let link = match (&outcome.outcome, intent.employee, &outcome.account) {
             (Outcome::Succeeded, Some(employee), Some(account)) => {
                 let origin = match intent.op {
-                    Op::Create => Origin::Created,
+                    Op::Create if !outcome.found => Origin::Created,
                     Op::Handover => Origin::HandedOver,
                     _ => Origin::Matched,
                 };

@@ -65,6 +65,8 @@ pub struct JobOutcome {
     pub exchanges: Vec<Exchange>,
     /// Whether what is in the target now is unknown, so that the next run has to look.
     pub open: bool,
+    /// Whether the account was there before the create that came upon it.
+    pub found: bool,
 }
 
 /// Keeps what is about to be written, and what came of it.
@@ -441,10 +443,7 @@ impl Run<'_> {
             let outcomes: Vec<Mutex<Option<JobOutcome>>> = batch.iter().map(|_| Mutex::new(None)).collect();
             let done = |place: usize, outcome: JobOutcome| {
                 if let Some(number) = numbers.get(place) {
-                    let intent = &batch[place].intent;
-                    // The account was there before, and its link says so.
-                    let op = if self.was_found(intent.op, intent.employee) { Op::Update } else { intent.op };
-                    self.note(*number, &Intent { op, ..intent.clone() }, &outcome);
+                    self.note(*number, &batch[place].intent, &outcome);
                 }
                 *outcomes[place].lock().expect("no panic while held") = Some(outcome);
                 self.options.progress.advance(1);
@@ -460,7 +459,7 @@ impl Run<'_> {
                 }
                 if let (Outcome::Succeeded, Some(account)) = (&outcome.outcome, outcome.account) {
                     change.account = Some(account);
-                    if self.was_found(change.op, change.employee) {
+                    if outcome.found {
                         change.reason = Some(ACCOUNT_FOUND);
                     }
                 }
@@ -512,7 +511,7 @@ impl Run<'_> {
             && let Some(why) = self.may_not_send()
         {
             let outcome = Outcome::NotAttempted { error: why };
-            return JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false };
+            return JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false, found: false };
         }
         let counts = sent.as_ref().is_none_or(|sent| sent.counts);
         let (written, exchanges) = sent.map(|sent| (sent.written, sent.exchanges)).unzip();
@@ -526,11 +525,12 @@ impl Run<'_> {
                 if let (Some(employee), Some(account), Op::Create) = (step.intent.employee, &account, step.intent.op) {
                     self.made.lock().expect("no panic while held").insert(employee, account.clone());
                 }
-                JobOutcome { account, outcome: Outcome::Succeeded, exchanges, open: false }
+                let found = self.was_found(step.intent.op, step.intent.employee);
+                JobOutcome { account, outcome: Outcome::Succeeded, exchanges, open: false, found }
             }
             Err(error) if error.kind == ErrorKind::Pending => {
                 let outcome = Outcome::Pending { detail: error.message };
-                JobOutcome { account: None, outcome, exchanges, open: true }
+                JobOutcome { account: None, outcome, exchanges, open: true, found: false }
             }
             // What was dropped while it waited is as if its turn had not come; what went out before is looked for.
             Err(error) if error.kind == ErrorKind::Interrupted && !exchanges.iter().any(Exchange::may_have_written) => {
@@ -539,6 +539,7 @@ impl Run<'_> {
                     outcome: Outcome::NotAttempted { error: error.message },
                     exchanges,
                     open: false,
+                    found: false,
                 }
             }
             Err(error) => {
@@ -549,7 +550,7 @@ impl Run<'_> {
                 }
                 let open = matches!(error.kind, ErrorKind::Unsettled | ErrorKind::Interrupted);
                 let outcome = Outcome::Failed { code: error.kind.code(), error: error.message };
-                JobOutcome { account: None, outcome, exchanges, open }
+                JobOutcome { account: None, outcome, exchanges, open, found: false }
             }
         }
     }

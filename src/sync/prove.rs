@@ -68,7 +68,7 @@ impl Look<'_> {
     fn at(&mut self, accounts: &[(EmployeeId, AccountId)]) {
         for (_, id) in accounts {
             let gives_up = self.trouble.as_ref().is_some_and(|error| {
-                matches!(error.kind, ErrorKind::SignIn | ErrorKind::Rights | ErrorKind::Unavailable)
+                matches!(error.kind, ErrorKind::SignIn | ErrorKind::Rights | ErrorKind::Unavailable | ErrorKind::Busy)
             });
             if gives_up || self.read == READ_BY_ID {
                 self.unread += 1;

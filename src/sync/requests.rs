@@ -64,7 +64,7 @@ impl Run<'_> {
         intent: &Intent,
         account: Option<&AccountId>,
     ) -> (JobOutcome, Option<Box<str>>) {
-        let without = |outcome| JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false };
+        let without = |outcome| JobOutcome { account: None, outcome, exchanges: Vec::new(), open: false, found: false };
         if let Some(error) = self.halted() {
             return (without(Outcome::NotAttempted { error }), None);
         }
@@ -86,7 +86,8 @@ impl Run<'_> {
                 if let Err(error) = kept {
                     self.journal_failed(&error);
                 }
-                let done = JobOutcome { account: None, outcome: Outcome::Succeeded, exchanges, open: false };
+                let done =
+                    JobOutcome { account: None, outcome: Outcome::Succeeded, exchanges, open: false, found: false };
                 (done, id)
             }
             Err(error) => {
@@ -105,7 +106,7 @@ impl Run<'_> {
                 } else {
                     Outcome::Failed { code: error.kind.code(), error: error.message }
                 };
-                (JobOutcome { account: None, outcome, exchanges, open }, None)
+                (JobOutcome { account: None, outcome, exchanges, open, found: false }, None)
             }
         };
         for number in numbers {
