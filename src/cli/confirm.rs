@@ -15,7 +15,7 @@ use crate::state::State;
 use crate::sync::{PrepareOptions, Prepared};
 
 use super::job_records::jobs;
-use super::memory::{Memory, WholeRun, period};
+use super::memory::{Memory, WholeRun};
 use super::session::judge;
 use super::sync::{Signals, approve, full_name};
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
@@ -201,8 +201,8 @@ fn store(
     let keep_names = session.settings.state.keep_names;
     let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
     let jobs = jobs(plan, None, &name_of);
-    let period = period(session.settings.budget.as_ref().map(|budget| budget.period), session.today);
-    memory.finish(run, exit_code, &period, &[end], &jobs, session.settings.state.keep)?;
+    let day = session.today.to_string();
+    memory.finish(run, exit_code, &day, &[end], &jobs, session.settings.state.keep)?;
     Ok(stored)
 }
 

@@ -746,7 +746,7 @@ impl Memory {
             section: section_fingerprint(&self.state, settings),
             scope: (filters_hold && (run.whole || run.filters_accepted))
                 .then(|| scope_fingerprint(&self.state, settings)),
-            tasks: applied.map(|applied| applied.tasks).unwrap_or_default(),
+            tasks: applied.filter(|_| settings.target.costs_calls()).map(|applied| applied.tasks).unwrap_or_default(),
         }
     }
 
@@ -777,7 +777,7 @@ fn nobody_left_to_make(plan: &TargetPlan) -> bool {
     creates.all(|change| change.outcome == Some(Outcome::Succeeded))
 }
 
-/// The period that calls count for: `2026-11-22`, `2026-11`, `2026`.
+/// How the days of a period begin: `2026-11-22`, `2026-11`, `2026`.
 pub(super) fn period(period: Option<BudgetPeriod>, today: NaiveDate) -> String {
     match period.unwrap_or(BudgetPeriod::Month) {
         BudgetPeriod::Day => today.to_string(),

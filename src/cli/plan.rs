@@ -14,6 +14,7 @@ use crate::sync::{PrepareOptions, Prepared};
 
 use super::memory::Memory;
 use super::session::Session;
+use super::sync::check_budget;
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan_file, private_file};
 
 /// Show what `sync` would change; write nothing
@@ -109,16 +110,18 @@ pub(super) fn preview(
     }
     let bars = Bars::new(world.terminal);
     let memory = Memory::for_reading(session, world.now)?;
-    let prepared = session.prepare(&memory, options, &bars)?;
+    let mut prepared = session.prepare(&memory, options, &bars)?;
     drop(bars);
     note_shown(world, session, &memory, options, &prepared);
-    let (mut reasons, problems) = super::session::judge(&prepared);
+    let (mut reasons, mut problems) = super::session::judge(&prepared);
     if detailed_exitcode && !is_settled(&prepared.plan) {
         reasons.add(Reason::ChangesPending);
     }
     if let Some(path) = out {
         plan_file::write(path, session, &prepared.plan, &prepared.employees, reasons.code(), &problems)?;
     }
+    // A reviewed plan goes by what is left when it is applied.
+    check_budget(session, &memory, &mut prepared.plan, &mut reasons, &mut problems)?;
     let document =
         Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
     match checklist {

@@ -7,9 +7,11 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::config::BudgetSettings;
 use crate::config::reader::parse_duration;
 use crate::output::{Format, Problem, count, json};
 use crate::plan::Due;
+use crate::sync::{Budget, budgets};
 
 use super::memory::{Memory, period};
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
@@ -35,9 +37,19 @@ struct StatusDocument<'a> {
     exit_code: u8,
     problems: &'a [Problem],
     tasks: Tasks,
+    /// Budgets of single targets.
+    budgets: Vec<OwnBudget>,
     #[serde(skip_serializing_if = "Option::is_none")]
     newest_change: Option<String>,
     targets: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct OwnBudget {
+    key: String,
+    period: String,
+    used: u64,
+    limit: u64,
 }
 
 #[derive(Serialize)]
@@ -118,7 +130,18 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         })
         .collect();
     let newest_change = moment(memory.state.source()?.last.and_then(|last| last.newest_change));
-    let used = tasks.iter().map(|(_, tasks)| tasks).sum();
+    let spent = |budget: &BudgetSettings, day| memory.state.tasks(&period(Some(budget.period), day));
+    let budgets = budgets(settings, session.today, spent)?;
+    let general = budgets.iter().find(|_| settings.budget.is_some());
+    let used = general.map_or_else(|| tasks.iter().map(|(_, tasks)| tasks).sum(), Budget::used);
+    let own: Vec<OwnBudget> = (budgets.iter().skip(usize::from(settings.budget.is_some())))
+        .map(|budget| OwnBudget {
+            key: budget.key().to_owned(),
+            period: period(Some(budget.settings().period), session.today),
+            used: budget.used(),
+            limit: budget.settings().tasks,
+        })
+        .collect();
     let limit = settings.budget.as_ref().map(|budget| budget.tasks);
     match world.global.format {
         Format::Json => world.print(&json::render_value(&StatusDocument {
@@ -128,6 +151,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             problems: &problems,
             tasks: Tasks { period: current, used, limit },
             newest_change,
+            budgets: own,
             targets: lines,
         })),
         Format::Table | Format::Markdown => {
@@ -137,6 +161,9 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             let newest = newest_change.map(|newest| format!("Newest change seen in Personio: {newest}\n"));
             let newest = newest.unwrap_or_default();
             world.print(&format!("{missed}\nTasks used in {current}: {used}{of}\n{newest}"));
+            for OwnBudget { key, period, used, limit } in own {
+                world.print(&format!("Tasks used in {period}: {used} of {limit} ({key})\n"));
+            }
         }
     }
     world.say_problems(&problems);

@@ -10,16 +10,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use crate::config::TargetSettings;
 use crate::config::reader::parse_duration;
+use crate::config::{BudgetSettings, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
-use crate::plan::{Change, Checklist, FIELD_INVALID, Hold, Notice, Outcome, Plan, TargetStatus};
+use crate::plan::{Change, Checklist, FIELD_INVALID, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId, TargetEnd};
 use crate::sync::{
-    Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, failing_skips, join_parts,
-    not_in_line, read_back,
+    Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, budgets, failing_skips,
+    join_parts, not_in_line, read_back,
 };
 use crate::targets::{ErrorKind, PARTLY};
 
@@ -178,7 +178,7 @@ pub(super) fn synchronise(
     leave_to_people(&mut prepared);
     prepared.plan.targets.iter_mut().for_each(join_parts);
     let (mut reasons, mut problems) = judge(&prepared);
-    check_budget(session, memory, &mut prepared, &mut reasons, &mut problems)?;
+    check_budget(session, memory, &mut prepared.plan, &mut reasons, &mut problems)?;
     let pending = pending(&prepared.plan);
     let asks = asks && pending > 0;
     let text_output = world.global.format == Format::Table;
@@ -242,40 +242,21 @@ fn say_nothing_is_due(world: &World, session: &Session, due: &DueTargets) {
     }
 }
 
-/// Holds everything when the calls of this run do not fit into what is left of the period, so that no run
-/// stops in the middle.
-fn check_budget(
+/// Holds what does not fit into what is left of a budget, and warns where one is nearly used up.
+pub(super) fn check_budget(
     session: &Session,
     memory: &Memory,
-    prepared: &mut Prepared<'_>,
+    plan: &mut Plan,
     reasons: &mut Reasons,
     problems: &mut Vec<Problem>,
 ) -> Result<(), Failure> {
-    let Some(budget) = &session.settings.budget else {
-        return Ok(());
-    };
-    let used: u64 =
-        memory.state.tasks(&period(Some(budget.period), session.today))?.iter().map(|(_, tasks)| tasks).sum();
-    let needed: u64 =
-        prepared.plan.targets.iter().filter_map(|target| target.forecast.as_ref()).map(|one| one.calls).sum();
-    if needed == 0 {
-        return Ok(());
-    }
-    if used + needed > budget.tasks {
-        let detail = format!(
-            "this run needs about {needed} calls, and {} of {} are left in this period (budget.tasks)",
-            budget.tasks.saturating_sub(used),
-            budget.tasks
-        );
-        for change in prepared.plan.targets.iter_mut().flat_map(|target| &mut target.changes) {
-            change.hold.get_or_insert_with(|| Hold { code: "budget", detail: detail.clone() });
+    let used = |budget: &BudgetSettings, day| memory.state.tasks(&period(Some(budget.period), day));
+    for budget in budgets(&session.settings, session.today, used)? {
+        let Some(finding) = budget.apply(plan) else { continue };
+        if finding.code == "budget" {
+            reasons.add(Reason::Held);
         }
-        reasons.add(Reason::Held);
-        problems.push(Problem::new("budget", format!("nothing was changed: {detail}")));
-    } else if (used + needed) * 10_000 >= budget.tasks * u64::from(budget.warn_at.0) {
-        let message =
-            format!("after this run about {} of {} calls of this period are used", used + needed, budget.tasks);
-        problems.push(Problem::new("budget_low", message));
+        problems.push(Problem::new(finding.code, finding.message));
     }
     Ok(())
 }
@@ -496,8 +477,8 @@ fn remember(
         reasons.add(Reason::Internal);
         problems.push(Problem::new("state_unwritable", format!("what Personio delivered is not kept: {error}")));
     }
-    let period = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
-    if let Err(error) = memory.finish(run, reasons.code(), &period, &ends, &all_jobs, settings.state.keep) {
+    let day = session.today.to_string();
+    if let Err(error) = memory.finish(run, reasons.code(), &day, &ends, &all_jobs, settings.state.keep) {
         reasons.add(reason(&error));
         problems.push(Problem::new("state_unwritable", format!("the history of this run is not kept: {error}")));
     }

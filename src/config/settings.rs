@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{Datelike, Months, NaiveDate};
 use chrono_tz::Tz;
 
 use crate::employee::Attributes;
@@ -105,7 +106,7 @@ pub enum StatePlace {
     Server(Secret),
 }
 
-/// `[budget]`
+/// `[budget]`, and `[targets.NAME.budget]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetSettings {
     /// Calls a period.
@@ -114,6 +115,8 @@ pub struct BudgetSettings {
     pub period: BudgetPeriod,
     /// Share in percent from which on a warning is given.
     pub warn_at: Share,
+    /// The targets that it is for; all without a budget of their own where the file names none.
+    pub targets: Option<Vec<Box<str>>>,
 }
 
 /// The period of a budget.
@@ -125,6 +128,24 @@ pub enum BudgetPeriod {
     Month,
     /// A calendar year.
     Year,
+}
+
+impl BudgetPeriod {
+    /// The first day of the period that a day is in, and the first one of the next.
+    pub fn around(self, day: NaiveDate) -> (NaiveDate, NaiveDate) {
+        let first = match self {
+            Self::Day => Some(day),
+            Self::Month => day.with_day(1),
+            Self::Year => day.with_day(1).and_then(|day| day.with_month(1)),
+        };
+        let first = first.unwrap_or(day);
+        let next = match self {
+            Self::Day => first.succ_opt(),
+            Self::Month => first.checked_add_months(Months::new(1)),
+            Self::Year => first.checked_add_months(Months::new(12)),
+        };
+        (first, next.unwrap_or(NaiveDate::MAX))
+    }
 }
 
 /// A share of a whole, in hundredths of a percent, so that comparing is exact.
@@ -165,6 +186,8 @@ pub struct TargetSettings {
     pub leavers: Leavers,
     /// What happens to the account of somebody who comes back with a new profile.
     pub handover: HandoverMode,
+    /// How many calls may be made to it.
+    pub budget: Option<BudgetSettings>,
     /// Limits.
     pub safety: Safety,
     /// When `sync --due` runs it; each time where the file does not say.

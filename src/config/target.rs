@@ -6,7 +6,7 @@ use crate::targets::{EmployeeRules, Parse, TargetType};
 use super::fields::Fields;
 use super::reader::{Located, Problems, Table, known};
 use super::settings::{HandoverMode, TargetSettings};
-use super::{expressions, leavers, mapping, matching, memberships, safety, schedule, section, workflow};
+use super::{budget, expressions, leavers, mapping, matching, memberships, safety, schedule, section, workflow};
 
 /// One `[targets.NAME]`, as far as it could be read.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ pub(super) fn read<'a>(
             Vec::new()
         }
     };
+    let budget = budget::of_target(table);
     let every = schedule::read(table);
     let paused = table.boolean("paused").unwrap_or(false);
     let group = group(table);
@@ -81,6 +82,7 @@ pub(super) fn read<'a>(
         create_missing,
         leavers,
         handover,
+        budget,
         safety,
         workflows,
         every,

@@ -214,7 +214,7 @@ fn a_right_file_settles() {
     assert_eq!((settings.personio.requests_per_minute, settings.personio.requests_per_second), (300, 15));
     assert_eq!(settings.state.place, StatePlace::File(folder().join("personio-sync.sqlite")));
     assert_eq!(settings.state.keep, Duration::from_secs(90 * 86_400));
-    let budget = BudgetSettings { tasks: 5_000, period: BudgetPeriod::Month, warn_at: Share(7_500) };
+    let budget = BudgetSettings { tasks: 5_000, period: BudgetPeriod::Month, warn_at: Share(7_500), targets: None };
     assert_eq!(settings.budget, Some(budget));
     assert_eq!(&*settings.vocabulary.tables()["gender"]["male"], "M");
     assert_eq!(&*settings.vocabulary.tables()["gender"]["other"], "3");

@@ -159,6 +159,21 @@ impl Change {
     }
 }
 
+impl Change {
+    /// How many calls it takes, about.
+    pub fn calls(&self) -> u64 {
+        match self.op {
+            // Managers are made first, so a reference to them goes along.
+            Op::Create | Op::Update | Op::Deactivate | Op::Reference => 1,
+            Op::Handover if !self.handover.as_ref().is_some_and(|handover| handover.brings_back) => 1,
+            // Bringing back, reading what is left, writing the rest.
+            Op::Reactivate | Op::Handover => 3,
+            // Looking whether it was made before, and making it.
+            Op::Request => 2,
+        }
+    }
+}
+
 /// A safety rail that keeps a change from being carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -181,7 +196,9 @@ impl Hold {
                 "what the target listed is in doubt, not who is concerned: look at the note about the target, and run again"
             }
             "first_run" => "a first run removes nobody; look at the links it made, and run again",
-            "budget" => "the run does not fit into what is left of budget.tasks; wait for the next period, or raise it",
+            "budget" => {
+                "it does not fit into what is left of the budget's `tasks`; wait for the next period, or raise it"
+            }
             _ => return None,
         })
     }
@@ -322,19 +339,7 @@ pub struct Forecast {
 impl Forecast {
     /// For the changes that are not held.
     pub fn of(changes: &[Change], calls_per_minute: Option<u32>) -> Self {
-        let calls = changes
-            .iter()
-            .filter(|change| change.hold.is_none())
-            .map(|change| match change.op {
-                // Managers are made first, so a reference to them goes along.
-                Op::Create | Op::Update | Op::Deactivate | Op::Reference => 1,
-                Op::Handover if !change.handover.as_ref().is_some_and(|handover| handover.brings_back) => 1,
-                // Bringing back, reading what is left, writing the rest.
-                Op::Reactivate | Op::Handover => 3,
-                // Looking whether it was made before, and making it.
-                Op::Request => 2,
-            })
-            .sum();
+        let calls = changes.iter().filter(|change| change.hold.is_none()).map(Change::calls).sum();
         Self { calls, minutes: calls_per_minute.map(|pace| u64::div_ceil(calls, u64::from(pace.max(1)))) }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::records::{Confirmed, LedgerEntry, OnceOnly};
@@ -97,18 +99,23 @@ impl State {
         self.write(|database| add_tasks(database, period, target, tasks))
     }
 
-    /// The calls made to each target in a period, sorted by target.
+    /// The calls made to each target in a period, a day or the beginning of one (`2026-11`), sorted by target. Earlier
+    /// versions counted by the period of the budget.
     ///
     /// # Errors
     ///
     /// When the state cannot be read.
     pub fn tasks(&self, period: &str) -> Result<Vec<(Box<str>, u64)>, StateError> {
-        let query = "SELECT target, tasks FROM budget WHERE period = ?";
-        let mut tasks = self.read(|database| {
-            sql::all(database, query, &[period.into()], |row| Ok((row.word(0)?.into(), row.count(1)?)))
+        let query = "SELECT target, tasks FROM budget WHERE period LIKE ?";
+        let within = format!("{period}%");
+        let rows: Vec<(Box<str>, u64)> = self.read(|database| {
+            sql::all(database, query, &[within.as_str().into()], |row| Ok((row.word(0)?.into(), row.count(1)?)))
         })?;
-        tasks.sort();
-        Ok(tasks)
+        let mut tasks: BTreeMap<Box<str>, u64> = BTreeMap::new();
+        for (target, calls) in rows {
+            *tasks.entry(target).or_default() += calls;
+        }
+        Ok(tasks.into_iter().collect())
     }
 
     /// Remembers what a person confirmed: ids, hashes and settings of the file, no values of employees.

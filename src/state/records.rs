@@ -496,7 +496,7 @@ pub struct RunEnd<'a> {
     pub at: DateTime<Utc>,
     /// Its exit status.
     pub exit_code: u8,
-    /// The period that its calls count for: `2026-11`.
+    /// The day that its calls count for: `2026-11-22`.
     pub period: &'a str,
     /// The targets it worked on.
     pub targets: &'a [TargetEnd],

@@ -7,6 +7,7 @@ mod apply;
 #[cfg(test)]
 mod apply_tests;
 mod batches;
+mod budget;
 mod carry_out;
 mod due;
 mod imports;
@@ -22,6 +23,7 @@ mod source;
 mod step_checks;
 
 pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed, apply};
+pub use budget::{Budget, BudgetFinding, budgets};
 pub use due::{DueTargets, Scheduled};
 pub use in_line::{all_skipped, failing_skips, is_of_the_source, not_in_line, unseen_leavers};
 pub use prepare::{

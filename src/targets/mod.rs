@@ -107,6 +107,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether a change is a call to a service, which may charge by it; a file costs nothing.
+    fn costs_calls(&self) -> bool {
+        true
+    }
+
     /// How many calls a minute the service is known to allow, for forecasts.
     fn calls_per_minute(&self) -> Option<u32> {
         None

@@ -343,10 +343,14 @@ fn calls_add_up_within_a_period(place: &Place) {
     state.add_tasks("2026-11", "desk", 3).unwrap();
     state.add_tasks("2026-11", "books", 5).unwrap();
     state.add_tasks("2026-12", "desk", 7).unwrap();
+    state.add_tasks("2027-02-03", "desk", 1).unwrap();
+    state.add_tasks("2027-02-28", "desk", 2).unwrap();
     let state = place.open();
     assert_eq!(state.tasks("2026-11").unwrap(), [("books".into(), 5), ("desk".into(), 15)]);
     assert_eq!(state.tasks("2026-12").unwrap(), [("desk".into(), 7)]);
     assert_eq!(state.tasks("2027-01").unwrap(), []);
+    assert_eq!(state.tasks("2027-02").unwrap(), [("desk".into(), 3)]);
+    assert_eq!(state.tasks("2027-02-03").unwrap(), [("desk".into(), 1)]);
 }
 
 fn confirmations_are_replaced(place: &Place) {

@@ -201,6 +201,11 @@ impl TargetType for Conversations {
         true
     }
 
+    /// Nobody is called: people do it.
+    fn costs_calls(&self) -> bool {
+        false
+    }
+
     fn memberships(&self) -> &[Membership] {
         &self.memberships
     }

@@ -256,6 +256,10 @@ impl TargetType for FileTarget {
         "file"
     }
 
+    fn costs_calls(&self) -> bool {
+        false
+    }
+
     fn field(&self, name: &str) -> FieldLookup {
         if name.trim().is_empty() {
             return FieldLookup::Unknown;

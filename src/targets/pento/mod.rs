@@ -86,6 +86,10 @@ impl TargetType for Pento {
         true
     }
 
+    fn costs_calls(&self) -> bool {
+        self.delivery.declaration().is_some()
+    }
+
     fn declaration(&self) -> Option<&Declaration> {
         self.delivery.declaration()
     }

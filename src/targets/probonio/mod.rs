@@ -82,6 +82,10 @@ impl TargetType for Probonio {
         true
     }
 
+    fn costs_calls(&self) -> bool {
+        self.delivery.declaration().is_some()
+    }
+
     fn declaration(&self) -> Option<&Declaration> {
         self.delivery.declaration()
     }

@@ -193,11 +193,40 @@ fn calls_are_counted_and_stop_a_run_that_cannot_finish() {
         detail,
         format!("this run needs about 2 calls, and 1 of {} are left in this period (budget.tasks)", used + 2)
     );
-    assert!(changes(&document).iter().all(|change| change["outcome"]["status"] == "held"));
-    assert_eq!(scene.writes(), [""; 0], "no half of it");
+    let outcomes: Vec<&str> =
+        changes(&document).iter().map(|change| change["outcome"]["status"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["succeeded", "held"], "what fits goes on");
+    assert_eq!(scene.writes().len(), 1);
+    let planned = scene.run(&["plan", "--format", "json"], 4).json();
+    assert_eq!(planned["problems"][0]["code"], "budget", "{planned:#}");
+    assert!(planned["problems"][0]["message"].as_str().unwrap().starts_with("1 change waits until "), "{planned:#}");
     scene.configure(&budget(used + 3));
     sync(&scene, &[], 0);
     scene.assert_settled("with the budget used up");
-    // Where nothing is to be done, nothing is in the way.
-    sync(&scene, &[], 0);
+    // Where nothing is to be done, nothing is in the way, and how little is left is told all the same.
+    let document = sync(&scene, &[], 0);
+    assert_eq!(document["problems"][0]["code"], "budget_low", "{document:#}");
+}
+
+#[test]
+fn files_cost_nothing_and_a_target_may_have_a_budget_of_its_own() {
+    let own = format!("{DESK}{LIST}[targets.desk.budget]\ntasks = 1\n");
+    for (file, key) in [
+        (format!("{DESK}{LIST}[budget]\ntasks = 1\n"), "budget.tasks"),
+        (format!("{DESK}{LIST}[budget]\ntasks = 1\ntargets = [\"desk\"]\n"), "budget.tasks"),
+        (own, "targets.desk.budget.tasks"),
+    ] {
+        let scene = Scene::new(5, &file);
+        let document = sync(&scene, &[], 4);
+        let message = document["problems"][0]["message"].as_str().unwrap();
+        assert!(message.contains("1 of 1 are left") && message.ends_with(&format!("({key})")), "{message}");
+        assert!(scene.path("list.csv").exists(), "{key}: the file costs nothing");
+        let status = answer(&scene, &["status"]);
+        let line = |name: &str| {
+            let targets = status["targets"].as_array().unwrap();
+            targets.iter().find(|target| target["name"] == name).unwrap()["tasks"].clone()
+        };
+        assert_eq!((line("desk"), line("list")), (json!(1), json!(0)), "{status:#}");
+        sync(&scene, &["list"], 0);
+    }
 }
