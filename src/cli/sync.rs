@@ -83,9 +83,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "a length of time such as 30s, 5m or 1h".into())
 }
 
-/// Writes under way at once in one target; its own pace limits them further.
-const WORKERS: usize = 8;
-
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
     let mut session = world.open(&sandbox, &targets)?;
@@ -314,7 +311,7 @@ fn carry_out(
                         stop: &signals.stop,
                         progress: &bar,
                         journal: &journal,
-                        workers: WORKERS,
+                        workers: settings.writers,
                         max_failures: settings.safety.max_failures,
                         match_fields: &settings.match_fields,
                         owned: &open.owned,

@@ -192,6 +192,8 @@ pub struct TargetSettings {
     pub safety: Safety,
     /// When `sync --due` runs it; each time where the file does not say.
     pub every: Option<Schedule>,
+    /// The most changes under way at once.
+    pub writers: usize,
     /// Whether it is left alone.
     pub paused: bool,
     /// Targets of one group must not share an employee.

@@ -6,7 +6,7 @@ use crate::targets::{EmployeeRules, Parse, TargetType};
 use super::fields::Fields;
 use super::reader::{Located, Problems, Table, known};
 use super::settings::{HandoverMode, TargetSettings};
-use super::{budget, expressions, leavers, mapping, matching, memberships, safety, schedule, section, workflow};
+use super::{budget, expressions, leavers, mapping, matching, memberships, safety, schedule, section, share, workflow};
 
 /// One `[targets.NAME]`, as far as it could be read.
 #[derive(Debug)]
@@ -67,6 +67,7 @@ pub(super) fn read<'a>(
     };
     let budget = budget::of_target(table);
     let every = schedule::read(table);
+    let writers = writers(table);
     let paused = table.boolean("paused").unwrap_or(false);
     let group = group(table);
 
@@ -86,6 +87,7 @@ pub(super) fn read<'a>(
         safety,
         workflows,
         every,
+        writers,
         paused,
         group: group.as_ref().map(|group| group.value.into()),
         // What expressions share changes a target as much as its own section does.
@@ -137,6 +139,22 @@ fn target_type(table: &Table<'_>, types: &[(&str, Parse)]) -> Option<Box<dyn Tar
 fn handover(table: &Table<'_>, target: Option<&dyn TargetType>) -> HandoverMode {
     let modes = [("auto", HandoverMode::Auto), ("hold", HandoverMode::Hold), ("never", HandoverMode::Never)];
     table.choice("handover", &modes).or_else(|| target.map(TargetType::default_handover)).unwrap_or_default()
+}
+
+/// What services take side by side, unless the file knows better.
+const WRITERS: usize = 8;
+
+/// Each is a thread of its own.
+const MOST_WRITERS: u64 = 64;
+
+fn writers(table: &Table<'_>) -> usize {
+    let Some(count) = share::at_least_one(table, "writers") else { return WRITERS };
+    if count > MOST_WRITERS {
+        let place = table.raw("writers").map_or_else(|| table.key_span("writers"), |value| value.span());
+        let message = format!("{} must be at most {MOST_WRITERS}", table.name_of("writers"));
+        table.problems().error(place, "wrong_value", message);
+    }
+    usize::try_from(count.min(MOST_WRITERS)).unwrap_or(WRITERS)
 }
 
 fn group<'a>(table: &Table<'a>) -> Option<Located<&'a str>> {

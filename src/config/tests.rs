@@ -258,6 +258,7 @@ fn a_right_file_settles() {
     assert_eq!(desk.leavers, leavers);
     assert_eq!(desk.every.map(|every| every.spelled()).as_deref(), Some("24h at 05:00"));
     assert!(!desk.paused);
+    assert_eq!(desk.writers, 8);
     assert_eq!(desk.group.as_deref(), None);
     assert!(!format!("{settings:?}").contains("papaya"));
 }

@@ -197,6 +197,9 @@ impl Client {
                 Err(HttpError::Lost { .. }) => Attempt::Lost,
                 Err(_) => return result,
             };
+            if let Attempt::Answered { status, .. } = attempt {
+                exchange::note_status(status);
+            }
             tried.times += 1;
             if attempt == Attempt::Lost {
                 tried.unanswered += self.clock.now() - begun;

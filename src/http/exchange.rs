@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::Method;
 
@@ -22,6 +22,7 @@ impl Exchange {
 
 thread_local! {
     static RECORD: RefCell<Option<Vec<Exchange>>> = const { RefCell::new(None) };
+    static PRESSED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs something and returns what was sent meanwhile on this thread.
@@ -32,6 +33,28 @@ pub fn record<T>(run: impl FnOnce() -> T) -> (T, Vec<Exchange>) {
     let result = run();
     let exchanges = RECORD.with(|record| record.replace(outer)).unwrap_or_default();
     (result, exchanges)
+}
+
+/// Whether a status says that the service had more to do than it could bear: too many requests (429), out of order for
+/// a moment (503), and 500, with which small services answer when their database is locked by another writer.
+pub fn is_pressure(status: u16) -> bool {
+    matches!(status, 429 | 500 | 503)
+}
+
+/// Runs something and says whether any answer to this thread was one of [`is_pressure`] meanwhile, repeats included.
+pub fn under_pressure<T>(run: impl FnOnce() -> T) -> (T, bool) {
+    let outer = PRESSED.replace(false);
+    let result = run();
+    let pressed = PRESSED.replace(outer);
+    PRESSED.set(outer || pressed);
+    (result, pressed)
+}
+
+/// Notes the status of an answer, also of one after which the request is repeated.
+pub(super) fn note_status(status: u16) {
+    if is_pressure(status) {
+        PRESSED.set(true);
+    }
 }
 
 /// Notes an exchange for whoever records.

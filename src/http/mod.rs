@@ -22,7 +22,7 @@ mod transport;
 pub use auth::{Auth, FixedAuth, TokenAuth};
 pub use client::{Client, ClientSettings, Reader};
 pub use clock::{Clock, RealClock};
-pub use exchange::{Exchange, record};
+pub use exchange::{Exchange, is_pressure, record, under_pressure};
 pub use interrupt::{Interrupted, interrupt, pause};
 pub use multipart::{File, Part, PartContent};
 pub use pace::{Limit, Pacer};

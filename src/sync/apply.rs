@@ -18,6 +18,7 @@ use super::NotStored;
 use super::batches::Sent;
 use super::order::waves;
 use super::read_back::{not_removed, still_in_use};
+use super::writers::Writers;
 
 /// How a plan is carried out.
 pub struct ApplyOptions<'a> {
@@ -27,7 +28,7 @@ pub struct ApplyOptions<'a> {
     pub progress: &'a dyn Progress,
     /// Where each intended write is recorded before it is sent.
     pub journal: &'a dyn Journal,
-    /// Writes under way at once; the target's own pace limits them further.
+    /// The most changes under way at once; fewer while the target cannot keep up, and its own pace limits them further.
     pub workers: usize,
     /// Failures in a row after which the target is left alone.
     pub max_failures: u64,
@@ -182,7 +183,9 @@ pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, option
         target,
         schema,
         options,
+        writers: Writers::new(options.workers),
         made: Mutex::default(),
+        newest: Mutex::default(),
         found: Mutex::default(),
         linked: Mutex::default(),
         tasks: AtomicU64::new(0),
@@ -212,7 +215,10 @@ pub(super) struct Run<'a> {
     pub(super) target: &'a dyn Target,
     pub(super) schema: &'a Schema,
     pub(super) options: &'a ApplyOptions<'a>,
+    pub(super) writers: Writers,
     pub(super) made: Mutex<HashMap<EmployeeId, AccountId>>,
+    /// The account that was made last, with what it was made of.
+    pub(super) newest: Mutex<Option<(AccountId, Vec<FieldChange>)>>,
     /// Whose account was found behind a refused create.
     pub(super) found: Mutex<BTreeSet<EmployeeId>>,
     /// References to accounts made on the way that were sent along with their change.
@@ -515,16 +521,13 @@ impl Run<'_> {
         }
         let counts = sent.as_ref().is_none_or(|sent| sent.counts);
         let (written, exchanges) = sent.map(|sent| (sent.written, sent.exchanges)).unzip();
-        let (result, own) = record(|| self.carry_out(step, written));
+        let (result, own) = record(|| self.in_turn(step, written));
         self.count_tasks(own.len());
         let mut exchanges = exchanges.unwrap_or_default();
         exchanges.extend(own);
         match result {
             Ok(account) => {
                 self.failures_in_a_row.store(0, Ordering::Relaxed);
-                if let (Some(employee), Some(account), Op::Create) = (step.intent.employee, &account, step.intent.op) {
-                    self.made.lock().expect("no panic while held").insert(employee, account.clone());
-                }
                 let found = self.was_found(step.intent.op, step.intent.employee);
                 JobOutcome { account, outcome: Outcome::Succeeded, exchanges, open: false, found }
             }

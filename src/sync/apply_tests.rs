@@ -1,10 +1,11 @@
 //! Plans carried out on a target that remembers what it is told, and does as it is told to fail.
 
 mod batches;
+mod crowded;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::employee::EmployeeId;
@@ -59,6 +60,20 @@ struct Directory {
     alone: Option<Op>,
     /// Removals are acknowledged and not carried out.
     keeps_everybody: bool,
+    crowd: Crowd,
+}
+
+/// What happens to changes beside which others are under way.
+#[derive(Default)]
+struct Crowd {
+    under_way: AtomicUsize,
+    /// So many go well side by side; any number when 0. The others are answered with this status.
+    bears: usize,
+    status: u16,
+    /// They are carried out all the same.
+    carries_out: bool,
+    /// Nobody finds what was made in this run.
+    lags: bool,
 }
 
 fn error(kind: ErrorKind) -> TargetError {
@@ -113,6 +128,28 @@ impl Directory {
         }
     }
 
+    /// A change, which takes its time where only so many go well side by side.
+    fn write<T>(&self, call: String, act: impl FnOnce(&mut Memory) -> T) -> Result<T, TargetError> {
+        let Crowd { under_way, bears, status, carries_out, .. } = &self.crowd;
+        if *bears == 0 {
+            return self.call(call, act);
+        }
+        let is_one_too_many = under_way.fetch_add(1, Ordering::SeqCst) >= *bears;
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let result = match is_one_too_many && !carries_out {
+            true => self.call(call, |_| ()).map(|()| None),
+            false => self.call(call, act).map(Some),
+        };
+        under_way.fetch_sub(1, Ordering::SeqCst);
+        match result? {
+            Some(done) if !is_one_too_many => Ok(done),
+            _ => {
+                let kind = if *status == 500 { ErrorKind::Unsettled } else { ErrorKind::Unavailable };
+                Err(error(kind).with_status(*status))
+            }
+        }
+    }
+
     fn calls(&self) -> Vec<String> {
         self.memory.lock().unwrap().calls.clone()
     }
@@ -154,7 +191,8 @@ impl ReadAccounts for Directory {
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         self.call(format!("find {}={value}", NAMES[field.get()]), |memory| {
-            memory.accounts.values().filter(|account| account.field(field) == value).cloned().collect()
+            let is_seen = |account: &&Account| !self.crowd.lags || !account.id.0.starts_with("new");
+            memory.accounts.values().filter(is_seen).filter(|account| account.field(field) == value).cloned().collect()
         })
     }
 }
@@ -165,7 +203,7 @@ impl WriteAccounts for Directory {
     }
 
     fn create(&self, employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError> {
-        self.call(format!("create {employee}{}", shown(fields)), |memory| {
+        self.write(format!("create {employee}{}", shown(fields)), |memory| {
             memory.made += 1;
             let id = AccountId::from(format!("new{employee}"));
             let account = with(&Account::new(id.clone(), true, vec![FieldValue::Empty; 4]), fields);
@@ -175,7 +213,7 @@ impl WriteAccounts for Directory {
     }
 
     fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
-        self.call(format!("update {account}{}", shown(changes)), |memory| {
+        self.write(format!("update {account}{}", shown(changes)), |memory| {
             let changed = with(&memory.accounts[account], changes);
             memory.accounts.insert(account.clone(), changed);
         })
@@ -198,7 +236,7 @@ impl WriteAccounts for Directory {
     }
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
-        self.call(format!("deactivate {account}"), |memory| {
+        self.write(format!("deactivate {account}"), |memory| {
             memory.accounts.get_mut(account).unwrap().active = self.keeps_everybody;
         })
     }

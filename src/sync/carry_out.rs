@@ -1,6 +1,7 @@
 //! Carries out one change, and looks at the target where its answer does not tell what came of it.
 
 use crate::employee::EmployeeId;
+use crate::http::{is_pressure, under_pressure};
 use crate::plan::{Account, AccountId, FieldChange, Op, Protection, same};
 use crate::targets::{ErrorKind, TargetError, Written};
 
@@ -9,7 +10,74 @@ use super::apply::{Run, Step};
 /// What is said of an account that was to go out of use.
 pub(super) const STILL_IN_USE: &str = "the account is still in use";
 
+/// So many times one change is sent at most. Fewer are under way each time, and the last of them is alone as a rule.
+const MOST_TIMES: usize = 5;
+
 impl Run<'_> {
+    /// Carries a step out when its turn comes, and once more when the service could not bear what went on beside it.
+    pub(super) fn in_turn(&self, step: &Step, written: Option<Written>) -> Written {
+        let in_batch = written.is_some();
+        let mut turn = self.writers.turn();
+        let (mut result, mut pressed) = under_pressure(|| self.carry_out(step, written));
+        for _ in 1..MOST_TIMES {
+            if in_batch || !could_not_keep_up(&result) || turn.is_alone() {
+                break;
+            }
+            turn.end(false);
+            turn = self.writers.turn();
+            if self.may_not_send().is_some() || !self.may_be_sent_again(step) {
+                break;
+            }
+            (result, pressed) = under_pressure(|| self.carry_out(step, None));
+        }
+        if let (Op::Create, Some(employee), Ok(Some(account))) = (step.intent.op, step.intent.employee, &result) {
+            self.made.lock().expect("no panic while held").insert(employee, account.clone());
+            let fields = step.intent.fields.clone();
+            *self.newest.lock().expect("no panic while held") = Some((account.clone(), fields));
+        }
+        turn.end(!pressed && !could_not_keep_up(&result));
+        result
+    }
+
+    /// Whether a change that was answered with an error of the service's own can do no harm when it is sent once more.
+    fn may_be_sent_again(&self, step: &Step) -> bool {
+        let Step { intent, brings_back, .. } = step;
+        let still = |account: &AccountId, holds: &dyn Fn(&Account) -> bool| {
+            let found = self.target.account(account);
+            matches!(found, Ok(Some(found)) if found.protection.is_none() && holds(&found))
+        };
+        match (intent.op, &intent.account) {
+            (Op::Create, _) => self.was_certainly_not_made(&intent.fields),
+            (Op::Update | Op::Handover, Some(account)) if !brings_back && !intent.fields.is_empty() => {
+                still(account, &|found| self.as_planned(found, &intent.fields))
+            }
+            (Op::Deactivate, Some(account)) => still(account, &|found| found.active),
+            _ => false,
+        }
+    }
+
+    /// Whether no match field finds an account, by a look-up that finds the account that was made last: a list or an
+    /// index may lag behind what was written, and then it says nothing of what was written a moment ago.
+    fn was_certainly_not_made(&self, fields: &[FieldChange]) -> bool {
+        let Some((newest, its_fields)) = self.newest.lock().expect("no panic while held").clone() else {
+            return false;
+        };
+        let reader = self.target.reader();
+        let mut is_believed = false;
+        for index in self.options.match_fields {
+            let value_in = |fields: &[FieldChange]| fields.iter().find(|field| field.index == *index).cloned();
+            let Some(wanted) = value_in(fields) else { continue };
+            let sees_newest = value_in(&its_fields).is_some_and(|field| {
+                reader.find(*index, &field.after).is_ok_and(|found| found.iter().any(|account| account.id == newest))
+            });
+            match reader.find(*index, &wanted.after) {
+                Ok(found) if found.is_empty() => is_believed |= sees_newest,
+                _ => return false,
+            }
+        }
+        is_believed
+    }
+
     /// What came of a look at the target. After an unclear write a look that fails leaves it unclear, whatever
     /// kept us from looking.
     fn looked<T>(&self, write: &TargetError, found: Result<T, TargetError>) -> Result<T, TargetError> {
@@ -93,13 +161,7 @@ impl Run<'_> {
 
     fn update(&self, account: &AccountId, fields: &[FieldChange], written: Option<Written>) -> Result<(), TargetError> {
         let update = || self.target.writer().update(account, fields);
-        let as_planned = |found: &Account| {
-            fields.iter().all(|field| {
-                let (spec, there) = (self.schema.field(field.index), found.field(field.index));
-                same(there, &field.before, spec) || same(there, &field.after, spec)
-            })
-        };
-        match self.again(account, sent_or(written, update), as_planned, update) {
+        match self.again(account, sent_or(written, update), |found| self.as_planned(found, fields), update) {
             Err(error) if error.kind == ErrorKind::Unsettled => {
                 match self.looked(&error, self.target.account(account))? {
                     Some(found) if self.differing(&found, fields).is_empty() => Ok(()),
@@ -112,6 +174,14 @@ impl Run<'_> {
             }),
             other => other,
         }
+    }
+
+    /// Whether an account still holds what the plan saw there, or what it is to hold already.
+    fn as_planned(&self, found: &Account, fields: &[FieldChange]) -> bool {
+        fields.iter().all(|field| {
+            let (spec, there) = (self.schema.field(field.index), found.field(field.index));
+            same(there, &field.before, spec) || same(there, &field.after, spec)
+        })
     }
 
     /// Somebody else changed the account since it was read: looks at it, and sends once more if what the plan is
@@ -228,6 +298,11 @@ impl Run<'_> {
             |field: &&FieldChange| !same(account.field(field.index), &field.after, self.schema.field(field.index));
         fields.iter().filter(differs).cloned().collect()
     }
+}
+
+/// Whether a service answered that it had an error of its own, was out of order or had too many requests at that moment.
+fn could_not_keep_up(result: &Written) -> bool {
+    matches!(result, Err(TargetError { status: Some(status), .. }) if is_pressure(*status))
 }
 
 /// What a batch brought, or else what sending brings now.

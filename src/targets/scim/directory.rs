@@ -226,7 +226,9 @@ impl Directory {
         let Some(field) = fields.get(index.get()) else { return Ok(None) };
         let Some(text) = value.as_text().filter(|_| is_searchable(field)) else { return Ok(None) };
         let Some(found) = self.search(field, text)? else { return Ok(None) };
-        if found.is_empty() && !self.search_works(index, field, text)? {
+        if !found.is_empty() {
+            self.search_worked(index);
+        } else if !self.search_works(index, field, text)? {
             return Ok(None);
         }
         Ok(Some(found.iter().map(|(id, resource)| self.read(fields, id, resource).0).collect()))
@@ -249,9 +251,16 @@ impl Directory {
         };
         let works = self.search(field, sample)?.is_some_and(|found| !found.is_empty());
         if works {
-            self.proven.lock().unwrap_or_else(PoisonError::into_inner).push(index);
+            self.search_worked(index);
         }
         Ok(works)
+    }
+
+    fn search_worked(&self, index: FieldIndex) {
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if !proven.contains(&index) {
+            proven.push(index);
+        }
     }
 
     /// A user as an account, with the names of the fields that could not be read.
