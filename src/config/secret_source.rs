@@ -111,9 +111,11 @@ impl<'a> SecretReader<'a> {
                     return invented();
                 }
                 match (variable, file, command) {
-                    (Some(variable), _, _) => (self.environment)(variable.value)
-                        .filter(|value| !value.trim().is_empty())
-                        .ok_or_else(|| format!("the environment variable `{}` is not set", variable.value)),
+                    (Some(variable), _, _) => match (self.environment)(variable.value) {
+                        Some(value) if !value.trim().is_empty() => Ok(value),
+                        Some(_) => Err(format!("the environment variable `{}` is set, but empty", variable.value)),
+                        None => Err(format!("the environment variable `{}` is not set", variable.value)),
+                    },
                     (_, Some(file), _) => std::fs::read_to_string(self.folder.join(file.value))
                         .map_err(|error| format!("the file `{}` cannot be read: {error}", file.value)),
                     (_, _, Some(command)) => run(&command.iter().map(|part| part.value).collect::<Vec<_>>()),

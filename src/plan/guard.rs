@@ -54,6 +54,11 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     });
 }
 
+/// `1 deactivation is held`, `2 deactivations are held`.
+fn held(number: u64, is: &str, are: &str) -> String {
+    format!("{} held", crate::output::count(usize::try_from(number).unwrap_or(usize::MAX), is, are))
+}
+
 fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     let planned = count(plan, Change::removes);
     if planned == 0 {
@@ -74,7 +79,7 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         ),
     ];
     if let Some((_, code, why)) = untrusted.into_iter().find(|(applies, ..)| *applies) {
-        hold(plan, code, &format!("{planned} deactivations are held: {why}"), Change::removes);
+        hold(plan, code, &format!("{}: {why}", held(planned, "deactivation is", "deactivations are")), Change::removes);
         return;
     }
     let limit = safety.max_deactivate.map_or_else(|| default_removals(input.linked), |limit| limit.of(input.linked));
@@ -96,8 +101,10 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         Some(accepted) if accepted != planned => format!("; --accept-removals {accepted} is not that number"),
         _ => String::new(),
     };
+    let they_are = if planned == 1 { "it is" } else { "they are" };
     let detail = format!(
-        "{planned} deactivations are held: {rule} (max_deactivate){accepted}; if they are right, use --accept-removals {planned}"
+        "{}: {rule} (max_deactivate){accepted}; if {they_are} right, use --accept-removals {planned}",
+        held(planned, "deactivation is", "deactivations are")
     );
     hold(plan, MAX_DEACTIVATE, &detail, Change::removes);
 }
@@ -127,11 +134,12 @@ pub fn hold_unseen(plan: &mut TargetPlan, why: &str, looked_for: &BTreeSet<Emplo
     let unseen = |change: &Change| {
         change.op == Op::Create && change.employee.is_some_and(|employee| !looked_for.contains(&employee))
     };
-    let held = count(plan, unseen);
-    if held > 0 {
+    let number = count(plan, unseen);
+    if number > 0 {
         let detail = format!(
-            "{held} new accounts are held: the target's list of accounts is not whole ({why}), and whether these \
-             employees have one already could not be looked up"
+            "{}: the target's list of accounts is not whole ({why}), and whether these \
+             employees have one already could not be looked up",
+            held(number, "new account is", "new accounts are")
         );
         hold(plan, "target_unproven", &detail, unseen);
     }
@@ -184,9 +192,11 @@ fn limit_class(
     };
     let planned = count(plan, &class);
     if planned > limit.of(of) {
+        let they_are = if planned == 1 { "it is" } else { "they are" };
         let detail = format!(
-            "{planned} changes are held: the limit is {} of {of} linked people, {} ({setting}); \
-             if they are right, raise {setting} in [targets.{}.safety] for this run",
+            "{}: the limit is {} of {of} linked people, {} ({setting}); \
+             if {they_are} right, raise {setting} in [targets.{}.safety] for this run",
+            held(planned, "change is", "changes are"),
             limit.of(of),
             limit.describe(),
             plan.name
@@ -226,6 +236,7 @@ fn limit_fields(plan: &mut TargetPlan, share: Option<Share>, input: &GuardInput)
         }
         let before = match lately {
             0 => String::new(),
+            1 => ", after 1 other in the last 24 hours".to_owned(),
             lately => format!(", after {lately} others in the last 24 hours"),
         };
         let detail = format!(

@@ -591,7 +591,8 @@ impl Run<'_> {
         let in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
         self.note_kind(error.kind);
         if in_a_row >= self.options.max_failures {
-            self.stop_with(format!("the target refused {in_a_row} changes in a row (max_failures)"));
+            let refused = crate::output::count(usize::try_from(in_a_row).unwrap_or(usize::MAX), "change", "changes");
+            self.stop_with(format!("the target refused {refused} in a row (max_failures)"));
         }
     }
 

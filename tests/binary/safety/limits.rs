@@ -131,7 +131,7 @@ fn changed_filters_hold_removals_until_they_are_accepted() {
     let held = |document: &Value| {
         let (code, detail) = hold(document);
         assert_eq!(code, "filters_changed");
-        assert!(detail.starts_with("1 deactivations are held: the filters changed"), "{detail}");
+        assert!(detail.starts_with("1 deactivation is held: the filters changed"), "{detail}");
         assert!(detail.contains("--accept-filter-change"), "{detail}");
     };
     held(&sync(&scene, &[], 4));

@@ -190,7 +190,7 @@ impl Service {
         let distinct = seen.len() as u64;
         let (incomplete, repeatable) = match total {
             _ if nameless > 0 => {
-                (Some(format!("{nameless} of the accounts that {} lists have no id", self.name)), false)
+                (Some(format!("of the accounts that {} lists {nameless} come without an id", self.name)), false)
             }
             _ if beyond == Beyond::There && ended => (None, false),
             _ if beyond == Beyond::There => {
