@@ -1,34 +1,83 @@
 //! What is said of people, as people read it: one line for everybody of whom the same is said.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::employee::EmployeeId;
 use crate::plan::{Notice, Skip};
+
+use super::employees;
 
 /// How many employees a line names unless all are asked for.
 const NAMED: usize = 5;
 
 /// A line for each notice, in the order of the first that says it.
 pub(crate) fn notices(notices: &[Notice], all: bool) -> Vec<String> {
-    lines(notices.iter().map(|notice| (notice.employee, notice.message.clone())), all)
+    lines(notices.iter().map(|notice| (notice.code, notice.employee, notice.message.clone())), all)
 }
 
 /// A line for each reason why somebody was left out, in the order of the first of whom it holds.
 pub(crate) fn skips(skips: &[Skip], all: bool) -> Vec<String> {
-    lines(skips.iter().map(|skip| (Some(skip.employee), format!("{}: {}", skip.reason, skip.detail))), all)
+    let said = |skip: &Skip| format!("{}: {}", skip.reason, skip.detail);
+    lines(skips.iter().map(|skip| (skip.reason, Some(skip.employee), said(skip))), all)
 }
 
-fn lines(all_said: impl Iterator<Item = (Option<EmployeeId>, String)>, all: bool) -> Vec<String> {
-    let mut place_of: HashMap<String, usize> = HashMap::new();
-    let mut employees_of: Vec<(String, Vec<EmployeeId>)> = Vec::new();
-    for (employee, message) in all_said {
-        let place = *place_of.entry(message).or_insert_with_key(|message| {
-            employees_of.push((message.clone(), Vec::new()));
-            employees_of.len() - 1
+/// One thing that is said, and of whom.
+struct Group {
+    code: &'static str,
+    message: String,
+    employees: Vec<EmployeeId>,
+}
+
+fn lines(all_said: impl Iterator<Item = (&'static str, Option<EmployeeId>, String)>, all: bool) -> Vec<String> {
+    let mut place_of: HashMap<(&'static str, String), usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for (code, employee, message) in all_said {
+        let place = *place_of.entry((code, message)).or_insert_with_key(|(_, message)| {
+            groups.push(Group { code, message: message.clone(), employees: Vec::new() });
+            groups.len() - 1
         });
-        employees_of[place].1.extend(employee);
+        groups[place].employees.extend(employee);
     }
-    employees_of.into_iter().map(|(message, employees)| line(&message, &employees, all)).collect()
+    if all {
+        return groups.iter().map(|group| line(&group.message, &group.employees, true)).collect();
+    }
+    with_totals(groups)
+}
+
+/// The first lines of each code, then one line for everybody else of whom it speaks: what differs from person to
+/// person, such as the account, would otherwise be a line for each.
+fn with_totals(groups: Vec<Group>) -> Vec<String> {
+    let mut of_code: HashMap<&'static str, Vec<&Group>> = HashMap::new();
+    for group in groups.iter().filter(|group| !group.employees.is_empty()) {
+        of_code.entry(group.code).or_default().push(group);
+    }
+    let mut shown: HashMap<&'static str, usize> = HashMap::new();
+    let mut lines = Vec::new();
+    for group in &groups {
+        let alike = of_code.get(group.code).map_or(&[][..], Vec::as_slice);
+        if group.employees.is_empty() || alike.len() <= NAMED + 1 {
+            lines.push(line(&group.message, &group.employees, false));
+            continue;
+        }
+        let place = shown.entry(group.code).or_default();
+        *place += 1;
+        if *place <= NAMED {
+            lines.push(line(&group.message, &group.employees, false));
+        } else if *place == NAMED + 1 {
+            lines.push(total(group.code, alike));
+        }
+    }
+    lines
+}
+
+fn total(code: &str, alike: &[&Group]) -> String {
+    let distinct = |groups: &[&Group]| -> BTreeSet<EmployeeId> {
+        groups.iter().flat_map(|group| &group.employees).copied().collect()
+    };
+    let (everybody, others) = (distinct(alike), distinct(&alike[NAMED..]));
+    let ids: Vec<String> = others.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if ids.len() < others.len() { ", …" } else { "" };
+    format!("{code}: {} in all, also {}{more} (--all shows them)", employees(everybody.len()), ids.join(", "))
 }
 
 fn line(message: &str, employees: &[EmployeeId], all: bool) -> String {
@@ -64,6 +113,23 @@ mod tests {
         assert_eq!(notices(&said, false)[2..], ["no office (6 employees: 10, 11, 12, 13, 14, …)"]);
         assert_eq!(notices(&said, true)[2..], ["no office (6 employees: 10, 11, 12, 13, 14, 15)"]);
         assert_eq!(notices(&said[7..8], true), ["employee 15: no office"]);
+    }
+
+    #[test]
+    fn what_differs_from_person_to_person_has_one_total() {
+        let gone = |id: u64| Notice {
+            code: "employee_missing",
+            employee: Some(EmployeeId(id)),
+            field: None,
+            message: format!("account u{id} is kept"),
+        };
+        let said: Vec<Notice> = (1..=12).map(gone).collect();
+        let lines = notices(&said, false);
+        assert_eq!(lines.len(), 6, "{lines:?}");
+        assert_eq!(lines[4], "employee 5: account u5 is kept");
+        assert_eq!(lines[5], "employee_missing: 12 employees in all, also 6, 7, 8, 9, 10, … (--all shows them)");
+        assert_eq!(notices(&said, true).len(), 12);
+        assert_eq!(notices(&said[..6], false)[5], "employee 6: account u6 is kept");
     }
 
     #[test]
