@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
+use crate::output::listing::Listing;
+use crate::output::visible::visible;
 use crate::output::{Format, count, json};
 use crate::plan::Hold;
 use crate::state::{Approval, Held, HeldChange, NewApproval, Who};
 
-use super::history::{lines, listing, local};
+use super::history::{known_target, local};
 use super::memory::Memory;
 use super::session::Session;
 use super::who::this_process;
@@ -193,6 +195,7 @@ fn what(op: &str, reason: Option<&str>, fields: &[impl AsRef<str>]) -> String {
 pub(super) fn held(world: &World, arguments: &HeldArguments) -> Result<Reasons, Failure> {
     let session = world.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session, world.now)?;
+    known_target(&session, &memory, arguments.target.as_deref())?;
     let all = memory.state.held(arguments.target.as_deref())?;
     let mut open = memory.state.open_approvals(arguments.target.as_deref())?;
     let chosen = match &arguments.command {
@@ -244,8 +247,7 @@ fn list(world: &World, held: &[HeldOut], approvals: &[ApprovedChange]) -> String
     if held.is_empty() {
         text.push_str("Nothing is held, as far as the last runs and plans have seen.\n");
     } else {
-        let mut table = listing(world);
-        table.set_header(["Id", "Target", "Employee", "What", "Held by", "Since", "Approved"]);
+        let mut table = Listing::new(["Id", "Target", "Employee", "What", "Held by", "Since", "Approved"]);
         for one in held {
             let approved = match (&one.approval, one.answer) {
                 (Some(approval), _) if approval.expired => format!("expired {}", approval.expires),
@@ -253,7 +255,7 @@ fn list(world: &World, held: &[HeldOut], approvals: &[ApprovedChange]) -> String
                 (None, Some(_)) => "cannot be".to_owned(),
                 (None, None) => String::new(),
             };
-            table.add_row([
+            table.row([
                 one.id.to_string(),
                 one.target.clone(),
                 one.employee.clone().unwrap_or_default(),
@@ -263,12 +265,12 @@ fn list(world: &World, held: &[HeldOut], approvals: &[ApprovedChange]) -> String
                 approved,
             ]);
         }
-        text.push_str(&lines(&table));
+        text.push_str(&table.render(world.global.format, world.look().width));
         let mut told: Vec<&str> = held.iter().map(|one| one.hold.detail.as_str()).collect();
         told.sort_unstable();
         told.dedup();
         text.push('\n');
-        told.iter().for_each(|detail| text.push_str(&format!("{detail}\n")));
+        told.iter().for_each(|detail| text.push_str(&format!("{}\n", visible(detail))));
     }
     for approval in approvals {
         text.push_str(&format!("not asked for by the last plan: {}{}\n", approval.in_words(), approval.still_open()));
@@ -281,7 +283,7 @@ fn show(held: &HeldOut) -> String {
     let mut text = format!("Held {} in {}{who}\n", held.id, held.target);
     let mut line = |label: &str, value: &str| {
         if !value.is_empty() {
-            text.push_str(&format!("  {label:<8} {value}\n"));
+            text.push_str(&format!("  {label:<8} {}\n", visible(value)));
         }
     };
     line("what", &what(held.op, held.reason.as_deref(), &held.fields));
@@ -350,6 +352,7 @@ struct ApproveDocument {
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let session = world.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session, world.now)?;
+    known_target(&session, &memory, arguments.target.as_deref())?;
     let all = memory.state.held(arguments.target.as_deref())?;
     let wanted: Vec<&Held> = if arguments.all_shown {
         let (released, left): (Vec<&Held>, Vec<&Held>) = all.iter().partition(|held| can_be_released(&held.change));

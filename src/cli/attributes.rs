@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::config::Settings;
+use crate::output::listing::Listing;
 use crate::output::{Format, json};
 use crate::personio::{CatalogueEntry, WHERE};
 
@@ -98,10 +98,7 @@ fn lines(settings: &Settings, catalogue: Vec<CatalogueEntry>) -> Vec<Line> {
 }
 
 fn table(world: &World, lines: &[Line]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(world.look().width.unwrap_or(140).max(60));
-    table.set_header(["Attribute", "Label", "Type", "Used by", "Values"]);
+    let mut table = Listing::new(["Attribute", "Label", "Type", "Used by", "Values"]).ruled();
     for line in lines {
         let used = match (line.readable, line.used_by.is_empty()) {
             (false, _) => format!("NOT READABLE, needed by {}", or_nobody(&line.used_by)),
@@ -112,14 +109,15 @@ fn table(world: &World, lines: &[Line]) -> String {
         if line.values.len() > 6 {
             values.push_str(", …");
         }
-        table.add_row([&line.key, &line.label, &line.kind, &used, &values]);
+        table.row([&line.key, &line.label, &line.kind, &used, &values]);
     }
     let unused = lines.iter().filter(|line| line.readable && line.used_by.is_empty()).count();
     let missing = lines.iter().filter(|line| !line.readable).count();
     format!(
-        "{table}\n\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
+        "{}\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
          Change it {WHERE}: Readable employee attributes.\n\
          What `documents upload` is told to look at is not in the file, and not counted.\n\n{}",
+        table.render(world.global.format, world.look().width),
         lines.len() - missing,
         what_stops(lines),
     )

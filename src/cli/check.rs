@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::config::{Settings, StatePlace};
 use crate::employee::Value;
+use crate::output::visible::visible;
 use crate::output::{Bars, Format, Problem, checklist, count, employees, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::{FIELD_UNUSABLE, GROUP_UNUSABLE, Notice};
@@ -107,7 +108,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         }
         Format::Table | Format::Markdown => {
             for line in &lines {
-                world.print(&format!("{line}\n"));
+                world.print(&format!("{}\n", visible(line)));
             }
         }
     }

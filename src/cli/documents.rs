@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::config::Settings;
 use crate::config::reader::known;
 use crate::documents::{Directory, FolderFile, Index, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::Attributes;
+use crate::output::listing::Listing;
 use crate::output::{Bars, Format, Problem, count, json};
 use crate::personio::{DocumentCategory, FILE_TYPES, LARGEST_FILE};
 use crate::rules::Variable;
@@ -268,13 +268,10 @@ pub(super) fn find_category(categories: Vec<DocumentCategory>, name: &str) -> Re
 }
 
 fn table(world: &World, category: &DocumentCategory, rows: &[Row]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(world.look().width.unwrap_or(140).max(60));
-    table.set_header(["File", "Employee", "Title", "Status", "Why"]);
+    let mut table = Listing::new(["File", "Employee", "Title", "Status", "Why"]).ruled();
     for row in rows {
         let employee = row.employee_id.map(|id| id.to_string()).unwrap_or_default();
-        table.add_row([&row.file, &employee, &row.title, row.status.words(), &row.detail]);
+        table.row([&*row.file, &employee, &row.title, row.status.words(), &row.detail]);
     }
     let all = [
         Status::Upload,
@@ -292,7 +289,8 @@ fn table(world: &World, category: &DocumentCategory, rows: &[Row]) -> String {
         .map(|(status, number)| format!("{number} {}", status.words()))
         .collect();
     let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
-    format!("{table}\n\nCategory {}: {counts}.\n", category.name)
+    let table = table.render(world.global.format, world.look().width);
+    format!("{table}\nCategory {}: {counts}.\n", category.name)
 }
 
 fn approve(world: &World, pending: usize) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::config::{LeaverAction, TargetSettings};
 use crate::employee::{Employee, EmployeeId, Lifecycle, Part, Value};
+use crate::output::visible::{LONGEST, cut, short, visible};
 use crate::output::{Bars, Format, json};
 use crate::plan::{FieldValue, TargetPlan, waits_until};
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope, scope_as_written};
@@ -395,6 +396,14 @@ fn scope_in_words(settings: &TargetSettings, facts: &Facts<'_>) -> String {
     }
 }
 
+/// How many letters of a decision are shown; it has the values of many fields.
+const LONGEST_DECISION: usize = 20 * LONGEST;
+
+/// An expression on one line: what the file has on several is no line of its own here.
+fn written(expression: &str) -> String {
+    visible(&expression.lines().map(str::trim).collect::<Vec<_>>().join(" ")).into_owned()
+}
+
 fn render(explained: &Explained) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "Employee {}: {}", explained.employee, explained.lifecycle);
@@ -415,37 +424,38 @@ fn render(explained: &Explained) -> String {
             "hidden" => "(not readable)".into(),
             _ => "(empty)".into(),
         });
-        let _ = writeln!(text, "  {:width$}  {value}", attribute.attribute);
+        let _ = writeln!(text, "  {:width$}  {}", attribute.attribute, short(&value));
     }
     for target in &explained.targets {
         let _ = writeln!(text, "\n{} ({})", target.name, target.status);
         if let Some(reason) = &target.reason {
-            let _ = writeln!(text, "  {reason}");
+            let _ = writeln!(text, "  {}", visible(reason));
         }
         for clause in &target.clauses {
-            let _ = writeln!(text, "  {} {:<8} {}", clause.list, clause.holds, clause.expression);
+            let _ = writeln!(text, "  {} {:<8} {}", clause.list, visible(&clause.holds), written(&clause.expression));
         }
         if let Some(scope) = &target.scope {
-            let _ = writeln!(text, "  scope    {scope}");
+            let _ = writeln!(text, "  scope    {}", written(scope));
         }
         if let Some(matched) = &target.matched {
-            let _ = writeln!(text, "  matched  {matched}");
+            let _ = writeln!(text, "  matched  {}", visible(matched));
         }
         if let Some(link) = &target.link {
             let Linked { account, origin, since, last_seen, last_write } = link;
             let ever = |at: &Option<String>| at.clone().unwrap_or_else(|| "never".into());
             let origin = origin.replace('_', " ");
-            let _ = writeln!(text, "  link     account {account}, {origin} on {since}");
+            let _ = writeln!(text, "  link     account {}, {origin} on {since}", visible(account));
             let _ =
                 writeln!(text, "           last seen in line: {}; last write: {}", ever(last_seen), ever(last_write));
         }
         let width = target.mapping.iter().map(|step| step.field.chars().count()).max().unwrap_or_default();
         for step in &target.mapping {
-            let note = step.note.as_deref().map(|note| format!("   [{note}]")).unwrap_or_default();
-            let _ = writeln!(text, "    {:width$} = {} → {}{note}", step.field, step.from, step.gives);
+            let note = step.note.as_deref().map(|note| format!("   [{}]", written(note))).unwrap_or_default();
+            let (from, gives) = (written(&step.from), short(&step.gives));
+            let _ = writeln!(text, "    {:width$} = {from} → {gives}{note}", step.field);
         }
         for line in &target.decision {
-            let _ = writeln!(text, "  decided  {line}");
+            let _ = writeln!(text, "  decided  {}", cut(line, LONGEST_DECISION));
         }
     }
     text

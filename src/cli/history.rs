@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::employee::EmployeeId;
-use crate::output::{Format, count, json};
+use crate::output::listing::Listing;
+use crate::output::visible::visible;
+use crate::output::{Format, count, json, markdown};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Who};
 use crate::sync::PrepareOptions;
 
@@ -156,8 +157,7 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
         world.print("No run yet.\n");
         return Ok(Reasons::default());
     }
-    let mut table = listing(world);
-    table.set_header([
+    let mut table = Listing::new([
         "Run",
         "Started",
         "By",
@@ -174,11 +174,11 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
         let exit = run.exit_code.map_or_else(|| "unfinished".to_owned(), |code| code.to_string());
         let by = run.by.as_ref().map(|by| format!("{}@{}", by.user, by.host)).unwrap_or_default();
         if run.targets.is_empty() {
-            table.add_row([&run.run, &run.started, &by, &exit, "", "", "", "", "", "", &run.command]);
+            table.row([&*run.run, &run.started, &by, &exit, "", "", "", "", "", "", &run.command]);
         }
         for (place, target) in run.targets.iter().enumerate() {
             let once = |text: &str| if place == 0 { text.to_owned() } else { String::new() };
-            table.add_row([
+            table.row([
                 once(&run.run),
                 once(&run.started),
                 once(&by),
@@ -193,16 +193,27 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
             ]);
         }
     }
-    world.print(&lines(&table));
+    world.list(&table);
+    let mut notes = String::new();
     for run in &runs {
         for approval in &run.approvals {
-            world.print(&format!("run {}: {}\n", run.run, approval.in_words()));
+            notes.push_str(&format!("run {}: {}\n", run.run, visible(&approval.in_words())));
         }
         for one in &run.acknowledged {
-            world.print(&format!("run {}: job {} {}\n", run.run, one.job, accepted_in_words(one)));
+            notes.push_str(&format!("run {}: job {} {}\n", run.run, one.job, visible(&accepted_in_words(one))));
         }
     }
+    world.print(&below(world, notes));
     Ok(Reasons::default())
+}
+
+/// Lines below a table. In Markdown each is a point of a list of its own, as it would be a row otherwise.
+fn below(world: &World, lines: String) -> String {
+    if lines.is_empty() || world.global.format != Format::Markdown {
+        return lines;
+    }
+    let points = lines.lines().map(|line| format!("- {}\n", markdown::escape(line)));
+    format!("\n{}", points.collect::<String>())
 }
 
 fn accepted_in_words(one: &AcknowledgedOut) -> String {
@@ -328,6 +339,7 @@ pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, 
         }
         return Ok(Reasons::default());
     }
+    known_target(&session, &memory, arguments.target.as_deref())?;
     let filter = JobFilter {
         status: if arguments.failed { Some(JobStatus::Failed) } else { arguments.status },
         target: arguments.target.as_deref(),
@@ -358,20 +370,31 @@ pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, 
     if jobs.is_empty() {
         world.print("No such job.\n");
     } else {
-        let mut table = listing(world);
-        table.set_header(["Job", "Target", "Employee", "Status", "What", "Why"]);
+        let mut table = Listing::new(["Job", "Target", "Employee", "Status", "What", "Why"]);
         let today = session.today.to_string();
         for job in &jobs {
             let who = job.name.as_ref().map_or_else(|| job.employee.clone(), |name| format!("{} {name}", job.employee));
             let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            table.add_row([job.job.clone(), job.target.clone(), who, status_of(job, &today), job.ops.join(", "), why]);
+            table.row([job.job.clone(), job.target.clone(), who, status_of(job, &today), job.ops.join(", "), why]);
         }
-        world.print(&lines(&table));
+        world.list(&table);
     }
-    for seen in &last {
-        world.print(&format!("last in line with {}: {} (run {})\n", seen.target, seen.at, seen.run));
-    }
+    let seen = last.iter().map(|seen| format!("last in line with {}: {} (run {})\n", seen.target, seen.at, seen.run));
+    world.print(&below(world, seen.collect()));
     Ok(Reasons::default())
+}
+
+/// Refuses the name of a target that neither the file nor the history has.
+pub(super) fn known_target(session: &Session, memory: &Memory, name: Option<&str>) -> Result<(), Failure> {
+    let Some(name) = name else { return Ok(()) };
+    let records = memory.state.targets()?;
+    let in_the_file = session.settings.targets.iter().map(|target| &*target.name);
+    let names: Vec<&str> = in_the_file.chain(records.iter().map(|record| &*record.target)).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let message = format!("there is no target `{name}`; {}", crate::config::reader::known(name, names));
+    Err(Failure::new(Reason::Usage, message))
 }
 
 fn no_job(job: JobId) -> Failure {
@@ -420,7 +443,7 @@ fn show(job: &JobOut) -> String {
         format!("Job {}: employee {} in {}: {}\n", job.job, job.employee, job.target, job.status.replace('_', " "));
     let mut line = |label: &str, value: &str| {
         if !value.is_empty() {
-            text.push_str(&format!("  {label:<8} {value}\n"));
+            text.push_str(&format!("  {label:<8} {}\n", visible(value)));
         }
     };
     line("what", &job.ops.join(", "));
@@ -452,6 +475,7 @@ pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons
     let wanted: BTreeSet<(Box<str>, EmployeeId)> = {
         let memory = Memory::for_reading(&history, world.now)?;
         if arguments.failed {
+            known_target(&history, &memory, arguments.target.as_deref())?;
             let jobs = memory.state.outstanding(arguments.target.as_deref())?;
             jobs.into_iter().map(|job| (job.job.target, job.job.employee)).collect()
         } else {
@@ -508,15 +532,4 @@ pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons
 
 pub(super) fn local(session: &Session, at: DateTime<Utc>) -> String {
     at.with_timezone(&session.settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-pub(super) fn listing(world: &World) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(world.look().width.unwrap_or(160).max(60));
-    table
-}
-
-pub(super) fn lines(table: &Table) -> String {
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

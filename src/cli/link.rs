@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::config::TargetSettings;
 use crate::employee::{EmployeeId, Lifecycle};
+use crate::output::visible::visible;
 use crate::output::{Bars, Format, json};
 use crate::plan::AccountId;
 use crate::state::{Link, Origin, SourceMemory};
@@ -259,7 +260,7 @@ fn render(said: &Said) -> String {
         let _ = writeln!(text, "  taken from     employee {from}");
     }
     for line in &said.decision {
-        let _ = writeln!(text, "  the next sync  {line}");
+        let _ = writeln!(text, "  the next sync  {}", visible(line));
     }
     text
 }

@@ -10,7 +10,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::config::{LoadError, LoadOptions, Secret, SecretMode, Settings, Severity, StatePlace, find_config, load};
 use crate::http::Redactor;
+use crate::output::listing::Listing;
 use crate::output::table::Look;
+use crate::output::visible::visible_lines;
 use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
 use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind, SourceSettings};
 use crate::plan::{Notice, TargetPlan};
@@ -132,13 +134,23 @@ impl World {
     /// Writes a result. A reader that has gone away (a pager) is no error.
     pub fn print(&self, text: &str) {
         let text = self.scrub(text);
+        // Values were made visible where they were put in; this is for any that was not. JSON has values as they are.
+        let text = match self.global.format {
+            Format::Json => text,
+            Format::Table | Format::Markdown => visible_lines(&text, self.look().colour).into_owned().into(),
+        };
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
+    /// Writes rows as the chosen format has them.
+    pub(crate) fn list(&self, listing: &Listing) {
+        self.print(&listing.render(self.global.format, self.look().width));
+    }
+
     /// Writes a message.
     pub fn say(&self, message: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{}", self.scrub(message));
+        let _ = writeln!(std::io::stderr().lock(), "{}", visible_lines(&self.scrub(message), false));
     }
 
     /// The text without any secret of the file, should one have found its way into it.

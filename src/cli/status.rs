@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::config::BudgetSettings;
 use crate::config::reader::parse_duration;
+use crate::output::listing::Listing;
 use crate::output::{Format, Problem, count, json};
 use crate::plan::Due;
 use crate::sync::{Budget, budgets};
@@ -155,7 +155,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             targets: lines,
         })),
         Format::Table | Format::Markdown => {
-            world.print(&table(world, &lines));
+            world.list(&table(&lines));
             let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
             let missed: String = lines.iter().filter_map(without_a_run).collect();
             let newest = newest_change.map(|newest| format!("Newest change seen in Personio: {newest}\n"));
@@ -178,11 +178,8 @@ fn without_a_run(line: &Line) -> Option<String> {
     Some(format!("\n{} had no run in {}: {which}\n", line.name, count(slots.len(), "slot", "slots")))
 }
 
-fn table(world: &World, lines: &[Line]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(world.look().width.unwrap_or(140).max(60));
-    table.set_header([
+fn table(lines: &[Line]) -> Listing {
+    let mut table = Listing::new([
         "Target",
         "Type",
         "Last run",
@@ -198,7 +195,7 @@ fn table(world: &World, lines: &[Line]) -> String {
     for line in lines {
         let paused = if line.paused { " (paused)" } else { "" };
         let or_never = |moment: &Option<String>| moment.clone().unwrap_or_else(|| "never".into());
-        table.add_row([
+        table.row([
             format!("{}{paused}", line.name),
             line.kind.to_owned(),
             or_never(&line.last_run),
@@ -212,5 +209,5 @@ fn table(world: &World, lines: &[Line]) -> String {
             line.tasks.to_string(),
         ]);
     }
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    table
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::plan::{Checklist, Plan, TargetPlan, TargetStatus};
 
 use super::markdown::escape;
+use super::visible::{short, visible};
 use super::{Kind, count, employees};
 
 /// `12 steps`
@@ -55,9 +56,9 @@ fn tick(kind: Kind) -> char {
 /// The steps for a terminal, the first so many of each group.
 pub(super) fn lines(text: &mut String, target: &TargetPlan, checklist: &Checklist, kind: Kind, shown: usize) {
     for group in &checklist.groups {
-        let _ = writeln!(text, "  {} ({})", group.title, group.place);
+        let _ = writeln!(text, "  {} ({})", visible(&group.title), visible(&group.place));
         for step in group.steps.iter().take(shown) {
-            let _ = writeln!(text, "    [{}] {}", tick(kind), step.replace(['\n', '\r', '\t', '\u{1b}'], " "));
+            let _ = writeln!(text, "    [{}] {}", tick(kind), short(step));
         }
         if group.steps.len() > shown {
             let _ = writeln!(text, "    … and {} more (--all shows them)", group.steps.len() - shown);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::plan::{Change, FieldValue, Op};
 
+use super::visible::visible;
 use super::{Document, Kind, employees, grouped};
 
 /// The document as Markdown.
@@ -59,17 +60,19 @@ pub fn render(document: &Document<'_>) -> String {
         }
         let held = target.changes.iter().any(|change| change.hold.is_some());
         if !target.changes.is_empty() && (by_hand.is_none() || held) {
-            let last = if document.kind == Kind::Plan { "Why" } else { "Outcome" };
-            let _ = writeln!(text, "| Change | Employee | Account | Fields | {last} |\n|---|--:|---|---|---|");
+            let (last, rule) = if document.kind == Kind::Plan { ("", "") } else { (" Outcome |", "---|") };
+            let _ = writeln!(text, "| Change | Employee | Account | Fields | Why |{last}\n|---|--:|---|---|---|{rule}");
             for change in target.changes.iter().filter(|change| by_hand.is_none() || change.hold.is_some()) {
+                let outcome = outcome(change, document.kind);
+                let outcome = outcome.map(|outcome| format!(" {} |", escape(&outcome))).unwrap_or_default();
                 let _ = writeln!(
                     text,
-                    "| {} | {} | {} | {} | {} |",
+                    "| {} | {} | {} | {} | {} |{outcome}",
                     change.op,
                     change.employee.map(|id| id.to_string()).unwrap_or_default(),
                     change.account.as_ref().map(|id| escape(&id.0)).unwrap_or_default(),
                     fields(change),
-                    escape(&last_cell(change, document.kind))
+                    escape(&why(change, document.kind))
                 );
             }
         }
@@ -83,17 +86,26 @@ pub fn render(document: &Document<'_>) -> String {
     text
 }
 
-fn last_cell(change: &Change, kind: Kind) -> String {
-    if let Some(hold) = &change.hold {
-        return format!("held ({}): {}", hold.code, hold.detail);
+fn why(change: &Change, kind: Kind) -> String {
+    match &change.hold {
+        Some(hold) if kind == Kind::Plan => format!("held ({}): {}", hold.code, hold.detail),
+        _ => change.detail.clone().unwrap_or_default(),
     }
-    match (kind, &change.outcome) {
-        (Kind::Report, Some(outcome)) => match outcome.error() {
+}
+
+/// What came of it; `None` before anything was done.
+fn outcome(change: &Change, kind: Kind) -> Option<String> {
+    if kind == Kind::Plan {
+        return None;
+    }
+    Some(match (&change.hold, &change.outcome) {
+        (Some(hold), _) => format!("held ({}): {}", hold.code, hold.detail),
+        (None, Some(outcome)) => match outcome.error() {
             Some(error) => format!("{}: {error}", outcome.status()),
             None => outcome.status().into(),
         },
-        _ => change.detail.clone().unwrap_or_default(),
-    }
+        (None, None) => String::new(),
+    })
 }
 
 fn fields(change: &Change) -> String {
@@ -116,11 +128,10 @@ fn shown(value: &FieldValue) -> String {
 }
 
 /// Keeps a value from ending its cell or from becoming markup.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in visible(text).chars() {
         match letter {
-            '\n' | '\r' | '\t' => escaped.push(' '),
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' | '~' => {
@@ -139,6 +150,6 @@ mod tests {
 
     #[test]
     fn a_value_cannot_break_the_table() {
-        assert_eq!(escape("a|b\n<img>"), "a\\|b &lt;img>");
+        assert_eq!(escape("a|b\n<img>"), "a\\|b\\\\u{a}&lt;img>");
     }
 }

@@ -3,10 +3,12 @@
 pub mod checklist;
 pub(crate) mod grouped;
 pub mod json;
+pub(crate) mod listing;
 pub mod markdown;
 mod progress;
 pub mod report;
 pub mod table;
+pub(crate) mod visible;
 mod words;
 
 pub use progress::{Bars, Terminal, terminal_width};

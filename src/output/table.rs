@@ -1,5 +1,6 @@
 //! Plans and reports for people.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -7,6 +8,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
 use crate::plan::{ACCOUNT_FOUND, Change, FieldValue, Op, Outcome, Plan, TargetPlan, TargetStatus};
 
+use super::visible::{short, short_pair, visible};
 use super::{Document, Kind, count, employees, grouped};
 
 /// How much is shown, and how.
@@ -46,7 +48,7 @@ pub fn render(document: &Document<'_>, look: Look) -> String {
 fn source(text: &mut String, plan: &Plan) {
     let proof = match &plan.source.why_incomplete {
         None => "proven complete".to_owned(),
-        Some(why) => format!("NOT proven complete: {why}"),
+        Some(why) => format!("NOT proven complete: {}", visible(why)),
     };
     let _ = writeln!(text, "Personio: {} on {}, {proof}", employees(plan.source.employees), plan.today);
     if let Some(newest) = &plan.source.newest_change {
@@ -61,7 +63,7 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
             let _ = writeln!(text, ": {}", headline(target, kind));
         }
         status => {
-            let reason = target.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let reason = target.reason.as_deref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
             let _ = writeln!(text, ": {}{reason}", status.as_str());
             return;
         }
@@ -97,11 +99,11 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
         );
     }
     for (code, detail) in holds(target) {
-        let _ = writeln!(text, "  held ({code}): {detail}");
+        let _ = writeln!(text, "  held ({code}): {}", visible(detail));
     }
     list(text, "  ", "skipped", &grouped::skips(&target.skipped, look.all), look);
     if !target.orphans.is_empty() {
-        let ids: Vec<&str> = target.orphans.iter().take(5).map(|account| &*account.0).collect();
+        let ids: Vec<Cow<'_, str>> = target.orphans.iter().take(5).map(|account| short(&account.0)).collect();
         let more = if target.orphans.len() > ids.len() { ", …" } else { "" };
         let _ = writeln!(
             text,
@@ -173,25 +175,32 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
 fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(look.width.unwrap_or(140).max(60));
+    // Two columns are the indent.
+    table.set_width(look.width.unwrap_or(140).max(60) - 2);
     if !look.colour {
         table.force_no_tty();
     } else {
         table.enforce_styling();
     }
-    let last = if kind == Kind::Plan { "Why" } else { "What happened" };
     let columns = [
         change_has(changes, |change| change.employee.is_some()),
         change_has(changes, |change| change.account.is_some()),
     ];
-    let has_last = changes.iter().any(|change| !last_cell(change, kind).is_empty());
+    let has_why = change_has(changes, |change| change.detail.is_some());
+    let has_outcome = change_has(changes, |change| !outcome(change, kind).is_empty());
     let header = |text: &str| Cell::new(text).add_attribute(Attribute::Dim);
     let mut head = vec![header("Change")];
     head.extend(
-        [("Employee", columns[0]), ("Account", columns[1]), ("Fields", true), (last, has_last)]
-            .into_iter()
-            .filter(|(_, shown)| *shown)
-            .map(|(text, _)| header(text)),
+        [
+            ("Employee", columns[0]),
+            ("Account", columns[1]),
+            ("Fields", true),
+            ("Why", has_why),
+            ("What happened", has_outcome),
+        ]
+        .into_iter()
+        .filter(|(_, shown)| *shown)
+        .map(|(text, _)| header(text)),
     );
     table.set_header(head);
     let mut numbers: BTreeMap<(Op, bool), usize> = BTreeMap::new();
@@ -207,11 +216,14 @@ fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
             row.push(Cell::new(change.employee.map(|id| id.to_string()).unwrap_or_default()));
         }
         if columns[1] {
-            row.push(Cell::new(change.account.as_ref().map(|id| id.to_string()).unwrap_or_default()));
+            row.push(Cell::new(change.account.as_ref().map(|id| short(&id.0)).unwrap_or_default()));
         }
         row.push(Cell::new(fields(change)));
-        if has_last {
-            row.push(Cell::new(last_cell(change, kind)));
+        if has_why {
+            row.push(Cell::new(short(change.detail.as_deref().unwrap_or_default())));
+        }
+        if has_outcome {
+            row.push(Cell::new(short(&outcome(change, kind))));
         }
         table.add_row(row);
     }
@@ -240,14 +252,12 @@ fn operation(change: &Change, look: Look) -> Cell {
     })
 }
 
-fn last_cell(change: &Change, kind: Kind) -> String {
-    match (kind, &change.outcome) {
-        (Kind::Report, Some(outcome)) => match outcome.error() {
-            Some(error) => format!("{}: {error}", outcome.status().replace('_', " ")),
-            None => String::new(),
-        },
-        _ => change.detail.clone().unwrap_or_default(),
-    }
+/// What came of it, where it is not what was planned.
+fn outcome(change: &Change, kind: Kind) -> String {
+    let outcome = change.outcome.as_ref().filter(|_| kind == Kind::Report);
+    outcome
+        .and_then(|outcome| Some(format!("{}: {}", outcome.status().replace('_', " "), outcome.error()?)))
+        .unwrap_or_default()
 }
 
 fn fields(change: &Change) -> String {
@@ -255,8 +265,13 @@ fn fields(change: &Change) -> String {
         .fields
         .iter()
         .map(|field| match change.op {
-            Op::Create | Op::Reference | Op::Request => format!("{}: {}", field.field, shown(&field.after)),
-            _ => format!("{}: {} → {}", field.field, shown(&field.before), shown(&field.after)),
+            Op::Create | Op::Reference | Op::Request => {
+                format!("{}: {}", visible(&field.field), short(&shown(&field.after)))
+            }
+            _ => {
+                let (before, after) = short_pair(&shown(&field.before), &shown(&field.after));
+                format!("{}: {before} → {after}", visible(&field.field))
+            }
         })
         .collect();
     if change.op == Op::Create { lines.join("; ") } else { lines.join("\n") }
@@ -265,7 +280,7 @@ fn fields(change: &Change) -> String {
 fn shown(value: &FieldValue) -> String {
     match value {
         FieldValue::Empty => "(empty)".into(),
-        other => other.to_string().replace(['\n', '\r', '\t', '\u{1b}'], " "),
+        other => other.to_string(),
     }
 }
 
@@ -285,7 +300,7 @@ fn holds(target: &TargetPlan) -> Vec<(&'static str, &str)> {
 fn list(text: &mut String, indent: &str, word: &str, lines: &[String], look: Look) {
     let shown = if look.all { lines.len() } else { lines.len().min(SHOWN) };
     for line in &lines[..shown] {
-        let _ = writeln!(text, "{indent}{word}: {line}");
+        let _ = writeln!(text, "{indent}{word}: {}", visible(line));
     }
     if shown < lines.len() {
         let _ = writeln!(text, "{indent}… and {} more like this (--all shows them)", lines.len() - shown);
@@ -334,5 +349,64 @@ mod tests {
         let text = render(&document, look);
         assert!(text.contains("failed: no room"), "{text}");
         assert!(text.contains("… and 25 more to create"), "{text}");
+    }
+
+    /// A plan that takes an account out of use and changes a long value.
+    fn plan(outcome: Option<Outcome>) -> Plan {
+        let long = "x".repeat(2_000);
+        let field = crate::plan::FieldChange {
+            index: crate::plan::FieldIndex(0),
+            field: "title".into(),
+            before: FieldValue::Text(format!("{long} a").into()),
+            after: FieldValue::Text(format!("{long} b\n\u{1b}").into()),
+        };
+        let change = |op, detail: Option<&str>, fields| Change {
+            op,
+            employee: Some(EmployeeId(1001)),
+            account: Some(crate::plan::AccountId("u\u{202e}1".into())),
+            reason: None,
+            detail: detail.map(ToOwned::to_owned),
+            fields,
+            rewrite: Vec::new(),
+            request: None,
+            handover: None,
+            hold: None,
+            outcome: outcome.clone(),
+        };
+        let mut target = TargetPlan::empty("wiki", "scim");
+        target.changes = vec![
+            change(Op::Deactivate, Some("left on 31 October, after a long and winding road of many words"), Vec::new()),
+            change(Op::Update, None, vec![field]),
+        ];
+        Plan {
+            today: "2026-11-22".parse().unwrap(),
+            source: SourceSummary { employees: 41, complete: true, why_incomplete: None, newest_change: None },
+            targets: vec![target],
+            notices: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_values_differ_visibly() {
+        let plan = plan(None);
+        let document = Document { kind: Kind::Plan, plan: Some(&plan), exit_code: 0, problems: &[] };
+        for width in [80, 100, 140] {
+            let text = render(&document, Look { colour: false, width: Some(width), all: false, outcomes_only: false });
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= usize::from(width), "{widest} of {width}: {text}");
+            assert!(text.contains("u\\u{202e}1") && text.contains("b\\u{a}\\u{1b}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_report_says_why_as_the_plan_did() {
+        let plan = plan(Some(Outcome::Failed { error: "no room".into(), code: "refused" }));
+        let document = Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[] };
+        let text = render(&document, Look { colour: false, width: Some(140), all: false, outcomes_only: false });
+        assert!(text.contains("Why") && text.contains("What happened"), "{text}");
+        assert!(text.contains("left on 31 October") && text.contains("failed: no room"), "{text}");
+        let text = super::super::markdown::render(&document);
+        assert!(text.contains("| Why | Outcome |"), "{text}");
+        assert!(text.contains("left on 31 October") && text.contains("failed: no room |"), "{text}");
     }
 }

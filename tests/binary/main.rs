@@ -11,6 +11,7 @@ mod exit_codes;
 mod faults;
 mod json;
 mod logs;
+mod output;
 mod safety;
 mod scene;
 mod scim;

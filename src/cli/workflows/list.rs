@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::config::WorkflowSettings;
 use crate::employee::EmployeeId;
+use crate::output::listing::Listing;
 use crate::output::{Format, json};
 use crate::state::{Job, JobStatus};
 
-use super::super::history::{lines, listing, local};
+use super::super::history::local;
 use super::super::memory::{Memory, workflow_memory};
 use super::super::{Failure, Reasons, SandboxChoice, World};
 use super::state;
@@ -107,8 +108,7 @@ pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Fa
         world.say("the file has no workflows; add [targets.NAME.workflows.onboarding] to a freshservice target");
         return Ok(Reasons::default());
     }
-    let mut table = listing(world);
-    table.set_header(["Workflow", "On", "State", "Steps", "Succeeded", "Failed", "Open", "Last job"]);
+    let mut table = Listing::new(["Workflow", "On", "State", "Steps", "Succeeded", "Failed", "Open", "Last job"]);
     for one in &listed {
         let last = one.last_job.as_ref().map_or_else(
             || "never".to_owned(),
@@ -117,7 +117,7 @@ pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Fa
                 format!("{} {at} {}", last.job, last.status.replace('_', " "))
             },
         );
-        table.add_row([
+        table.row([
             format!("{}/{}", one.target, one.workflow),
             one.on.to_owned(),
             one.state.to_owned(),
@@ -128,7 +128,7 @@ pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Fa
             last,
         ]);
     }
-    world.print(&lines(&table));
+    world.list(&table);
     if listed.iter().any(|one| one.failed > 0) {
         world.say("`personio-sync jobs --failed` says why, `personio-sync retry --failed` tries again");
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::employee::EmployeeId;
 use crate::output::Bars;
+use crate::output::visible::{short, visible};
 use crate::plan::{Change, Reason as Verdict, WorkflowInput, verdict};
 use crate::sync::{PrepareOptions, Prepared, Remembered as _};
 use crate::targets::TargetError;
@@ -99,7 +100,7 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
         shown(standing.last_day)
     );
     for (name, found) in reasons {
-        let _ = writeln!(text, "  {name:<9} {found}");
+        let _ = writeln!(text, "  {name:<9} {}", visible(found));
     }
     let requests: Vec<&Change> = plan.changes.iter().filter(|change| change.request.is_some()).collect();
     let mut next = 0;
@@ -118,21 +119,21 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
             // Fields that stay empty are not among the changes.
             let shown = change.fields.iter().find(|change| change.field == *field);
             let value = shown.map_or_else(|| "(empty)".to_owned(), |change| change.after.to_string());
-            let _ = writeln!(text, "              {field} = {value}");
+            let _ = writeln!(text, "              {field} = {}", short(&value));
         }
         if let Some(hold) = &change.hold {
-            let _ = writeln!(text, "              held: {}", hold.detail);
+            let _ = writeln!(text, "              held: {}", visible(&hold.detail));
         }
     }
     if !requests.is_empty() {
         left_out(&mut text, workflow.steps.len());
     }
     for skip in plan.skipped.iter().filter(|skip| skip.employee == employee) {
-        let _ = writeln!(text, "  skipped   {}", skip.detail);
+        let _ = writeln!(text, "  skipped   {}", visible(&skip.detail));
     }
     for notice in &plan.notices {
         if notice.code == "workflow_form" || notice.employee == Some(employee) {
-            let _ = writeln!(text, "  note      {}", notice.message);
+            let _ = writeln!(text, "  note      {}", visible(&notice.message));
         }
     }
     let _ = match requests.len() {

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::{LOG, RunReport};
+use crate::output::visible::visible;
 
 /// One page without any script and without anything from elsewhere; light and dark, and fit for printing.
 pub fn html(report: &RunReport) -> String {
@@ -116,7 +117,7 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums }
 /// Text as it may stand in a page, in elements and in attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in visible(text).chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

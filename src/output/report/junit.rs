@@ -3,6 +3,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::RunReport;
+use crate::output::visible::visible;
 
 /// JUnit XML: one suite for each target, one case for each employee, so that a pipeline shows who failed.
 ///
@@ -20,15 +21,15 @@ pub fn junit(report: &RunReport) -> anyhow::Result<String> {
             let status = match row.outcome {
                 "failed" if row.accepted_until.is_none() => {
                     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                    status.set_message(row.error.as_str()).set_type(row.code.as_str());
-                    status.set_description(row.advice.as_str());
+                    status.set_message(&*visible(&row.error)).set_type(row.code.as_str());
+                    status.set_description(&*visible(&row.advice));
                     status
                 }
                 "succeeded" => TestCaseStatus::success(),
                 _ => {
                     let mut status = TestCaseStatus::skipped();
                     let why = if row.error.is_empty() { row.outcome } else { row.error.as_str() };
-                    status.set_message(why);
+                    status.set_message(&*visible(why));
                     status
                 }
             };

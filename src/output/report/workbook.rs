@@ -2,6 +2,7 @@ use anyhow::Context as _;
 use rust_xlsxwriter::{Color, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet};
 
 use super::{LOG, Row, RunReport};
+use crate::output::visible::visible;
 
 /// A workbook with a summary sheet and one row for each employee: frozen header, filters, real dates.
 ///
@@ -52,13 +53,13 @@ fn summary(sheet: &mut Worksheet, report: &RunReport, looks: &Looks) -> anyhow::
         sheet.write_with_format(3, 1, code, &Format::new().set_align(FormatAlign::Left))?;
     }
     sheet.write(4, 0, "Command")?;
-    sheet.write(4, 1, &report.command)?;
+    sheet.write(4, 1, &*visible(&report.command))?;
     sheet.write(5, 0, "Run by")?;
-    sheet.write(5, 1, report.by.as_deref().unwrap_or_default())?;
+    sheet.write(5, 1, &*visible(report.by.as_deref().unwrap_or_default()))?;
     // Below the table, which begins in the seventh row.
     let below = 8 + u32::try_from(report.targets.len()).unwrap_or_default();
     for (row, approval) in (below..).zip(&report.approvals) {
-        sheet.write(row, 0, approval)?;
+        sheet.write(row, 0, &*visible(approval))?;
     }
     let header =
         ["Target", "Worked through", "Succeeded", "Failed", "Held", "Skipped", "Not attempted", "In sync", "Calls"];
@@ -124,18 +125,18 @@ fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Resu
             Ok(number) => sheet.write_with_format(line, 1, number, &looks.plain)?,
             Err(_) => sheet.write_string_with_format(line, 1, &row.employee, &looks.plain)?,
         };
-        sheet.write_string_with_format(line, 2, row.name.as_deref().unwrap_or_default(), &looks.plain)?;
+        sheet.write_string_with_format(line, 2, &*visible(row.name.as_deref().unwrap_or_default()), &looks.plain)?;
         sheet.write_string_with_format(line, 3, row.outcome.replace('_', " "), outcome_look)?;
         let texts = [&row.what, &row.fields, &row.code, &row.log, &row.error, &row.advice];
         for (column, text) in (4u16..).zip(texts) {
-            sheet.write_string_with_format(line, column, text.as_str(), &looks.plain)?;
+            sheet.write_string_with_format(line, column, &*visible(text), &looks.plain)?;
         }
         if let Some(until) = row.accepted_until {
             sheet.write_datetime_with_format(line, 10, moment(until)?, &looks.moment)?;
         }
         sheet.write_string_with_format(line, 11, &row.job, &looks.plain)?;
         let by = row.accepted_by.as_deref().filter(|_| row.accepted_until.is_some());
-        sheet.write_string_with_format(line, 12, by.unwrap_or_default(), &looks.plain)?;
+        sheet.write_string_with_format(line, 12, &*visible(by.unwrap_or_default()), &looks.plain)?;
     }
     sheet.set_freeze_panes(1, 0)?;
     sheet.set_repeat_rows(0, 0)?;

@@ -1,0 +1,81 @@
+//! Plain lists of rows: past runs, jobs, what is held. For a terminal or as Markdown.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::visible::short;
+use super::{Format, markdown};
+
+/// Rows under a header, made visible and cut like every value.
+pub(crate) struct Listing {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    is_ruled: bool,
+}
+
+impl Listing {
+    pub(crate) fn new<const COLUMNS: usize>(header: [&'static str; COLUMNS]) -> Self {
+        Self { header: header.to_vec(), rows: Vec::new(), is_ruled: false }
+    }
+
+    /// With lines between the rows of a terminal.
+    pub(crate) fn ruled(self) -> Self {
+        Self { is_ruled: true, ..self }
+    }
+
+    pub(crate) fn row<const COLUMNS: usize>(&mut self, cells: [impl AsRef<str>; COLUMNS]) {
+        self.rows.push(cells.iter().map(|cell| cell.as_ref().to_owned()).collect());
+    }
+
+    /// The whole, its last line ended.
+    pub(crate) fn render(&self, format: Format, width: Option<u16>) -> String {
+        if format == Format::Markdown { self.markdown() } else { self.table(width) }
+    }
+
+    fn markdown(&self) -> String {
+        let line = |cells: &mut dyn Iterator<Item = String>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
+        let mut text = line(&mut self.header.iter().map(|title| (*title).to_owned()));
+        text.push_str(&format!("|{}\n", "---|".repeat(self.header.len())));
+        for row in &self.rows {
+            text.push_str(&line(&mut row.iter().map(|cell| markdown::escape(cell))));
+        }
+        text
+    }
+
+    fn table(&self, width: Option<u16>) -> String {
+        let style = if self.is_ruled { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING };
+        let mut table = Table::new();
+        table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(width.unwrap_or(160).max(60));
+        table.set_header(self.header.clone());
+        for row in &self.rows {
+            table.add_row(row.iter().map(|cell| short(cell).into_owned()));
+        }
+        table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_breaks_out_of_its_row() {
+        let mut listing = Listing::new(["Job", "Why"]);
+        listing.row(["12.1", "a|b\n| forged | row |\u{1b}[31m"]);
+        let table = listing.render(Format::Table, Some(80));
+        assert_eq!(table, " Job   Why\n 12.1  a|b\\u{a}| forged | row |\\u{1b}[31m\n");
+        let markdown = listing.render(Format::Markdown, None);
+        assert_eq!(
+            markdown,
+            "| Job | Why |\n|---|---|\n| 12.1 | a\\|b\\\\u{a}\\| forged \\| row \\|\\\\u{1b}\\[31m |\n"
+        );
+    }
+
+    #[test]
+    fn a_long_word_takes_no_longer_than_a_short_one() {
+        let mut listing = Listing::new(["Job", "Why"]).ruled();
+        listing.row(["12.1", "x".repeat(3_000_000).as_str()]);
+        let table = listing.render(Format::Table, Some(80));
+        assert!(table.len() < 2_000 && table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+}
