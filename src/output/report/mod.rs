@@ -173,3 +173,27 @@ fn sample() -> RunReport {
         ],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn no_report_has_a_letter_that_cannot_be_seen() {
+        let mut report = sample();
+        let raw = "Ada\u{1b}[31m\u{9b}\u{202e}eve\n| forged |";
+        report.rows[1].name = Some(raw.into());
+        report.rows[1].error = raw.into();
+        report.rows[1].advice = raw.into();
+        report.approvals = vec![raw.into()];
+        let mut book = zip::ZipArchive::new(std::io::Cursor::new(workbook(&report).unwrap())).unwrap();
+        let mut strings = String::new();
+        book.by_name("xl/sharedStrings.xml").unwrap().read_to_string(&mut strings).unwrap();
+        for text in [html(&report), markdown(&report), junit(&report).unwrap(), strings] {
+            assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{text}");
+            assert!(text.contains("\\u{9b}\\u{202e}eve\\u{a}") || text.contains("\\\\u{202e}eve\\\\u{a}"), "{text}");
+        }
+    }
+}
