@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct ClientSettings {
     pub base_url: String,
     /// How long one request may take.
     pub timeout: Duration,
+    /// The most bytes of an answer, unpacked. The largest honest one, a page of employees, has a few megabytes.
+    pub largest_answer: u64,
     /// When a request is sent again.
     pub retry: RetrySettings,
     /// What the service is known to allow.
@@ -52,6 +55,7 @@ impl ClientSettings {
         Self {
             base_url: base_url.into(),
             timeout: Duration::from_secs(55),
+            largest_answer: 256 << 20,
             retry: RetrySettings::default(),
             limits: Vec::new(),
             learn_limits: true,
@@ -146,7 +150,7 @@ impl Client {
         let result = self.exchange(request, &url, &mut memory);
         let status = match &result {
             Ok(answer) => Some(answer.status),
-            Err(HttpError::Lost { .. }) => None,
+            Err(HttpError::Lost { .. } | HttpError::TooLarge { .. }) => None,
             Err(_) => return result,
         };
         // As the service documents it, wherever the file says that the service is.
@@ -273,10 +277,19 @@ impl Client {
         let mut body = std::mem::take(memory);
         body.clear();
         body.reserve(announced.min(LARGEST_ANNOUNCED));
-        answer.copy_to(&mut body).map_err(|error| HttpError::Lost {
-            host: host_of(url),
-            why: transport::explain(&error, self.settings.timeout),
-        })?;
+        // What arrives small may be large once it is unpacked.
+        let largest = self.settings.largest_answer;
+        let read = answer.by_ref().take(largest + 1).read_to_end(&mut body);
+        if let Err(error) = read {
+            let why = match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
+                Some(error) => transport::explain(error, self.settings.timeout),
+                None => "the answer was cut off".into(),
+            };
+            return Err(HttpError::Lost { host: host_of(url), why });
+        }
+        if body.len() as u64 > largest {
+            return Err(HttpError::TooLarge { host: host_of(url), limit: largest >> 20 });
+        }
         Ok(Response { status, headers, body })
     }
 

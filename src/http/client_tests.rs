@@ -63,6 +63,23 @@ fn compressed_answers_are_read() {
 }
 
 #[test]
+fn an_answer_is_not_unpacked_without_end() {
+    // `{"id":7}` as gzip: small as it is sent, and one byte more than is taken.
+    let body: Vec<u8> =
+        vec![31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 171, 86, 202, 76, 81, 178, 50, 175, 5, 0, 67, 95, 7, 18, 8, 0, 0, 0];
+    let answer = || Answer::of(200, "application/json", body.clone()).header("content-encoding", "gzip");
+    for (largest, fits) in [(8, true), (7, false)] {
+        let script = Script::answers([answer(), answer()]);
+        let settings = ClientSettings { largest_answer: largest, ..settings(script.base_url()) };
+        let client = Client::new(settings, Box::new(FixedAuth::default())).unwrap();
+        let outcome = client.send(&Request::get("/people"));
+        assert_eq!(outcome.is_ok(), fits, "{largest}");
+        assert_eq!(matches!(outcome, Err(HttpError::TooLarge { .. })), !fits, "{largest}");
+        assert_eq!(script.asked().len(), 1, "and is not asked for again");
+    }
+}
+
+#[test]
 fn what_is_harmless_is_repeated_and_counts_once() {
     let script = Script::answers([
         Answer::html(502),

@@ -341,6 +341,14 @@ pub enum HttpError {
         /// In words.
         why: String,
     },
+    /// The answer is larger than any honest one.
+    #[error("{host} sent more than {limit} MB in one answer (answer_too_large)")]
+    TooLarge {
+        /// Host and port.
+        host: String,
+        /// In megabytes.
+        limit: u64,
+    },
     /// The process was asked to stop before it was sent. Nothing happened at the service.
     #[error("stopped before {host} was asked")]
     Interrupted {

@@ -22,7 +22,7 @@ impl From<HttpError> for SourceError {
                 SourceErrorKind::Unavailable
             }
             HttpError::SignIn(_) => SourceErrorKind::SignIn,
-            HttpError::ForeignLink(_) => SourceErrorKind::Unexpected,
+            HttpError::ForeignLink(_) | HttpError::TooLarge { .. } => SourceErrorKind::Unexpected,
         };
         Self::new(kind, error.to_string())
     }

@@ -216,7 +216,7 @@ impl PersonioDocuments {
                     HttpError::NotSent { .. } | HttpError::Busy(_) | HttpError::Interrupted { .. } => {
                         UploadErrorKind::Unavailable
                     }
-                    HttpError::Lost { .. } => UploadErrorKind::Unknown,
+                    HttpError::Lost { .. } | HttpError::TooLarge { .. } => UploadErrorKind::Unknown,
                     HttpError::SignIn(_) => UploadErrorKind::SignIn,
                     HttpError::ForeignLink(_) => UploadErrorKind::Refused,
                 };

@@ -523,11 +523,11 @@ impl ErrorKind {
     /// What a request without an answer means; `writes` says whether it would have changed something.
     pub(crate) fn unanswered(error: &HttpError, writes: bool) -> Self {
         match error {
-            HttpError::Lost { .. } if writes => Self::Unsettled,
+            HttpError::Lost { .. } | HttpError::TooLarge { .. } if writes => Self::Unsettled,
             HttpError::NotSent { .. } | HttpError::Lost { .. } | HttpError::Busy(_) => Self::Unavailable,
             HttpError::Interrupted { .. } => Self::Interrupted,
             HttpError::SignIn(_) => Self::SignIn,
-            HttpError::ForeignLink(_) => Self::Unexpected,
+            HttpError::ForeignLink(_) | HttpError::TooLarge { .. } => Self::Unexpected,
         }
     }
 
