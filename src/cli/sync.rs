@@ -200,7 +200,8 @@ pub(super) fn synchronise(
     let accepted = memory.state.accepted(world.now)?;
     assess(&prepared, &applied, &accepted, signals, &mut reasons, &mut problems);
     settle_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
-    remember(session, memory, run, &prepared, &applied, &accepted, &mut reasons, &mut problems);
+    let outcome = Carried { run, applied: &applied, accepted: &accepted };
+    remember(session, memory, &prepared, &outcome, &mut reasons, &mut problems);
     drop(locks);
     let document =
         Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
@@ -423,17 +424,25 @@ fn assess(
     }
 }
 
+/// What came of a run.
+struct Carried<'a> {
+    run: RunId,
+    /// In the order of the targets.
+    applied: &'a [Option<Applied>],
+    /// The failures that somebody accepted: target, employee and code.
+    accepted: &'a BTreeSet<(Box<str>, EmployeeId, Box<str>)>,
+}
+
 /// Keeps the run, its jobs and what is known of the targets now.
 fn remember(
     session: &Session,
     memory: &Memory,
-    run: RunId,
     prepared: &Prepared<'_>,
-    applied: &[Option<Applied>],
-    accepted: &BTreeSet<(Box<str>, EmployeeId, Box<str>)>,
+    carried: &Carried<'_>,
     reasons: &mut Reasons,
     problems: &mut Vec<Problem>,
 ) {
+    let Carried { run, applied, accepted } = *carried;
     let settings = &session.settings;
     let keep_names = settings.state.keep_names;
     let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();

@@ -182,10 +182,13 @@ fn derived_from(name: &str) -> Option<Option<String>> {
     }
 }
 
+/// The attribute that each name stands for.
+type Aliases = BTreeMap<Box<str>, Box<str>>;
+
 /// `[personio.aliases]`: readable names for attributes.
 ///
 /// Gives the good ones, and the names of the others.
-fn aliases(section: &Table<'_>, listed: Option<&[Box<str>]>) -> (BTreeMap<Box<str>, Box<str>>, BTreeSet<Box<str>>) {
+fn aliases(section: &Table<'_>, listed: Option<&[Box<str>]>) -> (Aliases, BTreeSet<Box<str>>) {
     let (mut aliases, mut refused) = (BTreeMap::new(), BTreeSet::new());
     let Some(table) = section.table("aliases") else {
         return (aliases, refused);

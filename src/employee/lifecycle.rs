@@ -283,7 +283,8 @@ mod tests {
     fn nobody_leaves_because_of_what_cannot_be_read() {
         use Lifecycle::*;
         // status, hire date, termination date, last working day, lifecycle, what makes it unclear
-        let table: &[(&str, &str, &str, &str, Lifecycle, Option<&str>)] = &[
+        type Row = (&'static str, &'static str, &'static str, &'static str, Lifecycle, Option<&'static str>);
+        let table: &[Row] = &[
             // The end belongs to an earlier employment, which the hire date would show.
             ("active", "?", "2019-12-31", "", Leaving, Some("hire_date")),
             ("active", "?", "", "2019-12-31", Leaving, Some("hire_date")),

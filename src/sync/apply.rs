@@ -603,7 +603,7 @@ impl Run<'_> {
                 self.stop_with("the target refused the sign-in".into());
             }
             ErrorKind::Unavailable | ErrorKind::Busy => {
-                self.applied.lock().expect("no panic while held").unavailable = true
+                self.applied.lock().expect("no panic while held").unavailable = true;
             }
             _ => {}
         }

@@ -61,7 +61,7 @@ pub(super) fn release(
     accepted: Option<u64>,
 ) -> (Vec<Released>, Vec<HeldChange>) {
     let Some(fingerprint) = &decisions.fingerprint else { return (Vec::new(), Vec::new()) };
-    let prints: Vec<Fingerprint> = plan.changes.iter().map(|change| fingerprint(change)).collect();
+    let prints: Vec<Fingerprint> = plan.changes.iter().map(fingerprint).collect();
     let held = held_changes(plan, &prints);
     let mut released = Vec::new();
     approved(plan, &prints, decisions, &mut released);
@@ -74,7 +74,7 @@ pub(super) fn release(
 /// All that a plan holds, where nobody has said anything to it yet.
 pub fn held_by(plan: &TargetPlan, decisions: &Decisions<'_>) -> Vec<HeldChange> {
     let Some(fingerprint) = &decisions.fingerprint else { return Vec::new() };
-    let prints: Vec<Fingerprint> = plan.changes.iter().map(|change| fingerprint(change)).collect();
+    let prints: Vec<Fingerprint> = plan.changes.iter().map(fingerprint).collect();
     held_changes(plan, &prints)
 }
 

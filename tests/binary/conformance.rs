@@ -395,7 +395,7 @@ fn a_rehire_and_a_handover() {
     std::thread::scope(|scope| {
         for (name, targets, duplicates) in subjects() {
             let run = move || {
-                comes_back(name, &targets.replace("match = [\"Employee\"]", "match = [\"E-mail\"]"), duplicates)
+                comes_back(name, &targets.replace("match = [\"Employee\"]", "match = [\"E-mail\"]"), duplicates);
             };
             std::thread::Builder::new().name(name.into()).spawn_scoped(scope, run).unwrap();
         }

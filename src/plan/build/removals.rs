@@ -78,7 +78,7 @@ impl<'a> Builder<'a> {
                     employee: Some(employee),
                     field: None,
                     message: format!("no longer in scope: {clause}; the account is kept as it is"),
-                })
+                });
             }
             LeaverAction::Keep | LeaverAction::Include => {}
         }

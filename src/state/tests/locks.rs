@@ -231,7 +231,8 @@ fn a_lock_is_private_and_follows_no_link() {
 #[cfg(unix)]
 fn a_folder_in_other_hands_is_refused_by_its_path() {
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
-    let others: [(&str, fn(&std::path::Path)); 5] = [
+    type Change = fn(&std::path::Path);
+    let others: [(&str, Change); 5] = [
         ("a file", |run| fs::write(run, "a file").unwrap()),
         ("a link", |run| symlink("elsewhere", run).unwrap()),
         ("open to a group", |run| fs::set_permissions(run, fs::Permissions::from_mode(0o770)).unwrap()),

@@ -191,7 +191,9 @@ fn what_was_approved_and_is_not_held_is_used_as_well() {
 fn a_number_releases_the_people_last_shown_and_nobody_else() {
     let mut past = Past::new();
     past.show(&removals(&[1, 2, 3], "max_deactivate"));
-    let table: [(&[u64], u64, &[u64], Option<&str>); 6] = [
+    // Planned, the number, who is still held, what is said.
+    type Row = (&'static [u64], u64, &'static [u64], Option<&'static str>);
+    let table: [Row; 6] = [
         (&[1, 2, 3], 3, &[], None),
         (&[1, 2, 3], 2, &[1, 2, 3], None),
         (&[1, 2, 6], 3, &[1, 2, 6], Some("employee 6 came in, employee 3 dropped out")),

@@ -154,8 +154,12 @@ impl<C: Carrier> Entra<C> {
         })
     }
 
-    /// Whether a request names somebody who was made in this run.
+    /// Whether a request names somebody who was made in this run. What is to be taken away and is not there is no sign
+    /// that somebody is not known yet.
     fn names_new(&self, request: &Request) -> bool {
+        if request.method == Method::Delete {
+            return false;
+        }
         let body = match &request.body {
             Body::Json { text, .. } => text.as_str(),
             _ => "",
