@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Days, NaiveDate};
 
 use crate::config::{BudgetSettings, Settings, Share};
+use crate::output::count;
 use crate::plan::{Hold, Op, Plan};
 
 /// A budget of the file with what is used of it.
@@ -91,8 +92,10 @@ impl Budget<'_> {
             return self.warning(needed, plan.today);
         }
         let detail = format!(
-            "this run needs about {needed} calls, and {left} of {} are left in this period ({})",
-            self.settings.tasks, self.key
+            "this run needs about {}, and {left} of {} are left in this period ({})",
+            count(usize::try_from(needed).unwrap_or(usize::MAX), "call", "calls"),
+            self.settings.tasks,
+            self.key
         );
         // An account that should be out of use waits for nothing else.
         parts.sort_by_key(|part| !part.leaves);
