@@ -118,7 +118,7 @@ pub(super) fn preview(
         reasons.add(Reason::ChangesPending);
     }
     if let Some(path) = out {
-        plan_file::write(path, session, &prepared.plan, &prepared.employees, reasons.code(), &problems)?;
+        plan_file::write(path, session, &prepared, reasons.code(), &problems)?;
     }
     // A reviewed plan goes by what is left when it is applied.
     check_budget(session, &memory, &mut prepared.plan, &mut reasons, &mut problems)?;
@@ -139,12 +139,28 @@ pub(super) fn preview(
     world.say_problems(&problems);
     if let Some(path) = out {
         world.say(&format!(
-            "The plan is in {}; apply it with `personio-sync sync --plan {}`.",
+            "The plan is in {}; apply it with `personio-sync sync --plan {}{}`.",
             path.display(),
-            path.display()
+            path.display(),
+            accepting(options)
         ));
     }
     Ok(reasons)
+}
+
+/// What was accepted for a plan, as it is accepted again where the plan is applied: a file says nothing of who may do so.
+fn accepting(options: &PrepareOptions) -> String {
+    let mut flags = String::new();
+    if let Some(number) = options.accepted_removals {
+        flags.push_str(&format!(" --accept-removals {number}"));
+    }
+    if options.accept_filter_change {
+        flags.push_str(" --accept-filter-change");
+    }
+    if options.accept_source {
+        flags.push_str(" --accept-source");
+    }
+    flags
 }
 
 /// Keeps what the plan shows as held, so that it can be approved. A plan for another day shows what is not held yet.

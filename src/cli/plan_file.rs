@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::employee::Employees;
 use crate::output::json::{self, Binding};
-use crate::output::{Document, Kind, Problem};
-use crate::plan::Plan;
+use crate::output::{Document, Kind, Problem, count};
+use crate::plan::{Notice, TargetPlan};
+use crate::sync::{Prepared, PreparedTarget};
 
 use super::session::Session;
 use super::{Failure, Reason, private_file};
@@ -18,15 +18,15 @@ use super::{Failure, Reason, private_file};
 pub(super) fn write(
     path: &Path,
     session: &Session,
-    plan: &Plan,
-    employees: &Employees,
+    prepared: &Prepared<'_>,
     exit_code: u8,
     problems: &[Problem],
 ) -> Result<(), Failure> {
+    let plan = &prepared.plan;
     let document = Document { kind: Kind::Plan, plan: Some(plan), exit_code, problems };
     let binding = Binding {
         file: hash(&session.settings.file.text),
-        source: hash(&format!("{:?}", employees.list)),
+        source: hash(&format!("{:?}", prepared.employees.list)),
         plan: hash(&targets_text(&json::canonical(plan))),
     };
     let text = json::render(&document, Some(&binding));
@@ -38,7 +38,10 @@ pub(super) fn write(
 /// A reviewed plan.
 #[derive(Debug)]
 pub(super) struct Reviewed {
+    /// What was to be carried out: the target, and the change in every detail.
     changes: BTreeSet<(String, String)>,
+    /// Everything that was seen, held or not: the target, and whose account was to become what.
+    seen: BTreeSet<(String, String)>,
 }
 
 /// The part of a plan file that is read back.
@@ -76,34 +79,40 @@ pub(super) fn read(path: &Path, session: &Session) -> Result<Reviewed, Failure> 
             file.today, session.today
         )));
     }
-    let mut changes = BTreeSet::new();
+    let (mut changes, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for target in &file.targets {
         let name = target["name"].as_str().unwrap_or_default();
         for change in target["changes"].as_array().into_iter().flatten() {
+            seen.insert((name.to_owned(), about(change)));
             if change.get("hold").is_some() {
                 continue;
             }
             changes.insert((name.to_owned(), change.to_string()));
         }
     }
-    Ok(Reviewed { changes })
+    Ok(Reviewed { changes, seen })
 }
 
 impl Reviewed {
     /// Leaves in a fresh plan only what was reviewed.
     ///
     /// A reviewed change that is not planned any more in exactly this form is stale: somebody changed the
-    /// employee, the account or the target meanwhile.
-    pub(super) fn restrict(&self, plan: &mut Plan, skip_stale: bool) -> Result<(), Failure> {
+    /// employee, the account or the target meanwhile. What is held of what was seen stays in the plan as held: it
+    /// waits for somebody, and a run that was silent about it would look as if everything were done.
+    pub(super) fn restrict(&self, prepared: &mut Prepared<'_>, skip_stale: bool) -> Result<(), Failure> {
         let mut fresh = BTreeSet::new();
-        for target in &mut plan.targets {
+        for (target, prepared) in prepared.plan.targets.iter_mut().zip(&prepared.targets) {
             let name = target.name.to_string();
             target.changes.retain(|change| {
-                let key = (name.clone(), json::canonical_change(change));
+                let text = json::canonical_change(change);
+                let was_seen = || self.seen.contains(&(name.clone(), about(&parsed(&text))));
+                let stays_held = change.hold.is_some() && was_seen();
+                let key = (name.clone(), text);
                 let reviewed = self.changes.contains(&key);
                 fresh.insert(key);
-                reviewed
+                reviewed || stays_held
             });
+            leave_approvals(target, prepared);
         }
         let stale: Vec<&(String, String)> = self.changes.iter().filter(|change| !fresh.contains(*change)).collect();
         if stale.is_empty() || skip_stale {
@@ -112,7 +121,7 @@ impl Reviewed {
         let mut who: Vec<String> = stale
             .iter()
             .map(|(target, change)| {
-                let change: serde_json::Value = serde_json::from_str(change).unwrap_or_default();
+                let change = parsed(change);
                 let employee = change["employee"].as_str().map_or_else(String::new, |id| format!(" employee {id}"));
                 format!("{target}: {}{employee}", change["op"].as_str().unwrap_or("change"))
             })
@@ -130,6 +139,40 @@ impl Reviewed {
             ),
         ))
     }
+}
+
+/// Approvals of what the reviewed plan held are for another run: nothing is said of them as if they were used here,
+/// but for their number.
+fn leave_approvals(plan: &mut TargetPlan, target: &PreparedTarget<'_>) {
+    let Some(open) = &target.open else { return };
+    let TargetPlan { changes, notices, .. } = plan;
+    let mut left = 0;
+    for released in &open.released {
+        let Some(said) = &released.said else { continue };
+        if !changes.iter().any(|change| change.hold.is_none() && released.is_part_of(change)) {
+            let before = notices.len();
+            notices.retain(|notice| notice != said);
+            left += usize::from(notices.len() < before);
+        }
+    }
+    if left > 0 {
+        let message = format!(
+            "{} approved and not part of the reviewed plan; the next `personio-sync sync` without --plan carries {} out",
+            count(left, "change is", "changes are"),
+            if left == 1 { "it" } else { "them" }
+        );
+        notices.push(Notice { code: "approved_not_reviewed", employee: None, field: None, message });
+    }
+}
+
+/// Whose account a change of a plan file makes what of, whatever its values are and whether it is held.
+fn about(change: &serde_json::Value) -> String {
+    let parts = ["op", "employee", "account"].map(|key| change[key].to_string());
+    parts.join(" ")
+}
+
+fn parsed(change: &str) -> serde_json::Value {
+    serde_json::from_str(change).unwrap_or_default()
 }
 
 /// The targets in one spelling, whatever white space the file has.

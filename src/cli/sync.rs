@@ -114,7 +114,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     }
     synchronise(world, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
         if let Some(reviewed) = &reviewed {
-            reviewed.restrict(&mut prepared.plan, arguments.skip_stale)?;
+            reviewed.restrict(prepared, arguments.skip_stale)?;
             prepared.restricted = true;
         }
         Ok(!arguments.yes)

@@ -32,6 +32,8 @@ pub struct Decisions<'a> {
 pub struct Released {
     /// The approval; `None` when it is let through by the number of removals.
     pub approval: Option<i64>,
+    /// What the plan says of the approval.
+    pub said: Option<Notice>,
     /// Of the change.
     pub fingerprint: Fingerprint,
     /// The change as it was planned; its hold is `None` when it would have passed without an approval.
@@ -133,9 +135,10 @@ fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions
         change.hold = None;
         let why = approval.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         let message = format!("{}: approved by {}{why}", what(approval), approval.by);
-        plan.notices.push(Notice { code: "approved", employee: change.employee, field: None, message });
+        let said = Notice { code: "approved", employee: change.employee, field: None, message };
+        plan.notices.push(said.clone());
         let fingerprint = approval.fingerprint.clone();
-        released.push(Released { approval: Some(approval.id), fingerprint, change: planned });
+        released.push(Released { approval: Some(approval.id), said: Some(said), fingerprint, change: planned });
     }
 }
 
@@ -185,7 +188,8 @@ fn accept(
     }
     if now.len() as u64 == accepted && now.keys().eq(before.keys()) {
         for (change, print) in plan.changes.iter_mut().zip(prints).filter(|(change, _)| is_held(change)) {
-            released.push(Released { approval: None, fingerprint: print.clone(), change: change.clone() });
+            let (fingerprint, planned) = (print.clone(), change.clone());
+            released.push(Released { approval: None, said: None, fingerprint, change: planned });
             change.hold = None;
         }
         return;

@@ -250,6 +250,7 @@ fn what_is_released_goes_out_with_the_rest_of_the_account() {
         change(Op::Deactivate, 2, Some("left"), None, &[]),
     ];
     let one = Released {
+        said: None,
         approval: Some(1),
         fingerprint: Past::new().print(&plan.changes[1]),
         change: plan.changes[1].clone(),

@@ -3,8 +3,8 @@
 use personio_sync::http::Method;
 use serde_json::{Value, json};
 
-use super::super::scene::{DESK, LIST, Scene};
-use super::{by_hand, leave, outcomes};
+use super::super::scene::{DESK, LIST, Scene, summary};
+use super::{answer, by_hand, leave, outcomes};
 
 const APPLY: [&str; 6] = ["sync", "--yes", "--format", "json", "--plan", "plan.json"];
 
@@ -65,6 +65,56 @@ fn nothing_is_applied_that_was_not_reviewed() {
     assert_ne!(scene.requester(1005)["job_title"], "Not reviewed");
     // Applied is applied: the same plan does not hold a second time.
     scene.run(&APPLY, 8).says("3 of 3 reviewed changes no longer hold");
+}
+
+/// Three people leave and two may; the plan says so, and was reviewed.
+fn reviewed_with_three_held() -> Scene {
+    let scene = Scene::new(12, &format!("{DESK}[targets.desk.safety]\nmax_deactivate = 2\n"));
+    scene.sync();
+    [1002, 1003, 1004].iter().for_each(|employee| leave(&scene, *employee));
+    scene.run(&["plan", "--out", "plan.json"], 4);
+    scene.sandbox.clear_requests();
+    scene
+}
+
+#[test]
+fn what_a_reviewed_plan_holds_stays_held_and_is_told() {
+    let scene = reviewed_with_three_held();
+    let document = scene.run(&APPLY, 4).json();
+    assert_eq!(outcomes(&document), [("held", 3)].into(), "{document:#}");
+    assert_eq!(answer(&scene, &["held"])["held"].as_array().unwrap().len(), 3);
+    assert_eq!(answer(&scene, &["status"])["targets"][0]["held"], 3);
+    // People of whom the plan says nothing are none of its business.
+    scene.run(&["plan", "--employee", "1005", "--out", "plan.json"], 0);
+    assert_eq!(outcomes(&scene.run(&APPLY, 0).json()), [].into());
+    assert_eq!(scene.writes(), [""; 0]);
+}
+
+#[test]
+fn an_approval_is_told_only_where_it_is_used() {
+    let scene = reviewed_with_three_held();
+    answer(&scene, &["approve", "--all-shown"]);
+    let document = scene.run(&APPLY, 0).json();
+    assert_eq!(scene.writes(), [""; 0]);
+    let notices = document["targets"][0]["notices"].as_array().unwrap();
+    let with = |code: &str| notices.iter().filter(|notice| notice["code"] == code).count();
+    assert_eq!((with("approved"), with("approved_not_reviewed")), (0, 1), "{notices:#?}");
+    assert!(notices.iter().any(|notice| notice["message"].as_str().unwrap().starts_with("3 changes are approved and")));
+    scene.run(&["plan", "--out", "plan.json"], 0);
+    let document = scene.run(&APPLY, 0).json();
+    assert_eq!(outcomes(&document), [("succeeded", 3)].into());
+    assert!(document.to_string().contains("\"approved\""));
+}
+
+#[test]
+fn a_plan_says_what_has_to_be_accepted_again_where_it_is_applied() {
+    let scene = reviewed_with_three_held();
+    let flags = ["--accept-removals", "3", "--accept-filter-change", "--accept-source"];
+    let planned = [&["plan", "--out", "plan.json"][..], &flags].concat();
+    scene.run(&planned, 0).says(&format!("`personio-sync sync --plan plan.json {}`", flags.join(" ")));
+    assert_eq!(outcomes(&scene.run(&APPLY, 4).json()), [("held", 3)].into());
+    let document = scene.run(&[&APPLY[..], &flags].concat(), 0).json();
+    assert_eq!(summary(&document, "deactivate"), 3);
 }
 
 #[test]
