@@ -36,7 +36,7 @@ fn no_name_reaches_a_terminal_or_a_ticket_raw() {
         }
         assert_eq!(ran.stdout.contains("\\u{1b}"), names, "{arguments:?}: {}", ran.stdout);
     }
-    assert!(!scene.read("page.html").contains(|letter| raw(letter)) && scene.read("page.html").contains("\\u{202e}"));
+    assert!(!scene.read("page.html").contains(raw) && scene.read("page.html").contains("\\u{202e}"));
     let document = scene.run(&["explain", "1002", "--format", "json"], 0).json();
     assert!(document.to_string().contains("\\u001b"), "JSON has values as they are");
 }
