@@ -143,7 +143,7 @@ fn left_alone(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
 }
 
 /// Those of them for which the mapping gave something that is no value.
-pub(super) fn employees_with_invalid_fields(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
+fn employees_with_invalid_fields(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
     fields_of(plan.notices.iter().filter(|notice| notice.code == FIELD_INVALID))
 }
 

@@ -15,16 +15,16 @@ use crate::config::{BudgetSettings, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
 use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
-use crate::plan::{Change, Checklist, FIELD_INVALID, Notice, Outcome, Plan, TargetStatus};
+use crate::plan::{Change, Checklist, Notice, Outcome, Plan, TargetStatus};
 use crate::state::{Lock, RunId, TargetEnd};
 use crate::sync::{
-    Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, budgets, failing_skips,
-    join_parts, not_in_line, read_back,
+    Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, budgets, done_in_part,
+    failing_skips, join_parts, not_in_line, read_back,
 };
-use crate::targets::{ErrorKind, PARTLY};
+use crate::targets::ErrorKind;
 
 use super::decisions::{refuse_unseen, settle_approvals, take_approvals};
-use super::job_records::{employees_with_invalid_fields, jobs};
+use super::job_records::jobs;
 use super::memory::{Memory, RunJournal, WholeRun, period, reason};
 use super::session::{Session, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
@@ -364,10 +364,7 @@ fn assess(
             .count();
         let not_attempted = with(|outcome| matches!(outcome, Outcome::NotAttempted { .. }));
         let skipped = failing_skips(plan).filter(|skip| !is_accepted(skip.employee, skip.reason)).count();
-        let partly = employees_with_invalid_fields(plan)
-            .into_keys()
-            .filter(|id| !is_accepted(*id, FIELD_INVALID) && !is_accepted(*id, PARTLY))
-            .count();
+        let partly = done_in_part(plan, is_accepted).len();
         let mut parts = Vec::new();
         if failed > 0 {
             parts.push(format!("{} failed", count(failed, "change", "changes")));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
-use crate::plan::{KEY_NEARLY_EQUAL, Outcome, PENDING, Protection, Skip, TargetPlan, TargetStatus};
+use crate::plan::{FIELD_INVALID, KEY_NEARLY_EQUAL, Outcome, PENDING, Protection, Skip, TargetPlan, TargetStatus};
+use crate::targets::PARTLY;
 
 use super::NotStored;
 
@@ -53,8 +54,16 @@ pub fn unseen_leavers<'p>(plan: &'p TargetPlan, employees: &Employees, standings
     plan.skipped.iter().filter(unread).collect()
 }
 
-/// How many a run left out of line: whose change failed, is held, was stopped or did not get its turn, and who could
-/// not be worked on although they should have been, and whose fields hold something else than what was written.
+/// Those of whom a field is left as it is because its value does not fit, unless somebody has accepted that.
+pub fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, &str) -> bool) -> BTreeSet<EmployeeId> {
+    let invalid = plan.notices.iter().filter(|notice| notice.code == FIELD_INVALID && notice.field.is_some());
+    let people = invalid.filter_map(|notice| notice.employee);
+    people.filter(|id| !accepted(*id, FIELD_INVALID) && !accepted(*id, PARTLY)).collect()
+}
+
+/// How many a run left out of line: whose change failed, is held, was stopped or did not get its turn, who was done in
+/// part, who could not be worked on although they should have been, and whose fields hold something else than what was
+/// written.
 /// `accepted` says which failures somebody has accepted for now.
 pub fn not_in_line(
     plan: &TargetPlan,
@@ -77,6 +86,7 @@ pub fn not_in_line(
         .into_iter()
         .filter_map(|change| change.employee)
         .chain(skipped)
+        .chain(done_in_part(plan, &accepted))
         .chain(not_stored.iter().map(|lost| lost.employee))
         .collect();
     (people.len() + of_nobody.len()) as u64
@@ -86,7 +96,7 @@ pub fn not_in_line(
 mod tests {
     use super::*;
     use crate::employee::{Attributes, Completeness};
-    use crate::plan::{Change, Op};
+    use crate::plan::{Change, Notice, Op};
 
     fn skip(employee: u64, reason: &'static str) -> Skip {
         Skip { employee: EmployeeId(employee), reason, detail: String::new() }
@@ -157,5 +167,33 @@ mod tests {
         ];
         assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 5);
         assert_eq!(not_in_line(&plan, &[], &employees, &[], |id, code| id.0 == 2 && code == "refused"), 4);
+    }
+
+    #[test]
+    fn whose_value_does_not_fit_is_not_in_line_until_that_is_accepted() {
+        let employees = nobody_delivered();
+        let notice = |code, employee, field: Option<&str>| Notice {
+            code,
+            employee: Some(EmployeeId(employee)),
+            field: field.map(Into::into),
+            message: String::new(),
+        };
+        let plan = TargetPlan {
+            in_sync: 3,
+            changes: vec![change(1, Outcome::Succeeded)],
+            notices: vec![
+                notice(FIELD_INVALID, 1, Some("phone")),
+                notice(FIELD_INVALID, 1, Some("title")),
+                notice(FIELD_INVALID, 2, Some("phone")),
+                notice("account_found", 3, None),
+            ],
+            ..plan(&[])
+        };
+        assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 2);
+        for code in [FIELD_INVALID, PARTLY] {
+            let accepted = |id: EmployeeId, said: &str| id.0 == 2 && said == code;
+            assert_eq!(not_in_line(&plan, &[], &employees, &[], accepted), 1, "{code}");
+            assert_eq!(done_in_part(&plan, accepted), BTreeSet::from([EmployeeId(1)]));
+        }
     }
 }

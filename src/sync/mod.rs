@@ -26,7 +26,7 @@ mod writers;
 pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed, apply};
 pub use budget::{Budget, BudgetFinding, budgets};
 pub use due::{DueTargets, Scheduled};
-pub use in_line::{all_skipped, failing_skips, is_of_the_source, not_in_line, unseen_leavers};
+pub use in_line::{all_skipped, done_in_part, failing_skips, is_of_the_source, not_in_line, unseen_leavers};
 pub use prepare::{
     GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered, TargetMemory,
     prepare,
