@@ -591,6 +591,8 @@ mod tests {
             ("'Nein' | yes_no", FieldValue::Bool(false)),
             ("office | yes_no", FieldValue::Bool(false)),
             ("'030 1234567' | e164('DE')", FieldValue::text("+49301234567")),
+            ("'+49 (0)30 1234567 ext. 12' | e164('DE')", FieldValue::text("+49301234567")),
+            ("'030 / 1234567 x12' | e164('DE')", FieldValue::text("+49301234567")),
             // Of a range that is newer than what this version knows.
             ("'273 234 5678' | e164('US')", FieldValue::text("+12732345678")),
             ("'Deutsch' | locale", FieldValue::text("de-DE")),
@@ -632,6 +634,9 @@ mod tests {
             ("email | date('%d')", "is not a date"),
             ("email | e164('DE')", "phone number"),
             ("employee_id | e164('US')", "could exist"),
+            ("(office ~ '030 1234567 App. 12') | e164('DE')", "words in the phone number"),
+            ("(office ~ '+49 30 1234567 DW 12') | e164('DE')", "words in the phone number"),
+            ("(office ~ '+43 1 2345678 Kl. 12') | e164('AT')", "words in the phone number"),
             ("email | locale", "no language"),
             ("email | yes_no", "neither yes"),
             ("email + 1", "do not fit"),

@@ -1,10 +1,11 @@
 //! The filters beside those of the expression language.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{Datelike, Days, NaiveDate};
 use minijinja::value::{Object, Value as Jinja};
 use minijinja::{Environment, Error, ErrorKind, State};
+use regex::Regex;
 
 use crate::employee::clean;
 
@@ -141,6 +142,12 @@ fn truthy(value: &Jinja) -> bool {
     matches!(text_of(value).to_lowercase().as_str(), "yes" | "true" | "ja" | "1")
 }
 
+/// The part behind a number that every reader takes for an extension, which E.164 does not have. Other words for it
+/// (`App. 12`, `DW 12`) are read as letters of a keypad, and what comes out is the valid number of somebody else.
+static EXTENSION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(;ext=|[\s,]*(ext(ension|n)?|xtn|x|#)[\s.:]*)\d{1,9}\s*$").expect("a valid pattern")
+});
+
 /// Ranges are added every few weeks, and those that this version knows grow old: a number of the right length is taken.
 fn e164(state: &State<'_, '_>, number: &Jinja, country: &str) -> Result<String, Error> {
     let text = text_of(number);
@@ -152,6 +159,12 @@ fn e164(state: &State<'_, '_>, number: &Jinja, country: &str) -> Result<String, 
         .parse::<phonenumber::country::Id>()
         .map_err(|_| error("`e164` needs a country of two letters, such as 'DE'"))?;
     let parsed = phonenumber::parse(Some(country), &text).map_err(|_| error("it is not a phone number"))?;
+    let bare = EXTENSION.replace(text.strip_prefix("tel:").unwrap_or(&text), "");
+    if bare.contains(char::is_alphabetic) {
+        return Err(error(
+            "there are words in the phone number, which would be dialled as digits; `ext. 12` is understood",
+        ));
+    }
     if !parsed.is_valid() {
         if state.lookup(KNOWN_PHONES).is_some_and(|known: Jinja| known.is_true()) {
             return Err(error("it is not of a range of its country that is known (`phones = \"known\"`)"));
