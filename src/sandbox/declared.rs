@@ -9,7 +9,7 @@ use crate::http::Method;
 use crate::plan::{FieldKind, FieldValue};
 use crate::targets::auth::AuthSettings;
 use crate::targets::declared::template::{Fill, Read, Template};
-use crate::targets::declared::{Create, Declaration, DeclaredField, Operation, Paging, account_of};
+use crate::targets::declared::{Create, Declaration, DeclaredField, Operation, Paging, ReadOne, account_of};
 
 use super::{Preparation, SECRET, SandboxRequest, SandboxResponse, System};
 
@@ -69,6 +69,11 @@ impl Service {
             && let Some(account) = asked.fits(operation, true)
         {
             return self.reactivate(operation, &account, body.as_ref());
+        }
+        if let Some(read) = &declaration.read
+            && let Some(account) = asked.fits(&read.request, true)
+        {
+            return self.read(read, &account);
         }
         if asked.fits(&declaration.list.request, true).is_some() {
             return self.list(request, path, base_url);
@@ -158,6 +163,16 @@ impl Service {
             Paging::Link { at: None } if more => answer.with_header("link", format!("<{link}>; rel=\"next\"")),
             _ => answer,
         }
+    }
+
+    fn read(&self, read: &ReadOne, account: &str) -> SandboxResponse {
+        let Some(place) = self.position(account) else { return refused(404, "no such account") };
+        let mut body = json!({});
+        match read.item.as_str() {
+            "" => body = self.items[place].clone(),
+            _ => read.item.put(&mut body, self.items[place].clone()),
+        }
+        SandboxResponse::json(status(&read.request, 200), &body)
     }
 
     fn create(&mut self, create: &Create, body: Option<&Value>) -> SandboxResponse {

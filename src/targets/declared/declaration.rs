@@ -34,6 +34,8 @@ pub struct Declaration {
     pub fields: Option<Vec<DeclaredField>>,
     /// How accounts are read.
     pub list: List,
+    /// How one account is read by its id.
+    pub read: Option<ReadOne>,
     /// How one is made.
     pub create: Option<Create>,
     /// How fields are changed.
@@ -108,6 +110,15 @@ pub struct ActiveFlag {
     pub values: Vec<Json>,
 }
 
+/// How one account is read by its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadOne {
+    /// The request.
+    pub request: Operation,
+    /// Where the answer holds the account, in the form in which the list has it.
+    pub item: Pointer,
+}
+
 /// How an account is made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Create {
@@ -172,6 +183,7 @@ impl Declaration {
 
         let list = list(section);
         let id = list.as_ref().map(|list| list.id.clone());
+        let read = section.has("read").then(|| read(section));
         let create = section.has("create").then(|| create(section, names, id.unwrap_or_default()));
         let update = section.has("update").then(|| update(section, names));
         let switch = |key: &'static str| section.has(key).then(|| switch(section, key));
@@ -198,6 +210,7 @@ impl Declaration {
             timeout,
             clear,
             list: list?,
+            read: settled(read)?,
             create: settled(create)?,
             update: settled(update)?,
             deactivate: settled(deactivate)?,
@@ -266,6 +279,8 @@ impl Declaration {
             },
             format!("lists accounts with {}, {}", self.list.request.outline(), self.list.paging.describe()),
         ];
+        let read = self.read.as_ref();
+        lines.extend(read.map(|read| format!("reads one account with {}", read.request.outline())));
         let operations = [
             ("makes an account", self.create.as_ref().map(|create| &create.request)),
             ("changes one", self.update.as_ref()),
@@ -282,7 +297,7 @@ impl Declaration {
 
 /// The keys of an interface as TOML, one a line.
 fn source(section: &Table<'_>) -> String {
-    ["clear", "fields", "list", "create", "update", "deactivate", "reactivate"]
+    ["clear", "fields", "list", "read", "create", "update", "deactivate", "reactivate"]
         .into_iter()
         .filter_map(|key| Some(format!("{key} = {}\n", inline(section.raw(key)?.get_ref()))))
         .collect()
@@ -557,6 +572,15 @@ fn active(list: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Option<ActiveFlag> 
     };
     table.finish();
     Some(ActiveFlag { at: at?, values: values? })
+}
+
+fn read(section: &Table<'_>) -> Option<ReadOne> {
+    let table = section.table("read")?;
+    let request = operation(&table, READ, Some(Method::Get), Allowed { account: true, ..NOTHING });
+    let item = pointer_or(&table, "item", "");
+    table.finish();
+    let request = request.filter(|request| names_account(section, "read", request));
+    Some(ReadOne { request: request?, item: item? })
 }
 
 fn create(section: &Table<'_>, names: Option<&[&str]>, id: Pointer) -> Option<Create> {

@@ -12,7 +12,7 @@ pub(crate) mod template;
 mod tests;
 mod wire;
 
-pub use declaration::{ActiveFlag, Clear, Create, Declaration, DeclaredField, List, Operation};
+pub use declaration::{ActiveFlag, Clear, Create, Declaration, DeclaredField, List, Operation, ReadOne};
 pub use paging::{Page, Paging};
 pub use pointer::Pointer;
 

@@ -6,7 +6,7 @@ use crate::employee::EmployeeId;
 use crate::http::{Repeat, Request};
 use crate::plan::{AccountId, FieldChange};
 
-use super::declaration::{Clear, Create, DeclaredField, List, Operation};
+use super::declaration::{Clear, Create, DeclaredField, List, Operation, ReadOne};
 use super::paging::Page;
 use super::template::Fill;
 use super::wire::to_json;
@@ -103,6 +103,11 @@ pub(super) fn list(list: &List, page: &Page, from: &str) -> Result<Request, Stri
     };
     // A list that is sent as POST is a search; it changes nothing.
     Ok(request.repeat(Repeat::Harmless))
+}
+
+/// One account. Sent as POST, it is a search of one, which changes nothing.
+pub(super) fn read(read: &ReadOne, account: &AccountId) -> Request {
+    switch(&read.request, account).repeat(Repeat::Harmless)
 }
 
 /// Makes an account.

@@ -8,7 +8,7 @@ use crate::http::{Client, ClientSettings, FixedAuth, HttpError, Request, Respons
 use crate::plan::{Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldValue, Schema, Snapshot};
 use crate::targets::{Connection, ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
 
-use super::declaration::{Clear, Declaration, DeclaredField, Operation};
+use super::declaration::{Clear, Declaration, DeclaredField, Operation, ReadOne};
 use super::{requests, wire};
 
 /// A service that is open for reading and writing as its declaration says.
@@ -19,6 +19,8 @@ pub(super) struct DeclaredTarget {
     client: Client,
     /// The accounts as last read, where a change sends more of one than what changes: the whole, or a list in it.
     items: Mutex<HashMap<AccountId, Json>>,
+    /// An account of the list, by which a read of one account can be seen to work, and whether it was.
+    sample: Mutex<(Option<AccountId>, bool)>,
 }
 
 /// Everything that the list holds.
@@ -49,7 +51,7 @@ impl DeclaredTarget {
             })
             .collect::<anyhow::Result<_>>()?;
         let client = Client::new(settings, signer)?;
-        Ok(Self { declaration: declaration.clone(), fields, client, items: Mutex::default() })
+        Ok(Self { declaration: declaration.clone(), fields, client, items: Mutex::default(), sample: Mutex::default() })
     }
 
     fn keeps_items(&self) -> bool {
@@ -120,7 +122,52 @@ impl DeclaredTarget {
             }
             _ => {}
         }
+        let first = listed.items.first().map(|(id, _)| id.clone());
+        self.sample.lock().unwrap_or_else(PoisonError::into_inner).0 = first;
         Ok(listed)
+    }
+
+    /// One account by its id. That it is not there is believed only once an account of the list was read in the same
+    /// way: behind a mistyped path nobody is.
+    fn read_one(&self, read: &ReadOne, id: &AccountId) -> Result<Option<Json>, TargetError> {
+        let found = self.ask_for(read, id)?;
+        let (sample, proven) = self.sample.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let works = match (&found, sample) {
+            (Some(_), _) => true,
+            (None, Some(sample)) if !proven && sample != *id => self.ask_for(read, &sample)?.is_some(),
+            (None, _) => proven,
+        };
+        if !works {
+            let outline = read.request.outline();
+            let message = format!(
+                "{outline} found no account, and none of the list either, so that nobody counts as gone; check `read.path`"
+            );
+            return Err(TargetError::new(ErrorKind::Unexpected, message));
+        }
+        self.sample.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        Ok(found)
+    }
+
+    fn ask_for(&self, read: &ReadOne, id: &AccountId) -> Result<Option<Json>, TargetError> {
+        let outline = read.request.outline();
+        let unexpected = |why: String| TargetError::new(ErrorKind::Unexpected, format!("{outline}: {why}"));
+        let request = requests::read(read, id);
+        let answer = self.client.reader().send(&request).map_err(|error| lost(&error, &read.request, true))?;
+        if matches!(answer.status, 404 | 410) {
+            return Ok(None);
+        }
+        if !read.request.worked(answer.status) {
+            return Err(refused(&read.request, answer.status, true));
+        }
+        let body = wire::document(&answer).map_err(|error| unexpected(error.to_string()))?;
+        let place = read.item.as_str();
+        let item = read.item.get(&body).filter(|item| item.is_object());
+        let item =
+            item.ok_or_else(|| unexpected(format!("the answer has no account at `{place}`; check `read.item`")))?;
+        if wire::id(&self.declaration.list, item).map_err(&unexpected)? != *id {
+            return Err(unexpected("the answer is another account than the one that was asked for".into()));
+        }
+        Ok(Some(item.clone()))
     }
 
     fn account_of(&self, item: &Json) -> Result<Account, TargetError> {
@@ -142,11 +189,22 @@ impl DeclaredTarget {
         match known {
             Some(item) => Ok(item),
             None => self
-                .read_all(&NoProgress)?
-                .items
-                .into_iter()
-                .find_map(|(id, item)| (id == *account).then_some(item))
-                .ok_or_else(|| TargetError::new(ErrorKind::NotFound, "the account is not in the list any more")),
+                .look_at(account)?
+                .ok_or_else(|| TargetError::new(ErrorKind::NotFound, "the account is not there any more")),
+        }
+    }
+
+    /// One account, read afresh, alone where the file declares how.
+    fn look_at(&self, id: &AccountId) -> Result<Option<Json>, TargetError> {
+        if let Some(read) = &self.declaration.read {
+            return self.read_one(read, id);
+        }
+        let listed = self.read_all(&NoProgress)?;
+        let found = listed.items.into_iter().find_map(|(known, item)| (known == *id).then_some(item));
+        match (found, listed.incomplete) {
+            // Not in a list that is not whole is not the same as not there.
+            (None, Some(why)) => Err(TargetError::new(ErrorKind::Unavailable, why)),
+            (found, _) => Ok(found),
         }
     }
 }
@@ -219,9 +277,11 @@ impl ReadAccounts for DeclaredTarget {
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
-        let listed = self.read_all(&NoProgress)?;
-        let found = listed.items.iter().find(|(known, _)| known == id);
-        found.map(|(_, item)| self.account_of(item)).transpose()
+        self.look_at(id)?.map(|item| self.account_of(&item)).transpose()
+    }
+
+    fn reads_by_id(&self) -> bool {
+        self.declaration.read.is_some()
     }
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
@@ -230,13 +290,17 @@ impl ReadAccounts for DeclaredTarget {
         let key = |value: &FieldValue| if folds { value.to_string().to_lowercase() } else { value.to_string() };
         let wanted = key(value);
         let mut found = Vec::new();
-        for (_, item) in &self.read_all(&NoProgress)?.items {
+        let listed = self.read_all(&NoProgress)?;
+        for (_, item) in &listed.items {
             let account = self.account_of(item)?;
             if !account.field(field).is_empty() && key(account.field(field)) == wanted {
                 found.push(account);
             }
         }
-        Ok(found)
+        match listed.incomplete {
+            Some(why) if found.is_empty() => Err(TargetError::new(ErrorKind::Unavailable, why)),
+            _ => Ok(found),
+        }
     }
 }
 

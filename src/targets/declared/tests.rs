@@ -165,6 +165,10 @@ fn mistakes_are_found_when_the_file_is_loaded() {
             "4:32: error: `{account}` cannot be filled in here; known: {employee}, {fields}, {field:NAME}",
         ),
         (
+            "LIST read = { path = '/p' }",
+            "4:1: error: `targets.hr.read` does not say whose account it is; put `{account}` into its path",
+        ),
+        (
             "LIST update = { path = '/p' }",
             "4:1: error: `targets.hr.update` does not say whose account it is; put `{account}` into its path",
         ),
@@ -570,4 +574,60 @@ fn what_shares_a_list_is_sent_together() {
         sent("{ mail = '{field:email}', jobs = [{ title = '{field:title}', team = '{field:team}' }] }", &lead),
         json!({"jobs": [{"title": "Lead", "team": "IT"}]})
     );
+}
+
+/// A list without person 3, who is there when asked for.
+fn lacking(asked: &crate::http::testing::Asked) -> Answer {
+    match asked.path.rsplit('/').next() {
+        Some("people") => Answer::json(200, r#"{"data": [{"id": 1, "name": "n1"}, {"id": 2, "name": "n2"}]}"#),
+        Some(id @ ("1" | "2" | "3")) => {
+            Answer::json(200, json!({"person": {"id": id, "name": format!("n{id}")}}).to_string())
+        }
+        Some("8") => Answer::json(200, r#"{"person": {"id": 1, "name": "n1"}}"#),
+        Some("7") => Answer::json(500, "{}"),
+        _ => Answer::json(404, "{}"),
+    }
+}
+
+#[test]
+fn one_account_is_read_by_its_id_whatever_the_list_holds() {
+    let script = Script::serve(lacking);
+    let read = "\nread = { path = '/people/{account}', item = '/person' }";
+    let target = open(&format!("{}{read}", minimal("items = '/data'")), &script, &["name"]);
+    let reader = target.reader();
+    assert!(reader.reads_by_id());
+    // Before anything was listed or read, nothing shows that nobody is really nobody.
+    assert_eq!(reader.account(&AccountId::from("9")).unwrap_err().kind, ErrorKind::Unexpected);
+    assert_eq!(reader.accounts(&NoProgress).unwrap().accounts.len(), 2);
+    assert_eq!(reader.account(&AccountId::from("9")).unwrap(), None);
+    let found = reader.account(&AccountId::from("3")).unwrap().unwrap();
+    assert_eq!((&*found.id.0, found.field(FieldIndex(0))), ("3", &FieldValue::text("n3")));
+    assert_eq!(reader.account(&AccountId::from("8")).unwrap_err().kind, ErrorKind::Unexpected, "somebody else");
+    assert_eq!(
+        script.lines()[1..],
+        ["GET /api/people", "GET /api/people/9", "GET /api/people/1", "GET /api/people/3", "GET /api/people/8"]
+    );
+    let without = open(&minimal("items = '/data'"), &script, &["name"]);
+    assert!(!without.reader().reads_by_id());
+}
+
+#[test]
+fn behind_a_mistyped_path_nobody_counts_as_gone() {
+    let script = Script::serve(lacking);
+    let read = "\nread = { path = '/persons/x{account}' }";
+    let target = open(&format!("{}{read}", minimal("items = '/data'")), &script, &["name"]);
+    target.reader().accounts(&NoProgress).unwrap();
+    let error = target.reader().account(&AccountId::from("3")).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unexpected);
+    assert!(error.message.contains("check `read.path`"), "{error}");
+}
+
+#[test]
+fn absence_from_a_list_that_is_not_whole_proves_nothing() {
+    let script = Script::serve(|_| Answer::json(200, r#"{"data": [{"id": 1, "name": "n1"}], "total": 3}"#));
+    let target = open(&minimal("items = '/data', total = '/total'"), &script, &["name"]);
+    let reader = target.reader();
+    assert_eq!(reader.find(FieldIndex(0), &FieldValue::text("n1")).unwrap().len(), 1);
+    assert_eq!(reader.find(FieldIndex(0), &FieldValue::text("n2")).unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(reader.account(&AccountId::from("2")).unwrap_err().kind, ErrorKind::Unavailable);
 }
