@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 
-use crate::config::{LeaverAction, TargetSettings};
+use crate::config::{HandoverMode, LeaverAction, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
 use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, scope_as_written};
 use crate::targets::{EmployeeCase, Refusal};
@@ -150,6 +150,8 @@ struct Builder<'a> {
     account_of: HashMap<EmployeeId, usize>,
     /// Accounts that go to the new profile of their owner, or wait to.
     going_on: BTreeSet<usize>,
+    /// The new profile that an account goes to in this run.
+    goes_to: BTreeMap<usize, EmployeeId>,
     matched_by: BTreeMap<EmployeeId, FieldIndex>,
     in_scope: Vec<EmployeeId>,
     unchanged: Vec<EmployeeId>,
@@ -167,6 +169,7 @@ impl<'a> Builder<'a> {
             creating: BTreeSet::new(),
             account_of: HashMap::new(),
             going_on: BTreeSet::new(),
+            goes_to: BTreeMap::new(),
             matched_by: BTreeMap::new(),
             in_scope: Vec::new(),
             unchanged: Vec::new(),
@@ -224,14 +227,16 @@ impl<'a> Builder<'a> {
                 let employee = facts.employee().id;
                 let taking_part = self.input.only.is_none_or(|only| only == employee);
                 let standing = &self.input.standings[place];
-                // Where everybody has an account, those who have left are meant like anybody else.
-                let left = standing.lifecycle == Lifecycle::Left && !settings.takes_leavers();
+                let left = standing.lifecycle == Lifecycle::Left;
+                // An old profile keeps its account where none is handed over; else its keys wait for the new one.
+                let waits = left && settings.handover != HandoverMode::Never;
                 let last_day = standing.last_day.filter(|_| !standing.last_day_hidden);
                 Candidate {
                     employee,
                     keys,
-                    moves: taking_part && scopes[place] == Scope::In,
+                    moves: taking_part && scopes[place] == Scope::In && !waits,
                     claims: !left && matches!(scopes[place], Scope::In | Scope::Unclear(..)),
+                    meant: scopes[place] == Scope::In,
                     left: left.then_some(last_day),
                     leaves: last_day.filter(|_| !left),
                 }
@@ -286,11 +291,14 @@ impl<'a> Builder<'a> {
                 }
                 (Scope::In, Found::Nothing) => {
                     self.in_scope.push(employee);
-                    self.create(place);
+                    self.create(place, self.input.memory.links.get(&employee));
                 }
                 (Scope::In, Found::Account(account, _)) => {
                     self.in_scope.push(employee);
-                    self.update(place, &self.snapshot.accounts[*account]);
+                    match self.goes_to.get(account).copied() {
+                        Some(new) => self.left_behind(place, *account, new, correlation),
+                        None => self.update(place, *account, correlation),
+                    }
                 }
                 (Scope::In, Found::Former(account, _)) => {
                     self.in_scope.push(employee);
@@ -322,7 +330,8 @@ impl<'a> Builder<'a> {
         self.plan.skipped.push(Skip { employee, reason, detail });
     }
 
-    fn create(&mut self, place: usize) {
+    /// Plans an account for somebody who has none, or whose linked one is gone.
+    fn create(&mut self, place: usize, linked: Option<&AccountId>) {
         let employee = self.input.employees.list[place].id;
         if !self.input.schema.capabilities.create {
             self.skip(employee, "cannot_create", "this target cannot make accounts; make it by hand".into());
@@ -361,7 +370,6 @@ impl<'a> Builder<'a> {
                 format!("the target took the new account on {since} and has not made it yet; it is not asked again");
             return self.skip(employee, PENDING, why);
         }
-        let linked = self.input.memory.links.get(&employee);
         if let Some(account) = linked {
             if self.snapshot.incomplete.is_some() && !self.snapshot.gone.contains(account) {
                 let why = "the linked account was not delivered, and the read is not proven whole";
@@ -437,9 +445,13 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn update(&mut self, place: usize, account: &'a Account) {
+    fn update(&mut self, place: usize, at: usize, correlation: &Correlation) {
         let employee = self.input.employees.list[place].id;
+        let account = &self.snapshot.accounts[at];
         let Some((op, fields, rewrite)) = self.brought_in_line(place, account) else { return };
+        if let Some(why) = self.keys_are_claimed(place, at, &fields, correlation) {
+            return self.skip(employee, "account_claimed", why);
+        }
         if op == Op::Update && fields.is_empty() {
             self.plan.in_sync += 1;
             self.unchanged.push(employee);

@@ -35,6 +35,8 @@ pub(super) struct Candidate {
     pub(super) moves: bool,
     /// Whether an account is meant for them, or may be: they have not left, and the filters do not say no.
     pub(super) claims: bool,
+    /// Whether they are in scope; who has left is where the target keeps leavers.
+    pub(super) meant: bool,
     /// That they have left, with the last day as far as it is known.
     pub(super) left: Option<LastDay>,
     /// The last day of somebody who is still there.
@@ -67,6 +69,9 @@ pub(super) struct Correlation {
     /// Accounts that an employee other than the owner has a key of: the place of that candidate, and the field. Such
     /// an account is what somebody works with.
     pub(super) claimed: BTreeMap<usize, (usize, FieldIndex)>,
+    /// For those who have left and are in scope: whose a key of theirs is now, and the field. They get no account of
+    /// their own beside that.
+    pub(super) succeeded: BTreeMap<usize, (EmployeeId, FieldIndex)>,
 }
 
 /// Where a key stands. One place is the rule, and takes no memory of its own.
@@ -169,7 +174,10 @@ impl Search<'_> {
     fn follow_links(&mut self, links: &BTreeMap<EmployeeId, AccountId>) {
         let by_id: HashMap<&AccountId, usize> =
             self.accounts.iter().enumerate().map(|(place, account)| (&account.id, place)).collect();
-        for (place, candidate) in self.candidates.iter().enumerate() {
+        // Of two with a link to one account, the one who is there has it.
+        let there = |(_, candidate): &(usize, &Candidate)| candidate.left.is_none();
+        let (there, left): (Vec<_>, Vec<_>) = self.candidates.iter().enumerate().partition(there);
+        for (place, candidate) in there.into_iter().chain(left) {
             let Some(account) = links.get(&candidate.employee).and_then(|id| by_id.get(id)) else {
                 continue;
             };
@@ -328,8 +336,56 @@ impl Search<'_> {
         claimed
     }
 
-    fn finish(self) -> Correlation {
+    /// Whose the keys of people who have left are now: of somebody who is there, or who left later.
+    fn succeeded(&self) -> BTreeMap<usize, (EmployeeId, FieldIndex)> {
+        let mut succeeded = BTreeMap::new();
+        let is_leaver = |candidate: &Candidate| candidate.meant && candidate.left.is_some();
+        if !self.candidates.iter().any(is_leaver) {
+            return succeeded;
+        }
+        for (position, (field, _)) in self.match_fields.iter().enumerate() {
+            let key_of = |candidate: &'_ Candidate| match &candidate.keys[position] {
+                MatchKey::Is(key) => Some(key.clone()),
+                MatchKey::Empty | MatchKey::Hidden(_) => None,
+            };
+            // Somebody who is there comes before everybody who has left.
+            let rank = |candidate: &Candidate| (candidate.left.is_none(), candidate.left.flatten());
+            let mut latest: HashMap<Key, &Candidate> = HashMap::new();
+            for candidate in self.candidates.iter().filter(|candidate| candidate.claims || is_leaver(candidate)) {
+                let Some(key) = key_of(candidate) else { continue };
+                let known = latest.entry(key).or_insert(candidate);
+                if rank(candidate) > rank(known) {
+                    *known = candidate;
+                }
+            }
+            for (place, candidate) in self.candidates.iter().enumerate().filter(|(_, one)| is_leaver(one)) {
+                let Some(key) = key_of(candidate) else { continue };
+                let carrying = self.places[position].get(&key).map(Places::as_slice).unwrap_or_default();
+                let owner =
+                    carrying.iter().filter_map(|account| self.owners[*account]).map(|owner| &self.candidates[owner]);
+                let other = owner.chain(latest.get(&key).copied()).find(|other| rank(other) > rank(candidate));
+                if let Some(other) = other {
+                    succeeded.entry(place).or_insert((other.employee, *field));
+                }
+            }
+        }
+        succeeded
+    }
+
+    fn succeeded_by(&self, (other, field): (EmployeeId, FieldIndex)) -> Found {
+        let name = self.match_fields.iter().find(|(known, _)| *known == field).map_or("key", |(_, spec)| &spec.name);
+        let why = format!("has left, and the account is that of employee {other}, who has the same {name}");
+        Found::Unclear("account_taken", why)
+    }
+
+    fn finish(mut self) -> Correlation {
         let claimed = self.claimed();
+        let succeeded = self.succeeded();
+        for (place, by) in &succeeded {
+            if self.found[*place].is_none() {
+                self.found[*place] = Some(self.succeeded_by(*by));
+            }
+        }
         let found = self
             .found
             .into_iter()
@@ -344,7 +400,7 @@ impl Search<'_> {
                 })
             })
             .collect();
-        Correlation { found, owners: self.owners, claimed }
+        Correlation { found, owners: self.owners, claimed, succeeded }
     }
 }
 
@@ -372,6 +428,7 @@ mod tests {
                 keys: vec![text(number), text(email)],
                 moves: *id < 100,
                 claims: true,
+                meant: true,
                 left: None,
                 leaves: None,
             })

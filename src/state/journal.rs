@@ -82,10 +82,12 @@ fn begin(
         "iitittttti",
         &cells,
     )?;
-    let handed_over =
-        intents.iter().filter_map(|intent| Some((intent.from?, intent.employee?, intent.account.as_ref()?)));
-    for (from, employee, account) in handed_over {
-        memory::move_link(database, target, from, employee, account, at)?;
+    let handed_over = intents
+        .iter()
+        .filter(|intent| intent.from.is_some())
+        .filter_map(|intent| Some((intent.employee?, intent.account.as_ref()?)));
+    for (employee, account) in handed_over {
+        memory::move_link(database, target, employee, account, at)?;
     }
     limits::count(database, target, intents, at)?;
     Ok(ids)

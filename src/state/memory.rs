@@ -114,19 +114,15 @@ impl State {
     }
 }
 
-/// The account of an old profile goes to the new one.
+/// The account of an old profile goes to the new one. The old one may have got an account of its own in the same run.
 pub(super) fn move_link(
     database: &mut dyn Database,
     target: &str,
-    from: EmployeeId,
     employee: EmployeeId,
     account: &AccountId,
     at: DateTime<Utc>,
 ) -> Result<(), StateError> {
-    database.execute(
-        "DELETE FROM links WHERE target = ? AND (employee = ? OR account = ?)",
-        &[target.into(), from.into(), account.into()],
-    )?;
+    database.execute("DELETE FROM links WHERE target = ? AND account = ?", &[target.into(), account.into()])?;
     let link = Link { employee, account: account.clone(), origin: Origin::HandedOver, created_at: at, verified_at: at };
     upsert_links(database, target, std::iter::once(&link))
 }

@@ -62,7 +62,9 @@ impl<'a> Builder<'a> {
             }
             if matches!(decision, Ok((_, None))) {
                 // Who reports to them can be told already.
-                self.account_of.insert(self.input.employees.list[place].id, *account);
+                let employee = self.input.employees.list[place].id;
+                self.account_of.insert(employee, *account);
+                self.goes_to.insert(*account, employee);
             }
             decided.insert(place, decision);
         }
@@ -156,6 +158,41 @@ impl<'a> Builder<'a> {
         let expression = self.mapping(index).and_then(|mapping| mapping.source.expression());
         let variables = expression.map(|expression| expression.variables()).unwrap_or_default();
         variables.iter().filter_map(|variable| variable.attribute()).collect()
+    }
+
+    /// Plans for an old profile whose account goes to the new one, in a target that keeps leavers. Of profiles with one
+    /// key only the latest has an account; with keys of its own an old one is like any other leaver.
+    pub(super) fn left_behind(&mut self, place: usize, account: usize, new: EmployeeId, correlation: &Correlation) {
+        let employee = self.input.employees.list[place].id;
+        // A key that stands in an account is free once that is written, and not before.
+        let has_own_keys = !correlation.succeeded.contains_key(&place)
+            && self.snapshot.accounts.iter().all(|account| self.matching(place, account).is_empty());
+        if has_own_keys {
+            return self.create(place, None);
+        }
+        let id = &self.snapshot.accounts[account].id;
+        self.skip(employee, "account_taken", format!("has left, and account {id} goes to employee {new}"));
+    }
+
+    /// Why the account of somebody who has left keeps its keys: by them it is known to be another one's by now, and
+    /// whether it goes to them is not decided.
+    pub(super) fn keys_are_claimed(
+        &self,
+        place: usize,
+        account: usize,
+        fields: &[FieldChange],
+        correlation: &Correlation,
+    ) -> Option<String> {
+        let settings = self.input.settings;
+        let has_left = self.input.standings[place].lifecycle == Lifecycle::Left;
+        if !has_left || settings.handover == HandoverMode::Never {
+            return None;
+        }
+        let key = fields.iter().find(|field| settings.match_fields.contains(&field.index))?;
+        let (claiming, field) = correlation.claimed.get(&account)?;
+        let (other, name) = (self.input.employees.list[*claiming].id, &self.spec(*field).name);
+        let id = &self.snapshot.accounts[account].id;
+        Some(format!("has left; {} of account {id} stays, because employee {other} has the same {name}", key.field))
     }
 
     /// Plans a handover that is decided: the account is brought in line with the new profile.

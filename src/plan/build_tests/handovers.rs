@@ -304,3 +304,71 @@ fn a_change_of_legal_entity_is_a_handover_once_the_old_profile_has_ended() {
     );
     assert_eq!(decided(&scene("2026-11-21")), ["handover 9 x of 1 by email+number"]);
 }
+
+const LEAVERS_ARE_KEPT: &str = "takes_everyone = true";
+
+#[test]
+fn a_target_that_keeps_leavers_hands_over_as_well() {
+    let section = LEAVERS_ARE_KEPT;
+    let scene = |section: &str, email, old, number| {
+        let scene = left(desk(company(section)), 1, email, old, "2026-11-15");
+        hired(scene, 9, "ines@example.com", number, "2026-11-20")
+    };
+    // Whose keys the new profile has gets no account of their own beside it, in this run or the next.
+    let both = scene(section, "ines@example.com", "S-1", "S-1");
+    assert_eq!(decided(&both), ["handover 9 x of 1 by email+number", "skip 1 account_taken"]);
+    assert_eq!(both.build().owned, [(EmployeeId(9), "x".into())]);
+    let mut after = scene(section, "ines@example.com", "S-1", "S-1");
+    after.links = BTreeMap::from([(EmployeeId(9), "x".into())]);
+    assert_eq!(decided(&after), ["skip 1 account_taken"]);
+    // With an address of its own the old one is like any leaver whom the target keeps.
+    let suffixed = scene(section, SUFFIXED, "", "S-1");
+    assert_eq!(decided(&suffixed), ["create 1", "handover 9 x of 1 by email+number"]);
+    assert!(suffixed.build().plan.notices.is_empty());
+    // While one key waits for somebody to decide, the account keeps the keys that tell.
+    let one = scene(section, SUFFIXED, "S-1", "S-2");
+    assert_eq!(decided(&one), ["handover 9 x of 1 by email held: handover", "skip 1 account_claimed"]);
+    let one = scene(section, "ines@example.com", "S-1", "S-2");
+    assert_eq!(decided(&one), ["handover 9 x of 1 by email held: handover", "update 1 x"]);
+}
+
+#[test]
+fn where_nothing_is_handed_over_a_leaver_who_is_kept_keeps_the_account() {
+    let section = LEAVERS_ARE_KEPT;
+    let section = format!("handover = \"never\"\n{section}");
+    let scene = left(desk(company(&section)), 1, "ines@example.com", "S-1", "2026-11-15");
+    assert_eq!(
+        decided(&hired(scene, 9, "ines@example.com", "S-1", "2026-11-20")),
+        ["update 1 x", "skip 9 account_taken"]
+    );
+    // Keys that the old profile gives up are free.
+    let scene = left(desk(company(&section)), 1, SUFFIXED, "S-0", "2026-11-15");
+    assert_eq!(decided(&hired(scene, 9, "ines@example.com", "S-1", "2026-11-20")), ["create 9", "update 1 x"]);
+}
+
+#[test]
+fn of_profiles_with_one_key_the_latest_is_made_where_leavers_are_kept() {
+    let section = LEAVERS_ARE_KEPT;
+    let earlier = || left(company(section), 1, "ines@example.com", "S-1", "2025-11-15");
+    let later = |scene| left(scene, 2, "ines@example.com", "S-1", "2026-11-15");
+    let there = |scene| hired(scene, 9, "ines@example.com", "S-1", "2026-11-20");
+    let alone = |id: u64| vec![format!("create {id}")];
+    assert_eq!(decided(&earlier()), alone(1));
+    let taken = |id: u64| format!("skip {id} account_taken");
+    assert_eq!(decided(&later(earlier())), [alone(2), vec![taken(1)]].concat());
+    assert_eq!(decided(&there(later(earlier()))), [alone(9), vec![taken(1), taken(2)]].concat());
+    let account = [("email", "ines@example.com"), ("number", "S-1"), ("name", "Ines")];
+    let scene = there(later(earlier())).account("x", true, &account);
+    assert_eq!(decided(&scene), [taken(1), taken(2)]);
+    // Somebody with the same key whom the target does not mean takes nothing from anybody.
+    let section = format!("exclude = [\"employee_id == 9\"]\n{section}");
+    assert_eq!(decided(&there(left(company(&section), 1, "ines@example.com", "S-1", "2026-11-15"))), alone(1));
+}
+
+#[test]
+fn of_two_with_a_link_to_one_account_the_one_who_is_there_has_it() {
+    let scene = left(desk(company("")), 1, SUFFIXED, "S-1", "2026-11-15");
+    let scene = hired(scene, 9, "ines@example.com", "S-1", "2026-11-20").link(9, "x");
+    assert_eq!(decided(&scene), [""; 0]);
+    assert_eq!(scene.build().owned, [(EmployeeId(9), "x".into())]);
+}

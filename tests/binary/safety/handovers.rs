@@ -3,7 +3,7 @@
 use personio_sync::sandbox::When;
 use serde_json::{Value, json};
 
-use super::super::scene::{DESK, Scene};
+use super::super::scene::{DESK, LIST, Scene};
 use super::{answer, await_write, change_of, changes, hold, leave, plan, sync};
 
 /// Staff numbers are read, so that a rehire has two keys.
@@ -171,4 +171,43 @@ fn a_held_handover_is_let_through_by_name() {
     assert_eq!(change_of(&document, new)["op"], "handover");
     assert_eq!((&scene.requester(new)["id"], &scene.requester(new)["active"]), (&account, &json!(true)));
     scene.assert_settled("after the approval");
+}
+
+/// A list with one row for each staff number.
+fn list_by_number(leavers: &str) -> String {
+    let list = LIST.replace("match = [\"Employee\"]", &format!("match = [\"No\"]\n{leavers}"));
+    let list = list.replace("Employee = \"employee_id\"", "No = \"staff_number\"");
+    format!("{list}\n[personio.aliases]\nstaff_number = \"dynamic_4711\"\n")
+}
+
+fn rows_of(scene: &Scene, number: &str) -> Vec<String> {
+    let list = scene.read("list.csv");
+    list.lines().filter(|line| line.starts_with(&format!("{number},"))).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_list_that_keeps_leavers_has_one_row_for_each_number() {
+    let kept = "inactive = { column = \"State\", value = \"left\" }\nleavers = { left = \"include\" }";
+    let scene = Scene::new(12, &list_by_number(kept));
+    scene.sync();
+    let email = scene.email(1004);
+    leave(&scene, 1004);
+    scene.sync();
+    let today = scene.sandbox.info().today.to_string();
+    let new = scene.hire(json!({"first_name": "Back", "last_name": "Again", "email": email,
+        "dynamic_4711": "A-1004", "hire_date": today, "status": "active"}));
+    let document = scene.sync();
+    assert_eq!(change_of(&document, new)["op"], "handover", "{document:#}");
+    let rows = rows_of(&scene, "A-1004");
+    assert!(matches!(&rows[..], [row] if row.contains("Back Again")), "{rows:?}");
+    scene.assert_settled("after the handover");
+
+    // Two profiles at the first run.
+    let scene = Scene::new(12, &list_by_number(kept));
+    let new = rehire(&scene, 1004, "A-1004");
+    let document = scene.sync();
+    assert_eq!(change_of(&document, new)["op"], "create", "{document:#}");
+    assert_eq!(document["targets"][0]["skipped"][0]["reason"], "account_taken", "{document:#}");
+    assert_eq!(rows_of(&scene, "A-1004").len(), 1);
+    scene.assert_settled("after a first run with both");
 }
