@@ -135,7 +135,9 @@ fn settle(
         "iitttit",
         &cells,
     )?;
-    memory::upsert_links(database, target, finished.values().filter_map(|one| one.link.as_ref()))
+    let links = || finished.values().filter_map(|one| one.link.as_ref());
+    memory::free_made(database, target, links())?;
+    memory::upsert_links(database, target, links())
 }
 
 pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<Vec<OpenIntent>, StateError> {

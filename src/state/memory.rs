@@ -127,6 +127,24 @@ pub(super) fn move_link(
     upsert_links(database, target, std::iter::once(&link))
 }
 
+/// Whoever else had an account of this id has it no longer where one was made: a row of a list that was removed, say, and
+/// came again with the key of somebody else.
+pub(super) fn free_made<'a>(
+    database: &mut dyn Database,
+    target: &'a str,
+    links: impl Iterator<Item = &'a Link>,
+) -> Result<(), StateError> {
+    let made = links.filter(|link| link.origin == Origin::Created);
+    let cells: Vec<Cell<'_>> =
+        made.flat_map(|link| [target.into(), link.employee.into(), (&link.account).into()]).collect();
+    database.write_rows(
+        "DELETE FROM links WHERE EXISTS (SELECT 1 FROM (VALUES {rows}) AS v
+         WHERE links.target = v.column1 AND links.employee <> v.column2 AND links.account = v.column3)",
+        "tit",
+        &cells,
+    )
+}
+
 pub(super) fn upsert_links<'a>(
     database: &mut dyn Database,
     target: &'a str,

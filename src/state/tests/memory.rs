@@ -5,6 +5,7 @@ use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_data
 
 on_each_database!(
     links_are_sorted_replaced_and_removed,
+    an_account_that_is_made_is_nobody_elses,
     an_account_that_is_handed_over_has_one_owner_at_every_moment,
     what_a_person_says_of_accounts_replaces_what_was_known,
     many_links_are_stored_at_once,
@@ -66,6 +67,28 @@ fn an_account_that_is_handed_over_has_one_owner_at_every_moment(place: &Place) {
     assert_eq!(again.memory("desk", at(8)).unwrap().links, [link(2, "y"), moved]);
     assert_eq!(again.last_written("desk", employee(9)).unwrap(), Some(at(7)));
     assert_eq!(again.last_written("other", employee(9)).unwrap(), None);
+}
+
+fn an_account_that_is_made_is_nobody_elses(place: &Place) {
+    let state = place.open();
+    // The row of somebody who left went, and the link stayed; somebody new has the same key.
+    state.store_links("desk", &[link(1, "x"), link(2, "y")]).unwrap();
+    state.store_links("other", &[link(1, "x")]).unwrap();
+    let run = start(&state, 0);
+    let intents = [intent(&state, Op::Create, 9), intent(&state, Op::Create, 10)];
+    let ids = state.record(run, "desk", &[], &intents, at(5)).unwrap();
+    let made =
+        |id, account| Link { origin: Origin::Created, created_at: at(5), verified_at: at(5), ..link(id, account) };
+    // One that was found is somebody's, and who that is told the plan.
+    let found = link(10, "y");
+    let finished = [(0, made(9, "x")), (1, found.clone())].map(|(place, link): (usize, Link)| Finished {
+        id: ids[place],
+        settlement: Settlement::Done,
+        link: Some(link),
+    });
+    state.settle("desk", &finished, at(6)).unwrap();
+    assert_eq!(place.open().memory("desk", at(7)).unwrap().links, [link(2, "y"), made(9, "x"), found]);
+    assert_eq!(state.memory("other", at(7)).unwrap().links, [link(1, "x")], "another target is another account");
 }
 
 fn what_a_person_says_of_accounts_replaces_what_was_known(place: &Place) {

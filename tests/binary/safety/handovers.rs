@@ -211,3 +211,20 @@ fn a_list_that_keeps_leavers_has_one_row_for_each_number() {
     assert_eq!(rows_of(&scene, "A-1004").len(), 1);
     scene.assert_settled("after a first run with both");
 }
+
+#[test]
+fn a_row_that_went_and_came_again_is_that_of_the_new_profile() {
+    for handover in ["auto", "hold", "never"] {
+        let scene = Scene::new(12, &list_by_number(&format!("handover = \"{handover}\"")));
+        scene.sync();
+        leave(&scene, 1004);
+        scene.sync();
+        assert_eq!(rows_of(&scene, "A-1004").len(), 0);
+        let new = rehire(&scene, 1004, "A-1004");
+        let document = scene.sync();
+        assert_eq!(change_of(&document, new)["op"], "create", "{document:#}");
+        scene.assert_settled(handover);
+        scene.run(&["explain", "1004"], 0);
+        assert_eq!(rows_of(&scene, "A-1004").len(), 1);
+    }
+}
