@@ -27,6 +27,7 @@ fn subjects() -> Vec<(&'static str, String, Duplicates)> {
         ("scim with bulk", SCIM.replace("match =", "bulk = true\nmatch ="), Duplicates::Conflict),
         ("travelperk", TRAVELPERK.to_owned(), Duplicates::Conflict),
         ("http", HTTP.to_owned(), Duplicates::Conflict),
+        ("http that reads one account", format!("{HTTP}{READ_ONE}"), Duplicates::Conflict),
         ("slack with SCIM", SLACK.to_owned(), Duplicates::Conflict),
         ("entra", ENTRA.to_owned(), Duplicates::Conflict),
         ("entra by the list of changes", ENTRA.replace("create =", "read = \"delta\"\ncreate ="), Duplicates::Conflict),
@@ -66,6 +67,12 @@ userName = "email | lower"
 "name.familyName" = "last_name"
 costCenter = "department"
 manager = "supervisor"
+"#;
+
+const READ_ONE: &str = r#"
+[targets.subject.read]
+path = "/people/{account}"
+item = "/person"
 "#;
 
 const HTTP: &str = r#"
