@@ -474,9 +474,11 @@ fn remember(
             problems.push(Problem::new("state_unwritable", format!("what workflows watch is not kept: {error}")));
         }
     }
-    if let Some(seen) = &prepared.source_seen
-        && let Err(error) = memory.remember_source(seen)
-    {
+    let kept = match &prepared.source_seen {
+        Some(seen) => memory.remember_source(seen),
+        None => memory.state.end_absences(|employee| prepared.employees.get(employee).is_some()),
+    };
+    if let Err(error) = kept {
         reasons.add(Reason::Internal);
         problems.push(Problem::new("state_unwritable", format!("what Personio delivered is not kept: {error}")));
     }

@@ -117,6 +117,31 @@ impl State {
     }
 }
 
+impl State {
+    /// Ends the absence of everybody who was delivered, by whatever run: one that is not proven, or for one person, tells
+    /// nothing of those whom it lacks, and has seen the others.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn end_absences(&self, is_delivered: impl Fn(EmployeeId) -> bool) -> Result<(), StateError> {
+        let back: Vec<EmployeeId> = self.read(absent)?.into_iter().filter(|employee| is_delivered(*employee)).collect();
+        if back.is_empty() {
+            return Ok(());
+        }
+        self.write(|database| back.iter().try_for_each(|employee| end_absence(database, *employee)))
+    }
+}
+
+fn absent(database: &mut dyn Database) -> Result<Vec<EmployeeId>, StateError> {
+    sql::all(database, "SELECT employee FROM absences", &[], |row| row.employee(0))
+}
+
+fn end_absence(database: &mut dyn Database, employee: EmployeeId) -> Result<(), StateError> {
+    database.execute("DELETE FROM absences WHERE employee = ?", &[employee.into()])?;
+    Ok(())
+}
+
 /// Somebody who is back is forgotten, so that the next absence begins anew.
 fn note_absences(
     database: &mut dyn Database,
@@ -127,9 +152,8 @@ fn note_absences(
     let linked = sql::all(database, "SELECT DISTINCT employee FROM links", &[], |row| row.employee(0))?;
     let missing: BTreeSet<EmployeeId> =
         linked.into_iter().filter(|employee| delivered.binary_search(employee).is_err()).collect();
-    let known = sql::all(database, "SELECT employee FROM absences", &[], |row| row.employee(0))?;
-    for employee in known.iter().filter(|employee| !missing.contains(employee)) {
-        database.execute("DELETE FROM absences WHERE employee = ?", &[(*employee).into()])?;
+    for employee in absent(database)?.into_iter().filter(|employee| !missing.contains(employee)) {
+        end_absence(database, employee)?;
     }
     let cells: Vec<Cell<'_>> = missing
         .iter()
@@ -148,7 +172,7 @@ fn note_absences(
 
 /// Takes an employee out of what the last good read held.
 pub(super) fn forget(database: &mut dyn Database, employee: EmployeeId) -> Result<(), StateError> {
-    database.execute("DELETE FROM absences WHERE employee = ?", &[employee.into()])?;
+    end_absence(database, employee)?;
     let people = sql::first(database, "SELECT people FROM source_reads", &[], |row| Ok(seen::decode(row.word(0)?)))?;
     if let Some(mut people) = people.flatten()
         && let Ok(place) = people.binary_search(&employee)

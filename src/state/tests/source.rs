@@ -45,6 +45,12 @@ fn absences_are_counted_from_their_first_read(place: &Place) {
     read(&state, &[1, 2], &[], 4);
     read(&state, &[1], &[], 5);
     assert_eq!(absences(&state), [(2, at(5), None), (3, at(1), None)]);
+    // Runs that are not proven see who is there as well, and tell nothing of the others.
+    state.end_absences(|employee| employee.0 == 1).unwrap();
+    assert_eq!(absences(&state), [(2, at(5), None), (3, at(1), None)]);
+    state.end_absences(|employee| employee.0 == 2).unwrap();
+    assert_eq!(absences(&state), [(3, at(1), None)]);
+    read(&state, &[1], &[], 5);
     state.forget_employee(employee(3)).unwrap();
     assert_eq!(absences(&state), [(2, at(5), None)]);
     state.disconnect("desk").unwrap();

@@ -66,6 +66,28 @@ fn who_is_back_or_there_by_id_keeps_the_account() {
 }
 
 #[test]
+fn who_was_there_in_between_is_not_missing_in_a_row() {
+    let only_one: &[&str] = &["sync", "--yes", "--employee", "1005"];
+    for (arguments, status) in [(only_one, 0), (&["sync", "--yes"], 5)] {
+        let scene = Scene::new(12, &missing_are_deactivated());
+        scene.sync();
+        let all: Vec<u64> =
+            scene.sandbox.personio(|personio| personio.company().people().iter().map(|one| one.id).collect());
+        let unlisted = |ids: &[u64]| scene.sandbox.personio(|personio| personio.options.unlisted = ids.to_vec());
+        unlisted(&[1005]);
+        scene.sync();
+        // Too few people to be the truth, and 1005 is among them.
+        let others: Vec<u64> = all.iter().copied().filter(|id| *id > 1006).collect();
+        unlisted(if status == 5 { &others } else { &[] });
+        scene.run(arguments, status);
+        unlisted(&[1005]);
+        let document = scene.sync();
+        assert_eq!((changes(&document).len(), asked_for(&scene, 1005)), (0, 0), "{arguments:?} {document:#}");
+        assert_eq!(scene.requester(1005)["active"], true);
+    }
+}
+
+#[test]
 fn far_fewer_people_than_in_the_last_good_run_prove_nothing() {
     let scene = Scene::new(60, DESK);
     scene.sync();
