@@ -30,6 +30,7 @@ impl Memory {
         Ok(Decisions {
             shown: self.state.shown(&target.name)?,
             approvals: self.state.open_approvals(Some(&target.name))?,
+            approved: self.state.approved_codes(&target.name)?,
             now: self.now(),
             fingerprint: Some(Box::new(fingerprint)),
         })

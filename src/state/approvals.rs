@@ -3,6 +3,8 @@
 //! A change is told from another by its fingerprint alone: ids, codes and names of fields are kept beside it for
 //! people to read, and no value.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
@@ -232,6 +234,19 @@ impl State {
             None => "used_at IS NULL",
         };
         self.read(|database| approvals(database, condition, &target.map(Cell::from).into_iter().collect::<Vec<_>>()))
+    }
+
+    /// When something was last released of what a rail holds, by the code of the hold: used, expired or open.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn approved_codes(&self, target: &str) -> Result<BTreeMap<Box<str>, DateTime<Utc>>, StateError> {
+        self.read(|database| {
+            let query = "SELECT code, MAX(at) FROM approvals WHERE target = ? GROUP BY code";
+            let found = sql::all(database, query, &[target.into()], |row| Ok((row.word(0)?.into(), row.time(1)?)))?;
+            Ok(found.into_iter().collect())
+        })
     }
 
     /// Approvals that a run used, in their order.

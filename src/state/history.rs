@@ -299,8 +299,12 @@ impl State {
                 database.execute(&sql, &[])?;
             }
             database.execute(
+                // What was left out when others were approved stays held as long as that is known.
                 "DELETE FROM approvals WHERE COALESCE(used_at, expires_at) < ?
-                    AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = approvals.run)",
+                    AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = approvals.run)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM held WHERE held.target = approvals.target AND held.code = approvals.code
+                            AND held.fingerprint <> approvals.fingerprint)",
                 &[before.into()],
             )?;
             for sql in ["DELETE FROM repeats WHERE last_at < ?", "DELETE FROM last_seen WHERE at < ?"] {

@@ -21,6 +21,7 @@ mod requests;
 mod settle;
 mod source;
 mod step_checks;
+mod still_held;
 mod writers;
 
 pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed, apply};

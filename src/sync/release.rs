@@ -11,6 +11,8 @@ use crate::employee::EmployeeId;
 use crate::plan::{AccountId, Change, Hold, MAX_DEACTIVATE, Notice, Op, TargetPlan};
 use crate::state::{Approval, Fingerprint, Held, HeldChange, Shown};
 
+use super::still_held::hold_what_was_left;
+
 /// Makes the fingerprint of a change.
 pub(super) type OfChange<'a> = Box<dyn Fn(&Change) -> Fingerprint + Send + Sync + 'a>;
 
@@ -21,6 +23,8 @@ pub struct Decisions<'a> {
     pub shown: Option<Shown>,
     /// What was released and not carried out yet, expired or not.
     pub approvals: Vec<Approval>,
+    /// When something was last released of what a rail holds, by the code of the hold; carried out or not.
+    pub approved: BTreeMap<Box<str>, DateTime<Utc>>,
     /// The moment of the run.
     pub now: DateTime<Utc>,
     /// Tells changes apart; without it nothing is released.
@@ -63,6 +67,7 @@ pub(super) fn release(
     accepted: Option<u64>,
 ) -> (Vec<Released>, Vec<HeldChange>) {
     let Some(fingerprint) = &decisions.fingerprint else { return (Vec::new(), Vec::new()) };
+    hold_what_was_left(plan, decisions);
     let prints: Vec<Fingerprint> = plan.changes.iter().map(fingerprint).collect();
     let held = held_changes(plan, &prints);
     let mut released = Vec::new();

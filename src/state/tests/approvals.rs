@@ -132,6 +132,9 @@ fn an_approval_goes_with_its_run(place: &Place) {
     state.prune(at(0)).unwrap();
     assert_eq!(state.used_approvals(run).unwrap().len(), 1);
     state.prune(at(2)).unwrap();
+    assert_eq!(state.used_approvals(run).unwrap().len(), 1, "another one was left out, and is still held");
+    show(&state, 2, &[]);
+    state.prune(at(2)).unwrap();
     assert_eq!(state.used_approvals(run).unwrap(), []);
     assert_eq!(state.open_approvals(None).unwrap().len(), 1, "it can be used for a week");
     state.prune(next_week() + TimeDelta::minutes(1)).unwrap();

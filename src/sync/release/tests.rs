@@ -64,6 +64,7 @@ impl Past {
         Decisions {
             shown: self.shown.clone(),
             approvals: self.approvals.clone(),
+            approved: self.approvals.iter().map(|approval| (approval.code.clone(), approval.at)).collect(),
             now: MONDAY.parse().unwrap(),
             fingerprint: Some(Box::new(|change| self.print(change))),
         }
@@ -88,7 +89,7 @@ impl Past {
             fields: Vec::new(),
             code: "max_deactivate".into(),
             fingerprint: self.print(change),
-            at: at - TimeDelta::days(1),
+            at,
             by: Who { user: "ada".into(), host: "host-a".into() },
             why: Some("seen with HR".into()),
             expires_at: at + TimeDelta::days(for_days),
@@ -134,6 +135,54 @@ fn the_code_of_the_hold_does_not_count_but_a_doubt_about_the_read_does() {
         assert_eq!((held(&plan), released.len()), (vec![1], 0), "{code}");
         assert_eq!(notices(&plan), [("approval_not_enough", Some(1))], "{code}");
     }
+}
+
+#[test]
+fn what_was_left_out_when_others_were_approved_stays_held() {
+    let mut past = Past::new();
+    let mut plan = removals(&[1, 2, 3], MAX_DEACTIVATE);
+    past.show(&plan);
+    past.approve(&plan.changes[0], 7);
+    release(&mut plan, &past.decisions(), None);
+    assert_eq!(held(&plan), [2, 3]);
+
+    // Within the limit by themselves: no rail holds them in the next run, nor somebody who came in since.
+    let mut plan = removals(&[2, 3, 4], MAX_DEACTIVATE);
+    plan.changes.iter_mut().for_each(|change| change.hold = None);
+    let next = plan.clone();
+    release(&mut plan, &past.decisions(), None);
+    assert_eq!(held(&plan), [2, 3]);
+    assert_eq!(plan.changes[0].hold.as_ref().unwrap().code, MAX_DEACTIVATE);
+    // On other grounds it is another change, and whoever approves it after all releases it.
+    let mut plan = next.clone();
+    plan.changes[0].reason = Some("missing");
+    past.approve(&next.changes[1], 7);
+    release(&mut plan, &past.decisions(), None);
+    assert_eq!(held(&plan), [] as [u64; 0]);
+
+    // Nobody said anything: what is within the limit now may go.
+    past.approvals.clear();
+    let mut plan = next;
+    release(&mut plan, &past.decisions(), None);
+    assert_eq!(held(&plan), [] as [u64; 0]);
+}
+
+#[test]
+fn fields_that_were_left_out_are_set_apart_again() {
+    let mut past = Past::new();
+    let mut shown = TargetPlan::empty("desk", "freshservice");
+    let of_a_field = |employee| change(Op::Update, employee, None, Some("max_field_share"), &[(1, "x")]);
+    shown.changes = vec![of_a_field(1), of_a_field(2)];
+    past.show(&shown);
+    past.approve(&shown.changes[0], 7);
+    past.approvals[0].code = "max_field_share".into();
+
+    let mut plan = TargetPlan::empty("desk", "freshservice");
+    plan.changes = vec![change(Op::Update, 2, None, None, &[(0, "other"), (1, "x")])];
+    release(&mut plan, &past.decisions(), None);
+    let fields = |change: &Change| change.fields.iter().map(|field| field.index.0).collect::<Vec<_>>();
+    assert_eq!(plan.changes.iter().map(fields).collect::<Vec<_>>(), [[0], [1]]);
+    assert_eq!(plan.changes.iter().map(|change| change.hold.is_some()).collect::<Vec<_>>(), [false, true]);
 }
 
 #[test]

@@ -72,6 +72,22 @@ fn what_was_shown_is_released_by_name_and_once() {
 }
 
 #[test]
+fn who_was_not_approved_stays_held_in_later_runs() {
+    let scene = three_leave();
+    sync(&scene, &[], 4);
+    scene.run(&["approve", "desk/1002", "desk/1003"], 0);
+    assert_eq!(outcomes(&sync(&scene, &[], 4)), [("held", 1), ("succeeded", 2)].into());
+    // One alone would be within the limit.
+    let document = sync(&scene, &[], 4);
+    let (code, detail) = hold(&document);
+    assert_eq!(code, "max_deactivate");
+    assert!(detail.contains("approve it as well"), "{detail}");
+    assert!(is_active(&scene, 1004));
+    scene.run(&["approve", "desk/1004"], 0);
+    assert_eq!(outcomes(&sync(&scene, &[], 0)), [("succeeded", 1)].into());
+}
+
+#[test]
 fn one_of_three_is_released_and_the_other_two_stay() {
     let scene = three_leave();
     plan(&scene, &[], 4);
