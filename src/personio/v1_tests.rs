@@ -386,7 +386,7 @@ fn faults_that_stay_are_told_without_a_value() {
         (
             || Answer::json(200, r#"{"success":false,"error":{"code":0,"message":"Ein Fehler"}}"#),
             Unexpected,
-            "Ein Fehler",
+            "(code 0)",
         ),
     ];
     for (answer, kind, words) in table {
@@ -394,7 +394,7 @@ fn faults_that_stay_are_told_without_a_value() {
         let error = source(&script).0.employees(&attributes(), &NoProgress).unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.message.contains(words), "{words}: {error}");
-        for secret in ["papi", "the-client", "ines", "attributes[]", "offset"] {
+        for secret in ["Ein Fehler", "papi", "the-client", "ines", "attributes[]", "offset"] {
             assert!(!error.message.contains(secret), "{secret}: {error}");
         }
     }

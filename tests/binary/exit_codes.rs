@@ -129,7 +129,7 @@ fn some_people_failing_is_3_and_the_others_are_done() {
 
     // The target refuses one: a broken answer to a create is looked into, and is no reason to stop.
     let scene = Scene::new(20, DESK);
-    scene.faults("freshservice:post:500#5");
+    scene.faults("freshservice:post:html502#5");
     let document = scene.run(&["sync", "--yes", "--format", "json"], 3).json();
     let failed = outcomes(&document).iter().filter(|status| **status == "failed").count();
     assert!((1..18).contains(&failed), "{document:#}");

@@ -109,7 +109,7 @@ fn plans_and_reports_have_the_documented_shape() {
 
     assert_eq!(scene.run(&["sync", "--dry-run", "--format", "json"], 4).json(), plan, "the same as plan");
 
-    scene.faults("freshservice:post:500#9");
+    scene.faults("freshservice:post:html502#9");
     let report = scene.run(&["sync", "--yes", "--format", "json"], 4).json();
     check(&report, &shape("report"), "report");
     check_counts(&report);
