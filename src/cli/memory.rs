@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
+use crate::http::Exchange;
 use crate::plan::{
     AccountId, Change, FieldValue, Hold, KnownSince, Op, Outcome, Request, Seen, SeenBefore, StepDone, TargetPlan,
     TargetStatus, WorkflowMemory,
@@ -435,6 +436,8 @@ pub(super) struct RunJournal<'a> {
     lock: Option<&'a Mutex<Vec<Lock>>>,
     /// Fields that somebody looked at one by one: these do not count towards the limits for a day.
     approved: BTreeSet<(Box<str>, EmployeeId)>,
+    /// Links as they were before a handover moved them.
+    moving: Mutex<Vec<Link>>,
 }
 
 impl<'a> RunJournal<'a> {
@@ -443,6 +446,7 @@ impl<'a> RunJournal<'a> {
         Self {
             target,
             journal: StateJournal::new(&memory.state, run, target),
+            moving: Mutex::default(),
             state: &memory.state,
             now: memory.now,
             ids: Mutex::default(),
@@ -472,6 +476,17 @@ impl<'a> RunJournal<'a> {
             }));
         }
         found
+    }
+
+    /// The link that a handover moved, where nothing of it was done: it is planned again, with its evidence.
+    fn to_give_back(&self, intent: &Intent, outcome: &JobOutcome) -> Option<Link> {
+        let (from, account) = (intent.from?, intent.account.as_ref()?);
+        if outcome.exchanges.iter().any(Exchange::may_have_written) {
+            return None;
+        }
+        let moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = moving.iter().find(|link| link.employee == from && link.account == *account).cloned();
+        Some(known.unwrap_or_else(|| link(from, account.clone(), Origin::Matched, self.now)))
     }
 
     /// A step as the ledger keeps it.
@@ -512,6 +527,12 @@ impl Journal for RunJournal<'_> {
             })
             .collect();
         self.state.note_overwritten(self.target, &self.overwritten(intents), self.now)?;
+        if intents.iter().any(|intent| intent.from.is_some()) {
+            let links = self.state.memory(self.target, self.now)?.links;
+            self.moving.lock().unwrap_or_else(PoisonError::into_inner).extend(
+                links.into_iter().filter(|link| intents.iter().any(|intent| intent.from == Some(link.employee))),
+            );
+        }
         let new = self.journal.begin(&stored, self.now)?;
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         let first = ids.len() as u64;
@@ -551,6 +572,7 @@ impl Journal for RunJournal<'_> {
                 };
                 Some(link(employee, account.clone(), origin, self.now))
             }
+            _ if matches!(settlement, Settlement::Failed { .. }) => self.to_give_back(intent, outcome),
             _ => None,
         };
         self.journal.finish(Finished { id, settlement, link });

@@ -135,7 +135,11 @@ fn settle(
         "iitttit",
         &cells,
     )?;
-    let links = || finished.values().filter_map(|one| one.link.as_ref());
+    let failed = |one: &Finished| matches!(one.settlement, Settlement::Failed { .. });
+    for link in finished.values().filter(|one| failed(one)).filter_map(|one| one.link.as_ref()) {
+        memory::give_back(database, target, link)?;
+    }
+    let links = || finished.values().filter(|one| !failed(one)).filter_map(|one| one.link.as_ref());
     memory::free_made(database, target, links())?;
     memory::upsert_links(database, target, links())
 }

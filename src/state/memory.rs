@@ -127,6 +127,18 @@ pub(super) fn move_link(
     upsert_links(database, target, std::iter::once(&link))
 }
 
+/// A handover that was certainly not carried out: the account is that of the old profile as before, unless that one has
+/// another by now.
+pub(super) fn give_back(database: &mut dyn Database, target: &str, link: &Link) -> Result<(), StateError> {
+    let query = "SELECT employee FROM links WHERE target = ? AND employee = ?";
+    let other = sql::first(database, query, &[target.into(), link.employee.into()], |row| row.employee(0))?;
+    if other.is_some() {
+        return Ok(());
+    }
+    database.execute("DELETE FROM links WHERE target = ? AND account = ?", &[target.into(), (&link.account).into()])?;
+    upsert_links(database, target, std::iter::once(link))
+}
+
 /// Whoever else had an account of this id has it no longer where one was made: a row of a list that was removed, say, and
 /// came again with the key of somebody else.
 pub(super) fn free_made<'a>(

@@ -183,7 +183,8 @@ pub struct Finished {
     pub id: JournalId,
     /// What came of it.
     pub settlement: Settlement,
-    /// The link that it made or confirmed, stored together with the outcome.
+    /// The link that it made or confirmed, stored together with the outcome. Of a handover that failed, the link that it
+    /// had moved and that is put back.
     pub link: Option<Link>,
 }
 

@@ -5,6 +5,7 @@ use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_data
 
 on_each_database!(
     links_are_sorted_replaced_and_removed,
+    a_handover_that_failed_gives_the_account_back,
     an_account_that_is_made_is_nobody_elses,
     an_account_that_is_handed_over_has_one_owner_at_every_moment,
     what_a_person_says_of_accounts_replaces_what_was_known,
@@ -67,6 +68,33 @@ fn an_account_that_is_handed_over_has_one_owner_at_every_moment(place: &Place) {
     assert_eq!(again.memory("desk", at(8)).unwrap().links, [link(2, "y"), moved]);
     assert_eq!(again.last_written("desk", employee(9)).unwrap(), Some(at(7)));
     assert_eq!(again.last_written("other", employee(9)).unwrap(), None);
+}
+
+fn a_handover_that_failed_gives_the_account_back(place: &Place) {
+    let state = place.open();
+    state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
+    let run = start(&state, 0);
+    let handover = |from, account: &str, to| Intent {
+        account: Some(account.into()),
+        from: Some(employee(from)),
+        ..intent(&state, Op::Handover, to)
+    };
+    let intents = [handover(1, "x", 9), handover(2, "y", 10), handover(3, "z", 11)];
+    let ids = state.record(run, "desk", &[], &intents, at(5)).unwrap();
+    // The third one has an account of its own by now.
+    state.store_links("desk", &[link(3, "z2")]).unwrap();
+    let finished = |place: usize, settlement, link| Finished { id: ids[place], settlement, link };
+    let failed = || Settlement::Failed { code: "refused".into() };
+    let all = [
+        finished(0, failed(), Some(link(1, "x"))),
+        finished(1, Settlement::Unknown, None),
+        finished(2, failed(), Some(link(3, "z"))),
+    ];
+    state.settle("desk", &all, at(6)).unwrap();
+    let moved =
+        |id, account| Link { origin: Origin::HandedOver, created_at: at(5), verified_at: at(5), ..link(id, account) };
+    let links = place.open().memory("desk", at(7)).unwrap().links;
+    assert_eq!(links, [link(1, "x"), link(3, "z2"), moved(10, "y"), moved(11, "z")]);
 }
 
 fn an_account_that_is_made_is_nobody_elses(place: &Place) {

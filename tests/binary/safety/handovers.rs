@@ -3,7 +3,7 @@
 use personio_sync::sandbox::When;
 use serde_json::{Value, json};
 
-use super::super::scene::{DESK, LIST, Scene};
+use super::super::scene::{DESK, LIST, Ran, Scene};
 use super::{answer, await_write, change_of, changes, hold, leave, plan, sync};
 
 /// Staff numbers are read, so that a rehire has two keys.
@@ -227,4 +227,36 @@ fn a_row_that_went_and_came_again_is_that_of_the_new_profile() {
         scene.run(&["explain", "1004"], 0);
         assert_eq!(rows_of(&scene, "A-1004").len(), 1);
     }
+}
+
+#[test]
+fn a_handover_that_was_refused_is_planned_again() {
+    let scene = Scene::new(12, &numbered(DESK));
+    scene.sync();
+    let account = scene.requester(1004)["id"].clone();
+    let new = rehire(&scene, 1004, "A-1004");
+    let planned = |document: &Value| {
+        let change = change_of(document, new);
+        (change["op"].clone(), change["from"].clone(), change["evidence"].clone())
+    };
+    let first = planned(&plan(&scene, &[], 0));
+    assert_eq!((&first.0, &first.1), (&json!("handover"), &json!("1004")));
+    let refused_at = |number| {
+        let pause = scene.sandbox.pause_at("freshservice", number, When::Before);
+        let arguments = ["sync", "--yes", "--format", "json"];
+        let child = scene.start(&arguments);
+        await_write(&pause);
+        scene.sandbox.freshservice(|service| service.options.key_revoked = true);
+        pause.release();
+        let document = Ran::of(child, &arguments).json();
+        scene.sandbox.freshservice(|service| service.options.key_revoked = false);
+        change_of(&document, new)["outcome"]["status"].clone()
+    };
+    // A name that accounts refer to may be made first.
+    let failed = (1..=2).map(refused_at).any(|status| status == "failed");
+    assert!(failed, "the handover itself was refused");
+    scene.run(&["explain", "1004"], 0).shows(&format!("account {account}, created on"));
+    assert_eq!(planned(&scene.sync()), first);
+    assert_eq!(scene.requester(new)["id"], account);
+    scene.assert_settled("when it is taken");
 }
