@@ -14,6 +14,9 @@ use super::sql::{Cell, Database, EachRow, Purpose, Row};
 /// How long to wait for another process that writes to the same file. Runs against different targets share one.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// How long to wait before a file that is being set up by another process is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// The index of the log grows by so much at once, so a disc is full for it while there are still some pages left.
 #[cfg(unix)]
 const ROOM: u64 = 64 * 1024;
@@ -56,7 +59,20 @@ impl Sqlite {
             self.connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
             Ok(health)
         };
-        let health = set_up().map_err(|error| translate(&self.place, &error))?;
+        let is_busy = |error: &rusqlite::Error| {
+            matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+        };
+        let mut health = set_up();
+        // Two processes that open a new file at once both want to be the one that turns the log on, and there SQLite does
+        // not wait by itself, because each would wait for the other.
+        for _ in 0..BUSY.as_millis() / AGAIN.as_millis() {
+            if !health.as_ref().is_err_and(is_busy) {
+                break;
+            }
+            std::thread::sleep(AGAIN);
+            health = set_up();
+        }
+        let health = health.map_err(|error| translate(&self.place, &error))?;
         if health != "ok" {
             return Err(StateError::Damaged { place: self.place, why: health.lines().next().unwrap_or("").to_owned() });
         }

@@ -261,3 +261,20 @@ fn a_role_without_rights_is_named_as_that() {
     assert!(matches!(refused, StateError::Role { .. }) && refused.is_out_of_reach(), "{refused:?}");
     assert!(refused.to_string().starts_with("the role may not use the state on PostgreSQL"), "{refused}");
 }
+
+#[test]
+fn a_new_file_that_many_open_at_once_is_set_up_once() {
+    for _ in 0..20 {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("new.sqlite");
+        let start = std::sync::Barrier::new(6);
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    start.wait();
+                    State::open(&path).map(drop).unwrap();
+                });
+            }
+        });
+    }
+}
