@@ -14,7 +14,7 @@ use crate::output::{Format, count, json};
 use crate::plan::Hold;
 use crate::state::{Approval, Held, HeldChange, NewApproval, Who};
 
-use super::history::{known_target, local};
+use super::history::local;
 use super::memory::Memory;
 use super::session::Session;
 use super::who::this_process;
@@ -195,12 +195,15 @@ fn what(op: &str, reason: Option<&str>, fields: &[impl AsRef<str>]) -> String {
 pub(super) fn held(world: &World, arguments: &HeldArguments) -> Result<Reasons, Failure> {
     let session = world.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session, world.now)?;
-    known_target(&session, &memory, arguments.target.as_deref())?;
-    let all = memory.state.held(arguments.target.as_deref())?;
+    target_of_the_file(&session, arguments.target.as_deref())?;
+    let mut all = memory.state.held(arguments.target.as_deref())?;
+    all.retain(|held| is_in_the_file(&session, &held.target));
     let mut open = memory.state.open_approvals(arguments.target.as_deref())?;
+    open.retain(|approval| is_in_the_file(&session, &approval.target));
     let chosen = match &arguments.command {
         None => all,
         Some(HeldCommand::Show { id }) => {
+            named_by(id, &session)?;
             open.retain(|approval| {
                 matches!(Id::parse(id), Ok(Id::Person(target, employee))
                     if *approval.target == *target && approval.employee == Some(employee))
@@ -326,6 +329,31 @@ impl Id {
     }
 }
 
+/// Refuses the name of a target that the file does not have. What was held under another name is planned anew, and a
+/// plan shows it under the name of today.
+fn target_of_the_file(session: &Session, name: Option<&str>) -> Result<(), Failure> {
+    match name {
+        Some(name) if !is_in_the_file(session, name) => {
+            let names = session.settings.targets.iter().map(|target| &*target.name);
+            let message = format!("there is no target `{name}`; {}", crate::config::reader::known(name, names));
+            Err(Failure::new(Reason::Usage, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_in_the_file(session: &Session, name: &str) -> bool {
+    session.settings.targets.iter().any(|target| *target.name == *name)
+}
+
+/// The same of TARGET/EMPLOYEE.
+fn named_by(id: &str, session: &Session) -> Result<(), Failure> {
+    match Id::parse(id)? {
+        Id::Person(target, _) => target_of_the_file(session, Some(&target)),
+        Id::Number(_) => Ok(()),
+    }
+}
+
 /// The held changes of that name.
 fn choose<'h>(all: &'h [Held], id: &str) -> Result<Vec<&'h Held>, Failure> {
     let wanted = Id::parse(id)?;
@@ -352,8 +380,9 @@ struct ApproveDocument {
 pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
     let session = world.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session, world.now)?;
-    known_target(&session, &memory, arguments.target.as_deref())?;
-    let all = memory.state.held(arguments.target.as_deref())?;
+    target_of_the_file(&session, arguments.target.as_deref())?;
+    let mut all = memory.state.held(arguments.target.as_deref())?;
+    all.retain(|held| is_in_the_file(&session, &held.target));
     let wanted: Vec<&Held> = if arguments.all_shown {
         let (released, left): (Vec<&Held>, Vec<&Held>) = all.iter().partition(|held| can_be_released(&held.change));
         left.iter().for_each(|held| world.say(&format!("{}; left as it is", refusal(held))));
@@ -361,6 +390,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     } else {
         let mut wanted = Vec::new();
         for id in &arguments.ids {
+            named_by(id, &session)?;
             for held in choose(&all, id)? {
                 if !can_be_released(&held.change) {
                     return Err(Failure::new(Reason::NotApproved, format!("{}; nothing was approved", refusal(held))));

@@ -88,6 +88,33 @@ fn who_was_not_approved_stays_held_in_later_runs() {
 }
 
 #[test]
+fn targets_that_the_file_does_not_have_are_refused() {
+    let scene = three_leave();
+    sync(&scene, &[], 4);
+    let refused = |target: &str| {
+        let id = format!("{target}/1002");
+        let commands: [&[&str]; 4] = [
+            &["held", "--target", target],
+            &["held", "show", &id],
+            &["approve", "--all-shown", "--target", target],
+            &["approve", &id],
+        ];
+        commands.iter().for_each(|command| {
+            scene.run(command, 2).says(&format!("there is no target `{target}`; "));
+        });
+    };
+    refused("dsek");
+    // Under a name of before, it is nothing that a run would carry out.
+    let number = held(&scene)[0]["id"].to_string();
+    let file = scene.read("personio-sync.toml");
+    scene.write("personio-sync.toml", &file.replace("[targets.desk", "[targets.help"));
+    refused("desk");
+    assert!(held(&scene).is_empty());
+    scene.run(&["approve", "--all-shown"], 8);
+    scene.run(&["approve", &number], 2);
+}
+
+#[test]
 fn one_of_three_is_released_and_the_other_two_stay() {
     let scene = three_leave();
     plan(&scene, &[], 4);
