@@ -366,9 +366,20 @@ fn steps_to_store(steps: &[Step]) -> String {
     serde_json::to_string(&steps).expect("steps are JSON")
 }
 
+/// How many are out of line. A run for some employees saw nothing of the others, and leaves the number as it was.
+fn not_in_line(database: &mut dyn Database, target: &TargetEnd) -> Result<u64, StateError> {
+    if target.whole {
+        return Ok(target.not_in_line);
+    }
+    let query = "SELECT not_in_line FROM run_targets WHERE target = ? ORDER BY run DESC LIMIT 1";
+    let before = sql::first(database, query, &[(&*target.target).into()], |row| row.count(0))?;
+    Ok(before.unwrap_or(target.not_in_line))
+}
+
 fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetEnd) -> Result<(), StateError> {
     let name = &*target.target;
     let of_target = || end.jobs.iter().filter(|job| *job.target == *name);
+    let not_in_line = not_in_line(database, target)?;
     let count = |status| of_target().filter(|job| job.status == status).count() as u64;
     database.execute(
         "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
@@ -386,7 +397,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
             count(JobStatus::Skipped).into(),
             count(JobStatus::NotAttempted).into(),
             target.tasks.into(),
-            target.not_in_line.into(),
+            not_in_line.into(),
         ],
     )?;
     database.execute(

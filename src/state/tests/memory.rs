@@ -348,6 +348,11 @@ fn success_is_a_run_that_left_nobody_out_of_line(place: &Place) {
         assert_eq!((record.last_ok, record.last.unwrap().not_in_line), (last_ok, not_in_line));
         assert_eq!(record.first_completed_at, Some(at(0)), "it was worked through all the same");
     }
+    // A run for one person says nothing of the others.
+    let run = start(&state, 3);
+    finish(&state, run, 3, TargetEnd { not_in_line: 0, whole: false, ..end_of(&state, "desk", &[1]) }, &[]);
+    let record = state.memory("desk", at(3)).unwrap().record.unwrap();
+    assert_eq!((record.last_ok, record.last.unwrap().not_in_line), (Some(at(1)), 1));
 }
 
 fn fields_that_are_not_stored_are_remembered(place: &Place) {
