@@ -102,8 +102,9 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         _ => String::new(),
     };
     let they_are = if planned == 1 { "it is" } else { "they are" };
+    let them = if planned == 1 { "it" } else { "them" };
     let detail = format!(
-        "{}: {rule} (max_deactivate){accepted}; if {they_are} right, use --accept-removals {planned}",
+        "{}: {rule} (max_deactivate){accepted}; if {they_are} right, approve {them}, or use --accept-removals {planned}",
         held(planned, "deactivation is", "deactivations are")
     );
     hold(plan, MAX_DEACTIVATE, &detail, Change::removes);
@@ -193,12 +194,15 @@ fn limit_class(
     let planned = count(plan, &class);
     if planned > limit.of(of) {
         let they_are = if planned == 1 { "it is" } else { "they are" };
+        let allowed = match limit {
+            Limit::Count(count) => count.to_string(),
+            Limit::Share(_) => format!("{} of {of} linked people, {}", limit.of(of), limit.describe()),
+        };
         let detail = format!(
-            "{}: the limit is {} of {of} linked people, {} ({setting}); \
-             if {they_are} right, raise {setting} in [targets.{}.safety] for this run",
+            "{}: the limit is {allowed} ({setting}); if {they_are} right, approve {}, or raise {setting} in \
+             [targets.{}.safety] for this run",
             held(planned, "change is", "changes are"),
-            limit.of(of),
-            limit.describe(),
+            if planned == 1 { "it" } else { "them" },
             plan.name
         );
         hold(plan, setting, &detail, class);
@@ -452,6 +456,10 @@ mod tests {
             guard(&mut plan, &safety, &GuardInput { all_made, ..proven(linked) });
             assert_eq!(held(&plan), expected, "{all_made} {creates} {linked}");
             if let Some(hold) = &plan.changes[0].hold {
+                let number = if linked == 8 { 50 } else { 60 };
+                let words =
+                    format!("changes are held: the limit is {number} (max_create); if they are right, approve them");
+                assert!(hold.detail.contains(&words), "{}", hold.detail);
                 assert!(hold.detail.contains("raise max_create in [targets.desk.safety]"), "{}", hold.detail);
             }
         }

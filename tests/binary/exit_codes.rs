@@ -165,7 +165,7 @@ fn more_removals_than_the_limit_are_held_until_that_number_is_accepted() {
     let hold = &held.unwrap()["hold"];
     assert_eq!(hold["code"], "max_deactivate");
     let detail = hold["detail"].as_str().unwrap();
-    assert!(detail.ends_with("if they are right, use --accept-removals 5"), "{detail}");
+    assert!(detail.ends_with("if they are right, approve them, or use --accept-removals 5"), "{detail}");
     assert_eq!(scene.requester(1004)["job_title"], "Moved", "the rest is done");
     scene.run(&["sync", "--yes", "--accept-removals", "4"], 4).shows("--accept-removals 4 is not that number");
     assert_eq!(scene.requester(1010)["active"], true);

@@ -111,7 +111,10 @@ impl<'a> Builder<'a> {
         };
         let hold = doubt.map(|doubt| Hold {
             code: "handover",
-            detail: format!("account {} belongs to {whose}; {doubt}; if it is the same person, {answer}", account.id),
+            detail: format!(
+                "account {} belongs to {whose}; {doubt}; if it is the same person, approve it, or {answer}",
+                account.id
+            ),
         });
         Ok((Handover { from, keys, last_day, hire_date, brings_back: !account.active }, hold))
     }

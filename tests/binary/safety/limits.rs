@@ -36,7 +36,7 @@ fn removals_as_a_count_one_below_equal_and_one_above() {
     let document = plan(&scene, &[], 4);
     let expected = format!(
         "4 deactivations are held: the limit is 3 of {linked} linked people in a run (max_deactivate); if they are \
-         right, use --accept-removals 4"
+         right, approve them, or use --accept-removals 4"
     );
     assert_eq!(hold(&document), ("max_deactivate", expected.as_str()));
 
