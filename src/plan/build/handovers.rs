@@ -168,7 +168,11 @@ impl<'a> Builder<'a> {
     pub(super) fn left_behind(&mut self, place: usize, account: usize, new: EmployeeId, correlation: &Correlation) {
         let employee = self.input.employees.list[place].id;
         // A key that stands in an account is free once that is written, and not before.
-        let has_own_keys = !correlation.succeeded.contains_key(&place)
+        let facts = self.facts(place);
+        let is_hidden =
+            |index: &FieldIndex| matches!(self.match_key(*index, self.spec(*index), &facts), MatchKey::Hidden(_));
+        let has_own_keys = !self.input.settings.match_fields.iter().any(is_hidden)
+            && !correlation.succeeded.contains_key(&place)
             && self.snapshot.accounts.iter().all(|account| self.matching(place, account).is_empty());
         if has_own_keys {
             return self.create(place, None);

@@ -325,6 +325,9 @@ fn a_target_that_keeps_leavers_hands_over_as_well() {
     let suffixed = scene(section, SUFFIXED, "", "S-1");
     assert_eq!(decided(&suffixed), ["create 1", "handover 9 x of 1 by email+number"]);
     assert!(suffixed.build().plan.notices.is_empty());
+    // A key that is not readable may be the new one's, too.
+    let hidden = scene(section, SUFFIXED, "?", "S-1");
+    assert_eq!(decided(&hidden), ["handover 9 x of 1 by email+number", "skip 1 account_taken"]);
     // While one key waits for somebody to decide, the account keeps the keys that tell.
     let one = scene(section, SUFFIXED, "S-1", "S-2");
     assert_eq!(decided(&one), ["handover 9 x of 1 by email held: handover", "skip 1 account_claimed"]);
