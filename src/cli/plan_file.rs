@@ -103,6 +103,7 @@ impl Reviewed {
         let mut fresh = BTreeSet::new();
         for (target, prepared) in prepared.plan.targets.iter_mut().zip(&prepared.targets) {
             let name = target.name.to_string();
+            self.hold_unreviewed(target, prepared);
             target.changes.retain(|change| {
                 let text = json::canonical_change(change);
                 let was_seen = || self.seen.contains(&(name.clone(), about(&parsed(&text))));
@@ -138,6 +139,21 @@ impl Reviewed {
                 who.join(", ")
             ),
         ))
+    }
+}
+
+impl Reviewed {
+    /// Holds again what the reviewed plan held, and `--accept-removals` would let through now.
+    fn hold_unreviewed(&self, plan: &mut TargetPlan, target: &PreparedTarget<'_>) {
+        let by_number =
+            target.open.iter().flat_map(|open| &open.released).filter(|released| released.approval.is_none());
+        for released in by_number {
+            for change in plan.changes.iter_mut().filter(|change| released.is_part_of(change)) {
+                if !self.changes.contains(&(plan.name.to_string(), json::canonical_change(change))) {
+                    change.hold.clone_from(&released.change.hold);
+                }
+            }
+        }
     }
 }
 

@@ -84,6 +84,9 @@ fn what_a_reviewed_plan_holds_stays_held_and_is_told() {
     assert_eq!(outcomes(&document), [("held", 3)].into(), "{document:#}");
     assert_eq!(answer(&scene, &["held"])["held"].as_array().unwrap().len(), 3);
     assert_eq!(answer(&scene, &["status"])["targets"][0]["held"], 3);
+    // A number releases nobody whom the reviewed plan holds.
+    let document = scene.run(&[&APPLY[..], &["--accept-removals", "3"]].concat(), 4).json();
+    assert_eq!(outcomes(&document), [("held", 3)].into(), "{document:#}");
     // People of whom the plan says nothing are none of its business.
     scene.run(&["plan", "--employee", "1005", "--out", "plan.json"], 0);
     assert_eq!(outcomes(&scene.run(&APPLY, 0).json()), [].into());
