@@ -100,7 +100,9 @@ fn who_is_deleted_in_personio_does_not_lose_the_account_to_a_new_hire() {
     assert!(scene.sandbox.personio(|personio| personio.delete(1004)));
     let hired = scene.hire(json!({"first_name": "Somebody", "last_name": "Else", "email": email}));
     let document = sync(&scene, &[], 4);
-    assert_eq!(hold(&document).0, "handover");
+    let (code, detail) = hold(&document);
+    assert_eq!(code, "handover");
+    assert!(detail.contains("approve it, or `personio-sync link "), "{detail}");
     assert_eq!(change_of(&document, hired)["from"], "1004");
     assert_eq!(
         change_of(&document, hired)["evidence"],
