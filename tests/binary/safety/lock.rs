@@ -160,20 +160,16 @@ fn two_runs_at_once_in_ten_environments() {
         let mut other = program(&scene.path("."));
         other.args(arguments);
         change(&scene, &mut other);
-        let mut two = vec![scene.start(&arguments), other.spawn().unwrap()];
+        let (tell, ended) = std::sync::mpsc::channel();
+        for child in [scene.start(&arguments), other.spawn().unwrap()] {
+            let tell = tell.clone();
+            std::thread::spawn(move || tell.send(Ran::of(child, &arguments)));
+        }
         await_write(&pause);
-        let started = std::time::Instant::now();
-        let ended = loop {
-            assert!(started.elapsed() < LIMIT, "{what}: one of the two has to give way");
-            match two.iter_mut().position(|child| child.try_wait().unwrap().is_some()) {
-                Some(place) => break two.remove(place),
-                None => std::thread::sleep(std::time::Duration::from_millis(5)),
-            }
-        };
-        let ran = Ran::of(ended, &arguments);
+        let ran = ended.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{what}: one of the two has to give way"));
         assert_eq!(ran.code, 11, "{what}: {}", ran.stderr);
         pause.release();
-        assert_eq!(Ran::of(two.remove(0), &arguments).code, 0, "{what}");
+        assert_eq!(ended.recv_timeout(LIMIT).unwrap().code, 0, "{what}");
         nobody_is_there_twice(&scene);
     }
 }
