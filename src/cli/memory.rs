@@ -1,30 +1,24 @@
-//! The state as commands use it: what is remembered, the journal of a run, its locks and its end.
+//! The state as commands use it: what is remembered, the locks of a run and its end.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
-use crate::http::Exchange;
 use crate::plan::{
-    AccountId, Change, FieldValue, Hold, KnownSince, Op, Outcome, Request, Seen, SeenBefore, StepDone, TargetPlan,
-    TargetStatus, WorkflowMemory,
+    AccountId, Change, FieldValue, Hold, KnownSince, Op, Outcome, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
+    WorkflowMemory,
 };
 use crate::rules::Expression;
 use crate::state::{
-    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Finished, Holder, Intent as StateIntent, Journal as StateJournal,
-    JournalId, LedgerEntry, Link, Lock, LockError, LockRequest, NewJob, OnceOnly, Origin, RunEnd, RunId, RunStart,
-    Settlement, SourceMemory, State, StateError, TargetEnd, TargetMemory as StateMemory, WRITES_BEFORE_GIVING_UP,
-    Written, machine_lock_folder,
+    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, NewJob, OnceOnly,
+    Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, TargetEnd, TargetMemory as StateMemory,
+    WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
 };
-use crate::sync::{
-    Applied, Begun, DueTargets, Intent, JobOutcome, Journal, OpenTarget, Released, Remembered, Scheduled, SourceSeen,
-    TargetMemory,
-};
+use crate::sync::{Applied, DueTargets, OpenTarget, Remembered, Scheduled, SourceSeen, TargetMemory};
 
 use super::session::Session;
 use super::{Failure, Reason};
@@ -418,7 +412,7 @@ pub(super) fn workflow_memory(state: &State, target: &str, workflow: &str) -> Re
     Ok(WorkflowMemory { steps, seen })
 }
 
-fn steps_kind(workflow: &str) -> String {
+pub(super) fn steps_kind(workflow: &str) -> String {
     format!("workflow {workflow}")
 }
 
@@ -426,177 +420,7 @@ fn seen_kind(workflow: &str) -> String {
     format!("seen {workflow}")
 }
 
-/// The journal of one target in one run.
-pub(super) struct RunJournal<'a> {
-    target: &'a str,
-    journal: StateJournal<'a>,
-    state: &'a State,
-    now: DateTime<Utc>,
-    ids: Mutex<Vec<JournalId>>,
-    lock: Option<&'a Mutex<Vec<Lock>>>,
-    /// Fields that somebody looked at one by one: these do not count towards the limits for a day.
-    approved: BTreeSet<(Box<str>, EmployeeId)>,
-    /// Links as they were before a handover moved them.
-    moving: Mutex<Vec<Link>>,
-}
-
-impl<'a> RunJournal<'a> {
-    /// For a target; `locks` are checked before each write, because one on a server can be lost.
-    pub(super) fn new(memory: &'a Memory, run: RunId, target: &'a str, locks: &'a Mutex<Vec<Lock>>) -> Self {
-        Self {
-            target,
-            journal: StateJournal::new(&memory.state, run, target),
-            moving: Mutex::default(),
-            state: &memory.state,
-            now: memory.now,
-            ids: Mutex::default(),
-            lock: Some(locks),
-            approved: BTreeSet::new(),
-        }
-    }
-
-    /// The same, with what people released by name.
-    pub(super) fn with_approved(mut self, released: &[Released]) -> Self {
-        let fields = released.iter().filter(|one| one.approval.is_some()).flat_map(|one| {
-            let named = one.change.fields.iter().map(|field| field.field.clone());
-            named.filter_map(|field| Some((field, one.change.employee?)))
-        });
-        self.approved = fields.collect();
-        self
-    }
-
-    /// Whose values are about to be overwritten, for the limits for a day.
-    fn overwritten<'i>(&self, intents: &'i [Intent]) -> BTreeSet<(&'i str, EmployeeId)> {
-        let mut found = BTreeSet::new();
-        for intent in intents.iter().filter(|intent| intent.op == Op::Update) {
-            let fields = intent.fields.iter().filter(|field| field.overwrites()).map(|field| &field.field);
-            found.extend(fields.filter_map(|field| {
-                let employee = intent.employee?;
-                (!self.approved.contains(&(field.clone(), employee))).then_some((&**field, employee))
-            }));
-        }
-        found
-    }
-
-    /// The link that a handover moved, where nothing of it was done: it is planned again, with its evidence.
-    fn to_give_back(&self, intent: &Intent, outcome: &JobOutcome) -> Option<Link> {
-        let (from, account) = (intent.from?, intent.account.as_ref()?);
-        if outcome.exchanges.iter().any(Exchange::may_have_written) {
-            return None;
-        }
-        let moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = moving.iter().find(|link| link.employee == from && link.account == *account).cloned();
-        Some(known.unwrap_or_else(|| link(from, account.clone(), Origin::Matched, self.now)))
-    }
-
-    /// A step as the ledger keeps it.
-    fn step(&self, request: &Request) -> OnceOnly {
-        OnceOnly {
-            target: self.target.into(),
-            kind: steps_kind(&request.workflow).into(),
-            employee: request.employee,
-            action: format!("{}/{}", request.event, request.step).into(),
-        }
-    }
-
-    /// Stores the outcomes that wait.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
-    pub(super) fn flush(&self) -> Result<(), StateError> {
-        self.journal.flush(self.now)
-    }
-}
-
-impl Journal for RunJournal<'_> {
-    fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>> {
-        self.may_send()?;
-        let stored: Vec<StateIntent> = intents
-            .iter()
-            .map(|intent| {
-                let values: Vec<String> = intent.fields.iter().map(|field| field.after.to_string()).collect();
-                StateIntent {
-                    employee: intent.employee,
-                    account: intent.account.clone(),
-                    op: intent.op,
-                    from: intent.from,
-                    fields: intent.fields.iter().map(|field| field.field.clone()).collect(),
-                    fingerprint: self.state.hasher().fingerprint("intent", values.iter().map(String::as_str)),
-                }
-            })
-            .collect();
-        self.state.note_overwritten(self.target, &self.overwritten(intents), self.now)?;
-        if intents.iter().any(|intent| intent.from.is_some()) {
-            let links = self.state.memory(self.target, self.now)?.links;
-            self.moving.lock().unwrap_or_else(PoisonError::into_inner).extend(
-                links.into_iter().filter(|link| intents.iter().any(|intent| intent.from == Some(link.employee))),
-            );
-        }
-        let new = self.journal.begin(&stored, self.now)?;
-        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = ids.len() as u64;
-        ids.extend(new);
-        Ok((first..ids.len() as u64).collect())
-    }
-
-    fn may_send(&self) -> anyhow::Result<()> {
-        let asked = Instant::now();
-        if let Some(locks) = self.lock {
-            for lock in locks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-                lock.check_since(asked)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = usize::try_from(number).ok().and_then(|place| ids.get(place)).copied() else {
-            return;
-        };
-        drop(ids);
-        let settlement = match &outcome.outcome {
-            Outcome::Succeeded => Settlement::Done,
-            Outcome::Pending { .. } => Settlement::Pending,
-            _ if outcome.open => Settlement::Unknown,
-            Outcome::Failed { code, .. } => Settlement::Failed { code: (*code).into() },
-            Outcome::Held | Outcome::NotAttempted { .. } => Settlement::Failed { code: "not_attempted".into() },
-        };
-        let link = match (&outcome.outcome, intent.employee, &outcome.account) {
-            (Outcome::Succeeded, Some(employee), Some(account)) => {
-                let origin = match intent.op {
-                    Op::Create if !outcome.found => Origin::Created,
-                    Op::Handover => Origin::HandedOver,
-                    _ => Origin::Matched,
-                };
-                Some(link(employee, account.clone(), origin, self.now))
-            }
-            _ if matches!(settlement, Settlement::Failed { .. }) => self.to_give_back(intent, outcome),
-            _ => None,
-        };
-        self.journal.finish(Finished { id, settlement, link });
-    }
-
-    fn open_once(&self, request: &Request) -> anyhow::Result<Begun> {
-        let step = self.step(request);
-        if self.state.open_once(std::slice::from_ref(&step), self.now)?.first() == Some(&true) {
-            return Ok(Begun { fresh: true, at: self.now });
-        }
-        let known = self.state.ledger(self.target, &step.kind)?.into_iter().find(|entry| entry.what == step);
-        Ok(Begun { fresh: false, at: known.map_or(self.now, |entry| entry.opened_at) })
-    }
-
-    fn close_once(&self, request: &Request, id: Option<&str>) -> anyhow::Result<()> {
-        Ok(self.state.close_once(&self.step(request), id, self.now)?)
-    }
-
-    fn release_once(&self, request: &Request) -> anyhow::Result<()> {
-        Ok(self.state.release_once(&self.step(request))?)
-    }
-}
-
-fn link(employee: EmployeeId, account: AccountId, origin: Origin, now: DateTime<Utc>) -> Link {
+pub(super) fn link(employee: EmployeeId, account: AccountId, origin: Origin, now: DateTime<Utc>) -> Link {
     Link { employee, account, origin, created_at: now, verified_at: now }
 }
 

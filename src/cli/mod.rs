@@ -19,6 +19,7 @@ mod plan;
 mod plan_file;
 mod private_file;
 mod report;
+mod run_journal;
 mod sandbox;
 mod schema;
 mod session;

@@ -25,7 +25,8 @@ use crate::targets::ErrorKind;
 
 use super::decisions::{refuse_unseen, settle_approvals, take_approvals};
 use super::job_records::jobs;
-use super::memory::{Memory, RunJournal, WholeRun, period, reason};
+use super::memory::{Memory, WholeRun, period, reason};
+use super::run_journal::RunJournal;
 use super::session::{Session, judge};
 use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
 
@@ -56,7 +57,7 @@ pub(super) struct Arguments {
     /// With --plan: apply what still holds and leave out what changed since
     #[arg(long, requires = "plan")]
     skip_stale: bool,
-    /// Release held removals if they are exactly this many
+    /// Release held removals if they are exactly this many, and still the people last shown
     #[arg(long, value_name = "NUMBER")]
     accept_removals: Option<u64>,
     /// Accept that filters changed since the last run
