@@ -231,19 +231,8 @@ mod tests {
             (None, "title is left as it is: said by somebody else", None),
         ] {
             let mut plan = TargetPlan::empty("wiki", "scim");
-            plan.changes.push(Change {
-                op: Op::Update,
-                employee: Some(EmployeeId(7)),
-                account: None,
-                reason: None,
-                detail: None,
-                fields: Vec::new(),
-                rewrite: Vec::new(),
-                request: None,
-                handover: None,
-                hold: None,
-                outcome: Some(Outcome::Succeeded),
-            });
+            plan.changes
+                .push(Change { outcome: Some(Outcome::Succeeded), ..Change::new(Op::Update, Some(EmployeeId(7))) });
             plan.notices.push(Notice {
                 code: "field_kept",
                 employee: Some(EmployeeId(7)),

@@ -323,17 +323,8 @@ mod tests {
     #[test]
     fn no_number_of_successes_hides_a_failure() {
         let change = |employee, outcome| Change {
-            op: Op::Create,
-            employee: Some(EmployeeId(employee)),
-            account: None,
-            reason: None,
-            detail: None,
-            fields: Vec::new(),
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
             outcome: Some(outcome),
+            ..Change::new(Op::Create, Some(EmployeeId(employee)))
         };
         let mut target = TargetPlan::empty("desk", "freshservice");
         target.changes = (1..=40).map(|employee| change(employee, Outcome::Succeeded)).collect();
@@ -361,17 +352,11 @@ mod tests {
             after: FieldValue::Text(format!("{long} b\n\u{1b}").into()),
         };
         let change = |op, detail: Option<&str>, fields| Change {
-            op,
-            employee: Some(EmployeeId(1001)),
             account: Some(crate::plan::AccountId("u\u{202e}1".into())),
-            reason: None,
             detail: detail.map(ToOwned::to_owned),
             fields,
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
             outcome: outcome.clone(),
+            ..Change::new(op, Some(EmployeeId(1001)))
         };
         let mut target = TargetPlan::empty("wiki", "scim");
         target.changes = vec![

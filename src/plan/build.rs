@@ -383,17 +383,9 @@ impl<'a> Builder<'a> {
             });
         }
         self.plan.changes.push(Change {
-            op: Op::Create,
-            employee: Some(employee),
-            account: None,
             reason: linked.map(|_| ACCOUNT_GONE),
-            detail: None,
             fields,
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
-            outcome: None,
+            ..Change::new(Op::Create, Some(employee))
         });
     }
 
@@ -662,19 +654,7 @@ impl<'a> Builder<'a> {
 fn reference_change(index: FieldIndex, spec: &FieldSpec, name: &str) -> Change {
     let field =
         FieldChange { index, field: spec.name.clone(), before: FieldValue::Empty, after: FieldValue::text(name) };
-    Change {
-        op: Op::Reference,
-        employee: None,
-        account: None,
-        reason: None,
-        detail: None,
-        fields: vec![field],
-        rewrite: Vec::new(),
-        request: None,
-        handover: None,
-        hold: None,
-        outcome: None,
-    }
+    Change { fields: vec![field], ..Change::new(Op::Reference, None) }
 }
 
 fn names_of(value: &FieldValue) -> impl Iterator<Item = Box<str>> {

@@ -359,19 +359,7 @@ fn outside(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirmed, empl
 }
 
 pub(super) fn change(op: Op, employee: Option<EmployeeId>, account: String, fields: Vec<FieldChange>) -> Change {
-    Change {
-        op,
-        employee,
-        account: Some(account.into()),
-        reason: None,
-        detail: None,
-        fields,
-        rewrite: Vec::new(),
-        request: None,
-        handover: None,
-        hold: None,
-        outcome: None,
-    }
+    Change { account: Some(account.into()), fields, ..Change::new(op, employee) }
 }
 
 /// Teams to make, to change, and to archive.

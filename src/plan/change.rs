@@ -122,6 +122,23 @@ pub struct Change {
 }
 
 impl Change {
+    /// One that changes nothing yet: for whom, and what is done.
+    pub fn new(op: Op, employee: Option<EmployeeId>) -> Self {
+        Self {
+            op,
+            employee,
+            account: None,
+            reason: None,
+            detail: None,
+            fields: Vec::new(),
+            rewrite: Vec::new(),
+            request: None,
+            handover: None,
+            hold: None,
+            outcome: None,
+        }
+    }
+
     /// Everything that makes it this change and no other, for a fingerprint: what is done to whom, on what grounds, and
     /// from which values to which. What holds it, and what came of it, is no part of it.
     pub fn parts(&self) -> Vec<String> {

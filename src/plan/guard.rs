@@ -333,11 +333,6 @@ mod tests {
 
     fn change(op: Op, employee: u64, fields: &[(u16, &str, &str)]) -> Change {
         Change {
-            op,
-            employee: Some(EmployeeId(employee)),
-            account: None,
-            reason: None,
-            detail: None,
             fields: fields
                 .iter()
                 .map(|(index, before, after)| FieldChange {
@@ -347,11 +342,7 @@ mod tests {
                     after: FieldValue::text(after),
                 })
                 .collect(),
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
-            outcome: None,
+            ..Change::new(op, Some(EmployeeId(employee)))
         }
     }
 

@@ -101,20 +101,12 @@ mod tests {
             after,
         };
         Change {
-            op: Op::Update,
-            employee: Some(EmployeeId(1)),
             account: Some(account.into()),
-            reason: None,
-            detail: None,
             fields: vec![
                 field(0, FieldValue::Empty, FieldValue::text("title")),
                 field(1, FieldValue::Bool(before), FieldValue::Bool(!before)),
             ],
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
-            outcome: None,
+            ..Change::new(Op::Update, Some(EmployeeId(1)))
         }
     }
 

@@ -553,17 +553,12 @@ fn steps(
             after: value.preview(&results),
         };
         planned.changes.push(Change {
-            op: Op::Request,
-            employee: Some(employee),
             account: input.owned.get(&employee).cloned(),
             reason: Some(step.action.as_str()),
             detail: Some(format!("workflow {}, {}", workflow.name, event.words)),
             fields: request.fields.iter().map(shown).filter(|field| !field.after.is_empty()).collect(),
-            rewrite: Vec::new(),
             request: Some(Box::new(request)),
-            handover: None,
-            hold: None,
-            outcome: None,
+            ..Change::new(Op::Request, Some(employee))
         });
         results.push(if step.action.makes() { StepResult::Awaited } else { StepResult::Nothing });
     }

@@ -344,17 +344,9 @@ fn field(index: FieldIndex, before: &str, after: &str) -> FieldChange {
 
 fn change(op: Op, employee: u64, account: Option<&str>, fields: Vec<FieldChange>) -> Change {
     Change {
-        op,
-        employee: (op != Op::Reference).then_some(EmployeeId(employee)),
         account: account.map(AccountId::from),
-        reason: None,
-        detail: None,
         fields,
-        rewrite: Vec::new(),
-        request: None,
-        handover: None,
-        hold: None,
-        outcome: None,
+        ..Change::new(op, (op != Op::Reference).then_some(EmployeeId(employee)))
     }
 }
 

@@ -177,19 +177,7 @@ mod tests {
     use crate::plan::{Change, SourceSummary, TargetPlan};
 
     fn change(op: Op, employee: Option<u64>) -> Change {
-        Change {
-            op,
-            employee: employee.map(EmployeeId),
-            account: None,
-            reason: None,
-            detail: None,
-            fields: Vec::new(),
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
-            outcome: None,
-        }
+        Change::new(op, employee.map(EmployeeId))
     }
 
     /// Applies a budget of 10 calls to a plan for two targets of which it covers the first; gives who is held.

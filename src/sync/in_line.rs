@@ -111,19 +111,7 @@ mod tests {
     }
 
     fn change(employee: u64, outcome: Outcome) -> Change {
-        Change {
-            op: Op::Update,
-            employee: Some(EmployeeId(employee)),
-            account: None,
-            reason: None,
-            detail: None,
-            fields: Vec::new(),
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
-            outcome: Some(outcome),
-        }
+        Change { outcome: Some(outcome), ..Change::new(Op::Update, Some(EmployeeId(employee))) }
     }
 
     #[test]

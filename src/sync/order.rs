@@ -85,17 +85,8 @@ mod tests {
     fn change(op: Op, employee: u64, before: &str, after: &str) -> Change {
         let (before, after) = (FieldValue::text(before), FieldValue::text(after));
         Change {
-            op,
-            employee: Some(EmployeeId(employee)),
-            account: None,
-            reason: None,
-            detail: None,
             fields: vec![FieldChange { index: FieldIndex(0), field: "email".into(), before, after }],
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
-            outcome: None,
+            ..Change::new(op, Some(EmployeeId(employee)))
         }
     }
 

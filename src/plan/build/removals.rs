@@ -102,17 +102,10 @@ impl<'a> Builder<'a> {
             return;
         }
         self.plan.changes.push(Change {
-            op: Op::Deactivate,
-            employee: Some(employee),
             account: Some(account.id.clone()),
             reason: Some(reason),
             detail: Some(detail),
-            fields: Vec::new(),
-            rewrite: Vec::new(),
-            request: None,
-            handover: None,
-            hold: None,
-            outcome: None,
+            ..Change::new(Op::Deactivate, Some(employee))
         });
     }
 

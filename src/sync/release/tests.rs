@@ -21,11 +21,8 @@ fn change(
     fields: &[(u16, &str)],
 ) -> Change {
     Change {
-        op,
-        employee: Some(EmployeeId(employee)),
         account: Some(AccountId::from(format!("a{employee}"))),
         reason,
-        detail: None,
         fields: fields
             .iter()
             .map(|(index, after)| FieldChange {
@@ -35,11 +32,8 @@ fn change(
                 after: FieldValue::text(after),
             })
             .collect(),
-        rewrite: Vec::new(),
-        request: None,
-        handover: None,
         hold: hold.map(|code| Hold { code, detail: format!("{code} holds it") }),
-        outcome: None,
+        ..Change::new(op, Some(EmployeeId(employee)))
     }
 }
 

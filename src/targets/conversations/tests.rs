@@ -123,17 +123,9 @@ fn change(op: Op, employee: Option<u64>, account: &str, fields: &[(&str, FieldVa
         after: after.clone(),
     };
     Change {
-        op,
-        employee: employee.map(EmployeeId),
         account: Some(account.into()),
-        reason: None,
-        detail: None,
         fields: fields.iter().map(field).collect(),
-        rewrite: Vec::new(),
-        request: None,
-        handover: None,
-        hold: None,
-        outcome: None,
+        ..Change::new(op, employee.map(EmployeeId))
     }
 }
 

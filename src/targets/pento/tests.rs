@@ -348,11 +348,7 @@ fn the_holiday_pay_setting_is_carried_where_it_is_made() {
 
 fn change(op: Op, employee: u64, account: Option<&str>, fields: &[(u16, &str)]) -> Change {
     Change {
-        op,
-        employee: Some(EmployeeId(employee)),
         account: account.map(AccountId::from),
-        reason: None,
-        detail: None,
         fields: fields
             .iter()
             .map(|(index, value)| FieldChange {
@@ -362,11 +358,7 @@ fn change(op: Op, employee: u64, account: Option<&str>, fields: &[(u16, &str)]) 
                 after: FieldValue::text(value),
             })
             .collect(),
-        rewrite: Vec::new(),
-        request: None,
-        handover: None,
-        hold: None,
-        outcome: None,
+        ..Change::new(op, Some(EmployeeId(employee)))
     }
 }
 
