@@ -88,7 +88,7 @@ impl From<SourceError> for Failure {
         let reason = match error.kind {
             SourceErrorKind::SignIn | SourceErrorKind::Rights => Reason::Refused,
             SourceErrorKind::Unavailable => Reason::Unavailable,
-            SourceErrorKind::Unexpected => Reason::SourceUnproven,
+            SourceErrorKind::TooLong | SourceErrorKind::Unexpected => Reason::SourceUnproven,
         };
         Self::new(reason, format!("failed to read Personio: {error}"))
     }

@@ -49,6 +49,15 @@ impl Employee {
         Self { id, values: values.into() }
     }
 
+    /// Takes over what stands in some columns of another read of the same person.
+    pub fn take_from(&mut self, mut other: Self, columns: &[Column]) {
+        for column in columns.iter().map(|column| column.index()) {
+            if let (Some(value), Some(taken)) = (self.values.get_mut(column), other.values.get_mut(column)) {
+                std::mem::swap(value, taken);
+            }
+        }
+    }
+
     /// The value in a column.
     pub fn value(&self, column: Column) -> &Value {
         self.values.get(column.index()).unwrap_or(&Value::Hidden)

@@ -49,6 +49,14 @@ pub(super) fn refusal(what: &str, right: &str, status: u16, error: Option<&Json>
             SourceErrorKind::Unavailable,
             format!("Personio is not able to {what} (HTTP {code}){said}; try again later"),
         ),
+        // Where the line is drawn is not documented; proxies on the way have lines of their own.
+        414 | 431 => SourceError::new(
+            SourceErrorKind::TooLong,
+            format!(
+                "the request to {what} is too long for Personio or a proxy on the way (HTTP {code}){said}, also in \
+                 portions; name fewer attributes in `personio.attributes` and in the mappings"
+            ),
+        ),
         404 | 300..=399 => SourceError::new(
             SourceErrorKind::Unexpected,
             format!("Personio does not know how to {what} (HTTP {code}){said}; check `personio.base_url`"),
@@ -95,6 +103,8 @@ mod tests {
             (429, Json::Null, Unavailable, &["later"]),
             (503, json!("<html>"), Unavailable, &["HTTP 503"]),
             (404, Json::Null, Unexpected, &["base_url"]),
+            (431, Json::Null, TooLong, &["`personio.attributes`", "HTTP 431"]),
+            (414, json!("<html>"), TooLong, &["`personio.attributes`"]),
             (302, Json::Null, Unexpected, &["base_url"]),
             (422, json!({"message": "pay 52000\n\u{1b}[31m  ines@example.com"}), Unexpected, &["HTTP 422"]),
             (

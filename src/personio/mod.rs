@@ -117,6 +117,8 @@ pub enum SourceErrorKind {
     Rights,
     /// Personio cannot be reached, or is busy after all attempts.
     Unavailable,
+    /// The request is longer than Personio takes, or what stands in between.
+    TooLong,
     /// The answer is not what Personio is known to send.
     Unexpected,
 }

@@ -41,6 +41,29 @@ pub(super) fn employees(attributes: &Attributes, offset: u64, limit: u64) -> Req
     request
 }
 
+/// The longest address of a page of employees. Personio answers longer ones with 431 and does not say where it draws the
+/// line; 8 KiB for the whole head of a request are usual, of which the token and the other headers need some.
+pub(super) const LONGEST_ADDRESS: usize = 7_000;
+
+/// The attributes, in as few portions as it takes for the address of a page with one of them to be no longer than that.
+pub(super) fn portions(attributes: &Attributes, longest: usize) -> Vec<Attributes> {
+    let keys: Vec<&str> = attributes.keys().collect();
+    let in_portions = |number: usize| -> Vec<Attributes> {
+        let size = keys.len().div_ceil(number).max(1);
+        keys.chunks(size).map(|keys| Attributes::new(keys.iter().copied())).collect()
+    };
+    let mut all = (1..keys.len()).map(in_portions);
+    let found = all.find(|portions| longest_address(portions) <= longest);
+    // Not even one by one: whoever asks is told what becomes of it. Without any, the ids are asked for.
+    found.unwrap_or_else(|| if keys.is_empty() { vec![attributes.clone()] } else { in_portions(keys.len()) })
+}
+
+/// The length of the longest address that a page with one of the portions has.
+pub(super) fn longest_address(portions: &[Attributes]) -> usize {
+    let lengths = portions.iter().map(|portion| employees(portion, u64::MAX, PAGE_LIMIT).in_path().path.len());
+    lengths.max().unwrap_or_default()
+}
+
 /// One employee, by id; nothing of them but that they are there.
 pub(super) fn employee(id: EmployeeId) -> Request {
     Request::get(format!("/v1/company/employees/{id}")).query("attributes[]", "id").class(READ_EMPLOYEES)
@@ -142,6 +165,25 @@ mod tests {
         let text = r#"{"client_id":"id","client_secret":"word"}"#.to_owned();
         assert_eq!(request.body, Body::Json { content_type: "application/json", text });
         assert!(request.may_repeat());
+    }
+
+    #[test]
+    fn attributes_are_asked_for_in_portions_that_fit_into_an_address() {
+        let many = |count: u32| Attributes::new((0..count).map(|number| format!("dynamic_{}", 10_000_000 + number)));
+        for (count, longest, expected) in [
+            (0, 7_000, 1),
+            (1, 7_000, 1),
+            (190, 7_000, 1),
+            (250, 7_000, 2),
+            (600, 7_000, 3),
+            (600, 3_500, 6),
+            (3, 1, 3),
+        ] {
+            let portions = portions(&many(count), longest);
+            assert_eq!(portions.len(), expected, "{count} attributes in {longest} bytes");
+            let all: Vec<&str> = portions.iter().flat_map(Attributes::keys).collect();
+            assert_eq!(all, many(count).keys().collect::<Vec<_>>(), "each once");
+        }
     }
 
     #[test]

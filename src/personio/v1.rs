@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use super::answer::{error_of, refusal, unexpected};
 use super::garbled::mended;
-use super::requests::{self, PAGE_LIMIT, READ_EMPLOYEES};
+use super::requests::{self, LONGEST_ADDRESS, PAGE_LIMIT, READ_EMPLOYEES};
 use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
 use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
-use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
+use crate::employee::{Attributes, Column, Completeness, Employee, EmployeeId, Employees};
 use crate::http::{Client, ClientSettings, Clock, RealClock, Request, TokenAuth, UnexpectedBody};
 use crate::output::count;
 use crate::plan::Notice;
@@ -75,13 +75,14 @@ impl PersonioSource {
     ///
     /// When Personio cannot be read. A value that cannot be understood is no error but a notice, and hidden.
     pub fn employees(&self, attributes: &Attributes, progress: &dyn Progress) -> Result<ReadResult, SourceError> {
-        let mut read = self.read_all(attributes, 0, self.readers, progress)?;
+        // Where the line is drawn shows on the first page, before anybody was read.
+        let (portions, mut read) = self.read_first(attributes, progress)?;
         let mut rows = read.rows;
         for _ in 1..READS {
             if read.doubts().is_none() {
                 break;
             }
-            let again = self.read_all(attributes, rows, 1, progress)?;
+            let again = self.read_portions(attributes, &portions, rows, 1, progress)?;
             rows += again.rows;
             let before = read.employees.len();
             read = if again.doubts().is_none() { again } else { again.joined_by(read) };
@@ -97,6 +98,50 @@ impl PersonioSource {
         notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
         let employees = Employees::new(attributes.clone(), employees, completeness).contesting(contested);
         Ok(ReadResult { employees, notices, without_id: unusable })
+    }
+
+    /// Reads everybody, in more and shorter requests where those are refused as too long. Returns the portions that the
+    /// attributes were asked for in.
+    fn read_first(
+        &self,
+        attributes: &Attributes,
+        progress: &dyn Progress,
+    ) -> Result<(Vec<Attributes>, Reading), SourceError> {
+        let mut portions = requests::portions(attributes, LONGEST_ADDRESS);
+        loop {
+            match self.read_portions(attributes, &portions, 0, self.readers, progress) {
+                Err(error) if error.kind == SourceErrorKind::TooLong => {
+                    let longest = requests::longest_address(&portions) / 2;
+                    let shorter = requests::portions(attributes, longest);
+                    if longest < SHORTEST_ADDRESS || shorter.len() <= portions.len() {
+                        return Err(error);
+                    }
+                    portions = shorter;
+                }
+                result => return result.map(|read| (portions, read)),
+            }
+        }
+    }
+
+    /// Reads everybody once for each portion, and puts together by id what came.
+    fn read_portions(
+        &self,
+        attributes: &Attributes,
+        portions: &[Attributes],
+        before: u64,
+        readers: usize,
+        progress: &dyn Progress,
+    ) -> Result<Reading, SourceError> {
+        let mut whole: Option<Reading> = None;
+        for portion in portions {
+            let before = before + whole.as_ref().map_or(0, |whole| whole.rows);
+            let read = self.read_all(attributes, portion, before, readers, progress)?;
+            whole = Some(match whole {
+                None => read,
+                Some(whole) => whole.completed_by(read, attributes, portion),
+            });
+        }
+        Ok(whole.unwrap_or_default())
     }
 
     /// Whether there is an employee with this id, whatever the list says.
@@ -185,17 +230,18 @@ impl PersonioSource {
         }
     }
 
-    /// `before` counts the rows of an earlier look, for the progress shown.
+    /// Reads some of the attributes of a run. `before` counts the rows that came earlier, for the progress shown.
     fn read_all(
         &self,
         attributes: &Attributes,
+        asked: &Attributes,
         before: u64,
         readers: usize,
         progress: &dyn Progress,
     ) -> Result<Reading, SourceError> {
         let columns = Columns::new(attributes);
         let mut memory = Vec::new();
-        let (page, records) = self.page(&columns, &requests::employees(attributes, 0, PAGE_LIMIT), &mut memory)?;
+        let (page, records) = self.page(&columns, &requests::employees(asked, 0, PAGE_LIMIT), &mut memory)?;
         let came = records.rows();
         let mut reading = Reading::default();
         if let Some(total) = page.total {
@@ -205,7 +251,7 @@ impl PersonioSource {
         reading.add(page.total, records);
         progress.advance(came);
         let Some(total) = page.total else {
-            self.read_on(&columns, attributes, came, &mut reading, progress)?;
+            self.read_on(&columns, asked, came, &mut reading, progress)?;
             return Ok(reading);
         };
         if came == 0 || came >= total {
@@ -223,7 +269,7 @@ impl PersonioSource {
                     return;
                 }
                 let range = Range { start, end: (start + came).min(total), last: start + came >= total };
-                if let Err(error) = self.read_range(&columns, attributes, &range, &mut memory, &shared, progress) {
+                if let Err(error) = self.read_range(&columns, asked, &range, &mut memory, &shared, progress) {
                     lock(&failure).get_or_insert(error);
                     return;
                 }
@@ -246,7 +292,7 @@ impl PersonioSource {
     fn read_range(
         &self,
         columns: &Columns<'_>,
-        attributes: &Attributes,
+        asked: &Attributes,
         range: &Range,
         memory: &mut Vec<u8>,
         shared: &Mutex<Reading>,
@@ -256,7 +302,7 @@ impl PersonioSource {
         while offset < range.end {
             // Somebody may have joined since the first page: the last range takes all that is there.
             let limit = if range.last { PAGE_LIMIT } else { range.end - offset };
-            let (page, records) = self.page(columns, &requests::employees(attributes, offset, limit), memory)?;
+            let (page, records) = self.page(columns, &requests::employees(asked, offset, limit), memory)?;
             let came = records.rows();
             let mut reading = lock(shared);
             reading.add(page.total, records);
@@ -275,14 +321,14 @@ impl PersonioSource {
     fn read_on(
         &self,
         columns: &Columns<'_>,
-        attributes: &Attributes,
+        asked: &Attributes,
         mut offset: u64,
         reading: &mut Reading,
         progress: &dyn Progress,
     ) -> Result<(), SourceError> {
         let mut memory = Vec::new();
         while !reading.over && offset > 0 {
-            let request = requests::employees(attributes, offset, PAGE_LIMIT);
+            let request = requests::employees(asked, offset, PAGE_LIMIT);
             let (page, records) = self.page(columns, &request, &mut memory)?;
             let came = records.rows();
             reading.add(page.total, records);
@@ -295,6 +341,9 @@ impl PersonioSource {
         Ok(())
     }
 }
+
+/// An address as short as this is not what a refusal is about.
+const SHORTEST_ADDRESS: usize = 1_000;
 
 /// How many ids a message names.
 const NAMED: usize = 5;
@@ -326,6 +375,8 @@ struct Reading {
     employees: Vec<Employee>,
     /// Where each of them is.
     seen: HashMap<EmployeeId, usize>,
+    /// Those of whom only some of the portions came.
+    partial: BTreeSet<EmployeeId>,
     /// Ids with which different records came in one read.
     contested: BTreeSet<EmployeeId>,
     /// Whether it is put together from several reads.
@@ -343,6 +394,14 @@ struct Reading {
     fruitless: u64,
     /// Whether further pages make sense.
     over: bool,
+}
+
+/// The lowest and highest of two pairs of lowest and highest.
+fn both(one: Option<(u64, u64)>, other: Option<(u64, u64)>) -> Option<(u64, u64)> {
+    match (one, other) {
+        (Some((lowest, highest)), Some((low, high))) => Some((lowest.min(low), highest.max(high))),
+        (one, other) => one.or(other),
+    }
 }
 
 impl Reading {
@@ -384,10 +443,34 @@ impl Reading {
         self.over |= self.fruitless >= FRUITLESS;
     }
 
+    /// Together with a read of further attributes of the same people. What did not come with somebody stays hidden.
+    fn completed_by(mut self, further: Self, attributes: &Attributes, asked: &Attributes) -> Self {
+        let columns: Vec<Column> = asked.keys().filter_map(|key| attributes.column(key)).collect();
+        self.partial.extend(self.seen.keys().filter(|employee| !further.seen.contains_key(employee)));
+        for employee in further.employees {
+            match self.seen.entry(employee.id) {
+                Entry::Occupied(entry) => self.employees[*entry.get()].take_from(employee, &columns),
+                Entry::Vacant(entry) => {
+                    self.partial.insert(employee.id);
+                    entry.insert(self.employees.len());
+                    self.employees.push(employee);
+                }
+            }
+        }
+        self.totals = both(self.totals, further.totals);
+        self.notices.extend(further.notices);
+        self.contested.extend(further.contested);
+        self.without_total += further.without_total;
+        self.rows += further.rows;
+        self.repeats += further.repeats;
+        self.unusable = self.unusable.max(further.unusable);
+        self
+    }
+
     /// Together with an earlier read: whoever came now is as they came now.
     fn joined_by(mut self, earlier: Self) -> Self {
         self.joined = true;
-        let only_then: HashSet<EmployeeId> =
+        let only_then: BTreeSet<EmployeeId> =
             earlier.seen.keys().filter(|employee| !self.seen.contains_key(employee)).copied().collect();
         for employee in earlier.employees.into_iter().filter(|employee| only_then.contains(&employee.id)) {
             self.seen.insert(employee.id, self.employees.len());
@@ -396,10 +479,8 @@ impl Reading {
         let concerned = |notice: &Notice| notice.employee.is_some_and(|employee| only_then.contains(&employee));
         self.notices.extend(earlier.notices.into_iter().filter(concerned));
         self.contested.extend(earlier.contested);
-        self.totals = match (self.totals, earlier.totals) {
-            (Some((lowest, highest)), Some((low, high))) => Some((lowest.min(low), highest.max(high))),
-            (now, then) => now.or(then),
-        };
+        self.partial.extend(earlier.partial.intersection(&only_then));
+        self.totals = both(self.totals, earlier.totals);
         self.without_total += earlier.without_total;
         self.unusable = self.unusable.max(earlier.unusable);
         self
@@ -421,6 +502,10 @@ impl Reading {
             Some((0, _)) => doubts.push("Personio delivers nobody at all".to_owned()),
             Some(_) if self.without_total > 0 => doubts.push("not every page told the total".to_owned()),
             Some(_) => {}
+        }
+        if !self.partial.is_empty() {
+            let people = count(self.partial.len(), "employee came", "employees came");
+            doubts.push(format!("{people} with some of the attributes only"));
         }
         // Where the order changes between requests each read has repeats; what all of them have is counted above.
         if self.repeats > 0 && !(self.joined && doubts.is_empty()) {

@@ -552,3 +552,88 @@ fn the_catalogue_lists_what_may_be_read() {
     });
     assert_eq!(source(&script).0.catalogue().unwrap_err().kind, SourceErrorKind::Rights);
 }
+
+/// A service that takes addresses of so many bytes at most, as a server or a proxy does.
+fn with_lines_up_to(longest: usize, employees: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Script {
+    service(move |asked| {
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pairs = asked.query.iter().map(|(name, value)| encoded(name).len() + encoded(value).len() + 2);
+        if asked.path.len() + pairs.sum::<usize>() > longest { Answer::html(431) } else { employees(asked) }
+    })
+}
+
+/// Somebody with the attributes that were asked for, each of which says whose it is.
+fn with_what_was_asked(id: u64, asked: &Asked) -> String {
+    let keys = asked.query.iter().filter(|(name, key)| name == "attributes[]" && key != "id").map(|(_, key)| key);
+    let values: String = keys.map(|key| format!(r#","{key}":{{"value":"{key} of {id}","type":"standard"}}"#)).collect();
+    format!(r#"{{"type":"Employee","attributes":{{"id":{{"value":{id},"type":"integer"}}{values}}}}}"#)
+}
+
+fn many_attributes() -> Attributes {
+    Attributes::new((0..250).map(|number| format!("dynamic_{}", 10_000_000 + number)))
+}
+
+#[test]
+fn more_attributes_than_an_address_holds_are_read_in_portions_and_put_together_by_id() {
+    // bytes that the service takes, requests: refused ones, and one for each portion of each of two pages
+    for (longest, requests) in [(8_192, 2 * 2), (4_096, 1 + 2 * 5)] {
+        // The order of the list is another one for each portion.
+        let script = with_lines_up_to(longest, |asked| {
+            let turned = asked.query.iter().any(|(_, key)| key == "dynamic_10000249");
+            let ids: Vec<u64> = if turned { (1..=120).rev().collect() } else { (1..=120).collect() };
+            let offset = usize::try_from(number(asked, "offset")).unwrap();
+            let rows: Vec<String> =
+                ids.iter().skip(offset).take(100).map(|id| with_what_was_asked(*id, asked)).collect();
+            page(120, &rows)
+        });
+        let result = source(&script).0.employees(&many_attributes(), &NoProgress).unwrap();
+        assert_eq!((ids(&result), why(&result)), ((1..=120).collect(), "proven"), "{longest}");
+        for employee in &result.employees.list {
+            for key in many_attributes().keys() {
+                let value = employee.value(result.employees.attributes.column(key).unwrap());
+                assert_eq!(*value, Value::Text(format!("{key} of {}", employee.id).into()));
+            }
+        }
+        assert_eq!(reads(&script).len(), requests, "{longest}: nobody is read twice for nothing");
+    }
+}
+
+#[test]
+fn somebody_who_joins_between_two_portions_is_read_again() {
+    let asked_before = AtomicU64::new(0);
+    let script = with_lines_up_to(8_192, move |asked| {
+        let people = if asked_before.fetch_add(1, Ordering::SeqCst) == 0 { 2 } else { 3 };
+        page(people, &(1..=people).map(|id| with_what_was_asked(id, asked)).collect::<Vec<_>>())
+    });
+    let result = source(&script).0.employees(&many_attributes(), &NoProgress).unwrap();
+    assert_eq!((ids(&result), why(&result)), (vec![1, 2, 3], "proven"));
+    let column = result.employees.attributes.column("dynamic_10000000").unwrap();
+    assert_eq!(result.employees.get(EmployeeId(3)).unwrap().value(column).as_text(), Some("dynamic_10000000 of 3"));
+}
+
+#[test]
+fn who_comes_with_one_portion_only_proves_nothing_and_keeps_the_rest_hidden() {
+    let script = with_lines_up_to(8_192, |asked| {
+        let first = asked.query.iter().any(|(_, key)| key == "dynamic_10000000");
+        let ids = if first { [1, 2] } else { [1, 3] };
+        page(2, &ids.map(|id| with_what_was_asked(id, asked)))
+    });
+    let result = source(&script).0.employees(&many_attributes(), &NoProgress).unwrap();
+    assert_eq!(ids(&result), [1, 2, 3]);
+    assert!(why(&result).contains("2 employees came with some of the attributes only"), "{}", why(&result));
+    let value = |id, key: &str| {
+        let column = result.employees.attributes.column(key).unwrap();
+        result.employees.get(EmployeeId(id)).unwrap().value(column).clone()
+    };
+    assert!(value(2, "dynamic_10000249").is_hidden() && value(3, "dynamic_10000000").is_hidden());
+    assert!(!value(1, "dynamic_10000249").is_hidden() && !value(1, "dynamic_10000000").is_hidden());
+}
+
+#[test]
+fn an_address_that_is_too_long_however_short_it_is_names_the_list_to_shorten() {
+    let script = with_lines_up_to(100, |_| panic!("nothing is that short"));
+    let error = source(&script).0.employees(&many_attributes(), &NoProgress).unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::TooLong);
+    assert!(error.message.contains("`personio.attributes`") && error.message.contains("HTTP 431"), "{error}");
+    assert!(reads(&script).len() < 5, "{:?}", reads(&script).len());
+}

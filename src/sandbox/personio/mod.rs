@@ -82,6 +82,9 @@ const CONVERSATIONS_ATTRIBUTES: [&str; 14] = [
     "created_at",
 ];
 
+/// Personio has been seen to refuse longer ones; where it draws the line is not documented.
+const LONGEST_ADDRESS: usize = 8 << 10;
+
 /// The simulated Personio.
 #[derive(Debug)]
 pub struct Personio {
@@ -320,6 +323,11 @@ impl Personio {
         }
         if self.options.rate_limits && !(self.per_second.admit(request.at) & self.per_minute.admit(request.at)) {
             return self.too_many_requests(1);
+        }
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).map(str::len).sum::<usize>();
+        let address: usize = request.query.iter().map(|(name, value)| encoded(name) + encoded(value) + 2).sum();
+        if address > LONGEST_ADDRESS {
+            return SandboxResponse::empty(431);
         }
         match segments {
             [] => self.employees(request),

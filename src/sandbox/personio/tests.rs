@@ -158,6 +158,14 @@ fn only_what_is_asked_for_and_allowed_comes_back() {
 }
 
 #[test]
+fn too_many_attributes_make_an_address_too_long() {
+    let mut personio = personio(3);
+    let address = |count: usize| format!("/v1/company/employees?{}", "attributes[]=dynamic_12345678&".repeat(count));
+    assert_eq!(get(&mut personio, &address(200)).status, 200);
+    assert_eq!(get(&mut personio, &address(250)).status, 431);
+}
+
+#[test]
 fn one_employee_is_found_by_id_and_by_address() {
     let mut personio = personio(30);
     let one = get(&mut personio, "/v1/company/employees/1005").value();
