@@ -31,6 +31,8 @@ impl From<HttpError> for SourceError {
 /// What a refusal means. `what` is read as in "Personio refuses to …"; `right` names the tick box.
 pub(super) fn refusal(what: &str, right: &str, status: u16, error: Option<&Json>) -> SourceError {
     let said = said(error);
+    // A gateway that knows no such path does not answer in Personio's form.
+    let answered = error.is_some_and(Json::is_object);
     // Business errors come with HTTP 200 and tell their status in the body.
     let code = match status {
         200..=299 => error.and_then(|error| error.get("code")).and_then(Json::as_u64).unwrap_or_default(),
@@ -55,6 +57,13 @@ pub(super) fn refusal(what: &str, right: &str, status: u16, error: Option<&Json>
             format!(
                 "the request to {what} is too long for Personio or a proxy on the way (HTTP {code}){said}, also in \
                  portions; name fewer attributes in `personio.attributes` and in the mappings"
+            ),
+        ),
+        404 if answered => SourceError::new(
+            SourceErrorKind::Unexpected,
+            format!(
+                "Personio says that what it was asked to {what} for is not there (HTTP {code}){said}; try again later, \
+                 and ask Personio's support if it goes on"
             ),
         ),
         404 | 300..=399 => SourceError::new(
@@ -103,6 +112,8 @@ mod tests {
             (429, Json::Null, Unavailable, &["later"]),
             (503, json!("<html>"), Unavailable, &["HTTP 503"]),
             (404, Json::Null, Unexpected, &["base_url"]),
+            (404, json!("no route"), Unexpected, &["base_url"]),
+            (404, json!({"code": 0, "message": "Es ist ein Problem aufgetreten"}), Unexpected, &["later", "(code 0)"]),
             (431, Json::Null, TooLong, &["`personio.attributes`", "HTTP 431"]),
             (414, json!("<html>"), TooLong, &["`personio.attributes`"]),
             (302, Json::Null, Unexpected, &["base_url"]),
@@ -121,6 +132,8 @@ mod tests {
             for word in *words {
                 assert!(refusal.message.contains(word), "{word}: {refusal}");
             }
+            let elsewhere = error.is_object() && *status == 404;
+            assert!(!elsewhere || !refusal.message.contains("base_url"), "{refusal}");
             for never in ["example.com", "52000", "Ines", "erlaubt", "\u{1b}", "<html>"] {
                 assert!(!refusal.message.contains(never), "{refusal}");
             }

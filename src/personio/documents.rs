@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde_json::Value as Json;
 
-use super::answer::{error_of, refusal, unexpected};
+use super::answer::{WHERE, error_of, refusal, unexpected};
 use super::document_wire::{Categories, StoredDocuments, Uploaded};
 use super::requests::{self, UPLOADS};
 use super::wire::Envelope;
@@ -238,8 +238,7 @@ impl PersonioDocuments {
         loop {
             let answer = self.v2.reader().send(&request)?;
             if !answer.is_success() {
-                let error = answer.json_or_none().map(|body| body["errors"][0]["title"].clone());
-                return Err(refusal(WHAT, READ_RIGHT, answer.status, error.as_ref()));
+                return Err(no_list_of_employee(WHAT, &answer));
             }
             let page: StoredDocuments = answer.json().map_err(|why| unexpected(WHAT, &why))?;
             let Some(list) = page.documents else { return Err(no_list(WHAT)) };
@@ -254,6 +253,27 @@ impl PersonioDocuments {
                 _ => return Ok(documents),
             }
         }
+    }
+}
+
+/// Why API v2 does not list the documents of an employee.
+fn no_list_of_employee(what: &str, answer: &Response) -> SourceError {
+    let error = answer.json_or_none().map(|body| body["errors"][0].clone());
+    let answered = error.as_ref().is_some_and(Json::is_object);
+    match answer.status {
+        // API v2 has been seen to answer so to whoever lacks a right, and the sign-in went well just before.
+        401 => SourceError::new(
+            SourceErrorKind::Rights,
+            format!(
+                "Personio refuses to {what} (HTTP 401), also with a new token: most likely the right is missing; tick \
+                 {READ_RIGHT} for the credential, {WHERE}, and compare the credential if it is ticked"
+            ),
+        ),
+        404 if answered => SourceError::new(
+            SourceErrorKind::Unexpected,
+            format!("Personio was asked to {what}: it does not know this employee or the category (any more)"),
+        ),
+        status => refusal(what, READ_RIGHT, status, error.as_ref()),
     }
 }
 

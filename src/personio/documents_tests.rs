@@ -128,3 +128,27 @@ fn a_credential_without_api_v2_is_told_apart() {
     let refused = documents(script.base_url()).0.of_employee(EmployeeId(9001), 3).unwrap_err();
     assert_eq!(refused.kind, SourceErrorKind::SignIn);
 }
+
+#[test]
+fn a_list_that_is_refused_names_the_right_and_sends_nobody_to_an_address_that_is_right() {
+    const PROBLEM: &str = r#"{"personio_trace_id":"t","errors":[{"title":"Not for Ines","type":null}]}"#;
+    let table = [
+        (Answer::json(401, PROBLEM), SourceErrorKind::Rights, ["Documents: Read", "compare the credential"]),
+        (Answer::json(403, PROBLEM), SourceErrorKind::Rights, ["Documents: Read", "tick"]),
+        (Answer::json(404, PROBLEM), SourceErrorKind::Unexpected, ["this employee", "category"]),
+        (Answer::html(404), SourceErrorKind::Unexpected, ["`personio.base_url`", "HTTP 404"]),
+    ];
+    for (answer, kind, words) in table {
+        let script = Script::serve(move |asked| match asked.path.as_str() {
+            "/v2/auth/token" => Answer::json(200, r#"{"access_token":"papi-2"}"#),
+            _ => answer.clone(),
+        });
+        let error = documents(script.base_url()).0.of_employee(EmployeeId(9001), 3).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        for word in words {
+            assert!(error.message.contains(word), "{word}: {error}");
+        }
+        let advised = error.message.contains("base_url");
+        assert!(advised == words[0].contains("base_url") && !error.message.contains("Ines"), "{error}");
+    }
+}
