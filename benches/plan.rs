@@ -7,17 +7,19 @@ use std::sync::Arc;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 
-use personio_sync::config::{LoadOptions, SecretMode, Settings, load};
+use personio_sync::config::{LoadOptions, Settings, load};
 use personio_sync::employee::{
     Attributes, Completeness, Employee, EmployeeId, Employees, Named, Part, Standing, Supervisor, Value, standing,
 };
+use personio_sync::field::{FieldIndex, FieldValue, Schema};
 use personio_sync::http::Method;
 use personio_sync::personio::read_page;
-use personio_sync::plan::{Account, FieldIndex, FieldValue, Memory, Op, PlanInput, Schema, Snapshot, build};
+use personio_sync::plan::{Account, Memory, Op, PlanInput, Snapshot, build};
 use personio_sync::rules::Tables;
 use personio_sync::sandbox::people::Company;
 use personio_sync::sandbox::personio::{Personio, PersonioOptions};
 use personio_sync::sandbox::{SECRET, SandboxRequest, System};
+use personio_sync::section::SecretMode;
 
 const SIZES: [u64; 3] = [1_000, 10_000, 100_000];
 
@@ -103,7 +105,7 @@ impl World {
         let employees = Employees::new(attributes, list, Completeness::Proven);
         let standings =
             employees.list.iter().map(|employee| standing(employee, &employees.attributes, today())).collect();
-        let schema = Schema { fields: settings.targets[0].fields.clone(), ..Schema::default() };
+        let schema = Schema { fields: settings.targets[0].plan.fields.clone(), ..Schema::default() };
         let tables = Arc::new(settings.vocabulary.tables().clone());
         Self { settings, schema, employees, standings, tables }
     }
@@ -111,7 +113,8 @@ impl World {
     fn plan(&self, snapshot: Snapshot) -> usize {
         let memory = Memory::default();
         let input = PlanInput {
-            settings: &self.settings.targets[0],
+            settings: &self.settings.targets[0].plan,
+            rules: None,
             schema: &self.schema,
             employees: &self.employees,
             standings: &self.standings,
@@ -129,7 +132,8 @@ impl World {
     fn accounts(&self) -> Snapshot {
         let memory = Memory::default();
         let input = PlanInput {
-            settings: &self.settings.targets[0],
+            settings: &self.settings.targets[0].plan,
+            rules: None,
             schema: &self.schema,
             employees: &self.employees,
             standings: &self.standings,

@@ -8,14 +8,18 @@ pub mod config;
 mod destination;
 pub mod documents;
 pub mod employee;
+pub mod field;
 pub mod http;
 pub mod output;
 pub mod personio;
 pub mod plan;
+pub mod progress;
 #[cfg(test)]
 mod reference;
 pub mod rules;
 pub mod sandbox;
+pub mod section;
 pub mod state;
 pub mod sync;
 pub mod targets;
+pub mod words;

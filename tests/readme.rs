@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use personio_sync::cli;
-use personio_sync::config::{LoadOptions, SecretMode, load};
+use personio_sync::config::{LoadOptions, load};
+use personio_sync::section::SecretMode;
 use regex::Regex;
 use toml::de::DeTable;
 

@@ -6,13 +6,14 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::config::reader::parse_duration;
 use crate::employee::EmployeeId;
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
-use crate::output::{Format, count, json};
+use crate::output::{Format, json};
 use crate::plan::Hold;
+use crate::section::parse_duration;
 use crate::state::{Approval, Held, HeldChange, NewApproval, Who};
+use crate::words::count;
 
 use super::history::local;
 use super::memory::Memory;
@@ -334,8 +335,8 @@ impl Id {
 fn target_of_the_file(session: &Session, name: Option<&str>) -> Result<(), Failure> {
     match name {
         Some(name) if !is_in_the_file(session, name) => {
-            let names = session.settings.targets.iter().map(|target| &*target.name);
-            let message = format!("there is no target `{name}`; {}", crate::config::reader::known(name, names));
+            let names = session.settings.targets.iter().map(|target| &*target.plan.name);
+            let message = format!("there is no target `{name}`; {}", crate::words::known(name, names));
             Err(Failure::new(Reason::Usage, message))
         }
         _ => Ok(()),
@@ -343,7 +344,7 @@ fn target_of_the_file(session: &Session, name: Option<&str>) -> Result<(), Failu
 }
 
 fn is_in_the_file(session: &Session, name: &str) -> bool {
-    session.settings.targets.iter().any(|target| *target.name == *name)
+    session.settings.targets.iter().any(|target| *target.plan.name == *name)
 }
 
 /// The same of TARGET/EMPLOYEE.

@@ -1,7 +1,8 @@
 //! What the file uses an attribute for, and what stops when Personio no longer lets the credential read it.
 
-use crate::config::{Settings, StepSource, TargetSettings, Trigger, WorkflowSettings};
-use crate::plan::FieldIndex;
+use crate::config::{Settings, TargetSettings};
+use crate::field::FieldIndex;
+use crate::plan::{StepSource, Trigger, WorkflowSettings};
 use crate::rules::{Expression, MappingSource};
 
 /// One use of an attribute.
@@ -70,31 +71,31 @@ fn is_of(expression: &Expression, key: &str) -> bool {
 }
 
 fn of_target(target: &TargetSettings, key: &str) -> Vec<Use> {
-    let name = &target.name;
+    let name = &target.plan.name;
     let mut found = Vec::new();
-    if target.include.iter().chain(&target.exclude).any(|filter| is_of(filter, key)) {
+    if target.plan.include.iter().chain(&target.plan.exclude).any(|filter| is_of(filter, key)) {
         found.push(Use { place: format!("{name} (filter)"), purpose: Purpose::Filter });
     }
     let mapped = |index: FieldIndex| {
-        let mut mappings = target.mapping.iter().filter(move |mapping| mapping.index == index);
+        let mut mappings = target.plan.mapping.iter().filter(move |mapping| mapping.index == index);
         mappings.any(|mapping| mapping.source.expression().is_some_and(|source| is_of(source, key)))
     };
-    for mapping in target.mapping.iter().filter(|mapping| mapped(mapping.index)) {
-        let field = &*target.fields[mapping.index.get()].name;
+    for mapping in target.plan.mapping.iter().filter(|mapping| mapped(mapping.index)) {
+        let field = &*target.plan.fields[mapping.index.get()].name;
         let purpose = match mapping.source {
             MappingSource::Member { .. } => Purpose::Group,
-            _ if target.match_fields.contains(&mapping.index) => Purpose::Match,
+            _ if target.plan.match_fields.contains(&mapping.index) => Purpose::Match,
             _ => Purpose::Field,
         };
         found.push(Use { place: format!("{name}.{field}"), purpose });
-        if target.safety.protect.iter().any(|rule| rule.names().any(|used| used == field)) {
+        if target.plan.safety.protect.iter().any(|rule| rule.names().any(|used| used == field)) {
             found.push(Use { place: format!("{name}.safety.protect (by {field})"), purpose: Purpose::Protect });
         }
         if target.target.widget().is_some_and(|widget| widget.fields.iter().any(|shown| **shown == *field)) {
             found.push(Use { place: format!("{name}.widget ({field})"), purpose: Purpose::Widget });
         }
     }
-    found.extend(target.workflows.iter().flat_map(|workflow| of_workflow(name, workflow, key)));
+    found.extend(target.plan.workflows.iter().flat_map(|workflow| of_workflow(name, workflow, key)));
     found
 }
 

@@ -8,13 +8,14 @@ use serde::Serialize;
 use crate::config::{Settings, StatePlace};
 use crate::employee::Value;
 use crate::output::visible::visible;
-use crate::output::{Bars, Format, Problem, checklist, count, employees, grouped, json};
+use crate::output::{Bars, Format, Problem, checklist, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::{FIELD_UNUSABLE, GROUP_UNUSABLE, Notice};
 use crate::rules::{Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared, check_workflows};
 use crate::targets::Requesters;
 use crate::targets::conversations::attributes;
+use crate::words::{count, employees};
 
 use super::memory::Memory;
 use super::neighbours::accounts_in_two_states;
@@ -64,7 +65,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let (mut reasons, mut problems, mut lines) = (Reasons::default(), Vec::new(), Vec::new());
     lines.push(format!("{} is in order: {}", settings.file.path.display(), describe(settings)));
     for target in &settings.targets {
-        lines.extend(target.target.describe().into_iter().map(|line| format!("{}: {line}", target.name)));
+        lines.extend(target.target.describe().into_iter().map(|line| format!("{}: {line}", target.plan.name)));
     }
     lines.extend(missing_filters(world, &session));
     if arguments.online || session.sandbox.is_some() {
@@ -97,10 +98,10 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                     .targets
                     .iter()
                     .map(|target| CheckedTarget {
-                        name: &target.name,
+                        name: &target.plan.name,
                         kind: target.target.kind(),
-                        paused: target.paused || session.rehearses(&target.name),
-                        mapped_fields: target.mapping.len(),
+                        paused: target.paused || session.rehearses(&target.plan.name),
+                        mapped_fields: target.plan.mapping.len(),
                     })
                     .collect(),
             };
@@ -120,8 +121,8 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
 /// only a state that lies on this machine is asked, because a check of the file alone contacts nobody.
 fn missing_filters(world: &World, session: &Session) -> Vec<String> {
     let place = &session.settings.state.place;
-    let unfiltered = session.settings.targets.iter().filter(|target| !target.is_filtered());
-    let mut concerned = unfiltered.filter_map(|target| Some((target, target.target.unfiltered_means()?))).peekable();
+    let unfiltered = session.settings.targets.iter().filter(|target| !target.plan.is_filtered());
+    let mut concerned = unfiltered.filter_map(|target| Some((target, target.plan.policy.unfiltered_note?))).peekable();
     if concerned.peek().is_none() {
         return Vec::new();
     }
@@ -134,9 +135,9 @@ fn missing_filters(world: &World, session: &Session) -> Vec<String> {
         links.is_some_and(|remembered| !remembered.links.is_empty())
     };
     concerned
-        .filter(|(target, _)| !is_linked(&target.name))
+        .filter(|(target, _)| !is_linked(&target.plan.name))
         .map(|(target, means)| {
-            format!("{}: {means}; `personio-sync plan {}` says how many that is", target.name, target.name)
+            format!("{}: {means}; `personio-sync plan {}` says how many that is", target.plan.name, target.plan.name)
         })
         .collect()
 }
@@ -168,16 +169,18 @@ fn online(
             for target in settings
                 .targets
                 .iter()
-                .filter(|target| targets.is_empty() || targets.iter().any(|name| *name == *target.name))
+                .filter(|target| targets.is_empty() || targets.iter().any(|name| *name == *target.plan.name))
             {
                 let readable = |key: &str| {
                     catalogue.iter().any(|entry| &*entry.key == key || entry.universal_id.as_deref() == Some(key))
                 };
-                let missing = target.target.wished_attributes().iter().filter(|(key, _)| !readable(key));
-                lines.extend(missing.map(|(key, cost)| format!("{}: `{key}` is not readable: {cost}", target.name)));
+                let missing = target.plan.policy.expected_attributes.iter().filter(|(key, _)| !readable(key));
+                lines.extend(
+                    missing.map(|(key, cost)| format!("{}: `{key}` is not readable: {cost}", target.plan.name)),
+                );
                 if let Some(by_hand) = target.target.by_hand() {
                     let found = requesters_by_our_credential(by_hand.requesters(), &catalogue);
-                    lines.extend(found.into_iter().map(|line| format!("{}: {line}", target.name)));
+                    lines.extend(found.into_iter().map(|line| format!("{}: {line}", target.plan.name)));
                 }
             }
             for problem in missing_attributes(settings, &catalogue) {
@@ -323,29 +326,31 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
         Facts::new(&employees.list[place], &employees.attributes, standing, session.today, &tables)
     };
     for target in &prepared.targets {
-        let mapped = target.settings.mapping.iter().filter_map(|mapping| {
-            let field = &target.settings.fields[mapping.index.get()];
+        let mapped = target.settings.plan.mapping.iter().filter_map(|mapping| {
+            let field = &target.settings.plan.fields[mapping.index.get()];
             Some((&*field.name, mapping.source.expression()?))
         });
-        let filters = target.settings.include.iter().map(|condition| ("include", condition));
-        let all = filters.chain(target.settings.exclude.iter().map(|condition| ("exclude", condition))).chain(mapped);
+        let filters = target.settings.plan.include.iter().map(|condition| ("include", condition));
+        let all =
+            filters.chain(target.settings.plan.exclude.iter().map(|condition| ("exclude", condition))).chain(mapped);
         for (place, expression) in all {
             let decided = (0..employees.list.len()).filter(|at| expression.decided_by_empty(&facts(*at))).count();
             if decided > 0 {
                 lines.push(format!(
                     "{}: {place} `{}`: for {} an empty value decided a comparison, which is false then",
-                    target.settings.name,
+                    target.settings.plan.name,
                     expression.source(),
-                    crate::output::employees(decided)
+                    crate::words::employees(decided)
                 ));
             }
         }
         let conditions = target
             .settings
+            .plan
             .include
             .iter()
             .map(|condition| ("include", condition))
-            .chain(target.settings.exclude.iter().map(|condition| ("exclude", condition)));
+            .chain(target.settings.plan.exclude.iter().map(|condition| ("exclude", condition)));
         for (list, condition) in conditions {
             if (0..employees.list.len()).any(|place| condition.holds(&facts(place)) == Truth::Yes) {
                 continue;
@@ -367,7 +372,11 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
                 })
                 .collect();
             let values = if values.is_empty() { String::new() } else { format!("; {}", values.join("; ")) };
-            lines.push(format!("{}: {list} `{}` holds for nobody{values}", target.settings.name, condition.source()));
+            lines.push(format!(
+                "{}: {list} `{}` holds for nobody{values}",
+                target.settings.plan.name,
+                condition.source()
+            ));
         }
     }
 }

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use crate::employee::EmployeeId;
-use crate::output::{Bars, Document, Format, Kind, checklist, count};
-use crate::plan::{
-    Change, Checklist, Confirmed, FieldValue, Outcome, TargetStatus, checklist_code, member_of, team_of,
-};
+use crate::field::FieldValue;
+use crate::output::{Bars, Document, Format, Kind, checklist};
+use crate::plan::{Change, Checklist, Confirmed, Outcome, TargetStatus, checklist_code, member_of, team_of};
 use crate::state::State;
 use crate::sync::{PrepareOptions, Prepared};
+use crate::words::count;
 
 use super::job_records::jobs;
 use super::memory::{Memory, WholeRun};
@@ -54,7 +54,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     };
     let mut session = world.open(&sandbox, &names)?;
     session.rehearse();
-    let Some(settings) = session.settings.targets.iter().find(|target| *target.name == **name) else {
+    let Some(settings) = session.settings.targets.iter().find(|target| *target.plan.name == **name) else {
         return Err(Failure::new(Reason::Usage, format!("there is no target `{name}`")));
     };
     let Some(by_hand) = settings.target.by_hand() else {
@@ -189,8 +189,8 @@ fn store(
     for change in &mut plan.changes {
         done.accept(change);
     }
-    memory.state.bind(&target.settings.name, &target.settings.target.identity())?;
-    memory.state.confirm(KIND, &target.settings.name, &done.text(), now)?;
+    memory.state.bind(&target.settings.plan.name, &target.settings.target.identity())?;
+    memory.state.confirm(KIND, &target.settings.plan.name, &done.text(), now)?;
     for change in &mut plan.changes {
         change.outcome = Some(Outcome::Succeeded);
     }

@@ -28,9 +28,9 @@ impl Memory {
             self.state.hasher().fingerprint("change", parts)
         };
         Ok(Decisions {
-            shown: self.state.shown(&target.name)?,
-            approvals: self.state.open_approvals(Some(&target.name))?,
-            approved: self.state.approved_codes(&target.name)?,
+            shown: self.state.shown(&target.plan.name)?,
+            approvals: self.state.open_approvals(Some(&target.plan.name))?,
+            approved: self.state.approved_codes(&target.plan.name)?,
             now: self.now(),
             fingerprint: Some(Box::new(fingerprint)),
         })

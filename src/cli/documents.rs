@@ -9,14 +9,14 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::config::Settings;
-use crate::config::reader::known;
 use crate::documents::{Directory, FolderFile, Index, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::Attributes;
 use crate::output::listing::Listing;
-use crate::output::{Bars, Format, Problem, count, json};
+use crate::output::{Bars, Format, Problem, json};
 use crate::personio::{DocumentCategory, FILE_TYPES, LARGEST_FILE};
+use crate::progress::ReadProgress as _;
 use crate::rules::Variable;
-use crate::sync::ReadProgress as _;
+use crate::words::{count, known};
 
 use super::memory::Memory;
 use super::sync::Signals;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use clap::Args;
 
-use crate::config::{LeaverAction, TargetSettings};
+use crate::config::TargetSettings;
 use crate::employee::{Employee, EmployeeId, Lifecycle, Part, Value};
+use crate::field::FieldValue;
 use crate::output::visible::{LONGEST, cut, short, visible};
 use crate::output::{Bars, Format, json};
-use crate::plan::{FieldValue, TargetPlan, waits_until};
+use crate::plan::{LeaverAction, TargetPlan, waits_until};
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope, scope_as_written};
 use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
 
@@ -258,25 +259,28 @@ fn explain_target(
         holds: show_truth(&expression.holds(facts)),
     };
     let clauses: Vec<Clause> = settings
+        .plan
         .include
         .iter()
         .map(|expression| clause("include", expression))
-        .chain(settings.exclude.iter().map(|expression| clause("exclude", expression)))
+        .chain(settings.plan.exclude.iter().map(|expression| clause("exclude", expression)))
         .collect();
     let scope = scope_in_words(settings, facts);
-    let specs = target.open.as_ref().map_or(&settings.fields, |open| &open.schema.fields);
+    let specs = target.open.as_ref().map_or(&settings.plan.fields, |open| &open.schema.fields);
     let matched = match &target.open {
         None => "not looked for".to_owned(),
         Some(open) => match (open.owned.get(&id), open.matched_by.get(&id)) {
             (Some(account), Some(field)) => format!("account {account}, by {}", specs[field.get()].name),
             (Some(account), None) => format!("account {account}, by the stored link"),
             (None, _) => {
-                let tried: Vec<&str> = settings.match_fields.iter().map(|field| &*specs[field.get()].name).collect();
+                let tried: Vec<&str> =
+                    settings.plan.match_fields.iter().map(|field| &*specs[field.get()].name).collect();
                 format!("no account (tried {})", tried.join(", then "))
             }
         },
     };
     let mapping = settings
+        .plan
         .mapping
         .iter()
         .map(|mapping| {
@@ -309,10 +313,10 @@ fn explain_target(
         .collect();
     let mut decision = decision(plan, id);
     let owns = target.open.as_ref().is_some_and(|open| open.owned.contains_key(&id));
-    if let Some(until) = waits_until(settings.leavers, facts.standing(), today)
+    if let Some(until) = waits_until(settings.plan.leavers, facts.standing(), today)
         && owns
         && facts.standing().lifecycle == Lifecycle::Left
-        && settings.leavers.left == LeaverAction::Deactivate
+        && settings.plan.leavers.left == LeaverAction::Deactivate
     {
         decision.retain(|line| line != NOTHING);
         decision.push(format!("waits until {until}: the account is taken out of use by the first run after that day"));
@@ -378,12 +382,15 @@ pub(super) fn decision(plan: &TargetPlan, id: EmployeeId) -> Vec<String> {
 const IN_SCOPE: &str = "in scope";
 
 fn scope_in_words(settings: &TargetSettings, facts: &Facts<'_>) -> String {
-    let written = scope_as_written(&settings.include, &settings.exclude, facts);
-    if settings.takes_leavers() && written == Scope::Left {
+    let written = scope_as_written(&settings.plan.include, &settings.plan.exclude, facts);
+    if settings.plan.takes_leavers() && written == Scope::Left {
         return format!("{IN_SCOPE}: this target takes everyone");
     }
-    let found =
-        if settings.takes_leavers() { written.clone() } else { scope(&settings.include, &settings.exclude, facts) };
+    let found = if settings.plan.takes_leavers() {
+        written.clone()
+    } else {
+        scope(&settings.plan.include, &settings.plan.exclude, facts)
+    };
     match (found, written) {
         (Scope::In, _) => IN_SCOPE.to_owned(),
         (Scope::Left, Scope::Out { clause, .. }) => {

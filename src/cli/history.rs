@@ -10,9 +10,10 @@ use serde::Serialize;
 use crate::employee::EmployeeId;
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
-use crate::output::{Format, count, json, markdown};
+use crate::output::{Format, json, markdown};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Who};
 use crate::sync::PrepareOptions;
+use crate::words::count;
 
 use super::approve::ApprovedChange;
 use super::job_records::log_line;
@@ -388,12 +389,12 @@ pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, 
 pub(super) fn known_target(session: &Session, memory: &Memory, name: Option<&str>) -> Result<(), Failure> {
     let Some(name) = name else { return Ok(()) };
     let records = memory.state.targets()?;
-    let in_the_file = session.settings.targets.iter().map(|target| &*target.name);
+    let in_the_file = session.settings.targets.iter().map(|target| &*target.plan.name);
     let names: Vec<&str> = in_the_file.chain(records.iter().map(|record| &*record.target)).collect();
     if names.contains(&name) {
         return Ok(());
     }
-    let message = format!("there is no target `{name}`; {}", crate::config::reader::known(name, names));
+    let message = format!("there is no target `{name}`; {}", crate::words::known(name, names));
     Err(Failure::new(Reason::Usage, message))
 }
 
@@ -504,7 +505,7 @@ pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons
             let is_wanted = |employee: Option<EmployeeId>| {
                 employee.is_some_and(|employee| wanted.contains(&(target.name.clone(), employee)))
             };
-            let needs: BTreeSet<(crate::plan::FieldIndex, String)> = target
+            let needs: BTreeSet<(crate::field::FieldIndex, String)> = target
                 .changes
                 .iter()
                 .filter(|change| is_wanted(change.employee))

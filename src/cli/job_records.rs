@@ -133,7 +133,7 @@ pub(super) fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
         code: job.code.as_deref().unwrap_or_default(),
         error: job.error.as_deref().unwrap_or_default(),
     };
-    let target = targets.iter().find(|target| target.name == job.target);
+    let target = targets.iter().find(|target| target.plan.name == job.target);
     target.and_then(|target| target.target.log_line(&event)).unwrap_or_default()
 }
 

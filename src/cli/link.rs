@@ -7,9 +7,9 @@ use clap::Args;
 
 use crate::config::TargetSettings;
 use crate::employee::{EmployeeId, Lifecycle};
+use crate::field::AccountId;
 use crate::output::visible::visible;
 use crate::output::{Bars, Format, json};
-use crate::plan::AccountId;
 use crate::state::{Link, Origin, SourceMemory};
 use crate::sync::{PrepareError, PrepareOptions, Prepared, Remembered, TargetMemory, prepare};
 
@@ -89,7 +89,7 @@ fn change(
     yes: bool,
 ) -> Result<Reasons, Failure> {
     let session = world.open(sandbox, &[target.to_owned()])?;
-    let settings = session.settings.targets.iter().find(|settings| &*settings.name == target);
+    let settings = session.settings.targets.iter().find(|settings| &*settings.plan.name == target);
     let settings = settings.expect("an unknown target is refused when the file is opened");
     if settings.target.by_hand().is_some() {
         let why = format!("{target} has no accounts of its own: people take care of it by hand");
@@ -169,7 +169,7 @@ fn preview(
     let before = links.get(&employee);
     let from = links.iter().find(|(other, linked)| **other != employee && Some(*linked) == account);
     let from = from.map(|(other, _)| *other);
-    let name = &settings.name;
+    let name = &settings.plan.name;
     if account.is_none() && before.is_none() {
         let why = format!("employee {employee} is linked to no account in {name}");
         return Err(Failure::new(Reason::Usage, why));

@@ -8,9 +8,9 @@ use chrono_tz::Tz;
 
 use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
+use crate::field::{AccountId, FieldValue};
 use crate::plan::{
-    AccountId, Change, FieldValue, Hold, KnownSince, Op, Outcome, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
-    WorkflowMemory,
+    Change, Hold, KnownSince, Op, Outcome, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus, WorkflowMemory,
 };
 use crate::rules::Expression;
 use crate::state::{
@@ -106,10 +106,10 @@ impl Memory {
         let records = self.state.targets()?;
         let scheduled = |target: &'t TargetSettings| {
             let section = section_fingerprint(&self.state, target);
-            let record = records.iter().find(|record| record.target == target.name);
+            let record = records.iter().find(|record| record.target == target.plan.name);
             Ok(Scheduled {
                 target,
-                last_slot: self.state.slots(&target.name)?.last().map(|slot| slot.begins),
+                last_slot: self.state.slots(&target.plan.name)?.last().map(|slot| slot.begins),
                 changed: record.and_then(|record| record.section.as_ref()) != Some(&section),
             })
         };
@@ -131,11 +131,11 @@ impl Memory {
         let mut missed = BTreeMap::new();
         for target in targets.iter().map(|one| one.target).filter(|target| !target.paused) {
             let Some(every) = target.every else { continue };
-            let slots = self.state.slots(&target.name)?;
+            let slots = self.state.slots(&target.plan.name)?;
             let spelled = every.spelled();
             let since = slots.iter().rposition(|slot| *slot.every != *spelled).map_or(0, |other| other + 1);
             let filled: Vec<DateTime<Utc>> = slots[since..].iter().map(|slot| slot.begins).collect();
-            missed.insert(target.name.clone(), every.missed(&filled, now, zone));
+            missed.insert(target.plan.name.clone(), every.missed(&filled, now, zone));
         }
         Ok(missed)
     }
@@ -143,8 +143,8 @@ impl Memory {
     /// This run is the one of these slots.
     pub(super) fn run_for(&mut self, due: &DueTargets, settings: &Settings) {
         let slot = |target: &TargetSettings| {
-            let begins = (*due.now.get(&target.name)?)?;
-            Some((target.name.clone(), FilledSlot { begins, every: target.every?.spelled().into() }))
+            let begins = (*due.now.get(&target.plan.name)?)?;
+            Some((target.plan.name.clone(), FilledSlot { begins, every: target.every?.spelled().into() }))
         };
         self.slots = settings.targets.iter().filter_map(slot).collect();
     }
@@ -160,7 +160,7 @@ impl Memory {
         plan: &TargetPlan,
         applied: Option<&Applied>,
     ) -> Result<(), StateError> {
-        let (Some(slot), Some(every)) = (self.slots.get(&settings.name), settings.every) else { return Ok(()) };
+        let (Some(slot), Some(every)) = (self.slots.get(&settings.plan.name), settings.every) else { return Ok(()) };
         let not_attempted = |change: &Change| matches!(change.outcome, Some(Outcome::NotAttempted { .. }));
         let worked_through = plan.status == TargetStatus::Ready
             && !plan.changes.iter().any(not_attempted)
@@ -168,7 +168,7 @@ impl Memory {
         if !worked_through {
             return Ok(());
         }
-        self.state.fill_slot(&settings.name, slot, every.worth_a_look(self.now))
+        self.state.fill_slot(&settings.plan.name, slot, every.worth_a_look(self.now))
     }
 
     /// Takes the locks of all targets that are about to be written, in one order for everybody.
@@ -280,7 +280,7 @@ fn fingerprint_of_filters(state: &State, target: &TargetSettings, more: impl Fn(
         expressions.iter().map(line).collect()
     };
     let parts: Vec<String> =
-        text("include", &target.include).into_iter().chain(text("exclude", &target.exclude)).collect();
+        text("include", &target.plan.include).into_iter().chain(text("exclude", &target.plan.exclude)).collect();
     state.hasher().fingerprint("scope", parts.iter().map(String::as_str))
 }
 
@@ -295,7 +295,7 @@ impl Remembered for Memory {
     }
 
     fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
-        let memory = self.state.memory(&target.name, self.now)?;
+        let memory = self.state.memory(&target.plan.name, self.now)?;
         let identity = target.target.identity();
         // Links to the accounts of another service would be wrong for everyone.
         let same_account =
@@ -339,14 +339,15 @@ impl Remembered for Memory {
             open: if same_account { open } else { Vec::new() },
             unstored: unstored.into_iter().collect(),
             workflows: target
+                .plan
                 .workflows
                 .iter()
                 .map(|workflow| {
-                    Ok((workflow.name.clone(), workflow_memory(&self.state, &target.name, &workflow.name)?))
+                    Ok((workflow.name.clone(), workflow_memory(&self.state, &target.plan.name, &workflow.name)?))
                 })
                 .collect::<Result<_, StateError>>()?,
             confirmed: match target.target.by_hand() {
-                Some(_) if same_account => super::confirm::confirmed(&self.state, &target.name)?,
+                Some(_) if same_account => super::confirm::confirmed(&self.state, &target.plan.name)?,
                 _ => None,
             },
             decisions: self.decisions(target)?,
@@ -361,14 +362,19 @@ impl Remembered for Memory {
 
 /// When people of a target were last known to be as they should.
 fn known_since(memory: &Memory, target: &TargetSettings, remembered: &StateMemory) -> Result<KnownSince, StateError> {
-    if target.workflows.is_empty() {
+    if target.plan.workflows.is_empty() {
         return Ok(KnownSince::default());
     }
     let day = |moment: DateTime<Utc>| moment.with_timezone(&memory.zone).date_naive();
     let made = remembered.links.iter().filter(|link| link.origin == Origin::Created);
     Ok(KnownSince {
         first_run: remembered.record.as_ref().and_then(|record| record.first_completed_at).map(day),
-        in_line: memory.state.in_line(&target.name)?.into_iter().map(|(employee, at)| (employee, day(at))).collect(),
+        in_line: memory
+            .state
+            .in_line(&target.plan.name)?
+            .into_iter()
+            .map(|(employee, at)| (employee, day(at)))
+            .collect(),
         made: made.map(|link| (link.employee, day(link.created_at))).collect(),
     })
 }
@@ -446,7 +452,7 @@ impl Memory {
         plan: &TargetPlan,
         target: &OpenTarget,
     ) -> Result<(), StateError> {
-        self.state.bind(&settings.name, &settings.target.identity())?;
+        self.state.bind(&settings.plan.name, &settings.target.identity())?;
         let finished = crate::sync::settle(&target.open_intents, plan, target, self.now);
         if !finished.is_empty() {
             self.state.settle(&plan.name, &finished, self.now)?;
@@ -579,7 +585,7 @@ impl Memory {
         let complete = plan.status == TargetStatus::Ready
             && applied.is_none_or(|applied| applied.journal_failed.is_none() && !applied.sign_in_refused);
         TargetEnd {
-            target: settings.name.clone(),
+            target: settings.plan.name.clone(),
             identity: settings.target.identity().into(),
             ok: complete && run.source_complete,
             not_in_line: 0,
@@ -592,7 +598,10 @@ impl Memory {
             section: section_fingerprint(&self.state, settings),
             scope: (filters_hold && (run.whole || run.filters_accepted))
                 .then(|| scope_fingerprint(&self.state, settings)),
-            tasks: applied.filter(|_| settings.target.costs_calls()).map(|applied| applied.tasks).unwrap_or_default(),
+            tasks: applied
+                .filter(|_| settings.plan.policy.costs_calls)
+                .map(|applied| applied.tasks)
+                .unwrap_or_default(),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{LoadOptions, SecretMode, Settings, StatePlace, load};
+use crate::config::{LoadOptions, Settings, StatePlace, load};
 use crate::output::Problem;
+use crate::section::SecretMode;
 
 /// The code of the warning.
 const CODE: &str = "account_in_two_states";
@@ -39,9 +40,9 @@ fn shared_with(settings: &Settings, path: &Path) -> Vec<Problem> {
             let message = format!(
                 "{name} works on the same account (its target `{}`) with a state of its own: neither sees what the other \
                  has done, so limits over 24 hours count apart; give both files one [state]",
-                other.name
+                other.plan.name
             );
-            Problem::new(CODE, message).target(&target.name)
+            Problem::new(CODE, message).target(&target.plan.name)
         }));
     }
     found

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::output::json::{self, Binding};
-use crate::output::{Document, Kind, Problem, count};
+use crate::output::{Document, Kind, Problem};
 use crate::plan::{Notice, TargetPlan};
 use crate::sync::{Prepared, PreparedTarget};
+use crate::words::count;
 
 use super::session::Session;
 use super::{Failure, Reason, private_file};

@@ -7,13 +7,15 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::Args;
 
-use crate::config::{Secret, Settings, StatePlace, StepSettings, TargetSettings};
-use crate::plan::{Action, FieldIndex, FieldKind, FieldSpec};
+use crate::config::{Settings, StatePlace, TargetSettings};
+use crate::field::{FieldIndex, FieldKind, FieldSpec};
+use crate::plan::{Action, StepSettings};
 use crate::sandbox::personio::PersonioOptions;
 use crate::sandbox::{
     Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxInfo, SandboxOptions, find,
     prepare,
 };
+use crate::section::Secret;
 use crate::targets::Channel;
 
 use super::{Failure, Reason, Reasons, World};
@@ -136,7 +138,7 @@ impl RunningSandbox {
         settings.personio.client_secret = Secret::new(self.info.secret.clone());
         settings.state.place = StatePlace::File(self.info.folder.join("state.sqlite"));
         for target in &mut settings.targets {
-            target.target.redirect(&self.info.places(&target.name));
+            target.target.redirect(&self.info.places(&target.plan.name));
         }
     }
 }
@@ -175,13 +177,14 @@ fn referred(target: &TargetSettings) -> Vec<PreparedField> {
             .collect(),
         Action::CreateTicket | Action::DeactivateRequester => Vec::new(),
     };
-    target.workflows.iter().flat_map(|workflow| &workflow.steps).flat_map(of_step).collect()
+    target.plan.workflows.iter().flat_map(|workflow| &workflow.steps).flat_map(of_step).collect()
 }
 
 /// The channels that teams of another target name.
 fn channels(settings: &Settings, target: &TargetSettings) -> Vec<PreparedField> {
-    let imports =
-        |other: &&TargetSettings| other.target.directory().is_some_and(|directory| *directory.value == *target.name);
+    let imports = |other: &&TargetSettings| {
+        other.target.directory().is_some_and(|directory| *directory.value == *target.plan.name)
+    };
     let by_hand = settings.targets.iter().filter(imports).filter_map(|other| other.target.by_hand());
     let channel = |channel: &Channel| PreparedField {
         name: format!("channels.{}", channel.name.value),
@@ -213,13 +216,13 @@ fn preparation(settings: &Settings) -> Preparation {
             .targets
             .iter()
             .map(|target| PreparedTarget {
-                name: target.name.to_string(),
+                name: target.plan.name.to_string(),
                 kind: target.target.kind().to_owned(),
                 // A group that the file has made is not there yet.
                 fields: (0u16..)
                     .map(FieldIndex)
-                    .zip(&target.fields)
-                    .filter(|(index, spec)| spec.kind != FieldKind::Bool || !target.create_missing.contains(index))
+                    .zip(&target.plan.fields)
+                    .filter(|(index, spec)| spec.kind != FieldKind::Bool || !target.plan.create_missing.contains(index))
                     .map(|(_, spec)| field(spec))
                     .chain(referred(target))
                     .chain(channels(settings, target))

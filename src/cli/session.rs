@@ -8,18 +8,19 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::config::{LoadError, LoadOptions, Secret, SecretMode, Settings, Severity, StatePlace, find_config, load};
+use crate::config::{LoadError, LoadOptions, Settings, StatePlace, find_config, load};
 use crate::http::Redactor;
 use crate::output::listing::Listing;
 use crate::output::table::Look;
 use crate::output::visible::visible_lines;
-use crate::output::{Document, Format, Kind, Problem, Terminal, count, json, markdown};
-use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind, SourceSettings};
+use crate::output::{Document, Format, Kind, Problem, Terminal, json, markdown};
+use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind};
 use crate::plan::{Notice, TargetPlan};
-use crate::sync::{
-    PrepareError, PrepareOptions, Prepared, ReadProgress, all_skipped, is_of_the_source, prepare, unseen_leavers,
-};
+use crate::progress::ReadProgress;
+use crate::section::{Secret, SecretMode, Severity};
+use crate::sync::{PrepareError, PrepareOptions, Prepared, all_skipped, is_of_the_source, prepare, unseen_leavers};
 use crate::targets::ErrorKind;
+use crate::words::count;
 
 use super::memory::Memory;
 use super::sandbox::RunningSandbox;
@@ -210,10 +211,10 @@ impl World {
         for warning in &settings.warnings {
             self.say(&format!("{}:{warning}", path.display()));
         }
-        let known: Vec<&str> = settings.targets.iter().map(|target| &*target.name).collect();
+        let known: Vec<&str> = settings.targets.iter().map(|target| &*target.plan.name).collect();
         for name in targets {
             if !known.contains(&name.as_str()) {
-                let hint = crate::config::reader::known(name, known.iter().copied());
+                let hint = crate::words::known(name, known.iter().copied());
                 return Err(Failure::new(
                     Reason::Usage,
                     format!("{}: there is no target `{name}`; {hint}", path.display()),
@@ -288,7 +289,7 @@ impl Session {
     ///
     /// When TLS cannot be set up.
     pub fn source(&self) -> Result<PersonioSource, Failure> {
-        PersonioSource::new(self.source_settings())
+        PersonioSource::new(self.settings.personio.clone())
             .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
     }
 
@@ -298,13 +299,8 @@ impl Session {
     ///
     /// When TLS cannot be set up.
     pub(super) fn documents(&self) -> Result<PersonioDocuments, Failure> {
-        PersonioDocuments::new(self.source_settings())
+        PersonioDocuments::new(self.settings.personio.clone())
             .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
-    }
-
-    fn source_settings(&self) -> SourceSettings {
-        let personio = &self.settings.personio;
-        SourceSettings::of(personio, personio.client_id.clone(), personio.client_secret.clone())
     }
 }
 
@@ -340,7 +336,7 @@ impl Session {
         }
         for target in self.settings.targets.iter_mut().filter(|target| target.paused) {
             target.paused = false;
-            self.rehearsed.push(target.name.clone());
+            self.rehearsed.push(target.plan.name.clone());
         }
     }
 }

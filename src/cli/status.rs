@@ -7,11 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::config::BudgetSettings;
-use crate::config::reader::parse_duration;
 use crate::output::listing::Listing;
-use crate::output::{Format, Problem, count, json};
+use crate::output::{Format, Problem, json};
 use crate::plan::Due;
+use crate::section::parse_duration;
 use crate::sync::{Budget, budgets};
+use crate::words::count;
 
 use super::memory::{Memory, period};
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
@@ -96,7 +97,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         .iter()
         .map(|scheduled| {
             let target = scheduled.target;
-            let record = records.iter().find(|record| record.target == target.name);
+            let record = records.iter().find(|record| record.target == target.plan.name);
             let last = record.and_then(|record| record.last.as_ref());
             let jobs = |status| last.and_then(|last| last.jobs.get(status)).copied().unwrap_or_default();
             if let Some(age) = arguments.max_age.filter(|_| !target.paused) {
@@ -106,11 +107,11 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                     let left_out = last.map(|last| last.not_in_line).filter(|left_out| *left_out > 0);
                     let left_out = left_out.map_or_else(String::new, |left_out| format!(": {left_out} not in line"));
                     let message = format!("was not brought in line within the time that --max-age allows{left_out}");
-                    problems.push(Problem::new("too_old", message).target(&target.name));
+                    problems.push(Problem::new("too_old", message).target(&target.plan.name));
                 }
             }
             Line {
-                name: target.name.to_string(),
+                name: target.plan.name.to_string(),
                 kind: target.target.kind(),
                 paused: target.paused,
                 last_run: moment(record.and_then(|record| record.last_finished)),
@@ -119,13 +120,17 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                     Due::Now(slot) => local(slot),
                     Due::Later(next) => local(next),
                 }),
-                missed_slots: missed.remove(&target.name).unwrap_or_default().into_iter().map(local).collect(),
+                missed_slots: missed.remove(&target.plan.name).unwrap_or_default().into_iter().map(local).collect(),
                 succeeded: jobs("succeeded"),
                 failed: jobs("failed"),
                 held: jobs("held"),
                 in_sync: last.map(|last| last.in_sync).unwrap_or_default(),
                 not_in_line: last.map(|last| last.not_in_line).unwrap_or_default(),
-                tasks: tasks.iter().find(|(name, _)| *name == target.name).map(|(_, tasks)| *tasks).unwrap_or_default(),
+                tasks: tasks
+                    .iter()
+                    .find(|(name, _)| *name == target.plan.name)
+                    .map(|(_, tasks)| *tasks)
+                    .unwrap_or_default(),
             }
         })
         .collect();

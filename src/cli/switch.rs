@@ -74,8 +74,8 @@ pub(super) fn resume(world: &World, arguments: &ResumeArguments) -> Result<Reaso
 fn edit(world: &World, target: &str, paused: bool) -> Result<(), Failure> {
     let session = world.open_offline()?;
     let settings = &session.settings;
-    if !settings.targets.iter().any(|known| &*known.name == target) {
-        let known = crate::config::reader::known(target, settings.targets.iter().map(|known| &*known.name));
+    if !settings.targets.iter().any(|known| &*known.plan.name == target) {
+        let known = crate::words::known(target, settings.targets.iter().map(|known| &*known.plan.name));
         return Err(Failure::new(Reason::Usage, format!("there is no target `{target}`; {known}")));
     }
     let text = set_paused(&settings.file.text, target, paused)

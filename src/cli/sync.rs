@@ -10,18 +10,19 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use crate::config::reader::parse_duration;
 use crate::config::{BudgetSettings, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::output::table::Look;
-use crate::output::{Bars, Document, Format, Kind, Problem, count, json};
+use crate::output::{Bars, Document, Format, Kind, Problem, json};
 use crate::plan::{Change, Checklist, Notice, Outcome, Plan, TargetStatus};
+use crate::section::parse_duration;
 use crate::state::{Lock, RunId, TargetEnd};
 use crate::sync::{
     Applied, ApplyOptions, DueTargets, JournalFailed, PrepareOptions, Prepared, apply, budgets, done_in_part,
     failing_skips, join_parts, not_in_line, read_back,
 };
 use crate::targets::ErrorKind;
+use crate::words::count;
 
 use super::decisions::{refuse_unseen, settle_approvals, take_approvals};
 use super::job_records::jobs;
@@ -156,7 +157,7 @@ pub(super) fn synchronise(
         .settings
         .targets
         .iter()
-        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.name))
+        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.plan.name))
         .filter(|target| !target.paused || options.only.is_some())
         .collect();
     let mut pause = |wait: Duration| crate::http::pause(wait).is_ok();
@@ -188,7 +189,7 @@ pub(super) fn synchronise(
         let refusal = format!("{} not applied", count(pending, "change is", "changes are"));
         approve(world, signals, &question, &refusal).map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
-    let names: Vec<&str> = selected.iter().map(|target| &*target.name).collect();
+    let names: Vec<&str> = selected.iter().map(|target| &*target.plan.name).collect();
     let run = memory.start(session.today, &names)?;
     for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
         if let Some(open) = &target.open {
@@ -226,7 +227,7 @@ fn due(
     now: DateTime<Utc>,
 ) -> Result<DueTargets, Failure> {
     let targets = session.settings.targets.iter();
-    let selected = targets.filter(|target| options.targets.is_empty() || options.targets.contains(&target.name));
+    let selected = targets.filter(|target| options.targets.is_empty() || options.targets.contains(&target.plan.name));
     Ok(DueTargets::of(&memory.scheduled(selected)?, now, session.settings.timezone))
 }
 
@@ -308,16 +309,17 @@ fn carry_out(
                 Some(scope.spawn(move || {
                     let total = plan.changes.iter().filter(|change| change.hold.is_none()).count();
                     let bar = bars.writing(&plan.name, total);
-                    let journal = RunJournal::new(memory, run, &settings.name, locks).with_approved(&open.released);
+                    let journal =
+                        RunJournal::new(memory, run, &settings.plan.name, locks).with_approved(&open.released);
                     let options = ApplyOptions {
                         stop: &signals.stop,
                         progress: &bar,
                         journal: &journal,
                         workers: settings.writers,
-                        max_failures: settings.safety.max_failures,
-                        match_fields: &settings.match_fields,
+                        max_failures: settings.plan.safety.max_failures,
+                        match_fields: &settings.plan.match_fields,
                         owned: &open.owned,
-                        protect: &settings.safety.protect,
+                        protect: &settings.plan.safety.protect,
                     };
                     let mut applied = apply(&*open.target, &open.schema, plan, &options);
                     if let Err(error) = journal.flush() {

@@ -14,8 +14,8 @@ use crate::personio::{
     DocumentCategory, LONGEST_TITLE, PersonioDocuments, SourceError, StoredDocument, Upload, UploadError,
     UploadErrorKind,
 };
+use crate::progress::Progress;
 use crate::state::{LedgerEntry, OnceOnly, State, StateError};
-use crate::targets::Progress;
 
 use super::{Reason, Reasons};
 

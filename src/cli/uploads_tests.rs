@@ -7,15 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Reasons;
 use super::documents::find_category;
 use super::uploads::{Common, Row, Status, Verdict, carry_out, look_for, plan, settle};
-use crate::config::Secret;
 use crate::documents::{Directory, FolderFile, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
 use crate::personio::{
     DocumentCategory, FILE_TYPES, LARGEST_FILE, PersonioDocuments, SourceErrorKind, SourceSettings, StoredDocument,
 };
+use crate::progress::NoProgress;
 use crate::sandbox::{Faults, Sandbox, SandboxOptions};
+use crate::section::Secret;
 use crate::state::State;
-use crate::targets::NoProgress;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T09:00:00Z".parse().unwrap()

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::config::{LoadOptions, SecretMode, load};
-use crate::output::count;
+use crate::config::{LoadOptions, load};
+use crate::section::SecretMode;
 use crate::targets::freshservice::widget::{Engines, Files, build, check};
+use crate::words::count;
 
 use super::{Failure, Reason, Reasons, World};
 
@@ -42,7 +43,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let only = [target.clone()];
     let options = LoadOptions { secrets: SecretMode::Invent, only: &only, ..LoadOptions::new(&environment) };
     let settings = load(&world.config_path(), &options)?;
-    let section = settings.targets.iter().find(|known| *known.name == **target).expect("loading checks the name");
+    let section = settings.targets.iter().find(|known| *known.plan.name == **target).expect("loading checks the name");
     let path = settings.file.path.display();
     let Some(widget) = section.target.widget() else {
         return Err(usage(format!(

@@ -1,8 +1,10 @@
 use toml::de::DeTable;
 
-use super::reader::{Table, known};
-use super::settings::{BudgetPeriod, BudgetSettings, Share};
+use super::settings::{BudgetPeriod, BudgetSettings};
 use super::share;
+use crate::plan::Share;
+use crate::section::Table;
+use crate::words::known;
 
 /// `[budget]`: how many calls may be made to the targets that it names, or to all that have no budget of their own.
 pub(super) fn read(root: &Table<'_>) -> Option<BudgetSettings> {

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, DocumentMut, Item, value};
 
-use super::reader::nearest;
+use crate::words::nearest;
 
 /// Why a line of the file cannot be changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 use crate::rules::{Expression, Vocabulary};
 use crate::targets::Condition;
 
-use super::reader::Table;
+use crate::section::Table;
 
 /// `include` and `exclude`: a list of conditions over attributes.
 pub(super) fn conditions(table: &Table<'_>, key: &str, vocabulary: &Vocabulary) -> Vec<Expression> {

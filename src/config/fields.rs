@@ -1,7 +1,7 @@
-use crate::plan::{FieldIndex, FieldSpec};
+use crate::field::{FieldIndex, FieldSpec};
 use crate::targets::TargetType;
 
-use super::reader::known;
+use crate::words::known;
 
 /// The fields of one target in the order in which the run knows them.
 #[derive(Debug, Default)]

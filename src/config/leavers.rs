@@ -1,7 +1,7 @@
 use crate::targets::TargetType;
 
-use super::reader::Table;
-use super::settings::{LeaverAction, Leavers};
+use crate::plan::{LeaverAction, Leavers};
+use crate::section::Table;
 
 /// `[targets.NAME.leavers]`: what is done about accounts of people who left or are no longer meant.
 pub(super) fn read(target: &Table<'_>, kind: Option<&dyn TargetType>) -> Leavers {
@@ -11,7 +11,7 @@ pub(super) fn read(target: &Table<'_>, kind: Option<&dyn TargetType>) -> Leavers
     };
     let actions = [("keep", LeaverAction::Keep), ("deactivate", LeaverAction::Deactivate)];
     let with_include = [actions[0], actions[1], ("include", LeaverAction::Include)];
-    let included = kind.is_none_or(TargetType::can_include_leavers);
+    let included = kind.is_none_or(|kind| kind.policy().can_include_leavers);
     for (key, action) in
         [("left", &mut leavers.left), ("out_of_scope", &mut leavers.out_of_scope), ("missing", &mut leavers.missing)]
     {

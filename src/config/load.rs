@@ -8,11 +8,11 @@ use crate::employee::Attributes;
 use crate::rules::Variable;
 use crate::targets::{Parse, TYPES};
 
-use super::reader::{Context, Problem, Problems, Severity, Table, nearest, position};
-use super::secret_source::{SecretMode, SecretReader};
 use super::settings::{ConfigFile, Settings, TargetSettings};
 use super::target::{self, TargetRead};
 use super::{budget, lookup_tables, personio, state, syntax, timezone};
+use crate::section::{Context, Problem, Problems, SecretMode, SecretReader, Severity, Table, position};
+use crate::words::nearest;
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "personio-sync.toml";
@@ -246,9 +246,10 @@ fn unknown_targets(read: &[TargetRead<'_>], problems: &Problems<'_>, options: &L
 
 /// Exactly what the expressions of the file use, and what tells where an employee stands.
 fn used_attributes(targets: &[TargetSettings]) -> Vec<Box<str>> {
-    let mapped = targets.iter().flat_map(|target| &target.mapping).filter_map(|mapping| mapping.source.expression());
-    let filters = targets.iter().flat_map(|target| target.include.iter().chain(&target.exclude));
-    let workflows = || targets.iter().flat_map(|target| &target.workflows);
+    let mapped =
+        targets.iter().flat_map(|target| &target.plan.mapping).filter_map(|mapping| mapping.source.expression());
+    let filters = targets.iter().flat_map(|target| target.plan.include.iter().chain(&target.plan.exclude));
+    let workflows = || targets.iter().flat_map(|target| &target.plan.workflows);
     let asked = workflows().flat_map(|workflow| workflow.expressions());
     let changed = workflows().flat_map(|workflow| &workflow.changed).map(AsRef::as_ref);
     let used = mapped

@@ -4,7 +4,7 @@ use toml::de::DeValue;
 
 use crate::rules::Tables;
 
-use super::reader::Table;
+use crate::section::Table;
 
 /// `[tables.NAME]`: lookup tables for expressions. Numbers and yes or no are taken as texts.
 pub(super) fn read(root: &Table<'_>) -> Tables {

@@ -4,13 +4,13 @@ use chrono::NaiveDate;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::plan::{Access, FieldSpec, FieldValue};
+use crate::field::{Access, FieldSpec, FieldValue};
 use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocabulary, When, convert};
 use crate::targets::{FieldLookup, TargetType};
 
 use super::fields::{Fields, unknown_field};
 use super::matching;
-use super::reader::Table;
+use crate::section::Table;
 
 /// The keys of an entry in its long form.
 const ENTRY_KEYS: [&str; 5] = ["from", "value", "on_empty", "on_invalid", "when"];
@@ -123,7 +123,7 @@ fn collect<'a>(table: &Table<'a>, prefix: &str, target: Option<&dyn TargetType>,
                 parent: table.span(),
                 parent_path: table.path().to_owned(),
                 parent_entries: table.content(),
-                default_on_invalid: target.and_then(TargetType::default_on_invalid),
+                default_on_invalid: target.and_then(|target| target.policy().on_invalid),
                 is_match: false,
             }),
         }
@@ -172,7 +172,7 @@ impl<'a> Entry<'a> {
     fn read(&self, spec: Option<&FieldSpec>, vocabulary: &Vocabulary, table: &Table<'a>) -> Option<Mapping> {
         let parent = Table::new(&*self.parent_path, self.parent.clone(), self.parent_entries, table.context());
         let mut mapping = Mapping {
-            index: crate::plan::FieldIndex(0),
+            index: crate::field::FieldIndex(0),
             source: MappingSource::Constant(FieldValue::Empty),
             on_empty: OnEmpty::default(),
             on_invalid: self.on_invalid(spec),

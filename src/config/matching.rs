@@ -1,8 +1,8 @@
-use crate::plan::{Access, FieldIndex, FieldKind};
+use crate::field::{Access, FieldIndex, FieldKind};
 use crate::targets::{FieldLookup, TargetType};
 
 use super::fields::{Fields, unknown_field};
-use super::reader::Table;
+use crate::section::Table;
 
 /// `match`: the fields to find an account by, in order. Called when `fields` holds the mapped fields and no other.
 pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fields) -> Vec<FieldIndex> {
@@ -96,7 +96,7 @@ pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, field
     let mut found = Vec::new();
     let problems = section.problems();
     for name in section.texts("create_missing").unwrap_or_default() {
-        if target.makes_groups().contains(&name.value) {
+        if target.policy().makes_groups.contains(&name.value) {
             let groups: Vec<FieldIndex> = (target.memberships().iter())
                 .filter(|membership| membership.section() == name.value)
                 .filter_map(|membership| fields.index(&membership.field.name))

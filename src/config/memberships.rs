@@ -2,7 +2,7 @@ use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocab
 use crate::targets::TargetType;
 
 use super::fields::Fields;
-use super::reader::Table;
+use crate::section::Table;
 
 /// The groups that the target's section gives by rule, as lines of its mapping.
 pub(super) fn read(

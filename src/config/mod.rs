@@ -9,14 +9,14 @@
 //! personio-sync.toml:14:1: error: [targets.service-desk] does not know `domian`; did you mean `domain`? known: …
 //! ```
 //!
-//! What is read where: `reader` reads tables key by key and knows what nobody asked for; each section has a
-//! file of its own (`personio`, `state`, `budget`, `target`, and for the tables below a target `mapping`,
-//! `matching`, `leavers`, `safety`). What only one type of target has in its section is read by that type,
-//! with the same reader.
+//! What is read where: [`Table`](crate::section::Table) reads tables key by key and knows what nobody asked for; each
+//! section has a file of its own (`personio`, `state`, `budget`, `target`, and for the tables below a target `mapping`,
+//! `matching`, `leavers`, `safety`). What only one type of target has in its section is read by that type, with the
+//! same reader.
 //!
 //! This is the only part of the tool that looks at the environment, and it does so through a function that
 //! is handed in. Secrets are read while the file is loaded, so that a missing one is found before anything
-//! is contacted; [`SecretMode::Invent`] leaves them alone.
+//! is contacted; [`SecretMode::Invent`](crate::section::SecretMode::Invent) leaves them alone.
 //!
 //! [`set_paused`] changes one line of the file and keeps the rest as it is.
 
@@ -31,11 +31,8 @@ mod mapping;
 mod matching;
 mod memberships;
 mod personio;
-pub mod reader;
 mod safety;
 mod schedule;
-mod secret;
-mod secret_source;
 mod section;
 mod settings;
 mod share;
@@ -49,11 +46,4 @@ mod workflow;
 
 pub use edit::{EditError, set_active, set_paused};
 pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
-pub use reader::{Problem, Severity};
-pub use secret::Secret;
-pub use secret_source::{SecretMode, SecretReader};
-pub use settings::{
-    Api, BudgetPeriod, BudgetSettings, ConfigFile, HandoverMode, LeaverAction, Leavers, Limit, PersonioSettings,
-    Safety, Settings, Share, StatePlace, StateSettings, StepSettings, StepSource, TargetSettings, Trigger,
-    WorkflowSettings,
-};
+pub use settings::{BudgetPeriod, BudgetSettings, ConfigFile, Settings, StatePlace, StateSettings, TargetSettings};

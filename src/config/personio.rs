@@ -1,18 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::employee::{PRESET_ATTRIBUTES, preset};
-use crate::personio::APP_ID;
 use crate::rules::{Tables, Variable, Vocabulary};
 
-use super::reader::{Located, Table, nearest};
-use super::settings::{Api, PersonioSettings};
 use super::share;
-
-/// Source: https://developer.personio.de/docs/getting-started-with-the-personio-api
-const DEFAULT_BASE_URL: &str = "https://api.personio.de";
-/// What Personio allows every account.
-const DEFAULT_PER_MINUTE: u32 = 300;
-const DEFAULT_PER_SECOND: u32 = 15;
+use crate::personio::SourceSettings;
+use crate::section::{Located, Table};
+use crate::words::nearest;
 
 /// Words of the expression language, which no alias can be.
 const LANGUAGE_WORDS: [&str; 16] = [
@@ -24,7 +18,7 @@ const LANGUAGE_WORDS: [&str; 16] = [
 #[derive(Debug)]
 pub(super) struct Source {
     /// `None` when something of it is wrong.
-    pub(super) settings: Option<PersonioSettings>,
+    pub(super) settings: Option<SourceSettings>,
     /// The allow-list, if there is one.
     pub(super) listed: Option<Vec<Box<str>>>,
     /// The names that expressions may use.
@@ -46,26 +40,26 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
     let client_id = section.required_secret("client_id");
     let client_secret = section.required_secret("client_secret");
     let partner_id = header_id(&section, "partner_id");
-    let app_id = header_id(&section, "app_id").unwrap_or_else(|| APP_ID.into());
-    let api = api(&section);
-    let base_url = section.base_url("base_url").or_else(|| (!section.has("base_url")).then(|| DEFAULT_BASE_URL.into()));
-    let requests_per_minute = pace(&section, "requests_per_minute", DEFAULT_PER_MINUTE);
-    let requests_per_second = pace(&section, "requests_per_second", DEFAULT_PER_SECOND);
+    let app_id = header_id(&section, "app_id");
+    check_api(&section);
+    let base_url = section.base_url("base_url");
+    let requests_per_minute = pace(&section, "requests_per_minute");
+    let requests_per_second = pace(&section, "requests_per_second");
     let listed = attributes(&section);
     let (aliases, refused) = aliases(&section, listed.as_deref());
     section.finish();
 
-    let settings =
-        client_id.zip(client_secret).zip(base_url).map(|((client_id, client_secret), base_url)| PersonioSettings {
-            client_id,
-            client_secret,
+    let settings = client_id.zip(client_secret).map(|(client_id, client_secret)| {
+        let usual = SourceSettings::new(client_id, client_secret);
+        SourceSettings {
             partner_id,
-            app_id,
-            api,
-            base_url,
-            requests_per_minute,
-            requests_per_second,
-        });
+            app_id: app_id.unwrap_or(usual.app_id),
+            base_url: base_url.unwrap_or(usual.base_url),
+            requests_per_minute: requests_per_minute.unwrap_or(usual.requests_per_minute),
+            requests_per_second: requests_per_second.unwrap_or(usual.requests_per_second),
+            ..usual
+        }
+    });
     let vocabulary = Vocabulary::new(listed.clone(), aliases, tables).with_refused(refused);
     Source { settings, vocabulary, listed }
 }
@@ -87,20 +81,18 @@ fn header_id(section: &Table<'_>, key: &str) -> Option<String> {
     Some(text.value.to_owned())
 }
 
-fn api(section: &Table<'_>) -> Api {
-    let api = section.choice("api", &[("v1", Api::V1), ("v2", Api::V2)]).unwrap_or(Api::V1);
-    if api == Api::V2 {
+fn check_api(section: &Table<'_>) {
+    if section.choice("api", &[("v1", "v1"), ("v2", "v2")]) == Some("v2") {
         section.problems().error(
             section.raw("api").map_or_else(|| section.span(), |value| value.span()),
             "unknown_value",
             "`personio.api` = \"v2\" is not built into this version; write \"v1\", which reads everything in one go",
         );
     }
-    api
 }
 
-fn pace(section: &Table<'_>, key: &str, default: u32) -> u32 {
-    share::at_least_one(section, key).map_or(default, |number| u32::try_from(number).unwrap_or(u32::MAX))
+fn pace(section: &Table<'_>, key: &str) -> Option<u32> {
+    share::at_least_one(section, key).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// The allow-list. What is doubtful in it is said here.

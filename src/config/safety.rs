@@ -2,9 +2,9 @@ use crate::rules::Expression;
 use crate::targets::{FieldLookup, TargetType};
 
 use super::fields::{Fields, unknown_field};
-use super::reader::{Located, Table};
-use super::settings::Safety;
 use super::share;
+use crate::plan::Safety;
+use crate::section::{Located, Table};
 
 /// `[targets.NAME.safety]`. Adds the fields that `protect` looks at.
 pub(super) fn read(target_section: &Table<'_>, target: Option<&dyn TargetType>, fields: &mut Fields) -> Safety {

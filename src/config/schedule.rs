@@ -2,7 +2,7 @@ use chrono::NaiveTime;
 
 use crate::plan::Schedule;
 
-use super::reader::Table;
+use crate::section::Table;
 
 /// `every` and `at` of a target: the slots of the calendar in which it is due.
 pub(super) fn read(table: &Table<'_>) -> Option<Schedule> {

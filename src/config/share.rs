@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::reader::Table;
-use super::settings::{Limit, Share};
+use crate::plan::{Limit, Share};
+use crate::section::Table;
 
 /// `"80%"`
 pub(super) fn share(table: &Table<'_>, key: &str) -> Option<Share> {

@@ -1,8 +1,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::reader::Table;
 use super::settings::{StatePlace, StateSettings};
+use crate::section::Table;
 
 const DEFAULT_PATH: &str = "personio-sync.sqlite";
 const DEFAULT_KEEP: Duration = Duration::from_secs(90 * 86_400);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, Error};
 
-use super::reader::{Problem, Severity, position};
+use crate::section::{Problem, Severity, position};
 
 /// Problems that do not depend on other places of the file, so that they hold in a file with broken syntax, too.
 const LOCAL_CODES: [&str; 4] = ["unknown_key", "unknown_value", "wrong_type", "wrong_value"];

@@ -1,12 +1,16 @@
 use std::collections::BTreeMap;
 
+use crate::plan::EmployeeRules;
+use crate::plan::PlanSettings;
 use crate::rules::Vocabulary;
-use crate::targets::{EmployeeRules, Parse, TargetType};
+use crate::targets::{Parse, TargetType};
 
 use super::fields::Fields;
-use super::reader::{Located, Problems, Table, known};
-use super::settings::{HandoverMode, TargetSettings};
+use super::settings::TargetSettings;
 use super::{budget, expressions, leavers, mapping, matching, memberships, safety, schedule, section, share, workflow};
+use crate::plan::HandoverMode;
+use crate::section::{Located, Problems, Table};
+use crate::words::known;
 
 /// One `[targets.NAME]`, as far as it could be read.
 #[derive(Debug)]
@@ -41,7 +45,7 @@ pub(super) fn read<'a>(
             fields.add(derived);
         }
     }
-    let written = fields.len();
+    let written_fields = fields.len();
     let (create_missing, match_fields) = match type_ref {
         Some(target) => {
             let create_missing = matching::create_missing(table, target, &fields);
@@ -72,20 +76,24 @@ pub(super) fn read<'a>(
     let group = group(table);
 
     let settings = target.map(|target| TargetSettings {
-        name: name.value.into(),
+        plan: PlanSettings {
+            name: name.value.into(),
+            kind: target.kind(),
+            policy: target.policy(),
+            fields: fields.into_specs(),
+            written_fields,
+            match_fields,
+            include,
+            exclude,
+            mapping,
+            create_missing,
+            leavers,
+            handover,
+            safety,
+            workflows,
+        },
         target,
-        fields: fields.into_specs(),
-        written,
-        match_fields,
-        include,
-        exclude,
-        mapping,
-        create_missing,
-        leavers,
-        handover,
         budget,
-        safety,
-        workflows,
         every,
         writers,
         paused,
@@ -138,7 +146,7 @@ fn target_type(table: &Table<'_>, types: &[(&str, Parse)]) -> Option<Box<dyn Tar
 
 fn handover(table: &Table<'_>, target: Option<&dyn TargetType>) -> HandoverMode {
     let modes = [("auto", HandoverMode::Auto), ("hold", HandoverMode::Hold), ("never", HandoverMode::Never)];
-    table.choice("handover", &modes).or_else(|| target.map(TargetType::default_handover)).unwrap_or_default()
+    table.choice("handover", &modes).or_else(|| target.map(|target| target.policy().handover)).unwrap_or_default()
 }
 
 /// What services take side by side, unless the file knows better.
@@ -173,7 +181,7 @@ pub(super) fn lonely_groups(targets: &[TargetRead<'_>], problems: &Problems<'_>)
         if groups.iter().filter(|other| other.value == group.value).count() == 1 {
             let others: Vec<&str> =
                 groups.iter().map(|other| other.value).filter(|other| *other != group.value).collect();
-            let hint = super::reader::nearest(group.value, &others)
+            let hint = crate::words::nearest(group.value, &others)
                 .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
             problems.warning(
                 group.span.clone(),
@@ -214,7 +222,7 @@ fn channels_of_no_directory(settings: &TargetSettings, problems: &Problems<'_>) 
         let message = format!(
             "`targets.{}.teams.{}.slack_channels` has no meaning without `directory`, the slack target whose channels \
              these are",
-            settings.name, channel.team
+            settings.plan.name, channel.team
         );
         problems.error(channel.name.span.clone(), "wrong_value", message);
     }
@@ -228,31 +236,30 @@ pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
             channels_of_no_directory(settings, problems);
             continue;
         };
-        let kinds = ["slack", "entra"];
         if targets.iter().any(|read| read.name.value == &*directory.value && read.settings.is_none()) {
             continue;
         }
-        let found = settled().find(|other| *other.name == *directory.value && kinds.contains(&other.target.kind()));
+        let found = settled().find(|other| *other.plan.name == *directory.value && other.plan.policy.is_directory);
         if let Some(channel) = settings.target.by_hand().and_then(|by_hand| by_hand.channels().first())
-            && found.is_some_and(|found| found.target.kind() != "slack")
+            && found.is_some_and(|found| !found.plan.policy.has_channels)
         {
             problems.error(
                 channel.name.span.clone(),
                 "wrong_value",
                 format!(
                     "`targets.{}.teams.{}.slack_channels` has no meaning: the directory `{}` is no slack target",
-                    settings.name, channel.team, directory.value
+                    settings.plan.name, channel.team, directory.value
                 ),
             );
         }
         if found.is_none() {
-            let names = settled().filter(|other| kinds.contains(&other.target.kind())).map(|other| &*other.name);
+            let names = settled().filter(|other| other.plan.policy.is_directory).map(|other| &*other.plan.name);
             problems.error(
                 directory.span.clone(),
                 "unknown_target",
                 format!(
                     "`targets.{}.directory`: there is no slack or entra target `{}`; {}",
-                    settings.name,
+                    settings.plan.name,
                     directory.value,
                     known(&directory.value, names)
                 ),

@@ -1,14 +1,16 @@
 //! Files that are wrong, each with the exact messages that it gives; and what a right file settles to.
 
+use crate::plan::{LeaverAction, Leavers, Limit, Share};
+use crate::section::{Secret, SecretMode, Severity};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::load::settle;
-use super::reader::Table;
 use super::*;
-use crate::plan::{Access, FieldIndex, FieldKind, FieldSpec, FieldValue};
+use crate::field::{Access, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::rules::{MappingSource, OnEmpty, OnInvalid, When};
+use crate::section::Table;
 use crate::targets::{Connection, FieldLookup, Parse, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only, with one field of each kind.
@@ -222,7 +224,7 @@ fn a_right_file_settles() {
     assert_eq!(secrets, ["papaya-id", "papaya-secret", "papaya-key"]);
 
     let desk = &settings.targets[0];
-    let names: Vec<&str> = desk.fields.iter().map(|field| &*field.name).collect();
+    let names: Vec<&str> = desk.plan.fields.iter().map(|field| &*field.name).collect();
     let mapped = [
         "first_name",
         "primary_email",
@@ -238,24 +240,24 @@ fn a_right_file_settles() {
     ];
     assert_eq!(names[..mapped.len()], mapped);
     assert_eq!(names[mapped.len()..], ["external_id", "created_at", "vip"], "matched, then protected");
-    let indexes: Vec<usize> = desk.mapping.iter().map(|mapping| mapping.index.get()).collect();
+    let indexes: Vec<usize> = desk.plan.mapping.iter().map(|mapping| mapping.index.get()).collect();
     assert_eq!(indexes, (0..mapped.len()).collect::<Vec<_>>());
-    assert_eq!(desk.match_fields, [FieldIndex(11), FieldIndex(1)]);
-    assert_eq!(desk.create_missing, [FieldIndex(3)]);
-    assert_eq!((desk.include.len(), desk.exclude.len(), desk.safety.protect.len()), (2, 1, 2));
-    let language = &desk.mapping[8];
+    assert_eq!(desk.plan.match_fields, [FieldIndex(11), FieldIndex(1)]);
+    assert_eq!(desk.plan.create_missing, [FieldIndex(3)]);
+    assert_eq!((desk.plan.include.len(), desk.plan.exclude.len(), desk.plan.safety.protect.len()), (2, 1, 2));
+    let language = &desk.plan.mapping[8];
     assert_eq!(language.source, MappingSource::Constant(FieldValue::text("en")));
     assert_eq!(
         (language.when, language.on_empty, language.on_invalid),
         (When::Create, OnEmpty::Clear, OnInvalid::Partly)
     );
-    assert_eq!(desk.mapping[9].on_empty, OnEmpty::Keep);
-    assert_eq!(desk.mapping[10].source, MappingSource::Constant(FieldValue::Date("2026-04-01".parse().unwrap())));
-    assert_eq!(desk.safety.max_deactivate, Some(Limit::Share(Share(500))));
-    assert_eq!(desk.safety.max_create, Some(Limit::Count(40)));
-    assert_eq!((desk.safety.max_failures, desk.safety.max_update), (20, None));
+    assert_eq!(desk.plan.mapping[9].on_empty, OnEmpty::Keep);
+    assert_eq!(desk.plan.mapping[10].source, MappingSource::Constant(FieldValue::Date("2026-04-01".parse().unwrap())));
+    assert_eq!(desk.plan.safety.max_deactivate, Some(Limit::Share(Share(500))));
+    assert_eq!(desk.plan.safety.max_create, Some(Limit::Count(40)));
+    assert_eq!((desk.plan.safety.max_failures, desk.plan.safety.max_update), (20, None));
     let leavers = Leavers { grace_days: 14, missing: LeaverAction::Deactivate, ..Leavers::default() };
-    assert_eq!(desk.leavers, leavers);
+    assert_eq!(desk.plan.leavers, leavers);
     assert_eq!(desk.every.map(|every| every.spelled()).as_deref(), Some("24h at 05:00"));
     assert!(!desk.paused);
     assert_eq!(desk.writers, 8);

@@ -1,6 +1,7 @@
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use super::reader::{Table, nearest};
+use crate::section::Table;
+use crate::words::nearest;
 
 /// `timezone`: whose midnight counts.
 pub(super) fn read(root: &Table<'_>) -> Tz {

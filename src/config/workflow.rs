@@ -3,15 +3,17 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::plan::{Access, Action};
+use crate::field::Access;
+use crate::plan::Action;
 use crate::rules::{Expression, Vocabulary};
 use crate::targets::{FieldLookup, StepFields, TargetType};
 
 use super::fields::unknown_field;
 use super::mapping::constant;
-use super::reader::{Located, Table, known};
-use super::settings::{StepSettings, StepSource, Trigger, WorkflowSettings};
 use super::{expressions, target::is_name};
+use crate::plan::{StepSettings, StepSource, Trigger, WorkflowSettings};
+use crate::section::{Located, Table};
+use crate::words::known;
 
 /// How long after the day a joiner or leaver still counts, when the file does not say.
 const UNTIL: i64 = 7;

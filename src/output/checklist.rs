@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use crate::plan::{Checklist, Plan, TargetPlan, TargetStatus};
 
+use super::Kind;
 use super::markdown::escape;
 use super::visible::{short, visible};
-use super::{Kind, count, employees};
+use crate::words::{count, employees};
 
 /// `12 steps`
 pub fn steps(checklist: &Checklist) -> String {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::employee::EmployeeId;
 use crate::plan::{Notice, Skip};
 
-use super::employees;
+use crate::words::employees;
 
 /// How many employees a line names unless all are asked for.
 const NAMED: usize = 5;

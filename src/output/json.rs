@@ -80,8 +80,8 @@ struct Evidence<'a> {
 #[derive(Serialize)]
 struct FieldOut<'a> {
     field: &'a str,
-    before: &'a crate::plan::FieldValue,
-    after: &'a crate::plan::FieldValue,
+    before: &'a crate::field::FieldValue,
+    after: &'a crate::field::FieldValue,
 }
 
 #[derive(Serialize)]

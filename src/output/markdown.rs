@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Change, FieldValue, Op};
+use crate::field::FieldValue;
+use crate::plan::{Change, Op};
 
 use super::visible::visible;
-use super::{Document, Kind, employees, grouped};
+use super::{Document, Kind, grouped};
+use crate::words::employees;
 
 /// The document as Markdown.
 pub fn render(document: &Document<'_>) -> String {

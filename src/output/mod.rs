@@ -9,10 +9,8 @@ mod progress;
 pub mod report;
 pub mod table;
 pub(crate) mod visible;
-mod words;
 
 pub use progress::{Bars, Terminal, terminal_width};
-pub use words::{count, employees};
 
 use crate::plan::Plan;
 

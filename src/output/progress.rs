@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::http::awaited;
-use crate::sync::ReadProgress;
-use crate::targets::Progress;
+use crate::progress::{Progress, ReadProgress};
 
 /// What the streams of the process are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

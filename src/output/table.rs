@@ -6,10 +6,12 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
-use crate::plan::{ACCOUNT_FOUND, Change, FieldValue, Op, Outcome, Plan, TargetPlan, TargetStatus};
+use crate::field::FieldValue;
+use crate::plan::{ACCOUNT_FOUND, Change, Op, Outcome, Plan, TargetPlan, TargetStatus};
 
 use super::visible::{short, short_pair, visible};
-use super::{Document, Kind, count, employees, grouped};
+use super::{Document, Kind, grouped};
+use crate::words::{count, employees};
 
 /// How much is shown, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -346,13 +348,13 @@ mod tests {
     fn plan(outcome: Option<Outcome>) -> Plan {
         let long = "x".repeat(2_000);
         let field = crate::plan::FieldChange {
-            index: crate::plan::FieldIndex(0),
+            index: crate::field::FieldIndex(0),
             field: "title".into(),
             before: FieldValue::Text(format!("{long} a").into()),
             after: FieldValue::Text(format!("{long} b\n\u{1b}").into()),
         };
         let change = |op, detail: Option<&str>, fields| Change {
-            account: Some(crate::plan::AccountId("u\u{202e}1".into())),
+            account: Some(crate::field::AccountId("u\u{202e}1".into())),
             detail: detail.map(ToOwned::to_owned),
             fields,
             outcome: outcome.clone(),

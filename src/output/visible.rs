@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-use super::count;
+use crate::words::count;
 
 /// How many letters of a value tables show. JSON has all of it.
 pub(crate) const LONGEST: usize = 400;

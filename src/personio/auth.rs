@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::answer::{WHERE, error_of};
 use super::requests;
 use super::wire::{Envelope, Token};
-use crate::config::Secret;
 use crate::http::{Client, ClientSettings, Clock, FixedAuth, HttpError, RetrySettings};
+use crate::section::Secret;
 
 /// Personio allows so many sign-ins a minute, and after too many of them none for a minute; it does not say so in a
 /// `Retry-After`. Source: https://developer.personio.de/docs/getting-started-with-the-personio-api (Authentication)

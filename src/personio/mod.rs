@@ -26,11 +26,11 @@ pub use documents::{
 pub use v1::{PersonioSource, Presence};
 pub use wire::{CatalogueEntry, read_page};
 
-use crate::config::{PersonioSettings, Secret};
 use crate::employee::Employees;
 use crate::plan::Notice;
+use crate::section::Secret;
 
-/// Where Personio's API is.
+/// Where Personio's API is. Source: <https://developer.personio.de/docs/getting-started-with-the-personio-api>
 pub const BASE_URL: &str = "https://api.personio.de";
 
 /// What this tool calls itself in `X-Personio-App-ID` where the file gives no other name. Personio strongly recommends the
@@ -51,25 +51,18 @@ pub struct SourceSettings {
     /// Base address without a trailing slash.
     pub base_url: String,
     /// The most pages read in any minute. Personio allows 300.
-    pub pace_per_minute: u32,
+    pub requests_per_minute: u32,
     /// The most pages read in any second. Personio allows 15.
-    pub pace_per_second: u32,
+    pub requests_per_second: u32,
     /// How many pages are read at the same time. Each holds a page in memory; a few keep up with the pace, as an
     /// answer takes well under a second.
     pub readers: usize,
 }
 
 impl SourceSettings {
-    /// As the file says, with a credential.
-    pub fn of(personio: &PersonioSettings, client_id: Secret, client_secret: Secret) -> Self {
-        Self {
-            partner_id: personio.partner_id.clone(),
-            app_id: personio.app_id.clone(),
-            base_url: personio.base_url.clone(),
-            pace_per_minute: personio.requests_per_minute,
-            pace_per_second: personio.requests_per_second,
-            ..Self::new(client_id, client_secret)
-        }
+    /// The same place, signed in with another credential.
+    pub fn with_credential(&self, client_id: Secret, client_secret: Secret) -> Self {
+        Self { client_id, client_secret, ..self.clone() }
     }
 
     /// Personio itself, at the pace it allows.
@@ -80,8 +73,8 @@ impl SourceSettings {
             partner_id: None,
             app_id: APP_ID.into(),
             base_url: BASE_URL.into(),
-            pace_per_minute: 300,
-            pace_per_second: 15,
+            requests_per_minute: 300,
+            requests_per_second: 15,
             readers: 4,
         }
     }

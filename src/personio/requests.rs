@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use super::Upload;
-use crate::config::Secret;
 use crate::employee::{Attributes, EmployeeId};
 use crate::http::{Method, Part, Repeat, Request};
+use crate::section::Secret;
 
 /// The requests whose pace Personio counts together: uploads of documents.
 pub(super) const UPLOADS: &str = "documents";

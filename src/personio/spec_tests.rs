@@ -4,10 +4,10 @@ use serde_json::Value as Json;
 
 use super::requests;
 use super::wire::{CatalogueEntry, Columns, Envelope, Token, parse_page};
-use crate::config::Secret;
 use crate::employee::{Attributes, PRESET_ATTRIBUTES, PresetKind, Value, preset};
 use crate::http::{Body, Request};
 use crate::reference::spec_text;
+use crate::section::Secret;
 
 fn description(file: &str) -> Option<Json> {
     spec_text(&format!("personio/{file}")).map(|text| serde_norway::from_str(&text).unwrap())

@@ -12,9 +12,9 @@ use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
 use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::{Attributes, Column, Completeness, Employee, EmployeeId, Employees};
 use crate::http::{Client, ClientSettings, Clock, RealClock, Request, TokenAuth, UnexpectedBody};
-use crate::output::count;
 use crate::plan::Notice;
-use crate::targets::Progress;
+use crate::progress::Progress;
+use crate::words::count;
 
 /// How often an answer that cannot be read (a web page, a document cut off) is asked for.
 const LOOKS: usize = 3;
@@ -59,7 +59,7 @@ impl PersonioSource {
         let unsigned = auth::client(&base_url, names.clone(), Arc::clone(&clock))?;
         let token = TokenAuth::new(move || auth::sign_in(&unsigned, &client_id, &client_secret), names);
         let mut paced = ClientSettings::new(base_url);
-        for (requests, seconds) in [(settings.pace_per_minute, 60), (settings.pace_per_second, 1)] {
+        for (requests, seconds) in [(settings.requests_per_minute, 60), (settings.requests_per_second, 1)] {
             paced = paced.limit(READ_EMPLOYEES, requests, std::time::Duration::from_secs(seconds));
         }
         Ok(Self { client: Client::with_clock(paced, Box::new(token), clock)?, readers: settings.readers.max(1) })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::employee::{Attributes, Completeness, EmployeeId, Value};
 use crate::http::testing::{Answer, Asked, FakeClock, Script, nobody_there};
-use crate::targets::{NoProgress, Progress};
+use crate::progress::{NoProgress, Progress};
 
 fn settings(base_url: String) -> SourceSettings {
     SourceSettings {
@@ -464,7 +464,8 @@ fn the_pace_is_kept() {
     source.employees(&attributes(), &NoProgress).unwrap();
     assert!(!clock.waits().is_empty(), "forty pages are more than one second allows");
     let clock = Arc::new(FakeClock::default());
-    let lifted = SourceSettings { pace_per_minute: u32::MAX, pace_per_second: u32::MAX, ..settings(script.base_url()) };
+    let lifted =
+        SourceSettings { requests_per_minute: u32::MAX, requests_per_second: u32::MAX, ..settings(script.base_url()) };
     let source = PersonioSource::with_clock(lifted, Arc::clone(&clock) as _).unwrap();
     source.employees(&attributes(), &NoProgress).unwrap();
     assert_eq!(clock.waits(), []);

@@ -1,26 +1,11 @@
+use crate::field::AccountId;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use crate::employee::clean;
 use crate::rules::{Expression, Truth};
 
-use super::{FieldIndex, FieldValue, Notice, Schema};
-
-/// A target's own id of an account.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(pub Box<str>);
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl<T: Into<Box<str>>> From<T> for AccountId {
-    fn from(id: T) -> Self {
-        Self(id.into())
-    }
-}
+use super::Notice;
+use crate::field::{FieldIndex, FieldValue, Schema};
 
 /// An employee's record in a target.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +53,7 @@ impl Protection {
 }
 
 impl Account {
-    /// An account whose fields stand in the order of the target's [`Schema`](super::Schema).
+    /// An account whose fields stand in the order of the target's [`Schema`](crate::field::Schema).
     pub fn new(id: impl Into<AccountId>, active: bool, fields: impl Into<Box<[FieldValue]>>) -> Self {
         Self { id: id.into(), active, active_is_said: true, protection: None, writable: None, fields: fields.into() }
     }
@@ -176,6 +161,15 @@ impl<S: AsRef<str>> FromIterator<S> for ReferenceNames {
 /// How names of departments, locations and cost centres are compared: in one spelling, without letter case.
 fn fold(name: &str) -> String {
     clean(name).to_lowercase()
+}
+
+/// An account that a service took on to make and did not make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the account was to hold in the field of [`Schema::made_later`].
+    pub key: Box<str>,
+    /// The service's own code, or other words without values.
+    pub why: Box<str>,
 }
 
 #[cfg(test)]

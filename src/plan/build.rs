@@ -12,23 +12,21 @@ pub use findings::{FIELD_UNUSABLE, GROUP_UNUSABLE};
 pub use handovers::{Identifying, identifying};
 pub use removals::waits_until;
 
+use super::{EmployeeRules, PlanSettings};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 
-use crate::config::{HandoverMode, LeaverAction, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
+use crate::plan::{EmployeeCase, HandoverMode, LeaverAction, Refusal};
 use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, scope_as_written};
-use crate::targets::{EmployeeCase, Refusal};
 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
 use super::diff::same;
 use super::membership;
-use super::{
-    Absences, Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Op,
-    Protection, Schema, Skip, Snapshot, TargetPlan,
-};
+use super::{Absences, Account, Change, FieldChange, Notice, Op, Protection, Skip, Snapshot, TargetPlan};
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 
 /// Whether a field of an employee has been written with this value several times without staying.
 pub type GaveUp<'a> = dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a;
@@ -67,7 +65,9 @@ pub const DAYS_PENDING: u64 = 2;
 /// Everything a plan for one target rests on.
 pub struct PlanInput<'a> {
     /// The target's section of the file.
-    pub settings: &'a TargetSettings,
+    pub settings: &'a PlanSettings,
+    /// What its type demands of an employee as a whole.
+    pub rules: Option<&'a dyn EmployeeRules>,
     /// Its fields, as the service has them.
     pub schema: &'a Schema,
     /// The source.
@@ -159,7 +159,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(input: &'a PlanInput<'a>, snapshot: &'a Snapshot) -> Self {
-        let plan = TargetPlan::empty(input.settings.name.clone(), input.settings.target.kind());
+        let plan = TargetPlan::empty(input.settings.name.clone(), input.settings.kind);
         Self {
             input,
             snapshot,
@@ -407,7 +407,7 @@ impl<'a> Builder<'a> {
     }
 
     fn missing_required(&self, fields: &[FieldChange]) -> Option<&'a str> {
-        let (schema, written) = (self.input.schema, self.input.settings.written);
+        let (schema, written) = (self.input.schema, self.input.settings.written_fields);
         schema
             .iter()
             .take(written)
@@ -541,7 +541,7 @@ impl<'a> Builder<'a> {
         });
         self.plan.skipped.sort_by(|one, other| (one.employee, one.reason).cmp(&(other.employee, other.reason)));
         self.plan.notices.extend(self.snapshot.notices.iter().cloned());
-        if let Some(means) = self.input.settings.target.creating_means()
+        if let Some(means) = self.input.settings.policy.create_note
             && self.plan.changes.iter().any(|change| change.op == Op::Create)
         {
             self.plan.notices.push(Notice {
@@ -618,7 +618,7 @@ impl<'a> Builder<'a> {
         let linked = accounts.iter().zip(&owners).filter(|(account, owner)| account.active && owner.is_some()).count();
         let filled = self.filled(&owners);
         // What people do by hand they can also leave; `by_hand` tells them to look at the rule first.
-        if self.input.settings.target.by_hand().is_none() {
+        if !self.input.settings.policy.manual {
             let share = self.input.settings.safety.max_group_share;
             membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &owners, share);
         }

@@ -2,18 +2,20 @@
 
 mod handovers;
 
+use crate::field::{AccountId, Capabilities, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use super::*;
-use crate::config::reader::Table;
 use crate::config::{LoadOptions, Settings, load};
 use crate::employee::{
     Completeness, Employee, EmployeeId, Employees, Named, Part, Standing, Supervisor, Value, standing,
 };
-use crate::targets::{Connection, FieldLookup, Refusal, SandboxPlaces, Target, TargetType};
+use crate::plan::{Policy, Refusal};
+use crate::section::Table;
+use crate::targets::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only.
 #[derive(Debug)]
@@ -57,12 +59,17 @@ impl TargetType for Directory {
         &["number"]
     }
 
-    fn identity(&self) -> String {
-        "directory".into()
+    fn policy(&self) -> Policy {
+        Policy {
+            includes_leavers: self.takes_everyone,
+            unfiltered_note: self.hard_to_undo.then_some("no filters are set, and nobody is ever deleted"),
+            unknown_manager_note: Some("somebody else approves"),
+            ..Policy::default()
+        }
     }
 
-    fn unknown_manager_means(&self) -> Option<&'static str> {
-        Some("somebody else approves")
+    fn identity(&self) -> String {
+        "directory".into()
     }
 
     fn open(&self, _connection: Connection) -> anyhow::Result<Box<dyn Target>> {
@@ -70,14 +77,6 @@ impl TargetType for Directory {
     }
 
     fn redirect(&mut self, _sandbox: &SandboxPlaces) {}
-
-    fn takes_everyone(&self) -> bool {
-        self.takes_everyone
-    }
-
-    fn unfiltered_means(&self) -> Option<&'static str> {
-        self.hard_to_undo.then_some("no filters are set, and nobody is ever deleted")
-    }
 }
 
 const TODAY: &str = "2026-11-22";
@@ -149,6 +148,7 @@ impl Scene {
 
     fn account(mut self, id: &str, active: bool, values: &[(&str, &str)]) -> Self {
         let fields: Vec<FieldValue> = self.settings.targets[0]
+            .plan
             .fields
             .iter()
             .map(|spec| match values.iter().find(|(name, _)| *name == &*spec.name) {
@@ -176,7 +176,7 @@ impl Scene {
     }
 
     fn known(mut self, field: &str, names: &[&str]) -> Self {
-        let index = self.settings.targets[0].fields.iter().position(|spec| &*spec.name == field).unwrap();
+        let index = self.settings.targets[0].plan.fields.iter().position(|spec| &*spec.name == field).unwrap();
         self.references.insert(FieldIndex(index as u16), names.iter().collect());
         self
     }
@@ -213,14 +213,15 @@ impl Scene {
     fn build(&self) -> Built {
         let settings = &self.settings.targets[0];
         let mut schema =
-            Schema { fields: settings.fields.clone(), capabilities: self.capabilities, ..Schema::default() };
+            Schema { fields: settings.plan.fields.clone(), capabilities: self.capabilities, ..Schema::default() };
         schema.one_of = self.one_of.iter().map(|name| schema.index(name).unwrap()).collect();
         let employees = self.employees();
         let standings: Vec<Standing> =
             employees.list.iter().map(|employee| standing(employee, &employees.attributes, day(TODAY))).collect();
         let gave_up = |_: EmployeeId, field: &str, _: &FieldValue| field == "job";
         let input = PlanInput {
-            settings,
+            settings: &settings.plan,
+            rules: settings.target.rules(),
             schema: &schema,
             employees: &employees,
             standings: &standings,
@@ -791,7 +792,7 @@ fn names_of_departments_and_places() {
     );
     // What only people can make is not offered to be made.
     let by_hand = person(mapped(&section("")), 1, "", "Wein").known("place", &["Wien"]).with(|scene| {
-        let fields = &mut scene.settings.targets[0].fields;
+        let fields = &mut scene.settings.targets[0].plan.fields;
         fields.iter_mut().find(|spec| &*spec.name == "place").unwrap().can_be_made = false;
     });
     let told = by_hand.plan().concat();

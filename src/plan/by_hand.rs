@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::config::LeaverAction;
 use crate::employee::{EmployeeId, Lifecycle, Standing};
+use crate::plan::LeaverAction;
 use crate::rules::{Desired, Facts, MappingSource};
 
-use super::{
-    Account, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Notice, Op, PlanInput, Snapshot, TargetPlan,
-};
+use super::{Account, Change, FieldChange, Notice, Op, PlanInput, Snapshot, TargetPlan};
+use crate::field::{FieldIndex, FieldKind, FieldValue};
 
 /// What begins the id of a team, where people have their numbers.
 const TEAM: &str = "team ";

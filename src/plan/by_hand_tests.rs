@@ -1,3 +1,4 @@
+use crate::field::{FieldIndex, FieldValue};
 use std::collections::BTreeMap;
 
 use super::by_hand::*;

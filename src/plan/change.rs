@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
 
-use super::{ACCOUNT_FOUND, AccountId, Action, Checklist, FieldIndex, FieldValue, Request};
+use super::{ACCOUNT_FOUND, Action, Checklist, Request};
+use crate::field::{AccountId, FieldIndex, FieldValue};
 
 /// What is done to an account. The words are public (JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
 
+use super::Account;
 use super::near_keys;
-use super::{Account, AccountId, FieldKind, FieldSpec, FieldValue};
-use super::{Compare, FieldIndex};
+use crate::field::{AccountId, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue};
 
 /// The value of a match field, in the form in which two of them are compared.
 pub(super) type Key = Box<str>;

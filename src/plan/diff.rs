@@ -2,7 +2,7 @@
 
 use crate::employee::clean;
 
-use super::{Compare, FieldKind, FieldSpec, FieldValue};
+use crate::field::{Compare, FieldKind, FieldSpec, FieldValue};
 
 /// Whether a field already holds what it should, by the rules of its kind.
 pub fn same(existing: &FieldValue, desired: &FieldValue, spec: &FieldSpec) -> bool {

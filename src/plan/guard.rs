@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Limit, Safety, Share};
 use crate::employee::EmployeeId;
+use crate::plan::{Limit, Safety, Share};
 
-use super::{ACCOUNT_GONE, Change, FieldChange, FieldIndex, Hold, Op, TargetPlan};
+use super::{ACCOUNT_GONE, Change, FieldChange, Hold, Op, TargetPlan};
+use crate::field::FieldIndex;
 
 /// The code of the hold that `--accept-removals` answers.
 pub const MAX_DEACTIVATE: &str = "max_deactivate";
@@ -56,7 +57,7 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
 
 /// `1 deactivation is held`, `2 deactivations are held`.
 fn held(number: u64, is: &str, are: &str) -> String {
-    format!("{} held", crate::output::count(usize::try_from(number).unwrap_or(usize::MAX), is, are))
+    format!("{} held", crate::words::count(usize::try_from(number).unwrap_or(usize::MAX), is, are))
 }
 
 fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
@@ -329,7 +330,7 @@ pub(super) fn hold(plan: &mut TargetPlan, code: &'static str, detail: &str, clas
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::FieldValue;
+    use crate::field::FieldValue;
 
     fn change(op: Op, employee: u64, fields: &[(u16, &str, &str)]) -> Change {
         Change {

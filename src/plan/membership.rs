@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Limit, Share};
+use crate::plan::{Limit, Share};
 use crate::rules::{Mapping, MappingSource};
 
 use super::guard::{hold, split};
-use super::{Account, AccountId, FieldChange, FieldValue, TargetPlan};
+use super::{Account, FieldChange, TargetPlan};
+use crate::field::{AccountId, FieldValue};
 
 /// From so many members on a share of them says something.
 const SHARE_FROM: usize = 3;
@@ -71,7 +72,8 @@ pub(super) fn hold_emptied(
 mod tests {
     use super::*;
     use crate::employee::EmployeeId;
-    use crate::plan::{Change, FieldIndex, Op};
+    use crate::field::FieldIndex;
+    use crate::plan::{Change, Op};
     use crate::rules::{Expression, OnEmpty, OnInvalid, Tables, Vocabulary, When};
 
     const GROUP: FieldIndex = FieldIndex(1);

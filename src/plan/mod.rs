@@ -14,16 +14,17 @@ mod by_hand_tests;
 mod change;
 mod correlate;
 mod diff;
-mod field;
+mod employee_rules;
 mod guard;
 mod membership;
 mod near_keys;
 mod request;
+mod settings;
 mod slots;
 mod workflow;
 
 pub use absences::Absences;
-pub use account::{Account, AccountId, GroupProblem, Protection, ReferenceNames, Snapshot};
+pub use account::{Account, GroupProblem, Protection, ReferenceNames, Refusal, Snapshot};
 pub use build::{
     ACCOUNT_FOUND, ACCOUNT_GONE, Absent, Built, Claim, DAYS_PENDING, FIELD_INVALID, FIELD_UNUSABLE, GROUP_UNUSABLE,
     GaveUp, Identifying, Memory, NOT_CONVERGING, PENDING, PlanInput, absent, build, form, identifying, waits_until,
@@ -34,12 +35,14 @@ pub use change::{
     TargetStatus,
 };
 pub use diff::same;
-pub use field::{
-    Access, Capabilities, Compare, FieldIndex, FieldKind, FieldSpec, FieldValue, Nearest, Schema, Validator, iso_day,
-};
+pub use employee_rules::{EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use guard::{GuardInput, MAX_DEACTIVATE, default_removals, guard, hold_unseen};
 pub use near_keys::KEY_NEARLY_EQUAL;
 pub use request::{Action, Request, RequestValue};
+pub use settings::{
+    HandoverMode, LeaverAction, Leavers, Limit, PlanSettings, Policy, Safety, Share, StepSettings, StepSource, Trigger,
+    WorkflowSettings,
+};
 pub use slots::{Due, Schedule};
 pub use workflow::{
     Fingerprints, KnownSince, PlannedWorkflows, Reason, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory,

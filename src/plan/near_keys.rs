@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::Account;
 use super::correlate::{Candidate, Found, MatchKey, key};
-use super::{Account, FieldIndex, FieldKind, FieldSpec};
+use crate::field::{FieldIndex, FieldKind, FieldSpec};
 
 /// The code of an employee whose key differs from an account's by nothing that people see or count.
 pub const KEY_NEARLY_EQUAL: &str = "key_nearly_equal";

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use crate::employee::EmployeeId;
 use crate::rules::{Deferred, Evaluation, StepResult};
 
-use super::FieldValue;
+use crate::field::FieldValue;
 
 /// What a workflow does. The words are those of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@ const ZONE: Tz = Tz::Europe__Berlin;
 
 fn schedule(every: &str) -> Schedule {
     let (every, at) = every.split_once(" at ").unwrap_or((every, "00:00"));
-    let every = crate::config::reader::parse_duration(every).unwrap();
+    let every = crate::section::parse_duration(every).unwrap();
     Schedule::new(every, NaiveTime::parse_from_str(at, "%H:%M").unwrap()).unwrap()
 }
 

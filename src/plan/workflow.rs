@@ -1,15 +1,17 @@
 //! Which requests of workflows are due, and which earlier ones no longer fit.
 
+use super::PlanSettings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use crate::config::{StepSource, TargetSettings, Trigger, WorkflowSettings};
 use crate::employee::{Employee, EmployeeId, Employees, Lifecycle, Standing};
+use crate::plan::{StepSource, Trigger, WorkflowSettings};
 use crate::rules::{Deferred, Evaluation, Expression, Facts, Scope, StepResult, Tables, Truth, scope};
 
-use super::{AccountId, Action, Change, FieldChange, FieldIndex, FieldValue, Notice, Op, Request, RequestValue, Skip};
+use super::{Action, Change, FieldChange, Notice, Op, Request, RequestValue, Skip};
+use crate::field::{AccountId, FieldIndex, FieldValue};
 
 mod late;
 mod trial;
@@ -64,7 +66,7 @@ pub type Fingerprints<'a> = &'a dyn Fn(&[String]) -> Box<str>;
 /// Everything the requests of one target rest on.
 pub struct WorkflowInput<'a> {
     /// The target's section of the file.
-    pub settings: &'a TargetSettings,
+    pub settings: &'a PlanSettings,
     /// The source.
     pub employees: &'a Employees,
     /// Where each employee stands today, in the order of the employees.

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::config::{LoadOptions, SecretMode, Settings, load};
+use crate::config::{LoadOptions, Settings, load};
 use crate::employee::{Attributes, Completeness, Value, standing};
 use crate::plan::Action;
+use crate::section::SecretMode;
 
 const FILE: &str = r#"
 [personio]
@@ -77,7 +78,7 @@ impl Case {
         let today = day(today);
         let standings: Vec<_> = employees.list.iter().map(|one| standing(one, &employees.attributes, today)).collect();
         plan_workflows(&WorkflowInput {
-            settings: &settings.targets[0],
+            settings: &settings.targets[0].plan,
             employees: &employees,
             standings: &standings,
             today,
@@ -356,7 +357,7 @@ fn each_reason_has_a_verdict_of_its_own() {
         let today = day(today);
         let standings: Vec<_> = employees.list.iter().map(|one| standing(one, &employees.attributes, today)).collect();
         let input = WorkflowInput {
-            settings: &settings.targets[0],
+            settings: &settings.targets[0].plan,
             employees: &employees,
             standings: &standings,
             today,
@@ -370,7 +371,7 @@ fn each_reason_has_a_verdict_of_its_own() {
             known: &case.known,
             started: None,
         };
-        let workflow = settings.targets[0].workflows.iter().find(|one| *one.name == *workflow).unwrap();
+        let workflow = settings.targets[0].plan.workflows.iter().find(|one| *one.name == *workflow).unwrap();
         verdict(&input, workflow, EmployeeId(7)).into_iter().map(|(name, found)| format!("{name}: {found}")).collect()
     };
     let hire = |date: &str| joiner(&settings, date);

@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::{Object, ObjectRepr, Value as Jinja, ValueKind};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 
-use crate::config::reader::nearest;
 use crate::employee::{EmployeeId, clean, has_marks};
-use crate::plan::FieldValue;
+use crate::field::FieldValue;
+use crate::words::nearest;
 
 use super::evaluate::{Fact, Facts};
 use super::filters::{self, FilterError, KNOWN_PHONES, TABLES};

@@ -1,6 +1,6 @@
 use email_address::{EmailAddress, Options};
 
-use crate::plan::{FieldIndex, FieldKind, FieldSpec, FieldValue};
+use crate::field::{FieldIndex, FieldKind, FieldSpec, FieldValue};
 
 use super::{Evaluation, Expression, Facts, Truth, remarks};
 

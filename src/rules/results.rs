@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use minijinja::value::Value as Jinja;
 
-use crate::plan::FieldValue;
+use crate::field::FieldValue;
 
 use super::expression::{Evaluation, Expression, ExpressionError};
 use super::{Facts, Tables, Variable};

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::reader::{known, nearest};
 use crate::employee::{PRESET_ATTRIBUTES, PresetKind, preset};
+use crate::words::{known, nearest};
 
 /// What a name in an expression stands for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

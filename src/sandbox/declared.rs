@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::field::{FieldKind, FieldValue};
 use crate::http::Method;
-use crate::plan::{FieldKind, FieldValue};
 use crate::targets::auth::AuthSettings;
 use crate::targets::declared::template::{Fill, Read, Template};
 use crate::targets::declared::{Create, Declaration, DeclaredField, Operation, Paging, ReadOne, account_of};

@@ -54,15 +54,12 @@ use self::scim::{Scim, ScimOptions};
 use self::slack::{Slack, SlackOptions};
 use self::travelperk::{TravelPerk, TravelPerkOptions};
 use self::world::{World, lock};
-use crate::config::Secret;
+use crate::section::Secret;
 use crate::targets::SandboxPlaces;
 
 /// The only secret that the simulated systems accept: the client secret of Personio (with any client id), the
 /// key of Freshservice.
 pub const SECRET: &str = "sandbox-secret";
-
-/// The client id of the credential that Personio's own help desk reads with; it may read a few attributes only.
-pub const CONVERSATIONS: &str = "conversations";
 
 /// The version of `/sandbox.json`.
 const SCHEMA: u32 = 1;

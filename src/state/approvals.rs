@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, Op};
+use crate::field::AccountId;
+use crate::plan::Op;
 
 use super::history::who;
 use super::records::{self, RunId, Who};

@@ -2,7 +2,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::plan::AccountId;
+use crate::field::AccountId;
 
 use super::records::{self, Finished, Intent, JournalId, OpenIntent, RunId, Settlement};
 use super::sql::{self, Cell, Database};

@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, Op};
+use crate::field::AccountId;
+use crate::plan::Op;
 
 use super::records::{self, Link, Origin, Repeat, TargetMemory, TargetRecord};
 use super::sql::{self, Cell, Database};

@@ -31,7 +31,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::config::Secret;
+use crate::section::Secret;
 
 pub use approvals::{Approval, Held, HeldChange, NewApproval, Shown};
 pub use error::StateError;

@@ -12,7 +12,7 @@ use postgres::{Client, Config, NoTls};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::Secret;
+use crate::section::Secret;
 
 use super::lock::{AdvisorySession, LockPlace};
 use super::sql::{Cell, Database, EachRow, Purpose, Row};

@@ -5,7 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, Op};
+use crate::field::AccountId;
+use crate::plan::Op;
 
 use super::Fingerprint;
 

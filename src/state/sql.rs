@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
-use crate::plan::AccountId;
+use crate::field::AccountId;
 
 use super::lock::LockPlace;
 use super::{Fingerprint, StateError};

@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::http::{Exchange, record};
-use crate::plan::{
-    ACCOUNT_FOUND, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Outcome, Request, Schema,
-    TargetPlan,
-};
+use crate::plan::{ACCOUNT_FOUND, Change, FieldChange, Op, Outcome, Request, TargetPlan};
+use crate::progress::Progress;
 use crate::rules::Expression;
 use crate::state::StateError;
-use crate::targets::{ErrorKind, Progress, Target, TargetError};
+use crate::targets::{ErrorKind, Target, TargetError};
 
 use super::NotStored;
 use super::batches::Sent;
@@ -591,7 +590,7 @@ impl Run<'_> {
         let in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
         self.note_kind(error.kind);
         if in_a_row >= self.options.max_failures {
-            let refused = crate::output::count(usize::try_from(in_a_row).unwrap_or(usize::MAX), "change", "changes");
+            let refused = crate::words::count(usize::try_from(in_a_row).unwrap_or(usize::MAX), "change", "changes");
             self.stop_with(format!("the target refused {refused} in a row (max_failures)"));
         }
     }

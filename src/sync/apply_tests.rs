@@ -9,15 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::employee::EmployeeId;
-use crate::plan::{
-    Account, AccountId, Capabilities, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Hold, Op,
-    Outcome, Protection, Schema, Snapshot, TargetPlan,
-};
+use crate::field::{AccountId, Capabilities, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, Change, FieldChange, Hold, Op, Outcome, Protection, Snapshot, TargetPlan};
+use crate::progress::{NoProgress, Progress};
 use crate::rules::Expression;
 use crate::state::StateError;
-use crate::targets::{
-    ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches, Written,
-};
+use crate::targets::{ErrorKind, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches, Written};
 
 const NUMBER: FieldIndex = FieldIndex(0);
 const EMAIL: FieldIndex = FieldIndex(1);

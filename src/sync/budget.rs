@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
-use crate::config::{BudgetSettings, Settings, Share};
-use crate::output::count;
-use crate::plan::{Hold, Op, Plan};
+use crate::config::{BudgetSettings, Settings};
+use crate::plan::{Hold, Op, Plan, Share};
+use crate::words::count;
 
 /// A budget of the file with what is used of it.
 #[derive(Clone, Debug)]
@@ -40,27 +40,32 @@ pub fn budgets<'s, E>(
     today: NaiveDate,
     used: impl Fn(&BudgetSettings, NaiveDate) -> Result<Vec<(Box<str>, u64)>, E>,
 ) -> Result<Vec<Budget<'s>>, E> {
-    let free: BTreeSet<&str> =
-        settings.targets.iter().filter(|target| !target.target.costs_calls()).map(|target| &*target.name).collect();
+    let free: BTreeSet<&str> = settings
+        .targets
+        .iter()
+        .filter(|target| !target.plan.policy.costs_calls)
+        .map(|target| &*target.plan.name)
+        .collect();
     let mut found = Vec::new();
     if let Some(budget) = &settings.budget {
         let named = |name: &str| budget.targets.as_ref().is_none_or(|names| names.iter().any(|one| **one == *name));
         let shares = |name: &str, own: bool| named(name) && (budget.targets.is_some() || !own);
-        let covers = settings.targets.iter().filter(|target| shares(&target.name, target.budget.is_some()));
-        let covers: BTreeSet<&str> = covers.map(|target| &*target.name).filter(|name| !free.contains(name)).collect();
+        let covers = settings.targets.iter().filter(|target| shares(&target.plan.name, target.budget.is_some()));
+        let covers: BTreeSet<&str> =
+            covers.map(|target| &*target.plan.name).filter(|name| !free.contains(name)).collect();
         let calls = used(budget, today)?;
-        let known = |name: &str| settings.targets.iter().any(|target| *target.name == *name);
+        let known = |name: &str| settings.targets.iter().any(|target| *target.plan.name == *name);
         // A target that the file names no more has used its share all the same.
         let counts = |name: &str| covers.contains(name) || (budget.targets.is_none() && !known(name));
         let used = calls.iter().filter(|(name, _)| counts(name)).map(|(_, calls)| calls).sum();
         found.push(Budget { settings: budget, key: "budget.tasks".into(), covers, used });
     }
-    for target in settings.targets.iter().filter(|target| !free.contains(&*target.name)) {
+    for target in settings.targets.iter().filter(|target| !free.contains(&*target.plan.name)) {
         if let Some(budget) = &target.budget {
             let calls = used(budget, today)?;
-            let used = calls.iter().filter(|(name, _)| *name == target.name).map(|(_, calls)| calls).sum();
-            let key = format!("targets.{}.budget.tasks", target.name);
-            found.push(Budget { settings: budget, key, covers: BTreeSet::from([&*target.name]), used });
+            let used = calls.iter().filter(|(name, _)| *name == target.plan.name).map(|(_, calls)| calls).sum();
+            let key = format!("targets.{}.budget.tasks", target.plan.name);
+            found.push(Budget { settings: budget, key, covers: BTreeSet::from([&*target.plan.name]), used });
         }
     }
     Ok(found)

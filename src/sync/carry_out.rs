@@ -1,8 +1,9 @@
 //! Carries out one change, and looks at the target where its answer does not tell what came of it.
 
 use crate::employee::EmployeeId;
+use crate::field::AccountId;
 use crate::http::{is_pressure, under_pressure};
-use crate::plan::{Account, AccountId, FieldChange, Op, Protection, same};
+use crate::plan::{Account, FieldChange, Op, Protection, same};
 use crate::targets::{ErrorKind, TargetError, Written};
 
 use super::apply::{Run, Step};

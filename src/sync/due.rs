@@ -42,7 +42,7 @@ impl DueTargets {
     pub fn of(targets: &[Scheduled<'_>], now: DateTime<Utc>, zone: Tz) -> Self {
         let mut found = Self::default();
         for one in targets {
-            let name = one.target.name.clone();
+            let name = one.target.plan.name.clone();
             match one.due(now, zone) {
                 _ if one.target.paused => found.paused.push(name),
                 None => {

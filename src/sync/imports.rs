@@ -6,19 +6,21 @@ use std::fmt::Display;
 
 use crate::config::{Settings, TargetSettings};
 use crate::employee::EmployeeId;
-use crate::output::count;
-use crate::personio::{PersonioSource, SourceSettings};
-use crate::plan::{FieldKind, FieldValue, Notice, Plan, Schema, Snapshot, TargetPlan};
+use crate::field::{FieldKind, FieldValue, Schema};
+use crate::personio::PersonioSource;
+use crate::plan::{Notice, Plan, Snapshot, TargetPlan};
 use crate::targets::conversations::attributes::{self, Allowance};
 use crate::targets::conversations::contacts::{Comparison, Contact, Requester, compare};
 use crate::targets::{ByHand, ListedExpert, Requesters};
+use crate::words::count;
 
 use super::prepare::{OpenTarget, PreparedTarget};
 
 /// The accounts of a target that others import, before planning takes them.
 pub(super) fn contacts(settings: &Settings, target: &TargetSettings, schema: &Schema, all: &Snapshot) -> Vec<Contact> {
-    let imports =
-        |other: &TargetSettings| other.target.directory().is_some_and(|directory| *directory.value == *target.name);
+    let imports = |other: &TargetSettings| {
+        other.target.directory().is_some_and(|directory| *directory.value == *target.plan.name)
+    };
     if !settings.targets.iter().any(imports) {
         return Vec::new();
     }
@@ -60,7 +62,7 @@ fn joined<T: Display>(items: &[T]) -> String {
 /// What the service's own credential may read, where the file gives that credential.
 fn requesters(settings: &Settings, requesters: &Requesters) -> Vec<Notice> {
     let Some(credential) = &requesters.credential else { return Vec::new() };
-    let source = SourceSettings::of(&settings.personio, credential.client_id.clone(), credential.client_secret.clone());
+    let source = settings.personio.with_credential(credential.client_id.clone(), credential.client_secret.clone());
     let catalogue = match PersonioSource::new(source).map(|source| source.catalogue()) {
         Ok(Ok(catalogue)) => catalogue,
         Ok(Err(error)) => {
@@ -240,7 +242,7 @@ fn channels(name: &str, by_hand: &dyn ByHand, directory: &OpenTarget) -> Vec<Not
         .map(|channel| {
             let wanted = &channel.name.value;
             let names: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-            let hint = crate::config::reader::nearest(wanted, &names)
+            let hint = crate::words::nearest(wanted, &names)
                 .map_or_else(|| "make it first".to_owned(), |name| format!("did you mean `{name}`?"));
             let why = format!(
                 "team {}: the token of `{name}` sees no channel `{wanted}` (a private one must invite it); {hint}",
@@ -260,7 +262,7 @@ fn language(name: &str, kind: &str, directory: &TargetSettings) -> Option<Notice
             format!("`language` cannot be written to `{name}`: in Slack everybody sets it for themselves; {follows}");
         return Some(notice("language_by_hand", why));
     }
-    let mapped = directory.fields[..directory.written].iter().any(|spec| &*spec.name == FIELD);
+    let mapped = directory.plan.fields[..directory.plan.written_fields].iter().any(|spec| &*spec.name == FIELD);
     (!mapped).then(|| {
         let why = format!(
             "`language` is written nowhere: add {FIELD} = \"… | locale\" to [targets.{name}.mapping]; {follows}"

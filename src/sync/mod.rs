@@ -29,8 +29,7 @@ pub use budget::{Budget, BudgetFinding, budgets};
 pub use due::{DueTargets, Scheduled};
 pub use in_line::{all_skipped, done_in_part, failing_skips, is_of_the_source, not_in_line, unseen_leavers};
 pub use prepare::{
-    GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, ReadProgress, Remembered, TargetMemory,
-    prepare,
+    GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory, prepare,
 };
 pub use read_back::{NotStored, read_back};
 pub use release::{Decisions, NOT_SHOWN, Released, held_by, join_parts};

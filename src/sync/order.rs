@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::plan::{Change, FieldIndex, FieldKind, FieldValue, Op, Schema};
+use crate::field::{FieldIndex, FieldKind, FieldValue, Schema};
+use crate::plan::{Change, Op};
 
 /// Changes that may be carried out side by side, wave after wave.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -80,7 +81,8 @@ fn fold(value: &FieldValue) -> String {
 mod tests {
     use super::*;
     use crate::employee::EmployeeId;
-    use crate::plan::{FieldChange, FieldSpec};
+    use crate::field::FieldSpec;
+    use crate::plan::FieldChange;
 
     fn change(op: Op, employee: u64, before: &str, after: &str) -> Change {
         let (before, after) = (FieldValue::text(before), FieldValue::text(after));

@@ -1,3 +1,4 @@
+use crate::progress::ReadProgress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,16 +8,16 @@ use chrono::{Days, NaiveDate};
 use super::step_checks::check_due;
 use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
+use crate::field::{AccountId, FieldIndex, FieldValue, Schema};
 use crate::personio::{PersonioSource, SourceError, WHERE};
 use crate::plan::{
-    AccountId, Built, Called, Change, Checklist, Claim, Confirmed, DAYS_PENDING, FieldIndex, FieldValue, Forecast,
-    GuardInput, KnownSince, Memory, Notice, Op, Plan, PlanInput, Schema, Seen, Skip, Snapshot, SourceSummary,
-    TargetPlan, TargetStatus, WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying,
-    plan_workflows,
+    Built, Called, Change, Checklist, Claim, Confirmed, DAYS_PENDING, Forecast, GuardInput, KnownSince, Memory, Notice,
+    Op, Plan, PlanInput, Refusal, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus, WorkflowInput,
+    WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
 };
 use crate::state::{HeldChange, OpenIntent, Overwritten, SourceMemory};
 use crate::targets::conversations::contacts::Contact;
-use crate::targets::{ByHand, Connection, ErrorKind, Progress, ReadAccounts, Refusal, Target, TargetError};
+use crate::targets::{ByHand, Connection, ErrorKind, ReadAccounts, Target, TargetError};
 
 use super::imports;
 use super::prove::{self, Proof};
@@ -55,12 +56,6 @@ impl PrepareOptions {
             accept_source: false,
         }
     }
-}
-
-/// Draws what is being read.
-pub trait ReadProgress: Sync {
-    /// A bar for one system.
-    fn reading(&self, what: &str) -> Box<dyn Progress + '_>;
 }
 
 /// What is remembered of each target; the plan takes it as one more argument.
@@ -202,7 +197,7 @@ pub fn prepare<'s>(
     let selected: Vec<&TargetSettings> = settings
         .targets
         .iter()
-        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.name))
+        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.plan.name))
         .collect();
     let (read, opened) = std::thread::scope(|scope| {
         let targets: Vec<_> = selected
@@ -288,7 +283,8 @@ pub fn prepare<'s>(
                 let pending = pending(&memory.open);
                 let (refusals, unread) = refusals(open.reader(), &pending, options.today);
                 let input = PlanInput {
-                    settings: target,
+                    settings: &target.plan,
+                    rules: target.target.rules(),
                     schema: &schema,
                     employees: &employees,
                     standings: &standings,
@@ -352,7 +348,7 @@ pub fn prepare<'s>(
                 let creates = target_plan.changes.iter().filter(|change| change.op == Op::Create);
                 known.made.extend(creates.filter_map(|change| Some((change.employee?, options.today))));
                 let planned = plan_workflows(&WorkflowInput {
-                    settings: target,
+                    settings: &target.plan,
                     employees: &employees,
                     standings: &standings,
                     today: options.today,
@@ -377,14 +373,15 @@ pub fn prepare<'s>(
                 target_plan.changes.extend(planned.changes);
                 target_plan.skipped.extend(planned.skipped);
                 target_plan.skipped.sort_by_key(|skip| skip.employee);
-                guard(&mut target_plan, &target.safety, &rails);
+                guard(&mut target_plan, &target.plan.safety, &rails);
                 let (released, held) = release(&mut target_plan, &memory.decisions, options.accepted_removals);
                 if let Some(by_hand) = by_hand {
                     let confirmed = memory.confirmed.as_ref();
                     by_hand::complete(&mut target_plan, &input, &by_hand.teams(), confirmed, &in_scope);
                     target_plan.checklist = Some(checklist(by_hand, &target_plan, &called, options.only.is_none()));
                 } else {
-                    target_plan.forecast = Some(Forecast::of(&target_plan.changes, target.target.calls_per_minute()));
+                    target_plan.forecast =
+                        Some(Forecast::of(&target_plan.changes, target.plan.policy.calls_per_minute));
                 }
                 let owners: BTreeMap<&AccountId, EmployeeId> =
                     owned.iter().map(|(employee, account)| (account, *employee)).collect();
@@ -477,11 +474,11 @@ type Read = (Box<dyn Target>, Schema, Snapshot);
 
 fn read_target(target: &TargetSettings, today: NaiveDate, progress: &dyn ReadProgress) -> Result<Read, TargetError> {
     let connection = Connection {
-        name: target.name.clone(),
-        fields: target.fields.clone(),
-        mapped: target.written,
-        match_fields: target.match_fields.clone(),
-        create_missing: target.create_missing.clone(),
+        name: target.plan.name.clone(),
+        fields: target.plan.fields.clone(),
+        mapped: target.plan.written_fields,
+        match_fields: target.plan.match_fields.clone(),
+        create_missing: target.plan.create_missing.clone(),
         today,
     };
     let open = target
@@ -489,7 +486,7 @@ fn read_target(target: &TargetSettings, today: NaiveDate, progress: &dyn ReadPro
         .open(connection)
         .context("cannot be opened")
         .map_err(|error| TargetError::new(ErrorKind::Unexpected, format!("{error:#}")))?;
-    let (schema, snapshot) = look(open.reader(), &target.name, progress)?;
+    let (schema, snapshot) = look(open.reader(), &target.plan.name, progress)?;
     Ok((open, schema, snapshot))
 }
 
@@ -502,7 +499,7 @@ fn look(reader: &dyn ReadAccounts, name: &str, progress: &dyn ReadProgress) -> R
 }
 
 fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option<String>) -> TargetPlan {
-    TargetPlan { status, reason, ..TargetPlan::empty(target.name.clone(), target.target.kind()) }
+    TargetPlan { status, reason, ..TargetPlan::empty(target.plan.name.clone(), target.target.kind()) }
 }
 
 /// What people are to do about a target, in words. What a rail holds is not to be done.
@@ -536,7 +533,7 @@ fn check_groups(
             }
         }
         for (employee, places) in places.iter().filter(|(_, places)| places.len() > 1) {
-            let names: Vec<&str> = places.iter().map(|place| &*targets[*place].settings.name).collect();
+            let names: Vec<&str> = places.iter().map(|place| &*targets[*place].settings.plan.name).collect();
             for place in places {
                 let target_plan = &mut plan.targets[*place];
                 target_plan.changes.retain(|change| change.employee != Some(*employee));

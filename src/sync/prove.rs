@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::employee::EmployeeId;
+use crate::field::AccountId;
 use crate::plan::{
-    Account, AccountId, Built, Change, Notice, Op, PlanInput, Snapshot, TargetPlan, absent, build, hold_unseen, same,
+    Account, Built, Change, Notice, Op, PlanInput, Snapshot, TargetPlan, absent, build, hold_unseen, same,
 };
 use crate::targets::{ErrorKind, ReadAccounts, TargetError};
 
@@ -114,7 +115,7 @@ pub(super) fn build_proven(reader: &dyn ReadAccounts, input: &PlanInput<'_>, mut
         several => {
             let message = format!(
                 "{} found by a match field alone: the list lacks {}",
-                crate::output::count(several, "account was", "accounts were"),
+                crate::words::count(several, "account was", "accounts were"),
                 if several == 1 { "it" } else { "them" },
             );
             snapshot.notices.push(Notice { code: "found_by_look_up", employee: None, field: None, message });

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::employee::EmployeeId;
-use crate::plan::{
-    Account, AccountId, Change, FieldChange, FieldValue, Notice, Op, Outcome, Schema, TargetPlan, form, same,
-};
-use crate::targets::{NoProgress, ReadAccounts};
+use crate::field::{AccountId, FieldValue, Schema};
+use crate::plan::{Account, Change, FieldChange, Notice, Op, Outcome, TargetPlan, form, same};
+use crate::progress::NoProgress;
+use crate::targets::ReadAccounts;
 
 use super::carry_out::STILL_IN_USE;
 

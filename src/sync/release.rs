@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, Change, Hold, MAX_DEACTIVATE, Notice, Op, TargetPlan};
+use crate::field::AccountId;
+use crate::plan::{Change, Hold, MAX_DEACTIVATE, Notice, Op, TargetPlan};
 use crate::state::{Approval, Fingerprint, Held, HeldChange, Shown};
 
 use super::still_held::hold_what_was_left;

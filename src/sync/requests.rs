@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::employee::EmployeeId;
+use crate::field::AccountId;
 use crate::http::{Exchange, record};
-use crate::plan::{AccountId, Op, Outcome, Request, TargetPlan};
+use crate::plan::{Op, Outcome, Request, TargetPlan};
 use crate::targets::{ErrorKind, RunWorkflows, TargetError};
 
 use super::apply::{Begun, Intent, JobOutcome, Run};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::config::{StepSource, TargetSettings, WorkflowSettings};
+use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
-use crate::plan::{Change, FieldValue, Notice, Op, Request, RequestValue, WorkflowInput, trial};
+use crate::field::FieldValue;
+use crate::plan::{Change, Notice, Op, Request, RequestValue, StepSource, WorkflowInput, WorkflowSettings, trial};
 use crate::rules::Tables;
 use crate::targets::ReadAccounts;
 
@@ -108,7 +109,7 @@ pub(super) fn check_due(
     due: &[Change],
 ) -> Vec<Notice> {
     let mut checks = Checks::new(reader, changes);
-    for workflow in target.workflows.iter().filter(|workflow| workflow.active) {
+    for workflow in target.plan.workflows.iter().filter(|workflow| workflow.active) {
         let requests =
             || due.iter().filter_map(|change| change.request.as_deref()).filter(|one| one.workflow == workflow.name);
         let steps: BTreeSet<usize> = requests().map(|request| request.step).collect();
@@ -134,7 +135,7 @@ pub fn check_workflows(
         let Some(open) = &target.open else { continue };
         let mut checks = Checks::new(open.target.reader(), &plan.changes);
         let input = WorkflowInput {
-            settings: target.settings,
+            settings: &target.settings.plan,
             employees: &prepared.employees,
             standings: &prepared.standings,
             today,
@@ -148,7 +149,7 @@ pub fn check_workflows(
             known: &Default::default(),
             started: None,
         };
-        for workflow in target.settings.workflows.iter().filter(|workflow| workflow.active) {
+        for workflow in target.settings.plan.workflows.iter().filter(|workflow| workflow.active) {
             for step in 0..workflow.steps.len() {
                 checks.step(workflow, step);
             }
@@ -157,7 +158,7 @@ pub fn check_workflows(
             }
         }
         if !checks.found.is_empty() {
-            found.push((target.settings.name.clone(), checks.found));
+            found.push((target.settings.plan.name.clone(), checks.found));
         }
     }
     found

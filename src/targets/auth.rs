@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::config::Secret;
-use crate::config::reader::Table;
 use crate::http::{Auth, Client, ClientSettings, FixedAuth, HttpError, Request, Response, TokenAuth};
+use crate::section::{Secret, Table};
 
 /// `auth = { bearer = SECRET }`, `{ basic = { user, password } }`, `{ header = { name, value } }`,
 /// `{ oauth = { token_url, client_id, client_secret, scope } }` (client credentials) or `"none"`.
@@ -167,7 +166,7 @@ impl AuthSettings {
 
 /// A header name of the file, in lower case. Kept for as long as the process runs, as header names of requests
 /// are; a file has few.
-pub fn header_name(table: &Table<'_>, name: &crate::config::reader::Located<&str>) -> Option<&'static str> {
+pub fn header_name(table: &Table<'_>, name: &crate::section::Located<&str>) -> Option<&'static str> {
     let lower = name.value.to_ascii_lowercase();
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if lower.is_empty() || !lower.bytes().all(token) {

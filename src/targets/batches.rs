@@ -1,7 +1,8 @@
 //! Several changes in one request, where a service takes them so.
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, FieldChange};
+use crate::field::AccountId;
+use crate::plan::FieldChange;
 
 use super::TargetError;
 

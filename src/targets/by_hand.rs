@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::config::Secret;
-use crate::config::reader::Located;
 use crate::employee::EmployeeId;
 use crate::plan::{Change, StepGroup, TeamSettings};
+use crate::section::{Located, Secret};
 
 /// What a service of which people take care is to look like, and how they are told.
 pub trait ByHand: fmt::Debug + Send + Sync {

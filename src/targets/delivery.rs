@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::config::reader::{Table, known};
 use crate::employee::EmployeeId;
-use crate::plan::{
-    Account, AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Snapshot, same,
-};
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, FieldChange, Snapshot, same};
 use crate::rules::convert;
+use crate::section::Table;
+use crate::words::known;
 
 use super::declared::{self, Declaration};
 use super::file::{self, FileDefaults};
 use super::{
-    Connection, ErrorKind, FieldLookup, NoProgress, Progress, ReadAccounts, SandboxPlaces, Target, TargetError,
-    TargetType, WriteAccounts,
+    Connection, ErrorKind, FieldLookup, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
 };
+use crate::progress::{NoProgress, Progress};
 
 /// A field of a delivered target: its name in the file, and its column.
 pub(super) type Column = (&'static str, &'static str);

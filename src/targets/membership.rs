@@ -1,7 +1,7 @@
 //! Groups, channels and teams whose members a file gives by rule.
 
-use crate::config::reader::{Located, Table};
-use crate::plan::{FieldKind, FieldSpec};
+use crate::field::{FieldKind, FieldSpec};
+use crate::section::{Located, Table};
 
 /// A group with the rule for its members: `[targets.chat.groups.people-ops]`.
 #[derive(Clone, Debug, PartialEq)]

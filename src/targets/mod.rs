@@ -7,10 +7,10 @@
 pub mod auth;
 mod batches;
 mod by_hand;
+mod condition;
 pub mod conversations;
 pub mod declared;
 mod delivery;
-mod employee_rules;
 pub mod entra;
 pub mod file;
 pub mod freshservice;
@@ -30,25 +30,25 @@ mod types;
 
 pub use batches::{Write, WriteBatches, Written};
 pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
-pub use employee_rules::{Condition, EmployeeCase, EmployeeRules, Findings, shared_values};
+pub use condition::Condition;
 pub use membership::Membership;
 pub use sync_log::{LogEvent, LogLine, LogOutcome, PARTLY};
 pub use types::{Parse, TYPES};
 
-use employee_rules::quoted;
+use crate::plan::{EmployeeRules, Refusal};
+use crate::progress::Progress;
+use condition::quoted;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::config::Secret;
-use crate::config::reader::Located;
 use crate::employee::EmployeeId;
+use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::HttpError;
-use crate::plan::{
-    Account, AccountId, Action, FieldChange, FieldIndex, FieldSpec, FieldValue, Request, Schema, Snapshot,
-};
+use crate::plan::{Account, Action, FieldChange, Policy, Request, Snapshot};
+use crate::section::{Located, Secret};
 
 /// A target's section of the file, settled: what it says before anything is contacted, and how to
 /// reach it.
@@ -66,6 +66,11 @@ pub trait TargetType: fmt::Debug + Send + Sync {
 
     /// The match fields that apply when the file names none.
     fn default_match(&self) -> &'static [&'static str];
+
+    /// What the type is known for, whatever the section says.
+    fn policy(&self) -> Policy {
+        Policy::default()
+    }
 
     /// What identifies the account behind this section (`freshservice:acme.freshservice.com`), so that two
     /// files that name the same account share one lock. Holds no secret.
@@ -86,11 +91,6 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// The kinds of groups that `create_missing` may name, because the service lets us make them.
-    fn makes_groups(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     /// What workflows of this target may do; none by default.
     fn actions(&self) -> &'static [Action] {
         &[]
@@ -107,39 +107,9 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether a change is a call to a service, which may charge by it; a file costs nothing.
-    fn costs_calls(&self) -> bool {
-        true
-    }
-
-    /// How many calls a minute the service is known to allow, for forecasts.
-    fn calls_per_minute(&self) -> Option<u32> {
-        None
-    }
-
     /// What the service's own sync log says of what came of an employee, where it has such a log.
     fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
         let _ = event;
-        None
-    }
-
-    /// Attributes that the service's own integration asks for, each with what it costs to be without it.
-    fn wished_attributes(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-
-    /// What making an account may set off in the service, where an operator should know it beforehand.
-    fn creating_means(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// What a first run without any filter sets off in the service, where an operator should know it beforehand.
-    fn unfiltered_means(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// What it means for an employee that the service does not know the manager, where that is more than a blank.
-    fn unknown_manager_means(&self) -> Option<&'static str> {
         None
     }
 
@@ -153,19 +123,9 @@ pub trait TargetType: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Employees of every standing are in scope (a help desk that shows people who left, too).
-    fn takes_everyone(&self) -> bool {
-        false
-    }
-
     /// The interface that the file declares, for the sandbox to simulate.
     fn declaration(&self) -> Option<&declared::Declaration> {
         None
-    }
-
-    /// Whether whoever left may stay in it as everybody else does (`leavers.left = "include"`).
-    fn can_include_leavers(&self) -> bool {
-        false
     }
 
     /// Rules that look at an employee as a whole, if the type has any.
@@ -181,17 +141,6 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     /// Conditions of the type's own settings, which count beside `exclude`.
     fn exclude(&self) -> &[Condition] {
         &[]
-    }
-
-    /// What an invalid value does where the mapping does not say; by itself a field that is required or found by
-    /// fails, and any other is kept.
-    fn default_on_invalid(&self) -> Option<crate::rules::OnInvalid> {
-        None
-    }
-
-    /// What happens to the account of somebody who comes back with a new profile, where the file does not say.
-    fn default_handover(&self) -> crate::config::HandoverMode {
-        crate::config::HandoverMode::default()
     }
 
     /// What `check` says of the section, a line each; holds no secret.
@@ -447,32 +396,6 @@ pub trait RunWorkflows: Send + Sync {
     ///
     /// See [`ErrorKind`]. After [`ErrorKind::Unsettled`] the caller looks with [`RunWorkflows::find_made`].
     fn perform(&self, request: &Request, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError>;
-}
-
-/// An account that a service took on to make and did not make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What the account was to hold in the field of [`Schema::made_later`].
-    pub key: Box<str>,
-    /// The service's own code, or other words without values.
-    pub why: Box<str>,
-}
-
-/// Told of how far reading has come. Implementations draw a bar or stay silent.
-pub trait Progress: Sync {
-    /// The number of steps is known now (or known better).
-    fn expect(&self, total: u64);
-    /// So many more steps are done.
-    fn advance(&self, steps: u64);
-}
-
-/// Draws nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoProgress;
-
-impl Progress for NoProgress {
-    fn expect(&self, _total: u64) {}
-    fn advance(&self, _steps: u64) {}
 }
 
 /// What went wrong with a target, without any secret and without any value of an employee.

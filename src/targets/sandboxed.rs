@@ -6,10 +6,10 @@ use chrono::NaiveDate;
 use toml::de::DeTable;
 
 use super::{Connection, FieldLookup, Parse, SandboxPlaces, Target, TargetType};
-use crate::config::reader::{Context, Problems, Table};
-use crate::config::{Secret, SecretMode, SecretReader};
-use crate::plan::{FieldChange, FieldIndex, FieldSpec, FieldValue};
+use crate::field::{FieldIndex, FieldSpec, FieldValue};
+use crate::plan::FieldChange;
 use crate::sandbox::{Preparation, PreparedField, PreparedTarget, SECRET, Sandbox, SandboxOptions};
+use crate::section::{Context, Problems, Secret, SecretMode, SecretReader, Table};
 
 /// The name of the target.
 pub(super) const NAME: &str = "chat";

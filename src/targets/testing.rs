@@ -4,13 +4,14 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use crate::config::reader::{Context, Problems, Table};
-use crate::config::{SecretMode, SecretReader};
 use crate::employee::{Disagreement, EmployeeId, Lifecycle, Standing};
-use crate::plan::{Account, FieldSpec, FieldValue, Schema};
+use crate::field::{FieldSpec, FieldValue, Schema};
+use crate::plan::Account;
 use crate::rules::{Desired, convert};
+use crate::section::{Context, Problems, SecretMode, SecretReader, Table};
 
-use super::{Connection, EmployeeCase, FieldLookup, Findings, Parse, Target, TargetType};
+use super::{Connection, FieldLookup, Parse, Target, TargetType};
+use crate::plan::{EmployeeCase, Findings};
 
 /// A section of a file in `/srv/sync`, with all its problems. `match` is the caller's.
 pub(super) fn load(toml: &str, parse: Parse) -> (Option<Box<dyn TargetType>>, Vec<String>) {
@@ -63,7 +64,7 @@ pub(super) fn open(target: &dyn TargetType, schema: &Schema) -> Box<dyn Target> 
         name: "t".into(),
         fields: schema.fields.clone(),
         mapped: schema.fields.len(),
-        match_fields: vec![crate::plan::FieldIndex(0)],
+        match_fields: vec![crate::field::FieldIndex(0)],
         create_missing: Vec::new(),
         today: NaiveDate::default(),
     };

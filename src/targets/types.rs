@@ -1,6 +1,6 @@
 //! The types of targets that a file may name.
 
-use crate::config::reader::Table;
+use crate::section::Table;
 
 use super::TargetType;
 

@@ -73,7 +73,8 @@ mod tests {
 
     use super::super::init::starter;
     use super::*;
-    use crate::config::{LoadOptions, SecretMode, load};
+    use crate::config::{LoadOptions, load};
+    use crate::section::SecretMode;
 
     fn to_json(value: &DeValue<'_>) -> Value {
         match value {

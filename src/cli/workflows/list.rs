@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::config::WorkflowSettings;
 use crate::employee::EmployeeId;
 use crate::output::listing::Listing;
 use crate::output::{Format, json};
+use crate::plan::WorkflowSettings;
 use crate::state::{Job, JobStatus};
 
 use super::super::history::local;
@@ -58,10 +58,14 @@ pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Fa
     let memory = Memory::for_reading(&session, world.now)?;
     let mut listed = Vec::new();
     for target in &session.settings.targets {
-        let jobs = if target.workflows.is_empty() { Vec::new() } else { memory.state.workflow_jobs(&target.name)? };
-        for workflow in &target.workflows {
-            let steps = workflow_memory(&memory.state, &target.name, &workflow.name)?.steps;
-            let last_done = memory.last_done(&target.name, &workflow.name)?;
+        let jobs = if target.plan.workflows.is_empty() {
+            Vec::new()
+        } else {
+            memory.state.workflow_jobs(&target.plan.name)?
+        };
+        for workflow in &target.plan.workflows {
+            let steps = workflow_memory(&memory.state, &target.plan.name, &workflow.name)?.steps;
+            let last_done = memory.last_done(&target.plan.name, &workflow.name)?;
             let mut done: Vec<EmployeeId> = steps.iter().filter(|step| step.done).map(|step| step.employee).collect();
             done.sort_unstable();
             done.dedup();
@@ -83,7 +87,7 @@ pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Fa
                 None => None,
             };
             listed.push(Listed {
-                target: target.name.to_string(),
+                target: target.plan.name.to_string(),
                 workflow: workflow.name.to_string(),
                 on: workflow.on.as_str(),
                 active: workflow.active,

@@ -8,8 +8,9 @@ mod test;
 
 use clap::{Args, Subcommand};
 
-use crate::config::{TargetSettings, WorkflowSettings, set_active};
+use crate::config::{TargetSettings, set_active};
 use crate::employee::EmployeeId;
+use crate::plan::WorkflowSettings;
 
 use super::session::Session;
 use super::{Failure, Reason, Reasons, SandboxChoice, World};
@@ -84,10 +85,10 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
 fn find<'s>(session: &'s Session, name: &str) -> Result<(&'s TargetSettings, &'s WorkflowSettings), Failure> {
     let all = || {
         let targets = session.settings.targets.iter();
-        targets.flat_map(|target| target.workflows.iter().map(move |workflow| (target, workflow)))
+        targets.flat_map(|target| target.plan.workflows.iter().map(move |workflow| (target, workflow)))
     };
     let wanted = |(target, workflow): &(&TargetSettings, &WorkflowSettings)| match name.split_once('/') {
-        Some((of, short)) => *target.name == *of && *workflow.name == *short,
+        Some((of, short)) => *target.plan.name == *of && *workflow.name == *short,
         None => *workflow.name == *name,
     };
     let found: Vec<_> = all().filter(wanted).collect();
@@ -95,16 +96,12 @@ fn find<'s>(session: &'s Session, name: &str) -> Result<(&'s TargetSettings, &'s
         [one] => Ok(*one),
         [] => {
             let names: Vec<&str> = all().map(|(_, workflow)| &*workflow.name).collect();
-            let hint = if names.is_empty() {
-                "the file has none".to_owned()
-            } else {
-                crate::config::reader::known(name, names)
-            };
+            let hint = if names.is_empty() { "the file has none".to_owned() } else { crate::words::known(name, names) };
             Err(Failure::new(Reason::Usage, format!("there is no workflow `{name}`; {hint}")))
         }
         several => {
             let names: Vec<String> =
-                several.iter().map(|(target, workflow)| format!("{}/{}", target.name, workflow.name)).collect();
+                several.iter().map(|(target, workflow)| format!("{}/{}", target.plan.name, workflow.name)).collect();
             Err(Failure::new(Reason::Usage, format!("several workflows are called so; say {}", names.join(" or "))))
         }
     }
@@ -123,10 +120,10 @@ fn switch(world: &World, named: &Named, active: bool) -> Result<Reasons, Failure
     let session = world.open_offline()?;
     let (target, workflow) = find(&session, &named.workflow)?;
     let file = &session.settings.file;
-    let text = set_active(&file.text, &target.name, &workflow.name, active)
+    let text = set_active(&file.text, &target.plan.name, &workflow.name, active)
         .map_err(|error| Failure::new(Reason::Usage, error.to_string()))?;
     super::switch::replace(&file.path, &text)?;
-    let (name, workflow) = (&target.name, &workflow.name);
+    let (name, workflow) = (&target.plan.name, &workflow.name);
     world.say(&match (active, target.paused) {
         (true, false) => format!("{name}/{workflow} is active; the next sync runs it"),
         (true, true) => format!(

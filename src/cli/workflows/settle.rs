@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::employee::EmployeeId;
-use crate::output::count;
+use crate::words::count;
 
 use super::super::memory::{Memory, workflow_memory};
 use super::super::{Failure, Reason, Reasons, SandboxChoice, World};
@@ -39,14 +39,14 @@ pub(super) fn settle(world: &World, arguments: &Arguments) -> Result<Reasons, Fa
     let memory = Memory::open(&session, world.now)?;
     // One run for one account at a time: a sync may be looking for the very same thing.
     let locks = memory.lock(&[target], std::time::Duration::ZERO, &mut |_| false)?;
-    let steps = workflow_memory(&memory.state, &target.name, &workflow.name)?.steps;
+    let steps = workflow_memory(&memory.state, &target.plan.name, &workflow.name)?.steps;
     let mut open = steps.iter().filter(|step| !step.done && step.employee == arguments.employee);
     let Some(step) = open.next() else {
         let message = format!("no step of {} is open for employee {}", workflow.name, arguments.employee);
         return Err(Failure::new(Reason::Usage, message));
     };
     let more = open.count();
-    memory.settle_step(&target.name, &workflow.name, step, arguments.outcome.made.as_deref())?;
+    memory.settle_step(&target.plan.name, &workflow.name, step, arguments.outcome.made.as_deref())?;
     drop(locks);
     let (number, event) = (step.step, &step.event);
     world.say(&match &arguments.outcome.made {

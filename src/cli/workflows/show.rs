@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::config::{StepSettings, StepSource, TargetSettings, Trigger, WorkflowSettings};
+use crate::config::TargetSettings;
+use crate::plan::{StepSettings, StepSource, Trigger, WorkflowSettings};
 
 use super::super::{Failure, Reasons, World};
 use super::{Named, find, state};
@@ -16,15 +17,15 @@ pub(super) fn show(world: &World, named: &Named) -> Result<Reasons, Failure> {
 
 fn words(target: &TargetSettings, workflow: &WorkflowSettings) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{} of {} ({})", workflow.name, target.name, state(target, workflow));
+    let _ = writeln!(text, "{} of {} ({})", workflow.name, target.plan.name, state(target, workflow));
     let _ = writeln!(text, "\nWhen {}", trigger(workflow));
     for condition in &workflow.when {
         let _ = writeln!(text, "  and  {}", condition.source());
     }
-    for condition in &target.include {
+    for condition in &target.plan.include {
         let _ = writeln!(text, "  and  {} (include of the target)", condition.source());
     }
-    for condition in &target.exclude {
+    for condition in &target.plan.exclude {
         let _ = writeln!(text, "  and not  {} (exclude of the target)", condition.source());
     }
     let _ = writeln!(text, "\nthen, once for each employee and event:");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::Trigger;
 use crate::employee::EmployeeId;
+use crate::plan::Trigger;
 use crate::sync::{PrepareOptions, Prepared};
 
 use super::super::memory::Memory;
@@ -23,7 +23,7 @@ pub(super) fn start(
     let (target, name) = {
         let session = world.open_offline()?;
         let (target, workflow) = find(&session, &named.workflow)?;
-        let (target, name) = (target.name.clone(), workflow.name.clone());
+        let (target, name) = (target.plan.name.clone(), workflow.name.clone());
         if matches!(workflow.on, Trigger::Mover | Trigger::Updated) {
             let why =
                 format!("{target}/{name} has no day: it runs when an attribute changes, and cannot be started for one");

@@ -26,12 +26,12 @@ pub(super) fn test(
     let (target, workflow) = {
         let session = world.open_offline()?;
         let (target, workflow) = find(&session, &named.workflow)?;
-        (target.name.to_string(), workflow.name.clone())
+        (target.plan.name.to_string(), workflow.name.clone())
     };
     let (sandbox, _) = sandbox.split(&[]);
     let mut session = world.open(&sandbox, std::slice::from_ref(&target))?;
-    for section in session.settings.targets.iter_mut().filter(|section| *section.name == *target) {
-        for one in &mut section.workflows {
+    for section in session.settings.targets.iter_mut().filter(|section| *section.plan.name == *target) {
+        for one in &mut section.plan.workflows {
             one.active = one.name == workflow;
         }
     }
@@ -57,13 +57,13 @@ fn reasons(
     employee: EmployeeId,
 ) -> Result<Vec<Verdict>, Failure> {
     let settings = prepared.targets[0].settings;
-    let workflow = settings.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
+    let workflow = settings.plan.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
     let mut remembered =
         memory.target(settings).map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))?;
     let known = std::mem::take(&mut remembered.known);
     Ok(verdict(
         &WorkflowInput {
-            settings,
+            settings: &settings.plan,
             employees: &prepared.employees,
             standings: &prepared.standings,
             today: session.today,
@@ -84,7 +84,7 @@ fn reasons(
 
 fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: EmployeeId, reasons: &[Verdict]) -> String {
     let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
-    let workflow = target.settings.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
+    let workflow = target.settings.plan.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
     let place = prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
     let standing = &prepared.standings[place];
     let mut text = format!("{} for employee {employee} on {}\n", workflow.name, session.today);

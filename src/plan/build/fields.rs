@@ -17,7 +17,7 @@ impl<'a> Builder<'a> {
     ) -> Result<Vec<FieldChange>, (&'static str, String)> {
         let employee = facts.employee().id;
         let settings = self.input.settings;
-        let mut wanted: Vec<Desired> = Vec::with_capacity(settings.written);
+        let mut wanted: Vec<Desired> = Vec::with_capacity(settings.written_fields);
         let mut remarks = Vec::new();
         wanted.extend(settings.mapping.iter().map(|mapping| {
             if account.is_some() && mapping.when == When::Create {
@@ -33,8 +33,8 @@ impl<'a> Builder<'a> {
             message,
         });
         self.plan.notices.extend(told);
-        wanted.resize(settings.written, Desired::Keep(None));
-        if let Some(rules) = settings.target.rules() {
+        wanted.resize(settings.written_fields, Desired::Keep(None));
+        if let Some(rules) = self.input.rules {
             let hire_date = self.input.employees.attributes.column("hire_date");
             let without_hire_date =
                 hire_date.is_some_and(|column| matches!(facts.employee().value(column), crate::employee::Value::Empty));
@@ -152,7 +152,7 @@ impl<'a> Builder<'a> {
 
     /// A manager who cannot be referred to, and what that means.
     pub(super) fn note_manager(&mut self, field: &str, manager: EmployeeId, why: &str, employee: EmployeeId) {
-        let means = self.input.settings.target.unknown_manager_means();
+        let means = self.input.settings.policy.unknown_manager_note;
         let means = means.map(|means| format!("; {means}")).unwrap_or_default();
         let message = format!("{field} is left as it is: employee {manager} {why}{means}");
         self.leave("manager_without_account", field, message, employee);
@@ -216,7 +216,7 @@ impl<'a> Builder<'a> {
             None => {
                 let nearest = self.snapshot.references.get(&index).and_then(|names| {
                     let names: Vec<&str> = names.names().collect();
-                    crate::config::reader::nearest(name, &names).map(str::to_owned)
+                    crate::words::nearest(name, &names).map(str::to_owned)
                 });
                 let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is `{nearest}`"));
                 let or_here = match spec.can_be_made {

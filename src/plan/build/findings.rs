@@ -12,7 +12,7 @@ pub const FIELD_UNUSABLE: &str = "field_unusable";
 impl<'a> Builder<'a> {
     /// Rules of the target that look at everybody together.
     pub(super) fn review(&mut self) {
-        let Some(rules) = self.input.settings.target.rules() else {
+        let Some(rules) = self.input.rules else {
             return;
         };
         for skip in rules.review(self.input.schema, &self.plan.changes, &self.snapshot.accounts) {
@@ -47,7 +47,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let coming = self.plan.changes.iter().filter(|change| change.op == Op::Create).count();
-        if let Some(means) = settings.target.unfiltered_means()
+        if let Some(means) = settings.policy.unfiltered_note
             && coming > 0
         {
             let message = format!("{means}; that is {coming} as of today");

@@ -3,9 +3,8 @@
 //! Personio makes a new profile with a new number for a rehire and for a change of legal entity; the address and a
 //! staff number move to it, or stand on both.
 
-use crate::config::HandoverMode;
 use crate::employee::Value;
-use crate::plan::{Handover, Hold};
+use crate::plan::{Handover, HandoverMode, Hold};
 use crate::rules::Vocabulary;
 
 use super::*;

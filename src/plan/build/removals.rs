@@ -1,6 +1,6 @@
 //! Who is taken out of use, and on what grounds.
 
-use crate::config::Leavers;
+use crate::plan::Leavers;
 
 use super::*;
 

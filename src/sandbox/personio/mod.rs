@@ -20,8 +20,9 @@ use self::attributes::{Attribute, Meaning};
 pub use self::documents::Document;
 use super::limit::Window;
 use super::people::Company;
-use super::{CONVERSATIONS, Preparation, SECRET, SandboxRequest, SandboxResponse, System};
+use super::{Preparation, SECRET, SandboxRequest, SandboxResponse, System};
 use crate::http::Method;
+use crate::targets::conversations::SANDBOX_CLIENT;
 
 /// How long a token is valid.
 const TOKEN_LIFE: Duration = Duration::from_secs(86_400);
@@ -300,7 +301,7 @@ impl Personio {
     /// What the client behind a request may read, where that is less than all.
     fn granted(&self, request: &SandboxRequest) -> Option<&[String]> {
         let token = request.header_value("authorization")?.strip_prefix("Bearer ")?;
-        (self.clients.get(token)? == CONVERSATIONS).then_some(&self.options.conversations_attributes)
+        (self.clients.get(token)? == SANDBOX_CLIENT).then_some(&self.options.conversations_attributes)
     }
 
     fn attribute_list(&self, request: &SandboxRequest) -> SandboxResponse {

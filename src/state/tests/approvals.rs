@@ -1,6 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::plan::{AccountId, Op};
+use crate::field::AccountId;
+use crate::plan::Op;
 use crate::state::{Held, HeldChange, NewApproval, RunId, State};
 
 use super::{Place, ada, at, employee, on_each_database, start};

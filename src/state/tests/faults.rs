@@ -1,8 +1,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::config::Secret;
 use crate::plan::Op;
+use crate::section::Secret;
 use crate::state::{Finished, Journal, OnceOnly, RunEnd, Settlement, State, StateError, Who};
 
 use super::{Fault, Place, at, employee, end_of, intent, job, link, on_each_database, start};

@@ -1,4 +1,5 @@
-use crate::plan::{AccountId, Op};
+use crate::field::AccountId;
+use crate::plan::Op;
 use crate::state::{
     Finished, HeldChange, Intent, JobId, JobStatus, NewApproval, NewJob, OnceOnly, RunStart, Settlement, State, Step,
     TargetEnd, TargetMemory, Written,

@@ -1,4 +1,5 @@
-use crate::plan::{AccountId, Op};
+use crate::field::AccountId;
+use crate::plan::Op;
 use crate::state::{FilledSlot, Finished, Intent, Link, OnceOnly, Origin, Settlement, State, TargetEnd, Written};
 
 use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};

@@ -21,9 +21,10 @@ use postgres::NoTls;
 use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
-use crate::config::Secret;
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, Op};
+use crate::field::AccountId;
+use crate::plan::Op;
+use crate::section::Secret;
 
 use super::{
     Intent, JobStatus, Link, NewJob, Origin, RunEnd, RunId, RunStart, State, StateError, Step, TargetEnd, Who,

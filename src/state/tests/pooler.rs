@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use postgres::config::Host;
 use tempfile::TempDir;
 
-use crate::config::Secret;
+use crate::section::Secret;
 use crate::state::{State, StateError};
 
 use super::locks::{Account, assert_busy};

@@ -1,7 +1,8 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::plan::{FieldChange, FieldIndex, FieldValue};
+use crate::field::{FieldIndex, FieldValue};
+use crate::plan::FieldChange;
 use crate::state::{State, Who};
 
 const MONDAY: &str = "2026-11-23T08:00:00Z";

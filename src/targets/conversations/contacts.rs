@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, Protection};
+use crate::field::AccountId;
+use crate::plan::Protection;
 
 /// An account of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,20 +15,20 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::config::Secret;
-use crate::config::reader::{Located, Table, nearest};
 use crate::employee::{EmployeeId, Lifecycle, PRESET_ATTRIBUTES, preset};
-use crate::plan::{
-    Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema, Setting, Skip,
-    Snapshot, StepGroup, TeamSettings,
-};
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, Change, FieldChange, Policy, Setting, Skip, Snapshot, StepGroup, TeamSettings};
 use crate::rules::Desired;
+use crate::section::{Located, Secret, Table};
+use crate::words::nearest;
 
 use super::membership::Membership;
 use super::{
-    ByHand, Channel, Connection, Credential, EmployeeCase, EmployeeRules, ErrorKind, FieldLookup, Findings,
-    ListedExpert, Progress, ReadAccounts, Requesters, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
+    ByHand, Channel, Connection, Credential, ErrorKind, FieldLookup, ListedExpert, ReadAccounts, Requesters,
+    SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
 };
+use crate::plan::{EmployeeCase, EmployeeRules, Findings};
+use crate::progress::Progress;
 use teams::Team;
 
 /// Whether somebody has the role of an expert; the key of the rule as well.
@@ -153,6 +153,10 @@ fn outsiders(table: &Table<'_>) -> Vec<String> {
     found
 }
 
+/// The client id, in the sandbox, of the credential that Personio's own help desk reads with: it may read a few
+/// attributes only.
+pub const SANDBOX_CLIENT: &str = "conversations";
+
 impl TargetType for Conversations {
     fn kind(&self) -> &'static str {
         "conversations"
@@ -178,6 +182,17 @@ impl TargetType for Conversations {
         &["employee"]
     }
 
+    fn policy(&self) -> Policy {
+        Policy {
+            // Requesters are all employees, those who left included.
+            includes_leavers: true,
+            // Nobody is called: people do it.
+            costs_calls: false,
+            manual: true,
+            ..Policy::default()
+        }
+    }
+
     /// Not the directory: who moves from Slack to Teams keeps experts and teams.
     fn identity(&self) -> String {
         format!("conversations:{}", self.name)
@@ -189,21 +204,11 @@ impl TargetType for Conversations {
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         if let Some(credential) = &mut self.requesters.credential {
-            credential.client_id = Secret::new(crate::sandbox::CONVERSATIONS);
+            credential.client_id = Secret::new(SANDBOX_CLIENT);
             credential.client_secret = sandbox.secret.clone();
         }
         // The people of the list are not those of the sandbox.
         self.experts_file = None;
-    }
-
-    /// Requesters are all employees, those who left included.
-    fn takes_everyone(&self) -> bool {
-        true
-    }
-
-    /// Nobody is called: people do it.
-    fn costs_calls(&self) -> bool {
-        false
     }
 
     fn memberships(&self) -> &[Membership] {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::employee::EmployeeId;
-use crate::plan::{Change, FieldChange, FieldValue, Op, StepGroup, member_of, team_of};
+use crate::field::FieldValue;
+use crate::plan::{Change, FieldChange, Op, StepGroup, member_of, team_of};
 
 use super::EXPERT;
 use super::teams::GOALS;

@@ -7,8 +7,9 @@ use chrono_tz::Tz;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::config::reader::{Located, Table};
-use crate::plan::{FieldKind, FieldSpec, Setting, TeamSettings};
+use crate::field::{FieldKind, FieldSpec};
+use crate::plan::{Setting, TeamSettings};
+use crate::section::{Located, Table};
 
 use super::super::Channel;
 use super::super::membership::Membership;
@@ -342,7 +343,7 @@ fn minutes(table: &Table<'_>) -> Option<String> {
         );
     }
     let words = |what: &str, number: Option<u64>| {
-        number.map(|number| format!("{what} within {}", crate::output::count(number as usize, "minute", "minutes")))
+        number.map(|number| format!("{what} within {}", crate::words::count(number as usize, "minute", "minutes")))
     };
     let goals: Vec<String> = [words("respond", respond), words("resolve", resolve)].into_iter().flatten().collect();
     (!goals.is_empty()).then(|| goals.join(" and "))

@@ -41,7 +41,7 @@ fn a_section_describes_what_is_to_be_set_up() {
     );
     let fields: Vec<&str> = found.memberships().iter().map(|rule| &*rule.field.name).collect();
     assert_eq!(fields, ["experts", "teams.Payroll"]);
-    assert!(found.takes_everyone() && found.by_hand().is_some());
+    assert!(found.policy().includes_leavers && found.policy().manual && found.by_hand().is_some());
 }
 
 #[test]

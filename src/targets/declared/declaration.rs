@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::config::reader::{Located, Table};
+use crate::field::{Access, FieldKind, FieldSpec};
 use crate::http::Method;
-use crate::plan::{Access, FieldKind, FieldSpec};
+use crate::section::{Located, Table};
 use crate::targets::auth::{AuthSettings, header_name};
 
 use super::paging::Paging;
@@ -249,13 +249,13 @@ impl Declaration {
     ///
     /// When it is something else.
     pub fn from_sandbox_text(text: &str) -> anyhow::Result<Self> {
-        use crate::config::reader::{Context, Problems};
+        use crate::section::{Context, Problems};
         let document = toml::de::DeTable::parse(text)?;
         let problems = Problems::new(text);
-        let secrets = crate::config::SecretReader::new(
+        let secrets = crate::section::SecretReader::new(
             &|_: &str| None,
             std::path::Path::new("."),
-            crate::config::SecretMode::Read,
+            crate::section::SecretMode::Read,
         );
         let context = Context { problems: &problems, secrets: &secrets };
         let found = Self::parse(&Table::new("http", 0..text.len(), document.get_ref(), context));

@@ -18,8 +18,8 @@ pub use pointer::Pointer;
 
 pub(crate) use wire::account as account_of;
 
-use crate::config::reader::Table;
-use crate::plan::FieldSpec;
+use crate::field::FieldSpec;
+use crate::section::Table;
 
 use super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::config::reader::Table;
 use crate::http::Response;
+use crate::section::Table;
 
 use super::pointer::Pointer;
 

@@ -3,8 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use crate::employee::EmployeeId;
+use crate::field::AccountId;
 use crate::http::{Repeat, Request};
-use crate::plan::{AccountId, FieldChange};
+use crate::plan::FieldChange;
 
 use super::declaration::{Clear, Create, DeclaredField, List, Operation, ReadOne};
 use super::paging::Page;

@@ -3,8 +3,9 @@ use std::path::Path;
 use super::tests::{WHOLE, changes, declared};
 use super::*;
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, FieldIndex, FieldSpec, FieldValue};
-use crate::targets::{ErrorKind, NoProgress};
+use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue};
+use crate::progress::NoProgress;
+use crate::targets::ErrorKind;
 
 /// The simulation is made of the same declaration; what one half writes, the other finds.
 #[test]
@@ -93,7 +94,8 @@ fn what_is_written_is_read_again_in_every_form_of_auth_and_paging() {
 
 #[test]
 fn the_examples_are_files_without_mistakes() {
-    use crate::config::{LoadOptions, SecretMode, load};
+    use crate::config::{LoadOptions, load};
+    use crate::section::SecretMode;
     let environment = |_: &str| None;
     let options = LoadOptions { secrets: SecretMode::Invent, ..LoadOptions::new(&environment) };
     for (example, kinds) in [("http", &["http"][..]), ("pento", &["pento"]), ("probonio", &["probonio", "probonio"])] {

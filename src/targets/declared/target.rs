@@ -4,9 +4,11 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value as Json;
 
 use crate::employee::EmployeeId;
+use crate::field::{AccountId, Capabilities, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::http::{Client, ClientSettings, FixedAuth, HttpError, Request, Response};
-use crate::plan::{Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldValue, Schema, Snapshot};
-use crate::targets::{Connection, ErrorKind, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
+use crate::plan::{Account, FieldChange, Snapshot};
+use crate::progress::{NoProgress, Progress};
+use crate::targets::{Connection, ErrorKind, ReadAccounts, TargetError, WriteAccounts};
 
 use super::declaration::{Clear, Declaration, DeclaredField, Operation, ReadOne};
 use super::{requests, wire};
@@ -286,7 +288,7 @@ impl ReadAccounts for DeclaredTarget {
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let Some(spec) = self.fields.get(field.get()).map(|field| &field.spec) else { return Ok(Vec::new()) };
-        let folds = spec.kind == FieldKind::Email || spec.compare == crate::plan::Compare::IgnoreCase;
+        let folds = spec.kind == FieldKind::Email || spec.compare == crate::field::Compare::IgnoreCase;
         let key = |value: &FieldValue| if folds { value.to_string().to_lowercase() } else { value.to_string() };
         let wanted = key(value);
         let mut found = Vec::new();

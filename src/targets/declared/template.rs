@@ -12,7 +12,8 @@ use serde_json::{Map, Value as Json};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::config::reader::{Problems, known};
+use crate::section::Problems;
+use crate::words::known;
 
 /// What RFC 3986 leaves as it is within one segment of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');

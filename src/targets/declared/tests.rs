@@ -3,18 +3,19 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::config::SecretMode;
-use crate::config::reader::{Context, Problem, Problems};
 use crate::employee::EmployeeId;
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::http::testing::{Answer, Script};
-use crate::plan::{AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue};
-use crate::targets::{ErrorKind, NoProgress};
+use crate::plan::FieldChange;
+use crate::progress::NoProgress;
+use crate::section::{Context, Problem, Problems, SecretMode};
+use crate::targets::ErrorKind;
 
 /// Reads a section the way the file is read, unknown keys included.
 fn read(toml: &str) -> (Option<Declaration>, Vec<Problem>) {
     let problems = Problems::new(toml);
     let environment = |name: &str| (name == "TOKEN").then(|| "secret-token".to_owned());
-    let secrets = crate::config::SecretReader::new(&environment, Path::new("."), SecretMode::Read);
+    let secrets = crate::section::SecretReader::new(&environment, Path::new("."), SecretMode::Read);
     let document = toml::de::DeTable::parse(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
     let context = Context { problems: &problems, secrets: &secrets };
     let table = Table::new("targets.hr", 0..toml.len(), document.get_ref(), context);

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use serde_json::Value as Json;
 
+use crate::field::{AccountId, FieldKind, FieldValue};
 use crate::http::{Response, UnexpectedBody};
-use crate::plan::{Account, AccountId, FieldKind, FieldValue};
+use crate::plan::Account;
 use crate::rules::convert;
 
 use super::declaration::{Clear, DeclaredField, List};

@@ -1,6 +1,6 @@
 //! The properties of a Graph user that can be kept in line.
 
-use crate::plan::{FieldKind, FieldSpec};
+use crate::field::{FieldKind, FieldSpec};
 
 use super::super::FieldLookup;
 use super::super::membership::group;

@@ -26,15 +26,14 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::employee::EmployeeId;
+use crate::field::{AccountId, Capabilities, FieldIndex, FieldValue, Schema};
 use crate::http::{Body, Client, HttpError, Method, Request, Response};
-use crate::plan::{
-    Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldValue, GroupProblem, Notice, Schema, Snapshot, same,
-};
+use crate::plan::{Account, FieldChange, GroupProblem, Notice, Snapshot, same};
 
 use super::together::Together;
-use super::{
-    Connection, ErrorKind, NoProgress, Progress, ReadAccounts, Refusal, TargetError, Write, WriteAccounts, WriteBatches,
-};
+use super::{Connection, ErrorKind, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches};
+use crate::plan::Refusal;
+use crate::progress::{NoProgress, Progress};
 use errors::{accepted, refused, too_long, unanswered, unexpected};
 use fields::MANAGER;
 use requests::{BATCH, Tie, UPLOAD};

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::FieldChange;
 
-use super::super::Refusal;
 use super::errors::is_code;
 use super::wire::texts;
+use crate::plan::Refusal;
 
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -95,7 +95,7 @@ pub(super) fn refusals(rows: &[Map<String, Value>]) -> Vec<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FieldIndex, FieldValue};
+    use crate::field::{FieldIndex, FieldValue};
 
     fn object(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()

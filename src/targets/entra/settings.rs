@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::config::Secret;
-use crate::config::reader::Table;
+use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings};
-use crate::plan::FieldSpec;
+use crate::plan::Policy;
+use crate::section::{Secret, Table};
 
 use super::super::membership::{self, Membership};
 use super::super::scim::SignIn;
@@ -116,6 +116,10 @@ impl TargetType for Section {
 
     fn default_match(&self) -> &'static [&'static str] {
         &["employeeId", "userPrincipalName", "mail"]
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { is_directory: true, ..Policy::default() }
     }
 
     fn identity(&self) -> String {

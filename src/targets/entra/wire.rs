@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-use crate::plan::{Account, AccountId, FieldChange, FieldKind, FieldSpec, FieldValue, Protection};
+use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue};
+use crate::plan::{Account, FieldChange, Protection};
 
 use super::fields::{MANAGER, ORGANISATION, membership};
 
@@ -342,7 +343,7 @@ pub(super) fn batch_answers(body: &Value, parts: usize) -> Result<Vec<Option<Par
 mod tests {
     use super::super::fields;
     use super::*;
-    use crate::plan::FieldIndex;
+    use crate::field::FieldIndex;
     use crate::targets::FieldLookup;
 
     fn specs(names: &[&str]) -> Vec<FieldSpec> {

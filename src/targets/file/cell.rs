@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::plan::{FieldSpec, FieldValue, iso_day};
+use crate::field::{FieldSpec, FieldValue, iso_day};
 
 use super::delimited::{self, Delimited};
 use super::{json, workbook};

@@ -1,6 +1,6 @@
 use std::str;
 
-use crate::plan::{FieldSpec, FieldValue};
+use crate::field::{FieldSpec, FieldValue};
 
 use super::cell::{Cell, Page, Sheet};
 use super::formula::{self, FormulaCells};

@@ -5,7 +5,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::plan::FieldValue;
+use crate::field::FieldValue;
 
 use super::cell::{Cell, Page, Sheet};
 

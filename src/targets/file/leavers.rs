@@ -1,9 +1,9 @@
 //! A file of everybody, with those who left (`leavers.left = "include"`).
 
 use crate::employee::Lifecycle;
-use crate::plan::{Account, Change, FieldKind, FieldSpec, FieldValue, Schema, Skip};
+use crate::field::{FieldKind, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Skip};
 use crate::rules::Desired;
-use crate::targets::{EmployeeCase, EmployeeRules, Findings};
 
 use super::settings::Inactive;
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::employee::EmployeeId;
-use crate::plan::{Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldValue, Schema, Snapshot};
-use crate::targets::{ErrorKind, Progress, ReadAccounts, TargetError, WriteAccounts};
+use crate::field::{AccountId, Capabilities, FieldIndex, FieldValue, Schema};
+use crate::plan::{Account, FieldChange, Snapshot};
+use crate::progress::Progress;
+use crate::targets::{ErrorKind, ReadAccounts, TargetError, WriteAccounts};
 
 use super::cell::Sheet;
 use super::replace::{self, Print};

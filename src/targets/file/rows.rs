@@ -1,7 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::employee::EmployeeId;
-use crate::plan::{Account, AccountId, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Notice, Snapshot};
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue};
+use crate::plan::{Account, FieldChange, Notice, Snapshot};
 use crate::targets::Connection;
 
 use super::cell::{Cell, Format, Look, Page, PageColumn, Sheet};

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use chrono::format::{Item, StrftimeItems};
 
-use crate::config::reader::{Located, Table};
-use crate::plan::{FieldKind, FieldSpec, iso_day};
-use crate::targets::{Connection, EmployeeRules, FieldLookup, SandboxPlaces, Target, TargetType};
+use crate::field::{FieldKind, FieldSpec, iso_day};
+use crate::plan::{EmployeeRules, Policy};
+use crate::section::{Located, Table};
+use crate::targets::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 
 use super::cell::Format;
 use super::delimited::Delimited;
@@ -256,10 +257,6 @@ impl TargetType for FileTarget {
         "file"
     }
 
-    fn costs_calls(&self) -> bool {
-        false
-    }
-
     fn field(&self, name: &str) -> FieldLookup {
         if name.trim().is_empty() {
             return FieldLookup::Unknown;
@@ -282,14 +279,14 @@ impl TargetType for FileTarget {
         &[]
     }
 
+    fn policy(&self) -> Policy {
+        Policy { costs_calls: false, can_include_leavers: true, ..Policy::default() }
+    }
+
     fn identity(&self) -> String {
         let folder = replace::folder_of(&self.path);
         let folder = folder.canonicalize().or_else(|_| std::path::absolute(&folder)).unwrap_or(folder);
         format!("file:{}", folder.join(self.path.file_name().unwrap_or_default()).display())
-    }
-
-    fn can_include_leavers(&self) -> bool {
-        true
     }
 
     fn rules(&self) -> Option<&dyn EmployeeRules> {
@@ -320,8 +317,7 @@ fn folder_name(target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::reader::{Context, Problems};
-    use crate::config::{Secret, SecretMode, SecretReader};
+    use crate::section::{Context, Problems, Secret, SecretMode, SecretReader};
 
     /// Parses a section as the loader does, and returns the target with all problems.
     fn load(text: &str) -> (Option<Box<dyn TargetType>>, Vec<String>) {

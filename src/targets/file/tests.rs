@@ -8,11 +8,12 @@ use chrono::NaiveDate;
 use tempfile::TempDir;
 
 use super::parse;
-use crate::config::reader::{Context, Problems, Table};
-use crate::config::{SecretMode, SecretReader};
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, FieldChange, FieldIndex, FieldValue, Schema, Snapshot, same};
-use crate::targets::{Connection, ErrorKind, FieldLookup, NoProgress, Target, TargetError};
+use crate::field::{AccountId, FieldIndex, FieldValue, Schema};
+use crate::plan::{FieldChange, Snapshot, same};
+use crate::progress::NoProgress;
+use crate::section::{Context, Problems, SecretMode, SecretReader, Table};
+use crate::targets::{Connection, ErrorKind, FieldLookup, Target, TargetError};
 
 const FORMATS: [&str; 6] = [
     "path = 'people.csv'",
@@ -592,7 +593,7 @@ fn in_the_sandbox_the_folder_is_made_on_the_first_write() {
         base_url: "http://127.0.0.1:1".into(),
         folder: folder.path().to_owned(),
         target: "payroll".into(),
-        secret: crate::config::Secret::new("invented"),
+        secret: crate::section::Secret::new("invented"),
     });
     let FieldLookup::Known(spec) = target.field("Id") else { panic!("any name is a column") };
     let open = target

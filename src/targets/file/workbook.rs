@@ -8,7 +8,7 @@ use chrono::{Datelike, NaiveDate};
 use regex::Regex;
 use rust_xlsxwriter::{DocProperties, Format, Workbook, Worksheet, XlsxError};
 
-use crate::plan::{FieldSpec, FieldValue};
+use crate::field::{FieldSpec, FieldValue};
 
 use super::cell::{self, Cell, FormattedNumber, Look, NumberForm, Page, Sheet};
 

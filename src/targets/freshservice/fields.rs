@@ -1,7 +1,8 @@
 //! The fields of requesters: those the API is known to take, and what custom ones turn out to be.
 
-use crate::config::reader::known;
-use crate::plan::{Access, FieldKind, FieldSpec, Notice};
+use crate::field::{Access, FieldKind, FieldSpec};
+use crate::plan::Notice;
+use crate::words::known;
 
 use super::super::{ErrorKind, FieldLookup, TargetError};
 use super::wire::FieldRow;

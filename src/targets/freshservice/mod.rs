@@ -23,10 +23,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
+use crate::field::{AccountId, Capabilities, FieldSpec, FieldValue, Schema};
 use crate::http::{Client, HttpError, Request, Response};
-use crate::plan::{AccountId, Capabilities, FieldChange, FieldSpec, FieldValue, Notice, Schema};
+use crate::plan::{FieldChange, Notice};
 
-use super::{Connection, ErrorKind, Progress, TargetError};
+use super::{Connection, ErrorKind, TargetError};
+use crate::progress::Progress;
 use errors::{Doing, refused, unanswered, unexpected};
 use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS, is_for_agents};
 use names::{Book, Names};

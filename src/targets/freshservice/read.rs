@@ -1,11 +1,13 @@
 //! What planning sees of an account.
 
-use crate::plan::{Account, AccountId, Action, FieldIndex, FieldKind, FieldValue, Notice, Schema, Snapshot, same};
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
+use crate::plan::{Account, Action, Notice, Snapshot, same};
 
-use super::super::{Progress, ReadAccounts, TargetError};
+use super::super::{ReadAccounts, TargetError};
 use super::reading::Reading;
 use super::requests::Lookup;
 use super::{AgentView, Freshservice, Place, Reads, lock, number};
+use crate::progress::Progress;
 
 impl<C: Reads> ReadAccounts for Freshservice<C> {
     fn check_step(

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::plan::{Account, FieldIndex, FieldSpec, Protection};
+use crate::field::{FieldIndex, FieldSpec};
+use crate::plan::{Account, Protection};
 
 use super::fields::is_for_agents;
 use super::names::Names;

@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use url::Url;
 
-use crate::config::Secret;
-use crate::config::reader::Table;
+use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings, FixedAuth};
-use crate::plan::{Action, FieldSpec};
+use crate::plan::Action;
+use crate::section::{Secret, Table};
 
 use super::super::{Connection, FieldLookup, SandboxPlaces, StepFields, Target, TargetType};
 use super::widget::{self, Widget};
@@ -163,10 +163,9 @@ mod tests {
     use toml::de::DeTable;
 
     use super::*;
-    use crate::config::reader::{Context, Problems};
-    use crate::config::{SecretMode, SecretReader};
+    use crate::field::{FieldIndex, FieldValue};
     use crate::http::testing::{Answer, Script};
-    use crate::plan::{FieldIndex, FieldValue};
+    use crate::section::{Context, Problems, SecretMode, SecretReader};
 
     const KEY: &str = "api_key = { env = \"KEY\" }";
 

@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::super::{FieldLookup, NoProgress, ReadAccounts as _, WriteAccounts as _};
+use super::super::{FieldLookup, ReadAccounts as _, WriteAccounts as _};
 use super::*;
 use crate::employee::EmployeeId;
+use crate::field::FieldIndex;
 use crate::http::{Body, Method};
-use crate::plan::{FieldIndex, Protection};
+use crate::plan::Protection;
+use crate::progress::NoProgress;
 use crate::reference::spec_text;
 
 /// Answers each expected request in turn, and keeps the bodies.
@@ -660,7 +662,7 @@ fn bodies_hold_against_the_vendors_definitions() {
         assert!(problems.is_empty(), "{name}: {problems:?} in {body}");
     };
     let writable: Vec<FieldSpec> =
-        fields::known_fields().into_iter().filter(|field| field.access == crate::plan::Access::ReadWrite).collect();
+        fields::known_fields().into_iter().filter(|field| field.access == crate::field::Access::ReadWrite).collect();
     let mut names: Vec<&str> = writable.iter().map(|field| &*field.name).collect();
     names.push("custom_fields.badge");
     let desk = desk(
@@ -683,7 +685,7 @@ fn bodies_hold_against_the_vendors_definitions() {
         desk.create_reference(index, "IT").unwrap_or_else(|error| panic!("{}: {error}", field.name));
     }
     let changes = |empty: bool| -> Vec<FieldChange> {
-        use crate::plan::FieldKind;
+        use crate::field::FieldKind;
         let fields = schema.iter().map(|(_, field)| {
             let after = match field.kind {
                 _ if empty => FieldValue::Empty,

@@ -6,8 +6,9 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
 use serde_json::{Map, Value, json};
 
+use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue};
 use crate::http::Response;
-use crate::plan::{Account, AccountId, FieldChange, FieldKind, FieldSpec, FieldValue, Protection};
+use crate::plan::{Account, FieldChange, Protection};
 
 use super::fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS};
 use super::names::{Book, Names, NoId};

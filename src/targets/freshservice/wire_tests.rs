@@ -1,6 +1,6 @@
 use super::super::fields::known_fields;
 use super::*;
-use crate::plan::FieldIndex;
+use crate::field::FieldIndex;
 
 /// An id above 2^32, as the vendor's are.
 const MANAGER: u64 = 21_000_049_726;

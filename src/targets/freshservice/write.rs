@@ -1,7 +1,8 @@
 //! One change at a time.
 
 use crate::employee::EmployeeId;
-use crate::plan::{AccountId, FieldChange, FieldIndex};
+use crate::field::{AccountId, FieldIndex};
+use crate::plan::FieldChange;
 
 use super::super::{ErrorKind, RunWorkflows, TargetError, WriteAccounts};
 use super::errors::{self, Doing, unanswered, unexpected};

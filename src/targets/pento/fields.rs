@@ -1,4 +1,4 @@
-use crate::plan::{FieldKind, FieldSpec};
+use crate::field::{FieldKind, FieldSpec};
 use crate::targets::delivery::Column;
 
 use super::formats;

@@ -14,15 +14,16 @@ mod tests;
 pub use formats::{Regime, TaxCode};
 pub use rules::tax_year_start;
 
-use crate::config::HandoverMode;
-use crate::config::reader::Table;
-use crate::plan::{Access, FieldSpec};
+use crate::field::{Access, FieldSpec};
+use crate::plan::{HandoverMode, Policy};
 use crate::rules::OnInvalid;
+use crate::section::Table;
 
 use super::declared::Declaration;
 use super::delivery::Delivery;
 use super::file::FileDefaults;
-use super::{Condition, Connection, EmployeeRules, FieldLookup, LogEvent, LogLine, SandboxPlaces, Target, TargetType};
+use super::{Condition, Connection, FieldLookup, LogEvent, LogLine, SandboxPlaces, Target, TargetType};
+use crate::plan::EmployeeRules;
 
 use rules::PentoRules;
 use settings::PentoSettings;
@@ -69,6 +70,23 @@ impl TargetType for Pento {
         &["employee_id"]
     }
 
+    fn policy(&self) -> Policy {
+        Policy {
+            // Whoever left stays in Pento with a termination date, which has to get there.
+            includes_leavers: true,
+            costs_calls: self.delivery.declaration().is_some(),
+            // Pento itself blanks a field whose value is invalid; here the good value of yesterday stays, and is reported.
+            on_invalid: Some(OnInvalid::Keep),
+            unfiltered_note: Some(
+                "no `filters`, `include` or `exclude` are set, so the first run brings in everybody whom Personio delivers, and \
+                     Pento deletes nobody; have the filters in place before the first import",
+            ),
+            // A new start is a new record with a new number: pay and tax of the old one end with it.
+            handover: HandoverMode::Never,
+            ..Policy::default()
+        }
+    }
+
     fn identity(&self) -> String {
         self.delivery.identity()
     }
@@ -79,15 +97,6 @@ impl TargetType for Pento {
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         self.delivery.redirect(sandbox);
-    }
-
-    /// Whoever left stays in Pento with a termination date, which has to get there.
-    fn takes_everyone(&self) -> bool {
-        true
-    }
-
-    fn costs_calls(&self) -> bool {
-        self.delivery.declaration().is_some()
     }
 
     fn declaration(&self) -> Option<&Declaration> {
@@ -102,25 +111,8 @@ impl TargetType for Pento {
         &self.rules.settings.exclude
     }
 
-    /// Pento itself blanks a field whose value is invalid; here the good value of yesterday stays, and is reported.
-    fn default_on_invalid(&self) -> Option<OnInvalid> {
-        Some(OnInvalid::Keep)
-    }
-
-    fn unfiltered_means(&self) -> Option<&'static str> {
-        Some(
-            "no `filters`, `include` or `exclude` are set, so the first run brings in everybody whom Personio delivers, and \
-             Pento deletes nobody; have the filters in place before the first import",
-        )
-    }
-
     fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
         Some(log::line(event))
-    }
-
-    /// A new start is a new record with a new number: pay and tax of the old one end with it.
-    fn default_handover(&self) -> HandoverMode {
-        HandoverMode::Never
     }
 
     fn describe(&self) -> Vec<String> {

@@ -1,9 +1,9 @@
 use chrono::{Datelike, NaiveDate};
 
 use crate::employee::{Disagreement, Lifecycle};
-use crate::plan::{Account, Change, FieldSpec, FieldValue, Op, Schema, Skip};
+use crate::field::{FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Op, Skip, shared_values};
 use crate::rules::Desired;
-use crate::targets::{EmployeeCase, EmployeeRules, Findings, shared_values};
 
 use super::fields::{self, HOLIDAY_PAY, MISSING, REQUIRED, STATUS};
 use super::formats::{self, TaxCode};

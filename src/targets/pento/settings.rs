@@ -1,5 +1,5 @@
-use crate::config::reader::Table;
 use crate::employee::{PresetKind, preset};
+use crate::section::Table;
 use crate::targets::{Condition, quoted};
 
 use super::fields::REQUIRED;
@@ -65,7 +65,7 @@ fn set_in_pento(section: &Table<'_>) -> Option<Vec<&'static str>> {
         match REQUIRED.iter().find(|(known, _)| *known == name.value) {
             Some((known, _)) => found.push(*known),
             None => {
-                let known = crate::config::reader::known(name.value, REQUIRED.iter().map(|(known, _)| *known));
+                let known = crate::words::known(name.value, REQUIRED.iter().map(|(known, _)| *known));
                 let message = format!("`{}` is not among the fields that Pento requires; {known}", name.value);
                 section.problems().error(name.span.clone(), "unknown_field", message);
             }

@@ -2,7 +2,8 @@ use chrono::NaiveDate;
 
 use super::*;
 use crate::employee::{EmployeeId, Lifecycle};
-use crate::plan::{Account, AccountId, Change, FieldChange, FieldIndex, FieldKind, FieldValue, Op, Schema};
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
+use crate::plan::{Account, Change, FieldChange, Op};
 use crate::targets::testing::{self, Trial, load, loaded, shown};
 
 const FILE_ROUTE: &str = "delivery = { type = 'file', path = 'payroll.csv' }\n";
@@ -113,13 +114,13 @@ fn exclusion_filters_become_conditions() {
 fn what_the_type_says_of_itself() {
     let target = loaded(FILE_ROUTE, parse);
     assert_eq!(target.default_match(), ["employee_id"]);
-    assert_eq!(target.default_on_invalid(), Some(OnInvalid::Keep));
-    assert!(target.takes_everyone() && target.unfiltered_means().is_some());
+    assert_eq!(target.policy().on_invalid, Some(OnInvalid::Keep));
+    assert!(target.policy().includes_leavers && target.policy().unfiltered_note.is_some());
     assert_eq!(target.field("salary"), FieldLookup::Unknown);
     let FieldLookup::Known(spec) = target.field("ni_category") else { panic!("a field") };
     assert_eq!((spec.kind, spec.choices.len()), (FieldKind::Choice, 17));
     let FieldLookup::Known(spec) = target.field("missing") else { panic!("a field") };
-    assert_eq!(spec.access, crate::plan::Access::ReadOnly, "it is worked out");
+    assert_eq!(spec.access, crate::field::Access::ReadOnly, "it is worked out");
     let said = target.describe().join("\n");
     assert!(said.contains("no public interface") && said.contains("salaries"), "{said}");
 

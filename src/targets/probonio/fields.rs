@@ -1,4 +1,4 @@
-use crate::plan::{FieldKind, FieldSpec};
+use crate::field::{FieldKind, FieldSpec};
 use crate::targets::delivery::Column;
 
 /// Our name of a field and its column in the file, in the order of the columns. The columns are ours: the template

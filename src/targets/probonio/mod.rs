@@ -10,13 +10,14 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use crate::config::reader::Table;
-use crate::plan::{Access, FieldSpec};
+use crate::field::{Access, FieldSpec};
+use crate::section::Table;
 
 use super::declared::Declaration;
 use super::delivery::Delivery;
 use super::file::FileDefaults;
-use super::{Condition, Connection, EmployeeRules, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::{Condition, Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use crate::plan::{EmployeeRules, Policy};
 
 use fields::{INVITE, LAST_MONTH};
 use rules::ProbonioRules;
@@ -65,6 +66,15 @@ impl TargetType for Probonio {
         &["email"]
     }
 
+    fn policy(&self) -> Policy {
+        Policy {
+            // Whoever left keeps the app for vouchers of earlier months; only the state changes.
+            includes_leavers: true,
+            costs_calls: self.delivery.declaration().is_some(),
+            ..Policy::default()
+        }
+    }
+
     fn identity(&self) -> String {
         self.delivery.identity()
     }
@@ -75,15 +85,6 @@ impl TargetType for Probonio {
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         self.delivery.redirect(sandbox);
-    }
-
-    /// Whoever left keeps the app for vouchers of earlier months; only the state changes.
-    fn takes_everyone(&self) -> bool {
-        true
-    }
-
-    fn costs_calls(&self) -> bool {
-        self.delivery.declaration().is_some()
     }
 
     fn declaration(&self) -> Option<&Declaration> {

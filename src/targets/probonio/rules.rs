@@ -1,9 +1,9 @@
 use chrono::NaiveDate;
 
 use crate::employee::{Disagreement, Lifecycle};
-use crate::plan::{Account, Change, FieldKind, FieldSpec, FieldValue, Schema, Skip};
+use crate::field::{FieldKind, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Skip, shared_values};
 use crate::rules::Desired;
-use crate::targets::{EmployeeCase, EmployeeRules, Findings, shared_values};
 
 use super::fields::{self, INVITE, LAST_MONTH, LEAVING_DATE, STATUS};
 use super::month::{Month, last_working_month};

@@ -1,6 +1,6 @@
 use chrono::NaiveDate;
 
-use crate::config::reader::{Located, Table};
+use crate::section::{Located, Table};
 use crate::targets::{Condition, quoted};
 
 use super::month::Month;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::employee::{Disagreement, EmployeeId, Lifecycle};
-use crate::plan::{FieldChange, FieldValue, Schema};
+use crate::field::{FieldValue, Schema};
+use crate::plan::FieldChange;
 use crate::targets::testing::{self, Trial, load, loaded, shown};
 
 const FILE_ROUTE: &str = "delivery = { type = 'file', path = 'probonio.csv' }\n";
@@ -75,7 +76,7 @@ fn company_filters_are_conditions_that_must_all_hold() {
 fn what_the_type_says_of_itself() {
     let (target, schema) = target("invite_new = true");
     assert_eq!(target.default_match(), ["email"]);
-    assert_eq!(target.default_on_invalid(), None);
+    assert_eq!(target.policy().on_invalid, None);
     let names: Vec<&str> = schema.fields.iter().map(|field| &*field.name).collect();
     assert_eq!(names[5..], ["last_working_month", "invite"], "`status` is mapped");
     let FieldLookup::Known(spec) = target.field("invite") else { panic!("a field") };

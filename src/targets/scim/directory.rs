@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::plan::{
-    Access, Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldKind, FieldValue, Notice, Protection,
-    Schema, Snapshot, same,
-};
-use crate::targets::{ErrorKind, NoProgress, Progress, TargetError, Write, WriteBatches, Written};
+use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldKind, FieldValue, Schema};
+use crate::plan::{Account, FieldChange, Notice, Protection, Snapshot, same};
+use crate::progress::{NoProgress, Progress};
+use crate::targets::{ErrorKind, TargetError, Write, WriteBatches, Written};
 
 use super::deviations::Clear;
 use super::errors::unexpected;

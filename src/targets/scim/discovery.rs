@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::plan::{Access, FieldKind};
+use crate::field::{Access, FieldKind};
 
 use super::bulk::Limits;
 use super::fields::suggestion;
@@ -331,7 +331,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::plan::FieldSpec;
+    use crate::field::FieldSpec;
     use crate::reference::spec_text;
     use crate::targets::FieldLookup;
 

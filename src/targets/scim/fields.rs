@@ -1,8 +1,8 @@
 //! The attributes of a user that RFC 7643 defines, with their types.
 
-use crate::config::reader::nearest;
-use crate::plan::{Access, FieldKind, FieldSpec};
+use crate::field::{Access, FieldKind, FieldSpec};
 use crate::targets::FieldLookup;
+use crate::words::nearest;
 
 use super::path::{ENTERPRISE, Path};
 

@@ -54,14 +54,15 @@ pub(crate) use settings::{Settings, departures, key_owner};
 pub(crate) use sign_in::SignIn;
 pub(crate) use wire::Field;
 
-use crate::config::reader::Table;
 use crate::employee::EmployeeId;
-use crate::plan::{Access, Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Schema, Snapshot};
+use crate::field::{Access, AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, FieldChange, Snapshot};
+use crate::section::Table;
 
 use super::{
-    Connection, FieldLookup, Progress, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
-    WriteBatches,
+    Connection, FieldLookup, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts, WriteBatches,
 };
+use crate::progress::Progress;
 
 /// A SCIM service as the file describes it.
 #[derive(Debug)]

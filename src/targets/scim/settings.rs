@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
-use crate::config::Secret;
-use crate::config::reader::{Table, known};
+use crate::section::{Secret, Table};
+use crate::words::known;
 
 use super::bulk::Limits;
 use super::deviations::{Bulk, Clear, Deviations, ManagerForm, PRESETS, Paging, PatchStyle, Replace, Update, preset};

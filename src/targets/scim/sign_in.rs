@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use url::Url;
 
-use crate::config::Secret;
 use crate::http::{Auth, Client, ClientSettings, FixedAuth, HttpError, Method, Request, TokenAuth};
+use crate::section::Secret;
 
 /// How requests are signed.
 #[derive(Clone, Debug)]

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use toml::de::DeTable;
 
 use super::*;
-use crate::config::reader::{Context, Problem, Problems};
-use crate::config::{Secret, SecretMode, SecretReader};
+use crate::field::FieldKind;
 use crate::http::testing::{Answer, Asked, Script};
-use crate::plan::FieldKind;
+use crate::progress::NoProgress;
 use crate::sandbox::scim::{Conflict, Put, Scim, ScimOptions};
 use crate::sandbox::{SandboxRequest, System};
-use crate::targets::{ErrorKind, NoProgress, Parse};
+use crate::section::{Context, Problem, Problems, Secret, SecretMode, SecretReader};
+use crate::targets::{ErrorKind, Parse};
 
 /// Reads a section, with its problems.
 pub(crate) fn section(text: &str, parse: Parse) -> (Option<Box<dyn TargetType>>, Vec<Problem>) {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
-use crate::plan::{AccountId, FieldKind, FieldSpec, FieldValue};
+use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue};
 
 use super::path::{Path, get, spelling};
 

@@ -1,7 +1,7 @@
 //! The fields of a Slack member: those every profile has, the workspace's own, and memberships.
 
-use crate::config::reader::known;
-use crate::plan::{Access, FieldKind, FieldSpec};
+use crate::field::{Access, FieldKind, FieldSpec};
+use crate::words::known;
 
 use super::super::membership::group;
 use super::super::{ErrorKind, FieldLookup, TargetError};

@@ -1,6 +1,6 @@
 //! User groups and channels: which there are, who is in them, and who is to be.
 
-use crate::config::reader::known;
+use crate::words::known;
 
 use super::wire::{Channel, Group};
 use super::*;

@@ -19,14 +19,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::employee::EmployeeId;
+use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::{Client, HttpError, Request, Response};
-use crate::plan::{
-    Access, Account, AccountId, Capabilities, FieldChange, FieldIndex, FieldSpec, FieldValue, GroupProblem, Notice,
-    Protection, Schema, Snapshot, same,
-};
+use crate::plan::{Account, FieldChange, GroupProblem, Notice, Protection, Snapshot, same};
 
 use super::together::Together;
-use super::{Connection, ErrorKind, LOOKS, NoProgress, Progress, ReadAccounts, TargetError, WriteAccounts};
+use super::{Connection, ErrorKind, LOOKS, ReadAccounts, TargetError, WriteAccounts};
+use crate::progress::{NoProgress, Progress};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Place;
 use scim::Accounts;

@@ -1,7 +1,8 @@
 //! The accounts of a workspace through SCIM: made, taken out of use, brought back. Profiles go through the Web API.
 
-use crate::config::Secret;
-use crate::plan::{AccountId, FieldChange, FieldIndex, FieldValue};
+use crate::field::{AccountId, FieldIndex, FieldValue};
+use crate::plan::FieldChange;
+use crate::section::Secret;
 
 use super::super::scim::{Directory, Field, Path, Settings, SignIn, preset};
 use super::super::{ErrorKind, FieldLookup, TargetError};

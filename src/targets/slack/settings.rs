@@ -1,9 +1,9 @@
 //! A `[targets.NAME]` section of type `slack`.
 
-use crate::config::Secret;
-use crate::config::reader::Table;
+use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings, FixedAuth};
-use crate::plan::FieldSpec;
+use crate::plan::Policy;
+use crate::section::{Secret, Table};
 
 use super::super::membership::{self, Membership};
 use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
@@ -72,6 +72,10 @@ impl TargetType for Settings {
         &["email"]
     }
 
+    fn policy(&self) -> Policy {
+        Policy { makes_groups: &[GROUPS], is_directory: true, has_channels: true, ..Policy::default() }
+    }
+
     fn identity(&self) -> String {
         let place = self.base_url.split_once("://").map_or(&*self.base_url, |(_, place)| place);
         match &self.workspace {
@@ -110,10 +114,6 @@ impl TargetType for Settings {
         }
         self.workspace = None;
         self.paced = false;
-    }
-
-    fn makes_groups(&self) -> &'static [&'static str] {
-        &[GROUPS]
     }
 
     fn memberships(&self) -> &[Membership] {

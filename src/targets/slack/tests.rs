@@ -2,7 +2,7 @@
 
 use super::super::{Target, TargetType, sandboxed};
 use super::*;
-use crate::plan::Access;
+use crate::field::Access;
 use crate::sandbox::Sandbox;
 use crate::sandbox::slack::Slack as Simulated;
 
@@ -50,7 +50,7 @@ fn everybody_is_read_and_only_ordinary_people_may_be_changed() {
     let sandbox = sandbox();
     let chat = open(&sandbox, SECTION, FIELDS);
     let schema = chat.schema().unwrap();
-    assert_eq!(schema.fields[2].kind, crate::plan::FieldKind::Date, "as the workspace says");
+    assert_eq!(schema.fields[2].kind, crate::field::FieldKind::Date, "as the workspace says");
     assert!(schema.fields.iter().all(|field| field.access == Access::ReadWrite));
     let snapshot = chat.accounts(&NoProgress).unwrap();
     assert_eq!(snapshot.incomplete, None);

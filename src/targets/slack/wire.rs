@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::plan::{Account, AccountId, FieldChange, FieldKind, FieldSpec, FieldValue, Protection, iso_day};
+use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue, iso_day};
+use crate::plan::{Account, FieldChange, Protection};
 
 use super::fields::Place;
 
@@ -318,7 +319,7 @@ pub(super) struct Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::FieldIndex;
+    use crate::field::FieldIndex;
     use crate::reference::spec_text;
 
     fn member(value: Value) -> Member {

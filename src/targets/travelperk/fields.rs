@@ -1,6 +1,6 @@
 //! The fields of a TravelPerk user.
 
-use crate::plan::{FieldKind, FieldSpec};
+use crate::field::{FieldKind, FieldSpec};
 use crate::targets::FieldLookup;
 use crate::targets::scim::{self, ENTERPRISE, Path};
 
@@ -134,7 +134,7 @@ pub(super) fn known() -> Vec<FieldSpec> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::FieldValue;
+    use crate::field::FieldValue;
 
     #[test]
     fn what_travelperk_refuses_is_known_before_it_is_sent() {

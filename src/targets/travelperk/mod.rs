@@ -28,18 +28,19 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::config::reader::Table;
 use crate::employee::EmployeeId;
+use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::{Client, ClientSettings, Limit, Request};
-use crate::plan::{
-    Account, AccountId, FieldChange, FieldIndex, FieldSpec, FieldValue, Notice, ReferenceNames, Schema, Snapshot,
-};
+use crate::plan::{Account, FieldChange, Notice, Policy, ReferenceNames, Snapshot};
+use crate::section::Table;
 use crate::targets::scim::{Asked, Directory, Field, no_answer, not_done, refusal, unexpected};
 
 use super::{
-    Connection, EmployeeRules, ErrorKind, FieldLookup, LogEvent, LogLine, Progress, ReadAccounts, SandboxPlaces,
-    Target, TargetError, TargetType, WriteAccounts,
+    Connection, ErrorKind, FieldLookup, LogEvent, LogLine, ReadAccounts, SandboxPlaces, Target, TargetError,
+    TargetType, WriteAccounts,
 };
+use crate::plan::EmployeeRules;
+use crate::progress::Progress;
 use fields::short;
 use rules::TravelPerkRules;
 use settings::Settings;
@@ -73,6 +74,33 @@ impl TargetType for TravelPerkType {
 
     fn default_match(&self) -> &'static [&'static str] {
         &["externalId", "userName"]
+    }
+
+    fn policy(&self) -> Policy {
+        Policy {
+            calls_per_minute: self.settings.people.deviations.requests_per_minute,
+            create_note: Some("TravelPerk may send a welcome e-mail to everybody who gets an account"),
+            unknown_manager_note: Some(
+                "approval requests go to an administrator unless TravelPerk knows another manager",
+            ),
+            expected_attributes: &[
+                ("first_name", "no traveller can be made"),
+                ("last_name", "no traveller can be made"),
+                ("email", "no traveller can be made or found"),
+                ("hire_date", "future hires, and those that were called off, cannot be told from current ones"),
+                ("termination_date", "leavers are seen only once Personio turns them inactive"),
+                ("office", "travellers cannot be filtered by office"),
+                ("status", "leavers cannot be told from others"),
+                ("last_modified_at", "nothing in this tool; TravelPerk's own integration asks for it"),
+                ("gender", "travellers are asked for it when they book"),
+                ("team", "travellers cannot be filtered by team"),
+                ("supervisor", "approval requests go to an administrator instead of the line manager"),
+                ("cost_centers", "nobody is assigned to a cost centre"),
+                ("subcompany", "travellers cannot be matched to a company (optional)"),
+                ("date_of_birth", "travellers are asked for it when they book (optional; often a custom attribute)"),
+            ],
+            ..Policy::default()
+        }
     }
 
     fn identity(&self) -> String {
@@ -125,43 +153,12 @@ impl TargetType for TravelPerkType {
         self.settings.redirect(sandbox);
     }
 
-    fn calls_per_minute(&self) -> Option<u32> {
-        self.settings.people.deviations.requests_per_minute
-    }
-
     fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
         log::line(event)
     }
 
     fn rules(&self) -> Option<&dyn EmployeeRules> {
         Some(&TravelPerkRules)
-    }
-
-    fn creating_means(&self) -> Option<&'static str> {
-        Some("TravelPerk may send a welcome e-mail to everybody who gets an account")
-    }
-
-    fn unknown_manager_means(&self) -> Option<&'static str> {
-        Some("approval requests go to an administrator unless TravelPerk knows another manager")
-    }
-
-    fn wished_attributes(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("first_name", "no traveller can be made"),
-            ("last_name", "no traveller can be made"),
-            ("email", "no traveller can be made or found"),
-            ("hire_date", "future hires, and those that were called off, cannot be told from current ones"),
-            ("termination_date", "leavers are seen only once Personio turns them inactive"),
-            ("office", "travellers cannot be filtered by office"),
-            ("status", "leavers cannot be told from others"),
-            ("last_modified_at", "nothing in this tool; TravelPerk's own integration asks for it"),
-            ("gender", "travellers are asked for it when they book"),
-            ("team", "travellers cannot be filtered by team"),
-            ("supervisor", "approval requests go to an administrator instead of the line manager"),
-            ("cost_centers", "nobody is assigned to a cost centre"),
-            ("subcompany", "travellers cannot be matched to a company (optional)"),
-            ("date_of_birth", "travellers are asked for it when they book (optional; often a custom attribute)"),
-        ]
     }
 }
 

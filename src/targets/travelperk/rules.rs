@@ -1,8 +1,8 @@
 //! Who gets an account: as TravelPerk's own integration decides it.
 
-use crate::plan::{Account, Change, FieldSpec, Schema, Skip};
+use crate::field::{FieldSpec, Schema};
+use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Skip};
 use crate::rules::Desired;
-use crate::targets::{EmployeeCase, EmployeeRules, Findings};
 
 #[derive(Debug)]
 pub(super) struct TravelPerkRules;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::config::Secret;
-use crate::config::reader::{Table, known};
+use crate::section::{Secret, Table};
 use crate::targets::SandboxPlaces;
 use crate::targets::scim::{self, Clear, Deviations, SignIn};
+use crate::words::known;
 
 /// Where SCIM is served. The older `app.travelperk.com` still answers.
 const SCIM_URL: &str = "https://app.perk.com/api/v2/scim";

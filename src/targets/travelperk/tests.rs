@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::http::testing::Script;
 use crate::plan::Protection;
+use crate::progress::NoProgress;
 use crate::sandbox::people::Company;
 use crate::sandbox::travelperk::{KEY_OWNER, TravelPerkOptions};
-use crate::targets::NoProgress;
 use crate::targets::scim::tests::{changes, connection, places, section, serve};
 
 const NAMES: &[&str] = &[

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::config::reader::{Located, Table, known};
+use crate::section::{Located, Table};
+use crate::words::known;
 
 use super::fields::{self, CUSTOM, DEPARTMENTS, LOCATION};
 use crate::targets::FieldLookup;
@@ -257,8 +258,7 @@ mod tests {
     use toml::de::DeTable;
 
     use super::*;
-    use crate::config::reader::{Context, Problems};
-    use crate::config::{SecretMode, SecretReader};
+    use crate::section::{Context, Problems, SecretMode, SecretReader};
 
     fn widget(fields: &[&str]) -> Widget {
         Widget {

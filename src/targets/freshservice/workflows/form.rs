@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::reader::known;
-use crate::plan::{FieldKind, FieldSpec, FieldValue};
+use crate::field::{FieldKind, FieldSpec, FieldValue};
 use crate::rules::convert;
+use crate::words::known;
 
 use super::super::wire::{self, Row};
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::{NaiveDate, TimeDelta};
 use serde_json::{Map, Value, json};
 
-use crate::plan::{FieldValue, Request};
+use crate::field::FieldValue;
+use crate::plan::Request;
 
 use super::super::errors::{Doing, unexpected};
 use super::super::wire::{self, Row};

@@ -13,8 +13,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::field::{AccountId, FieldValue};
 use crate::http::Request as HttpRequest;
-use crate::plan::{AccountId, Action, FieldValue, Request};
+use crate::plan::{Action, Request};
 
 use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError};
 use super::errors::{Doing, unexpected};

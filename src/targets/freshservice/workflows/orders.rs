@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::plan::{AccountId, FieldValue, Request};
+use crate::field::{AccountId, FieldValue};
+use crate::plan::Request;
 
 use super::super::errors::{Doing, unexpected};
 use super::super::fields::CUSTOM;

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::http::Method;
-use crate::plan::{AccountId, Action, FieldChange, FieldIndex, FieldKind, FieldSpec, FieldValue, Request};
+use crate::plan::{Action, FieldChange, Request};
 use crate::rules::convert;
 
 use super::super::errors::Doing;

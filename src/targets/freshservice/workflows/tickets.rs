@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::plan::{AccountId, FieldKind, FieldSpec, FieldValue, Request};
+use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue};
+use crate::plan::Request;
 use crate::rules::convert;
 
 use super::super::errors::{Doing, unexpected};

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::http::Response;
-use crate::targets::{Progress, TargetError};
+use crate::progress::Progress;
+use crate::targets::TargetError;
 
 use super::super::deviations::Paging;
 use super::super::discovery::resources;

@@ -1,3 +1,5 @@
+//! The fields of an account: their values, types and rules, and a target's own ids. Pure.
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -5,8 +7,6 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::employee::{EmployeeId, clean};
-
-use super::AccountId;
 
 /// The value of a field, in our words: the same on both sides of a comparison.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -105,7 +105,23 @@ impl Serialize for FieldValue {
     }
 }
 
-/// The place of a field in a target's [`Schema`] and in the fields of each [`Account`](super::Account).
+/// A target's own id of an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub Box<str>);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<T: Into<Box<str>>> From<T> for AccountId {
+    fn from(id: T) -> Self {
+        Self(id.into())
+    }
+}
+
+/// The place of a field in a target's [`Schema`] and in the fields of each account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldIndex(pub u16);
 

@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::Secret;
-use super::reader::{Context, Table};
+use super::{Context, Secret, Table};
 
 /// Reads secrets where the file says they are: the only place that looks at the environment.
 pub struct SecretReader<'a> {
@@ -60,7 +59,7 @@ impl<'a> SecretReader<'a> {
     }
 
     /// Where secrets stand in the file as plain texts.
-    pub(super) fn plain_places(&self) -> Vec<Range<usize>> {
+    pub fn plain_places(&self) -> Vec<Range<usize>> {
         self.plain.borrow().clone()
     }
 

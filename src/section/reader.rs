@@ -4,6 +4,7 @@
 //! at once, each with line and column. So sections are read by hand through [`Table`], which also knows
 //! which keys were asked for: whatever is left over at [`Table::finish`] is unknown.
 
+use crate::words::known;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
@@ -12,8 +13,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Secret;
-use super::secret_source::SecretReader;
+use super::{Secret, SecretReader};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +90,7 @@ impl<'a> Problems<'a> {
     }
 
     /// What stands at a place of the file.
-    pub(super) fn text_at(&self, span: Range<usize>) -> &'a str {
+    pub fn text_at(&self, span: Range<usize>) -> &'a str {
         self.text.get(span).unwrap_or_default()
     }
 
@@ -195,7 +195,7 @@ impl<'a> Table<'a> {
     }
 
     /// Counts as asking for every key, when nobody can tell which keys there may be.
-    pub(super) fn accept_all(&self) {
+    pub fn accept_all(&self) {
         let keys = self.entries.iter().map(|(name, _)| name.get_ref().to_string());
         self.asked.borrow_mut().extend(keys);
     }
@@ -391,31 +391,6 @@ fn describe(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
-}
-
-/// `did you mean …? known: …`, for a name that is not known; `there are none` where nothing is.
-pub fn known<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
-    let mut known: Vec<&str> = known.into_iter().collect();
-    known.sort_unstable();
-    known.dedup();
-    if known.is_empty() {
-        return "there are none".into();
-    }
-    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match nearest(name, &known) {
-        Some(nearest) => format!("did you mean `{nearest}`? known: {list}"),
-        None => format!("known: {list}"),
-    }
-}
-
-/// The known name that is close enough to be a misspelling.
-pub fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
-    known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), *candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, candidate)| candidate)
 }
 
 /// `30s`, `15m`, `24h`, `7d`.

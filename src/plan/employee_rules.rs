@@ -5,7 +5,8 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use crate::employee::{EmployeeId, Standing};
-use crate::plan::{Account, Change, FieldIndex, FieldSpec, FieldValue, Notice, Schema, Skip};
+use crate::field::{FieldIndex, FieldSpec, FieldValue, Schema};
+use crate::plan::{Account, Change, Notice, Skip};
 use crate::rules::{Desired, convert};
 
 /// Rules of a target that look at an employee as a whole: who may get an account, which fields follow from
@@ -100,20 +101,6 @@ pub struct Findings {
     pub notices: Vec<Notice>,
 }
 
-/// A condition over attributes that a target type makes of its settings, with the place of the setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// As an expression of the file.
-    pub source: String,
-    /// Where the setting stands, in bytes.
-    pub span: std::ops::Range<usize>,
-}
-
-/// A text of a setting as a text of the expression language.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
 /// Who would share a value with somebody else, although no two accounts may: each employee whose create or
 /// update gives the field a value that another account has, or that another change gives, too.
 pub fn shared_values(index: FieldIndex, changes: &[Change], accounts: &[Account]) -> Vec<EmployeeId> {
@@ -145,6 +132,6 @@ pub fn shared_values(index: FieldIndex, changes: &[Change], accounts: &[Account]
 }
 
 enum Owner<'a> {
-    Account(&'a crate::plan::AccountId),
+    Account(&'a crate::field::AccountId),
     Change(EmployeeId),
 }

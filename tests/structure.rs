@@ -1,0 +1,170 @@
+//! The floors of the house: which module sees which, computed from the paths that the code names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// Whatever these see, they give the same answer every time.
+const PURE: [&str; 5] = ["employee", "field", "rules", "plan", "words"];
+
+/// What the pure modules may see of each other; nothing else of ours.
+const BELOW_PLAN: [&str; 5] = ["employee", "field", "words", "rules", "plan"];
+
+/// Files, clock, environment, processes and streams, as the standard library and chrono name them.
+const OUTSIDE: &str = r"std::(fs|env|process|net|time::(Instant|SystemTime))\b|\b(Utc|Local)::now\b|\be?print(ln)?!";
+
+/// A file with the module it belongs to and its code, without tests.
+struct Source {
+    path: PathBuf,
+    module: String,
+    code: String,
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of the sources") {
+        let path = entry.expect("an entry of it").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The modules that a file declares for tests alone.
+fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
+    let declared = r#"#\[cfg\(test\)\]\s*(?:#\[path = "([^"]+)"\]\s*)?(?:pub(?:\([a-z]+\))? )?mod (\w+);"#;
+    let declared = Regex::new(declared).expect("a pattern of ours");
+    let name = path.file_stem().expect("a name").to_string_lossy();
+    let beside = path.parent().expect("a folder");
+    let below = if ["mod", "lib", "main"].contains(&&*name) { beside.to_owned() } else { beside.join(&*name) };
+    declared
+        .captures_iter(text)
+        .flat_map(|found| match found.get(1) {
+            Some(place) => [beside.join(place.as_str()), beside.join(place.as_str().trim_end_matches(".rs"))],
+            None => [below.join(format!("{}.rs", &found[2])), below.join(&found[2])],
+        })
+        .collect()
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    rust_files(&root, &mut paths);
+    paths.sort();
+    let texts: Vec<(PathBuf, String)> = (paths.into_iter())
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            (path, text)
+        })
+        .collect();
+    let tests: Vec<PathBuf> = texts.iter().flat_map(|(path, text)| test_modules(path, text)).collect();
+    let is_test = |path: &Path| tests.iter().any(|test| path.starts_with(test));
+    let comment = Regex::new(r"//[^\n]*").expect("a pattern of ours");
+    let inline_tests = Regex::new(r"(?s)#\[cfg\(test\)\]\s*mod \w+ \{.*\z").expect("a pattern of ours");
+    (texts.into_iter())
+        .filter(|(path, _)| !is_test(path))
+        .map(|(path, text)| {
+            let path = path.strip_prefix(&root).expect("below the sources").to_owned();
+            let first = path.iter().next().expect("a name").to_string_lossy();
+            let module = first.trim_end_matches(".rs").to_owned();
+            let code = comment.replace_all(&text, "");
+            let code = inline_tests.replace(&code, "").into_owned();
+            Source { path, module, code }
+        })
+        .collect()
+}
+
+/// For each module those that it names, each with the first file and line where it does.
+fn edges(sources: &[Source]) -> BTreeMap<String, BTreeMap<String, String>> {
+    let named = Regex::new(r"crate::(?:(\w+)|\{([^;]*)\})").expect("a pattern of ours");
+    let mut edges: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for source in sources {
+        let from = edges.entry(source.module.clone()).or_default();
+        for found in named.captures_iter(&source.code) {
+            let line = source.code[..found.get(0).expect("the whole match").start()].matches('\n').count() + 1;
+            let names: Vec<&str> = match (found.get(1), found.get(2)) {
+                (Some(name), _) => vec![name.as_str()],
+                (_, Some(list)) => list.as_str().split(',').filter_map(|part| part.trim().split("::").next()).collect(),
+                _ => Vec::new(),
+            };
+            for name in names.into_iter().filter(|name| *name != source.module) {
+                from.entry(name.to_owned()).or_insert_with(|| format!("{}:{line}", source.path.display()));
+            }
+        }
+    }
+    let modules: BTreeSet<String> = edges.keys().cloned().collect();
+    for seen in edges.values_mut() {
+        // `crate::Thing` at the root of the crate is no module.
+        seen.retain(|name, _| modules.contains(name));
+    }
+    edges
+}
+
+/// A way from one module back to itself, if there is one.
+fn cycle(edges: &BTreeMap<String, BTreeMap<String, String>>) -> Option<Vec<String>> {
+    fn visit(
+        module: &str,
+        edges: &BTreeMap<String, BTreeMap<String, String>>,
+        way: &mut Vec<String>,
+        done: &mut BTreeSet<String>,
+    ) -> Option<Vec<String>> {
+        if let Some(start) = way.iter().position(|seen| seen == module) {
+            let mut round = way[start..].to_vec();
+            round.push(module.to_owned());
+            return Some(round);
+        }
+        if !done.insert(module.to_owned()) {
+            return None;
+        }
+        way.push(module.to_owned());
+        let found = edges[module].keys().find_map(|next| visit(next, edges, way, done));
+        way.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    edges.keys().find_map(|module| visit(module, edges, &mut Vec::new(), &mut done))
+}
+
+#[test]
+fn no_module_sees_one_that_sees_it() {
+    let edges = edges(&sources());
+    if let Some(round) = cycle(&edges) {
+        let steps = round.windows(2).map(|pair| format!("{} → {} ({})", pair[0], pair[1], edges[&pair[0]][&pair[1]]));
+        panic!("modules see each other in a circle:\n  {}", steps.collect::<Vec<_>>().join("\n  "));
+    }
+}
+
+#[test]
+fn a_circle_is_found_with_the_places_that_close_it() {
+    let source = |module: &str, code: &str| Source {
+        path: format!("{module}.rs").into(),
+        module: module.into(),
+        code: code.into(),
+    };
+    let mut all = vec![source("a", "use crate::b::B;"), source("b", "use crate::{c::C};"), source("c", "\nfn f() {}")];
+    assert_eq!(cycle(&edges(&all)), None);
+    all[2].code = "\nfn f() { crate::a::g() }".into();
+    let edges = edges(&all);
+    assert_eq!(cycle(&edges), Some(vec!["a".into(), "b".into(), "c".into(), "a".into()]));
+    assert_eq!(edges["c"]["a"], "c.rs:2");
+}
+
+#[test]
+fn the_pure_modules_see_nothing_of_the_world() {
+    let sources = sources();
+    let edges = edges(&sources);
+    for module in PURE {
+        for (seen, place) in &edges[module] {
+            assert!(BELOW_PLAN.contains(&&**seen), "`{module}` is pure and sees `{seen}` at {place}");
+        }
+    }
+    let outside = Regex::new(OUTSIDE).expect("a pattern of ours");
+    for source in sources.iter().filter(|source| PURE.contains(&&*source.module)) {
+        if let Some(found) = outside.find(&source.code) {
+            let line = source.code[..found.start()].matches('\n').count() + 1;
+            panic!("{}:{line} is pure and names `{}`", source.path.display(), found.as_str());
+        }
+    }
+}
