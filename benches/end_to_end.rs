@@ -67,15 +67,12 @@ fn one_size(size: usize) {
     }
 }
 
-/// What one process cost.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
     user: Duration,
     system: Duration,
     wall: Duration,
-    /// KiB.
     memory: u64,
-    /// Of the sandbox meanwhile.
     sandbox: Duration,
     status: i32,
 }

@@ -8,7 +8,6 @@ use crate::rules::{Expression, MappingSource};
 /// One use of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Use {
-    /// Where in the file.
     pub(super) place: String,
     /// What it is used for.
     pub(super) purpose: Purpose,

@@ -132,10 +132,6 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
 const KIND: &str = "by_hand";
 
 /// What people said is done in a target, as the state has it.
-///
-/// # Errors
-///
-/// When the state cannot be read, or a newer version wrote it.
 pub(super) fn confirmed(state: &State, target: &str) -> anyhow::Result<Option<Confirmed>> {
     let Some(stored) = state.confirmed(KIND, target)? else { return Ok(None) };
     let hint = || format!("what was confirmed of {target} is not what this version writes; was it a newer one?");

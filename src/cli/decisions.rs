@@ -15,10 +15,6 @@ use super::{Failure, Reason, Reasons};
 
 impl Memory {
     /// What people were shown of a target and what they said to it.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub(super) fn decisions(&self, target: &TargetSettings) -> Result<Decisions<'_>, StateError> {
         // An approval is of a change to this account, whatever the file calls it.
         let identity = target.target.identity();
@@ -37,10 +33,6 @@ impl Memory {
     }
 
     /// Keeps what a plan shows as held.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn show(&self, prepared: &Prepared<'_>, only: Option<EmployeeId>) -> Result<(), StateError> {
         for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
             let Some(open) = &target.open else { continue };
@@ -55,10 +47,6 @@ impl Memory {
     }
 
     /// The same in a state that was not there when the plan was made: it has a key of its own.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn show_anew(&self, prepared: &Prepared<'_>, only: Option<EmployeeId>) -> Result<(), StateError> {
         for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
             if target.open.is_some() {
@@ -105,10 +93,6 @@ impl Memory {
     }
 
     /// Gives back the approvals of what was certainly not carried out, and takes what was from what is shown as held.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn settle_approvals(
         &self,
         plan: &TargetPlan,

@@ -248,10 +248,6 @@ fn read_folder(world: &World, folder: &Path, index: Option<&Path>) -> Result<Vec
 }
 
 /// The category of a name; letter case does not count.
-///
-/// # Errors
-///
-/// When there is none, or more than one.
 pub(super) fn find_category(categories: Vec<DocumentCategory>, name: &str) -> Result<DocumentCategory, Failure> {
     let fail = |message: String| Failure::new(Reason::Usage, message);
     let names: Vec<String> = categories.iter().map(|category| category.name.clone()).collect();

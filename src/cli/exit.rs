@@ -33,7 +33,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The exit status.
     pub fn code(self) -> u8 {
         match self {
             Self::Interrupted => 130,
@@ -75,7 +74,6 @@ impl Reason {
 pub struct Reasons(BTreeSet<Reason>);
 
 impl Reasons {
-    /// One more reason.
     pub fn add(&mut self, reason: Reason) {
         self.0.insert(reason);
     }

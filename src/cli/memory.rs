@@ -55,10 +55,6 @@ pub(super) fn reason(error: &StateError) -> Reason {
 
 impl Memory {
     /// For commands that change nothing: a state that is not there yet is not made.
-    ///
-    /// # Errors
-    ///
-    /// When the state is there and cannot be read.
     pub(super) fn for_reading(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
         match &session.settings.state.place {
             StatePlace::File(path) if !path.exists() => Ok(Self {
@@ -74,10 +70,6 @@ impl Memory {
     }
 
     /// For commands that write; a state that is not there yet is made.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be opened.
     pub(super) fn open(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
         let place = &session.settings.state.place;
         let state = match place {
@@ -95,10 +87,6 @@ impl Memory {
     }
 
     /// What is remembered of the runs by the clock of some targets.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub(super) fn scheduled<'t>(
         &self,
         targets: impl Iterator<Item = &'t TargetSettings>,
@@ -118,10 +106,6 @@ impl Memory {
 
     /// The slots without a run, of targets that are not paused. They count from the first run by the clock since
     /// `every` is what it is now.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub(super) fn missed_slots(
         &self,
         targets: &[Scheduled<'_>],
@@ -150,10 +134,6 @@ impl Memory {
     }
 
     /// Remembers that the slot of a target had its run, unless the run ended before its turn or could not read it.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn fill_slot(
         &self,
         settings: &TargetSettings,
@@ -194,10 +174,6 @@ impl Memory {
     }
 
     /// The same, by what identifies the accounts; sorted.
-    ///
-    /// # Errors
-    ///
-    /// As [`Memory::lock`].
     pub(super) fn lock_identities(
         &self,
         identities: &[String],
@@ -432,10 +408,6 @@ pub(super) fn link(employee: EmployeeId, account: AccountId, origin: Origin, now
 
 impl Memory {
     /// Whose account is whose, as it is stored.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub(super) fn links(&self, target: &str) -> Result<Vec<Link>, StateError> {
         Ok(self.state.memory(target, self.now)?.links)
     }
@@ -474,20 +446,12 @@ impl Memory {
     }
 
     /// When a step of a workflow was last done.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub(super) fn last_done(&self, target: &str, workflow: &str) -> Result<Option<DateTime<Utc>>, StateError> {
         let entries = self.state.ledger(target, &steps_kind(workflow))?;
         Ok(entries.into_iter().filter_map(|entry| entry.closed_at).max())
     }
 
     /// Records what came of a step whose answer was lost, as somebody found it.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn settle_step(
         &self,
         target: &str,
@@ -546,10 +510,6 @@ impl Memory {
     }
 
     /// Keeps what a good read of the source held, for the next one to be held against.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn remember_source(&self, seen: &SourceSeen) -> Result<(), StateError> {
         self.state.remember_source(&seen.read, &seen.gone, self.now)
     }
@@ -606,10 +566,6 @@ impl Memory {
     }
 
     /// Ends a run: its jobs, counters, links and what is known of its targets now.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn finish(
         &self,
         run: RunId,

@@ -248,10 +248,6 @@ pub fn commands() -> Vec<String> {
 }
 
 /// Whether a command line is one that the program takes, its name first.
-///
-/// # Errors
-///
-/// What the program would say about it.
 pub fn parses<S: Into<std::ffi::OsString> + Clone>(arguments: impl IntoIterator<Item = S>) -> Result<(), String> {
     match Cli::try_parse_from(arguments) {
         Err(error) if error.use_stderr() => Err(error.to_string()),

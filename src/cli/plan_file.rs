@@ -36,7 +36,6 @@ pub(super) fn write(
     })
 }
 
-/// A reviewed plan.
 #[derive(Debug)]
 pub(super) struct Reviewed {
     /// What was to be carried out: the target, and the change in every detail.

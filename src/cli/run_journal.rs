@@ -91,10 +91,6 @@ impl<'a> RunJournal<'a> {
     }
 
     /// Stores the outcomes that wait.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub(super) fn flush(&self) -> Result<(), StateError> {
         self.journal.flush(self.now)
     }

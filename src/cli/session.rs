@@ -28,9 +28,7 @@ use super::{Global, Reason, Reasons, SandboxChoice};
 
 /// The process around a command.
 pub struct World {
-    /// Options of every command.
     pub global: Global,
-    /// What the streams are.
     pub terminal: Terminal,
     /// The moment the process started.
     pub now: DateTime<Utc>,
@@ -41,7 +39,6 @@ pub struct World {
 /// Why a command ends without a result.
 #[derive(Debug)]
 pub struct Failure {
-    /// The exit status.
     pub reason: Reason,
     /// What is wrong, one entry a problem.
     pub problems: Vec<Problem>,
@@ -50,7 +47,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// With one message.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { reason, text: format!("error: {message}"), problems: vec![Problem::new(reason.word(), message)] }
@@ -149,7 +145,6 @@ impl World {
         self.print(&listing.render(self.global.format, self.look().width));
     }
 
-    /// Writes a message.
     pub fn say(&self, message: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{}", visible_lines(&self.scrub(message), false));
     }
@@ -235,10 +230,6 @@ impl World {
     }
 
     /// Loads the file for a command that contacts nobody but the state.
-    ///
-    /// # Errors
-    ///
-    /// When the file has a mistake.
     pub fn open_offline(&self) -> Result<Session, Failure> {
         let environment = |name: &str| std::env::var(name).ok();
         let path = self.config_path();
@@ -253,10 +244,6 @@ impl World {
     }
 
     /// Loads the file for a command on the history, that of a lasting sandbox if one is chosen.
-    ///
-    /// # Errors
-    ///
-    /// When the file has a mistake, or the sandbox is not there.
     pub fn open_history(&self, sandbox: &SandboxChoice) -> Result<Session, Failure> {
         match &sandbox.sandbox {
             Some(_) => self.open(sandbox, &[]),
@@ -284,20 +271,12 @@ pub struct Session {
 
 impl Session {
     /// The source that the file names.
-    ///
-    /// # Errors
-    ///
-    /// When TLS cannot be set up.
     pub fn source(&self) -> Result<PersonioSource, Failure> {
         PersonioSource::new(self.settings.personio.clone())
             .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
     }
 
     /// The documents of the source that the file names.
-    ///
-    /// # Errors
-    ///
-    /// When TLS cannot be set up.
     pub(super) fn documents(&self) -> Result<PersonioDocuments, Failure> {
         PersonioDocuments::new(self.settings.personio.clone())
             .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
@@ -305,11 +284,6 @@ impl Session {
 }
 
 impl Session {
-    /// Reads everything and plans.
-    ///
-    /// # Errors
-    ///
-    /// When the source or the state cannot be read.
     pub(super) fn prepare(
         &self,
         memory: &Memory,

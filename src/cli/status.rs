@@ -38,7 +38,6 @@ struct StatusDocument<'a> {
     exit_code: u8,
     problems: &'a [Problem],
     tasks: Tasks,
-    /// Budgets of single targets.
     budgets: Vec<OwnBudget>,
     #[serde(skip_serializing_if = "Option::is_none")]
     newest_change: Option<String>,

@@ -32,7 +32,6 @@ const KIND: &str = "upload";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Status {
-    /// Will be uploaded.
     Upload,
     /// Was uploaded in this run.
     Uploaded,
@@ -40,7 +39,6 @@ pub(super) enum Status {
     AlreadyUploaded,
     /// Belongs to nobody, or cannot be uploaded.
     LeftOut,
-    /// Was refused.
     Failed,
     /// Was sent, and whether it was stored is not known.
     Unknown,
@@ -67,7 +65,6 @@ impl Status {
     }
 }
 
-/// One file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Row {
     pub(super) file: String,
@@ -219,10 +216,6 @@ pub(super) fn look_for(
 
 /// Takes out what earlier runs uploaded, and settles what they left open. `again` names files to be sent although
 /// nobody knows whether they are stored. With `keep`, what is found out is written to the state.
-///
-/// # Errors
-///
-/// When the state cannot be read or written.
 pub(super) fn settle(
     common: &Common<'_>,
     rows: &mut [Row],

@@ -29,10 +29,6 @@ pub enum EditError {
 }
 
 /// The text of a file with `paused` of one target set; comments and layout stay as they are.
-///
-/// # Errors
-///
-/// When the text is not TOML, or has no such target.
 pub fn set_paused(text: &str, target: &str, paused: bool) -> Result<String, EditError> {
     let document = Document::parse(text).map_err(|error| EditError::Syntax(error.message().to_owned()))?;
     let targets = document.get("targets").and_then(Item::as_table_like);
@@ -61,10 +57,6 @@ pub fn set_paused(text: &str, target: &str, paused: bool) -> Result<String, Edit
 }
 
 /// The text of a file with `active` of one workflow set; comments and layout stay as they are.
-///
-/// # Errors
-///
-/// When the text is not TOML, or has no such workflow.
 pub fn set_active(text: &str, target: &str, workflow: &str, active: bool) -> Result<String, EditError> {
     let syntax = |error: toml_edit::TomlError| EditError::Syntax(error.message().to_owned());
     let document = Document::parse(text).map_err(syntax)?;

@@ -3,10 +3,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Index, Key, NameParts, Pattern};
 use crate::employee::{EmployeeId, Employees, Value};
 
-/// A file of the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderFile {
-    /// Its name.
     pub name: String,
     /// Its bytes.
     pub size: u64,
@@ -15,18 +13,14 @@ pub struct FolderFile {
 /// Where it is said whose a file is.
 #[derive(Clone, Copy, Debug)]
 pub enum Rules<'a> {
-    /// In its name.
     Names(&'a Pattern),
-    /// In a table.
     Index(&'a Index),
 }
 
 /// A file that is exactly one employee's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// Whose.
     pub employee: EmployeeId,
-    /// The period in its name.
     pub period: Option<String>,
 }
 
@@ -43,16 +37,13 @@ pub enum Refusal {
     NoEmployee,
     /// More than one employee could be meant.
     SeveralEmployees,
-    /// Nothing is in it.
     EmptyFile,
-    /// Larger than Personio takes.
     TooLarge,
     /// Of a type that Personio does not take.
     TypeNotAllowed,
 }
 
 impl Refusal {
-    /// A stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::OtherName => "other_name",
@@ -66,7 +57,6 @@ impl Refusal {
         }
     }
 
-    /// In words.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::OtherName => "the name does not have the form of --name",

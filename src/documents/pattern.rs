@@ -43,7 +43,6 @@ enum Group {
 pub struct NameParts<'n> {
     /// Whose it is, by each key of the pattern.
     pub values: Vec<(&'n Key, &'n str)>,
-    /// What it is about.
     pub period: Option<&'n str>,
 }
 
@@ -162,10 +161,6 @@ pub struct TitleTemplate(String);
 
 impl TitleTemplate {
     /// Reads a template of `{file}`, `{stem}` (the file without its ending), `{period}` and `{category}`.
-    ///
-    /// # Errors
-    ///
-    /// When a brace has no partner or a name stands for nothing.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         for piece in pieces(text)? {
             if let Piece::Name(name) = piece

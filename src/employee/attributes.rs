@@ -38,7 +38,6 @@ impl Attributes {
         self.keys.iter().map(AsRef::as_ref)
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
@@ -48,7 +47,6 @@ impl Attributes {
         self.keys.is_empty()
     }
 
-    /// The key of a column.
     pub fn key(&self, column: Column) -> &str {
         &self.keys[column.index()]
     }
@@ -61,7 +59,6 @@ pub enum PresetKind {
     Text,
     /// A number, sometimes spelt as text.
     Number,
-    /// A plain day.
     Date,
     /// A moment, kept as Personio spells it.
     Timestamp,

@@ -9,7 +9,6 @@ use super::{Attributes, Employee, Value};
 pub enum Lifecycle {
     /// The hire date is ahead, or the status is onboarding.
     Upcoming,
-    /// Employed.
     Active,
     /// Employed and on a longer leave.
     OnLeave,
@@ -92,7 +91,6 @@ impl Disagreement {
         }
     }
 
-    /// The same in words.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::InactiveBeforeLastDay => "status is inactive although the last day is ahead",
@@ -111,7 +109,6 @@ enum Told<T> {
     Nothing,
     /// It was asked for and not delivered.
     Hidden,
-    /// This.
     Is(T),
 }
 

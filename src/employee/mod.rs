@@ -36,7 +36,6 @@ impl std::str::FromStr for EmployeeId {
 /// One employee: an id and a value for each attribute of the run, in the order of [`Attributes`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Employee {
-    /// Personio's id.
     pub id: EmployeeId,
     values: Box<[Value]>,
 }
@@ -58,7 +57,6 @@ impl Employee {
         }
     }
 
-    /// The value in a column.
     pub fn value(&self, column: Column) -> &Value {
         self.values.get(column.index()).unwrap_or(&Value::Hidden)
     }

@@ -15,11 +15,9 @@ pub enum Value {
     Empty,
     /// Text, trimmed; never blank. E-mail addresses keep their case here.
     Text(Box<str>),
-    /// A whole number.
     Integer(i64),
     /// A number with a fraction.
     Decimal(f64),
-    /// Yes or no.
     Bool(bool),
     /// A plain day, without any zone.
     Date(NaiveDate),
@@ -27,7 +25,6 @@ pub enum Value {
     List(Box<[Box<str>]>),
     /// A department, office, team, subcompany or another object with an id and a name.
     Named(Box<Named>),
-    /// The supervisor.
     Supervisor(Box<Supervisor>),
     /// The cost centres with their shares; never empty.
     CostCenters(Box<[CostCenterShare]>),
@@ -40,7 +37,6 @@ pub enum Part<T> {
     Hidden,
     /// Delivered, and without a value.
     Empty,
-    /// This.
     Is(T),
 }
 
@@ -68,7 +64,6 @@ pub struct Named {
 pub struct Supervisor {
     /// The supervisor's own employee id. The supervisor may be outside the result set.
     pub id: EmployeeId,
-    /// E-mail address.
     pub email: Part<Box<str>>,
     /// First and last name; hidden when one of them is.
     pub name: Part<Box<str>>,

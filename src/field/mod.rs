@@ -16,13 +16,10 @@ pub enum FieldValue {
     Empty,
     /// Text, trimmed; a choice; a phone number; the *name* of a referenced thing (a location).
     Text(Box<str>),
-    /// Yes or no.
     Bool(bool),
-    /// A whole number.
     Integer(i64),
     /// A number with a fraction.
     Decimal(f64),
-    /// A plain day.
     Date(NaiveDate),
     /// A set of texts, or of names of referenced things (departments). Never empty.
     List(Box<[Box<str>]>),
@@ -135,17 +132,13 @@ impl FieldIndex {
 /// The type of a field, which decides what is a valid value and when two values are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
-    /// Text.
     Text,
     /// An e-mail address; letter case does not count.
     Email,
     /// A phone number; only digits and a leading plus count.
     Phone,
-    /// Yes or no.
     Bool,
-    /// A number.
     Number,
-    /// A plain day.
     Date,
     /// One of [`FieldSpec::choices`].
     Choice,
@@ -178,7 +171,6 @@ pub enum Access {
     /// On create and on update.
     #[default]
     ReadWrite,
-    /// On create only.
     CreateOnly,
     /// Never; mapping it is a mistake in the file.
     ReadOnly,
@@ -241,7 +233,6 @@ impl fmt::Debug for Nearest {
 pub struct FieldSpec {
     /// As the file and the target's API name it: `primary_email`, `custom_fields.cost_center`.
     pub name: Box<str>,
-    /// Its type.
     pub kind: FieldKind,
     /// Whether an account cannot exist without it.
     pub required: bool,
@@ -406,12 +397,10 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// The field at an index.
     pub fn field(&self, index: FieldIndex) -> &FieldSpec {
         &self.fields[index.get()]
     }
 
-    /// Where a field stands.
     pub fn index(&self, name: &str) -> Option<FieldIndex> {
         let index = self.fields.iter().position(|field| &*field.name == name)?;
         u16::try_from(index).ok().map(FieldIndex)
@@ -432,9 +421,7 @@ pub struct Capabilities {
     pub clear: bool,
     /// Take an account out of use, reversibly.
     pub deactivate: bool,
-    /// Bring it back.
     pub reactivate: bool,
-    /// Remove it for good.
     pub delete: bool,
     /// Whether reactivating loses fields, so that all of them are written again after it.
     pub reactivate_loses_fields: bool,

@@ -22,10 +22,6 @@ pub trait Auth: Send + Sync {
 
     /// Called after a 401 instead, with the headers that were refused. Returns whether another try with new headers
     /// makes sense.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Auth::headers`].
     fn renew(&self, refused: &[(&'static str, String)]) -> Result<bool, HttpError> {
         let _ = refused;
         Ok(false)
@@ -37,7 +33,6 @@ pub trait Auth: Send + Sync {
 pub struct FixedAuth(Vec<(&'static str, String)>);
 
 impl FixedAuth {
-    /// These headers.
     pub fn new(headers: Vec<(&'static str, String)>) -> Self {
         Self(headers)
     }

@@ -63,7 +63,6 @@ impl ClientSettings {
         }
     }
 
-    /// The same with one more limit.
     pub fn limit(mut self, class: &'static str, requests: u32, per: Duration) -> Self {
         self.limits.push(Limit { class, requests, per });
         self
@@ -99,10 +98,6 @@ impl Client {
     }
 
     /// A client that waits by another clock.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::new`].
     pub fn with_clock(settings: ClientSettings, auth: Box<dyn Auth>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let base = Url::parse(&settings.base_url)?;
         let pool = transport::pool(&base)?;
@@ -341,10 +336,6 @@ impl Reader<'_> {
     }
 
     /// The same, into the memory of an answer that is done with: pages are large, alike, and many.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reader::send`].
     pub fn send_reusing(&self, request: &Request, memory: Vec<u8>) -> Result<Response, HttpError> {
         let harmless = match request.repeat {
             super::Repeat::Harmless => true,

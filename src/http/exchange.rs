@@ -5,7 +5,6 @@ use super::Method;
 /// One request that was sent and what came of it, for the history: no query, no body, no header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
-    /// Method.
     pub method: Method,
     /// Path below the base address, without its query.
     pub path: String,

@@ -35,18 +35,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
-    /// Reads.
     Get,
-    /// Makes something.
     Post,
-    /// Replaces.
     Put,
-    /// Changes a part.
     Patch,
-    /// Removes or deactivates.
     Delete,
 }
 
@@ -66,7 +60,6 @@ impl Method {
 /// A request as a value: what would be sent, without the address of the server and without credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Method.
     pub method: Method,
     /// Path below the base address, beginning with `/`, already percent-encoded. An absolute address
     /// (a `next` link) is accepted when it has the scheme, host and port of the base address.
@@ -75,7 +68,6 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// Headers beside those of the client.
     pub headers: Vec<(&'static str, String)>,
-    /// Body.
     pub body: Body,
     /// Whether repeating it is harmless although its method says otherwise (a search sent as POST), or
     /// harmful although its method says it is not.
@@ -90,9 +82,7 @@ pub enum Repeat {
     /// By method: GET, PUT and DELETE yes, POST and PATCH no.
     #[default]
     ByMethod,
-    /// Harmless.
     Harmless,
-    /// Never.
     Never,
 }
 
@@ -103,12 +93,7 @@ pub enum Body {
     #[default]
     Empty,
     /// JSON with its content type (`application/json` or `application/scim+json`).
-    Json {
-        /// Content type.
-        content_type: &'static str,
-        /// The document.
-        text: String,
-    },
+    Json { content_type: &'static str, text: String },
     /// `application/x-www-form-urlencoded`.
     Form(Vec<(String, String)>),
     /// `multipart/form-data`, the parts in order.
@@ -154,7 +139,6 @@ impl Request {
         self
     }
 
-    /// The same with one more header.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -180,7 +164,6 @@ impl Request {
         self
     }
 
-    /// The same with a form.
     pub fn form(mut self, pairs: Vec<(String, String)>) -> Self {
         self.body = Body::Form(pairs);
         self
@@ -217,11 +200,9 @@ impl Request {
 /// An answer, read to its end.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Response {
-    /// Status.
     pub status: u16,
     /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Body.
     pub body: Vec<u8>,
 }
 
@@ -327,34 +308,20 @@ impl UnexpectedBody {
 pub enum HttpError {
     /// It never left: refused connection, unknown host, failed TLS. Nothing happened at the service.
     #[error("cannot reach {host}: {why}")]
-    NotSent {
-        /// Host and port.
-        host: String,
-        /// In words.
-        why: String,
-    },
+    NotSent { host: String, why: String },
     /// It may have been carried out, but the answer was lost on the way.
     #[error("no answer from {host}: {why}")]
-    Lost {
-        /// Host and port.
-        host: String,
-        /// In words.
-        why: String,
-    },
+    Lost { host: String, why: String },
     /// The answer is larger than any honest one.
     #[error("{host} sent more than {limit} MB in one answer (answer_too_large)")]
     TooLarge {
-        /// Host and port.
         host: String,
         /// In megabytes.
         limit: u64,
     },
     /// The process was asked to stop before it was sent. Nothing happened at the service.
     #[error("stopped before {host} was asked")]
-    Interrupted {
-        /// Host and port.
-        host: String,
-    },
+    Interrupted { host: String },
     /// The sign-in that the request needed was refused.
     #[error("{0}")]
     SignIn(String),

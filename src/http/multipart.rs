@@ -9,7 +9,6 @@ use reqwest::blocking::multipart;
 pub struct Part {
     /// Name of the form's field.
     pub name: &'static str,
-    /// What is in it.
     pub content: PartContent,
 }
 
@@ -25,12 +24,9 @@ impl Part {
     }
 }
 
-/// What is in a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartContent {
-    /// A text.
     Text(String),
-    /// A file.
     File(File),
 }
 
@@ -39,7 +35,6 @@ pub enum PartContent {
 pub struct File {
     /// Its name, without folders.
     pub name: String,
-    /// Its bytes.
     pub bytes: Arc<[u8]>,
 }
 

@@ -8,7 +8,6 @@ use super::Response;
 pub struct Limit {
     /// The class of [`Request::class`](super::Request::class).
     pub class: &'static str,
-    /// How many.
     pub requests: u32,
     /// In any stretch of this length.
     pub per: Duration,
@@ -47,7 +46,6 @@ struct Class {
 /// A limit that the service reports, less what others use of it.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
-    /// Requests in a window.
     total: u32,
     /// Those among them that are not ours.
     foreign: u32,

@@ -36,11 +36,8 @@ impl Default for RetrySettings {
 /// What one attempt came to, as far as repeating is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt<'a> {
-    /// An answer came.
     Answered {
-        /// Status.
         status: u16,
-        /// The header Retry-After.
         retry_after: Option<&'a str>,
         /// The header Date: the service's own clock, which a moment in Retry-After is measured against,
         /// so that a clock that is wrong on our side does no harm.
@@ -109,7 +106,6 @@ pub fn decide(settings: &RetrySettings, tried: Tried, may_repeat: bool, attempt:
 
 /// From here on a number is no span (over thirty years) but a moment, in seconds since 1970.
 const MOMENT: f64 = 1e9;
-/// The same in milliseconds.
 const MOMENT_IN_MILLISECONDS: f64 = 1e12;
 
 fn is_moment(value: &str) -> bool {

@@ -31,16 +31,13 @@ pub enum Format {
 pub enum Kind {
     /// Before.
     Plan,
-    /// After.
     Report,
 }
 
 /// A reason for an exit status, or another thing the whole run has to say.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
-    /// A stable code.
     pub code: &'static str,
-    /// In words.
     pub message: String,
     /// The target it is about, if one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +70,6 @@ pub struct Document<'a> {
     pub kind: Kind,
     /// The changes; `None` when the run failed before there was a plan.
     pub plan: Option<&'a Plan>,
-    /// The exit status.
     pub exit_code: u8,
     /// Why the exit status is not 0, and more.
     pub problems: &'a [Problem],

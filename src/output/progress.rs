@@ -17,7 +17,6 @@ pub struct Terminal {
     pub output: bool,
     /// Progress can be drawn.
     pub errors: bool,
-    /// Colour is welcome.
     pub colour: bool,
 }
 

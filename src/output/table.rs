@@ -16,7 +16,6 @@ use crate::words::{count, employees};
 /// How much is shown, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Use colour.
     pub colour: bool,
     /// Columns of the terminal; `None` when there is none.
     pub width: Option<u16>,
@@ -29,7 +28,6 @@ pub struct Look {
 /// How many changes, skips and notices of one kind are shown unless all are asked for.
 const SHOWN: usize = 15;
 
-/// The document as text.
 pub fn render(document: &Document<'_>, look: Look) -> String {
     let mut text = String::new();
     if let Some(plan) = document.plan {

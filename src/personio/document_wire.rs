@@ -5,7 +5,6 @@ use serde::{Deserialize, Deserializer};
 
 use super::documents::{DocumentCategory, StoredDocument};
 
-/// The list of categories.
 #[derive(Debug)]
 pub(super) struct Categories(pub(super) Vec<DocumentCategory>);
 

@@ -75,31 +75,24 @@ pub const FILE_TYPES: &[&str] = &[
 /// How long one upload may take: thirty megabytes on a slow line.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What Personio allows.
 const UPLOADS_PER_MINUTE: u32 = 60;
 
 const READ_RIGHT: &str = "Documents: Read";
 const WRITE_RIGHT: &str = "Documents: Write";
 
-/// A category of documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentCategory {
-    /// Personio's number.
     pub id: u64,
-    /// Its name.
     pub name: String,
 }
 
 /// A document to be uploaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Upload {
-    /// Whose it is.
     pub employee: EmployeeId,
-    /// Number of the category.
     pub category: u64,
     /// At most [`LONGEST_TITLE`] characters.
     pub title: String,
-    /// A comment.
     pub comment: Option<String>,
     /// The day that the document is about.
     pub date: Option<NaiveDate>,
@@ -110,9 +103,7 @@ pub struct Upload {
 /// A document that Personio has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDocument {
-    /// Personio's id.
     pub id: String,
-    /// Its title.
     pub name: String,
     /// Number of the category, as text.
     pub category: Option<String>,
@@ -126,7 +117,6 @@ pub struct StoredDocument {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct UploadError {
-    /// What it means.
     pub kind: UploadErrorKind,
     /// A lower-case fragment: what happened, and what to try.
     pub message: String,
@@ -147,7 +137,6 @@ pub enum UploadErrorKind {
     Unknown,
 }
 
-/// Personio's documents.
 #[derive(Debug)]
 pub struct PersonioDocuments {
     v1: Client,
@@ -227,10 +216,6 @@ impl PersonioDocuments {
 
     /// The documents of an employee in a category, as far as Personio lists them: those that payroll
     /// software delivers are left out.
-    ///
-    /// # Errors
-    ///
-    /// When the credential may not list them, or Personio cannot be read.
     pub fn of_employee(&self, employee: EmployeeId, category: u64) -> Result<Vec<StoredDocument>, SourceError> {
         const WHAT: &str = "list the documents of an employee";
         let (mut documents, mut seen) = (Vec::new(), HashSet::new());

@@ -42,7 +42,6 @@ pub const APP_ID: &str = "PERSONIO_SYNC";
 pub struct SourceSettings {
     /// Client id of the API credential.
     pub client_id: Secret,
-    /// Its secret.
     pub client_secret: Secret,
     /// `X-Personio-Partner-ID`, for partners of the marketplace.
     pub partner_id: Option<String>,
@@ -104,7 +103,6 @@ pub struct SourceError {
 /// What a [`SourceError`] means for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceErrorKind {
-    /// The credential was refused.
     SignIn,
     /// The credential lacks a right.
     Rights,

@@ -145,10 +145,6 @@ impl PersonioSource {
     }
 
     /// Whether there is an employee with this id, whatever the list says.
-    ///
-    /// # Errors
-    ///
-    /// When Personio cannot be read, or its answer says neither.
     pub fn presence(&self, employee: EmployeeId) -> Result<Presence, SourceError> {
         const WHAT: &str = "look for an employee by id";
         let answer = self.client.reader().send(&requests::employee(employee))?;

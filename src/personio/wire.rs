@@ -40,7 +40,6 @@ fn order(key: &str) -> (usize, &str) {
     (key.len(), key)
 }
 
-/// One page of employees.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     /// `false` comes with HTTP 200, too.
@@ -92,10 +91,6 @@ fn parse_text(text: &str, columns: &Columns<'_>) -> Result<Page, serde_json::Err
 }
 
 /// The employees of one page, for measuring how long that takes; a run reads pages through the source.
-///
-/// # Errors
-///
-/// When the page is not the JSON that was expected.
 pub fn read_page(body: &[u8], attributes: &Attributes) -> Result<Vec<Employee>, serde_json::Error> {
     let records = parse_page(body, &Columns::new(attributes))?.records;
     Ok(records.map(|records| records.employees).unwrap_or_default())

@@ -10,7 +10,6 @@ use crate::field::{FieldIndex, FieldValue, Schema};
 /// An employee's record in a target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
-    /// The target's id.
     pub id: AccountId,
     /// Whether it is in use.
     pub active: bool,
@@ -58,7 +57,6 @@ impl Account {
         Self { id: id.into(), active, active_is_said: true, protection: None, writable: None, fields: fields.into() }
     }
 
-    /// The value of a field.
     pub fn field(&self, index: FieldIndex) -> &FieldValue {
         self.fields.get(index.get()).unwrap_or(&FieldValue::Empty)
     }

@@ -34,7 +34,6 @@ pub type GaveUp<'a> = dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Syn
 /// What the tool remembers of a target; empty before the first run.
 #[derive(Default)]
 pub struct Memory<'a> {
-    /// Whose account is whose.
     pub links: BTreeMap<EmployeeId, AccountId>,
     /// Whether a field of an employee has been written with this value several times without staying.
     pub gave_up: Option<&'a GaveUp<'a>>,
@@ -70,17 +69,14 @@ pub struct PlanInput<'a> {
     pub rules: Option<&'a dyn EmployeeRules>,
     /// Its fields, as the service has them.
     pub schema: &'a Schema,
-    /// The source.
     pub employees: &'a Employees,
     /// Where each employee stands today, in the order of the employees.
     pub standings: &'a [Standing],
     /// The day of the run.
     pub today: NaiveDate,
-    /// Lookup tables.
     pub tables: &'a Arc<Tables>,
     /// The attributes by which two profiles are known to be one person's, as far as the file reads them.
     pub identifying: &'a [Identifying],
-    /// What is remembered.
     pub memory: &'a Memory<'a>,
     /// Only this employee, if given; everybody is still read, so that shared keys are seen.
     pub only: Option<EmployeeId>,
@@ -89,9 +85,7 @@ pub struct PlanInput<'a> {
 /// That somebody in scope, without an account of their own, has a key of another one's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Who.
     pub by: EmployeeId,
-    /// The match field.
     pub field: Box<str>,
     /// Whether the owner has a key of it as well.
     pub shared: bool,

@@ -248,7 +248,6 @@ impl Scene {
         build(&input, snapshot)
     }
 
-    /// The plan in lines.
     fn plan(&self) -> Vec<String> {
         let plan = self.build().plan;
         let value = |value: &FieldValue| if value.is_empty() { "-".to_owned() } else { value.to_string() };
@@ -283,7 +282,6 @@ impl Scene {
         self.worker(INES.0, INES.1, INES.2, INES.3)
     }
 
-    /// Ines with further attributes.
     fn ines_who(self, more: &[(&'static str, &'static str)]) -> Self {
         let base = [("first_name", INES.1), ("email", INES.2), ("position", INES.3), ("status", "active")];
         let kept = base.into_iter().filter(|(key, _)| !more.iter().any(|(other, _)| other == key));

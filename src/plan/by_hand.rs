@@ -26,7 +26,6 @@ pub type TeamSettings = BTreeMap<Box<str>, Setting>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {
-    /// One text.
     One(Box<str>),
     /// Several, in the order of the file.
     Several(Vec<Box<str>>),
@@ -67,21 +66,15 @@ impl Setting {
 pub struct Confirmed {
     /// By the number of an employee: the fields of yes or no that are yes.
     pub(super) people: BTreeMap<u64, BTreeSet<Box<str>>>,
-    /// By the name of a team.
     pub(super) teams: BTreeMap<Box<str>, TeamSettings>,
 }
 
 impl Confirmed {
     /// Reads what [`Confirmed::text`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// When it is something else.
     pub fn read(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
-    /// As it is stored.
     pub fn text(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
@@ -148,12 +141,9 @@ pub struct Checklist {
     pub groups: Vec<StepGroup>,
 }
 
-/// Steps at one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepGroup {
-    /// What they are about.
     pub title: String,
-    /// Where to click.
     pub place: String,
     /// Not empty.
     pub steps: Vec<String>,
@@ -193,7 +183,6 @@ pub struct Called {
     pub email: Option<Box<str>>,
     /// The field `language` of the mapping.
     pub language: Option<Box<str>>,
-    /// Whether they left.
     pub left: bool,
 }
 

@@ -22,7 +22,6 @@ pub enum Op {
     Update,
     /// An account is taken out of use.
     Deactivate,
-    /// A workflow's action.
     Request,
 }
 
@@ -65,18 +64,14 @@ impl fmt::Display for Op {
 pub struct FieldChange {
     /// Which field of the target's schema.
     pub index: FieldIndex,
-    /// Its name.
     pub field: Box<str>,
-    /// What is.
     pub before: FieldValue,
-    /// What should be.
     pub after: FieldValue,
 }
 
 /// Whose account goes to whom, for an [`Op::Handover`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handover {
-    /// Whose it was.
     pub from: EmployeeId,
     /// The keys that agree: names of match fields, and of attributes that both profiles share.
     pub keys: Vec<Box<str>>,
@@ -98,7 +93,6 @@ impl FieldChange {
 /// One intended write, and after applying also what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// What is done.
     pub op: Op,
     /// For whom; `None` for a [`Op::Reference`], and for a team that people set up by hand.
     pub employee: Option<EmployeeId>,
@@ -225,31 +219,26 @@ impl Hold {
 /// What came of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Carried out and acknowledged.
     Succeeded,
     /// Refused or not possible.
     Failed {
         /// For people: what the target said and what to try; no values of the employee.
         error: String,
-        /// A stable code.
         code: &'static str,
     },
     /// The target took it and carries it out in its own time; a later run sees what came of it.
     Pending {
-        /// In words.
         detail: String,
     },
     /// A safety rail holds it.
     Held,
     /// The run ended, or the target was left alone, before its turn.
     NotAttempted {
-        /// Why.
         error: String,
     },
 }
 
 impl Outcome {
-    /// The word in JSON.
     pub fn status(&self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -272,7 +261,6 @@ impl Outcome {
 /// An employee for whom nothing is done although something might be expected, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip {
-    /// Who.
     pub employee: EmployeeId,
     /// A stable code: `match_key_missing`, `match_key_shared`, `several_accounts`.
     pub reason: &'static str,
@@ -283,7 +271,6 @@ pub struct Skip {
 /// Something an operator should know; nothing failed because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// A stable code.
     pub code: &'static str,
     /// Whom it is about, if one employee.
     pub employee: Option<EmployeeId>,
@@ -296,7 +283,6 @@ pub struct Notice {
 /// Whether a target takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetStatus {
-    /// It does.
     Ready,
     /// The file says `paused = true`.
     Paused,
@@ -307,7 +293,6 @@ pub enum TargetStatus {
 }
 
 impl TargetStatus {
-    /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -318,14 +303,12 @@ impl TargetStatus {
     }
 }
 
-/// The plan for one target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetPlan {
     /// As the file names it.
     pub name: Box<str>,
     /// Its type: `freshservice`.
     pub kind: &'static str,
-    /// Whether it takes part.
     pub status: TargetStatus,
     /// Why not, if it does not.
     pub reason: Option<String>,
@@ -383,7 +366,6 @@ pub struct Summary {
     pub skipped: usize,
     /// Changes that a rail holds.
     pub held: usize,
-    /// Changes that failed.
     pub failed: usize,
 }
 
@@ -453,7 +435,6 @@ pub struct SourceSummary {
 pub struct Plan {
     /// The day it was made for, in the file's time zone.
     pub today: NaiveDate,
-    /// What it rests on.
     pub source: SourceSummary,
     /// In the order of the file.
     pub targets: Vec<TargetPlan>,

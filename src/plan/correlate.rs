@@ -17,7 +17,6 @@ pub(super) type Key = Box<str>;
 /// What an employee can be found by: one entry for each match field, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum MatchKey {
-    /// This value.
     Is(Key),
     /// Known to have no value.
     Empty,

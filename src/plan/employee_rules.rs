@@ -29,9 +29,7 @@ pub trait EmployeeRules: fmt::Debug + Send + Sync {
 /// One employee, as the rules see them.
 #[derive(Clone, Copy, Debug)]
 pub struct EmployeeCase<'a> {
-    /// Who.
     pub employee: EmployeeId,
-    /// Where they stand today.
     pub standing: &'a Standing,
     /// Personio delivers hire dates, and this one is empty: a hire that was called off, or one not finished.
     pub without_hire_date: bool,
@@ -97,7 +95,6 @@ impl EmployeeCase<'_> {
 pub struct Findings {
     /// Nothing is done for them, and why.
     pub skip: Option<Skip>,
-    /// Worth knowing.
     pub notices: Vec<Notice>,
 }
 

@@ -14,7 +14,6 @@ pub enum Action {
     CreateOnboardingRequest,
     /// A request through the service's offboarding form; cannot be undone.
     CreateOffboardingRequest,
-    /// A ticket.
     CreateTicket,
     /// An order from the service catalogue.
     CreateServiceRequest,
@@ -29,7 +28,6 @@ pub enum Action {
 }
 
 impl Action {
-    /// All of them.
     pub const ALL: [Self; 8] = [
         Self::CreateOnboardingRequest,
         Self::CreateOffboardingRequest,
@@ -90,9 +88,7 @@ pub struct Request {
     pub workflow: Box<str>,
     /// Its place in the workflow, from 0.
     pub step: usize,
-    /// What is done.
     pub action: Action,
-    /// For whom.
     pub employee: EmployeeId,
     /// What it is done for once: the event's day, or the change that was seen. Never a value of the employee.
     pub event: Box<str>,
@@ -107,7 +103,6 @@ pub struct Request {
 /// A value that is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RequestValue {
-    /// This.
     Value(FieldValue),
     /// What an expression gives once the earlier steps that it refers to were carried out.
     Deferred(Deferred),
@@ -115,10 +110,6 @@ pub enum RequestValue {
 
 impl Request {
     /// The values, results of earlier steps put in.
-    ///
-    /// # Errors
-    ///
-    /// Says which field cannot be filled and why.
     pub fn values(&self) -> Result<Vec<(Box<str>, FieldValue)>, String> {
         let made = |step: usize| StepResult::Id(self.results.get(step)?.clone()?).id();
         let value = |name: &str, value: &RequestValue| match value {

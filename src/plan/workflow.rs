@@ -30,7 +30,6 @@ const SAME_EVENT: TimeDelta = TimeDelta::days(60);
 /// A step that was begun or done in an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepDone {
-    /// For whom.
     pub employee: EmployeeId,
     /// What for, as in [`Request::event`].
     pub event: Box<str>,
@@ -38,7 +37,6 @@ pub struct StepDone {
     pub step: usize,
     /// Whether it is known to be done; otherwise nobody can tell without looking.
     pub done: bool,
-    /// What it made.
     pub id: Option<Box<str>>,
 }
 
@@ -54,9 +52,7 @@ pub struct SeenBefore {
 /// What is remembered of one workflow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkflowMemory {
-    /// Steps begun or done.
     pub steps: Vec<StepDone>,
-    /// Attributes as they were.
     pub seen: BTreeMap<EmployeeId, SeenBefore>,
 }
 
@@ -67,19 +63,16 @@ pub type Fingerprints<'a> = &'a dyn Fn(&[String]) -> Box<str>;
 pub struct WorkflowInput<'a> {
     /// The target's section of the file.
     pub settings: &'a PlanSettings,
-    /// The source.
     pub employees: &'a Employees,
     /// Where each employee stands today, in the order of the employees.
     pub standings: &'a [Standing],
     /// The day of the run.
     pub today: NaiveDate,
-    /// Lookup tables.
     pub tables: &'a Arc<Tables>,
     /// What is remembered, by workflow.
     pub memory: &'a BTreeMap<Box<str>, WorkflowMemory>,
     /// The keyed hash of some values; without one, changes of attributes are not seen.
     pub fingerprint: Option<Fingerprints<'a>>,
-    /// Whose account is whose.
     pub owned: &'a BTreeMap<EmployeeId, AccountId>,
     /// Employees whose account must not be changed.
     pub protected: &'a BTreeSet<EmployeeId>,
@@ -96,9 +89,7 @@ pub struct WorkflowInput<'a> {
 /// The attributes of an employee as they are now, to be remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The workflow.
     pub workflow: Box<str>,
-    /// Whose.
     pub employee: EmployeeId,
     /// The keyed hash of their values.
     pub fingerprint: Box<str>,
@@ -108,7 +99,6 @@ pub struct Seen {
     pub after: Option<Box<str>>,
 }
 
-/// What is due.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlannedWorkflows {
     /// By workflow, employee and step, in the order in which they are carried out.

@@ -79,17 +79,14 @@ impl<'a> Facts<'a> {
         Facts { employee, standing, ..*self }
     }
 
-    /// Which attributes there are.
     pub(super) fn attributes(&self) -> &'a Attributes {
         self.attributes
     }
 
-    /// Whom they are about.
     pub fn employee(&self) -> &'a Employee {
         self.employee
     }
 
-    /// Where the employee stands.
     pub fn standing(&self) -> &'a Standing {
         self.standing
     }

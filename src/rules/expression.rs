@@ -45,7 +45,6 @@ pub struct Expression {
 enum Program {
     /// Nothing but a name: the common case, answered without running anything.
     Name,
-    /// Anything else.
     Compiled(Box<minijinja::Expression<'static, 'static>>),
 }
 
@@ -74,7 +73,6 @@ pub enum Evaluation {
 /// Whether a condition holds for one employee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Truth {
-    /// It holds.
     Yes,
     /// It does not.
     No,
@@ -150,10 +148,6 @@ impl Expression {
 
     /// Compiles a condition over an account's own fields (`protect`). Dots in field names are kept:
     /// `custom_fields.vip` is the field of that name.
-    ///
-    /// # Errors
-    ///
-    /// When it is not an expression or uses an unknown filter.
     pub fn compile_over_fields(source: &str) -> Result<Self, ExpressionError> {
         let expression = compile(source)?;
         let mut names: Vec<Box<str>> = expression.undeclared_variables(true).into_iter().map(Into::into).collect();

@@ -7,7 +7,6 @@ use super::{Evaluation, Expression, Facts, Truth, remarks};
 /// One line of a `mapping` table: what a field should hold.
 #[derive(Debug, PartialEq)]
 pub struct Mapping {
-    /// Which field.
     pub index: FieldIndex,
     /// Where the value comes from.
     pub source: MappingSource,
@@ -22,13 +21,11 @@ pub struct Mapping {
 /// Where a mapped value comes from.
 #[derive(Debug, PartialEq)]
 pub enum MappingSource {
-    /// An expression over attributes.
     Expression(Expression),
     /// The same value for everyone.
     Constant(FieldValue),
     /// Whether the employee belongs to a group, as a condition over attributes.
     Member {
-        /// Who belongs.
         rule: Expression,
         /// Whether those who do not belong are taken out; people added by hand stay otherwise.
         owned: bool,
@@ -53,21 +50,18 @@ pub enum OnEmpty {
     Clear,
     /// The field stays as it is.
     Keep,
-    /// The employee is skipped.
     Fail,
 }
 
 /// What a result that the field cannot take does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnInvalid {
-    /// The employee is skipped.
     #[default]
     Fail,
     /// The field stays as it is, and somebody says that this is fine.
     Keep,
     /// The field stays as it is, and the employee counts as done in part.
     Partly,
-    /// The field is emptied.
     Clear,
 }
 
@@ -97,7 +91,6 @@ pub enum Desired {
 /// What is worth knowing of a value that is written all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
-    /// A stable code.
     pub code: &'static str,
     /// In words, without any value.
     pub message: String,
@@ -182,10 +175,6 @@ fn belongs(rule: &Expression, owned: bool, spec: &FieldSpec, facts: &Facts<'_>) 
 }
 
 /// A value in the type of a field.
-///
-/// # Errors
-///
-/// Says why the field cannot take it, without showing it.
 pub fn convert(value: FieldValue, spec: &FieldSpec) -> Result<FieldValue, String> {
     if value.is_empty() {
         return Ok(FieldValue::Empty);

@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 
-/// What was noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Remarks {
     /// A comparison by order was decided by an empty value.

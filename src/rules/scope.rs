@@ -8,11 +8,9 @@ const SAYS_LEFT: [&str; 4] = ["termination_date", "last_working_day", "terminati
 /// Whether a target is meant for an employee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// It is.
     In,
     /// The filters hold, and the employee has left.
     Left,
-    /// A filter says no.
     Out {
         /// Whether the employee has left as well.
         left: bool,

@@ -93,7 +93,6 @@ impl Vocabulary {
         self.known_phones
     }
 
-    /// The lookup tables.
     pub fn tables(&self) -> &Tables {
         &self.tables
     }

@@ -8,7 +8,6 @@ use crate::http::Method;
 /// A request as a simulated system sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SandboxRequest {
-    /// Method.
     pub method: Method,
     /// Path below the system's own, beginning with `/`, still percent-encoded.
     pub path: String,
@@ -16,7 +15,6 @@ pub struct SandboxRequest {
     pub query: Vec<(String, String)>,
     /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Body.
     pub body: Vec<u8>,
     /// Address of the system, without a trailing slash, for links in answers.
     pub base_url: String,
@@ -45,13 +43,11 @@ impl SandboxRequest {
         Self { query, ..Self::new(Method::Get, path) }
     }
 
-    /// The same with one more header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 
-    /// The same with a JSON body.
     pub fn json(mut self, body: &Value) -> Self {
         self.body = body.to_string().into_bytes();
         self.header("content-type", "application/json")
@@ -87,11 +83,8 @@ impl SandboxRequest {
 /// The answer of a simulated system.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct SandboxResponse {
-    /// Status.
     pub status: u16,
-    /// Headers.
     pub headers: Vec<(&'static str, String)>,
-    /// Body.
     pub body: Vec<u8>,
 }
 
@@ -101,7 +94,6 @@ impl SandboxResponse {
         Self { status, ..Self::default() }
     }
 
-    /// An answer in JSON.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::json_text(status, body.to_string())
     }
@@ -112,13 +104,11 @@ impl SandboxResponse {
         Self { status, headers, body: body.into_bytes() }
     }
 
-    /// A web page.
     pub fn html(status: u16, body: String) -> Self {
         let headers = vec![("content-type", "text/html; charset=utf-8".into())];
         Self { status, headers, body: body.into_bytes() }
     }
 
-    /// The same with one more header.
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

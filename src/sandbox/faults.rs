@@ -28,7 +28,6 @@ struct Rule {
     when: When,
 }
 
-/// One way to misbehave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Refused for being too busy, with `Retry-After` where the real system sends one.
@@ -69,7 +68,6 @@ pub enum Fault {
     Order,
     /// Parts of values are kept back: what a supervisor is called, the ids of departments and offices.
     HiddenParts,
-    /// Answers take this long.
     Latency(Duration),
 }
 

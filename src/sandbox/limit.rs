@@ -29,7 +29,6 @@ impl Window {
         self.limit.saturating_sub(self.used)
     }
 
-    /// The limit.
     pub(super) fn limit(&self) -> u64 {
         self.limit
     }

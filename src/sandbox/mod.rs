@@ -75,7 +75,6 @@ pub struct SandboxOptions {
     pub employees: usize,
     /// Same seed, same people and same faults.
     pub seed: u64,
-    /// How the systems misbehave.
     pub faults: Faults,
     /// The folder below which file targets write; `None` for one that is removed when the sandbox stops.
     pub folder: Option<PathBuf>,
@@ -119,7 +118,6 @@ impl SandboxOptions {
 /// What a sandbox says of itself at `/sandbox.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SandboxInfo {
-    /// Version of this document.
     pub schema: u32,
     /// Address without a trailing slash.
     pub base_url: String,
@@ -312,10 +310,6 @@ impl Sandbox {
     }
 
     /// Answers until it is stopped by a [`StopHandle`].
-    ///
-    /// # Errors
-    ///
-    /// When the server breaks down.
     pub fn wait(mut self) -> anyhow::Result<()> {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,

@@ -20,7 +20,6 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; } th, td { tex
 th { position: sticky; top: 0; background: Canvas; } code { font-size: .9em; }
 ";
 
-/// The page.
 pub(super) fn render(world: &World) -> String {
     let info = &world.info;
     let mut page = String::from("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");

@@ -106,7 +106,6 @@ impl Pause {
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Lets everything go on.
     pub fn release(self) {
         self.end(Order::Go);
     }

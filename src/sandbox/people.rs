@@ -10,20 +10,15 @@ use super::names::{self, FIRST, LAST, PECULIAR};
 /// A department, an office, a team, a legal entity or a cost centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// Its id.
     pub id: u64,
-    /// Its name.
     pub name: String,
 }
 
 /// One invented employee, as the source knows them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
-    /// Personio's id.
     pub id: u64,
-    /// First name.
     pub first_name: String,
-    /// Last name.
     pub last_name: String,
     /// Preferred name; may be blank.
     pub preferred_name: String,
@@ -43,21 +38,15 @@ pub struct Person {
     pub contract_end_date: Option<NaiveDate>,
     /// Day the employment ends or ended.
     pub termination_date: Option<NaiveDate>,
-    /// Last day at work.
     pub last_working_day: Option<NaiveDate>,
     /// Last day of the probation.
     pub probation_period_end: Option<NaiveDate>,
     /// Kind of termination; blank when there is none.
     pub termination_type: String,
-    /// Job title.
     pub position: String,
-    /// Legal entity.
     pub subcompany: Option<Named>,
-    /// Office.
     pub office: Option<Named>,
-    /// Department.
     pub department: Option<Named>,
-    /// Team.
     pub team: Option<Named>,
     /// Id of the supervisor, who may be missing among the delivered people.
     pub supervisor: Option<u64>,
@@ -114,7 +103,6 @@ pub struct Company {
 }
 
 impl Company {
-    /// Invents so many employees.
     pub fn new(employees: usize, seed: u64, today: NaiveDate) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut addresses = HashSet::new();
@@ -132,7 +120,6 @@ impl Company {
         &self.people
     }
 
-    /// A delivered employee.
     pub fn person(&self, id: u64) -> Option<&Person> {
         self.position(id).map(|index| &self.people[index])
     }
@@ -208,12 +195,10 @@ pub(super) fn named<'a>(list: impl IntoIterator<Item = &'a str>, base: u64, name
 }
 
 impl Named {
-    /// A department by name.
     pub fn department(name: &str) -> Self {
         named(DEPARTMENTS.iter().copied(), 71, name)
     }
 
-    /// An office by name.
     pub fn office(name: &str) -> Self {
         named(OFFICES.iter().map(|(office, _, _)| *office), 11, name)
     }
@@ -223,7 +208,6 @@ impl Named {
         named(OFFICES.iter().map(|(_, _, entity)| *entity), 31, name)
     }
 
-    /// A team by name.
     pub fn team(name: &str) -> Self {
         named([], 2000, name)
     }

@@ -13,7 +13,6 @@ pub struct Preparation {
     /// Attributes the file names; values are invented for those that the source does not have.
     #[serde(default)]
     pub attributes: Vec<PreparedAttribute>,
-    /// The file's targets.
     #[serde(default)]
     pub targets: Vec<PreparedTarget>,
 }
@@ -22,7 +21,6 @@ pub struct Preparation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PreparedAttribute {
-    /// Its key alone.
     Key(String),
     /// Its key with the readable name that the file gives it, which says what kind of value to invent.
     Named {
@@ -34,7 +32,6 @@ pub enum PreparedAttribute {
 }
 
 impl PreparedAttribute {
-    /// Its key.
     pub fn key(&self) -> &str {
         match self {
             Self::Key(key) | Self::Named { key, .. } => key,
@@ -93,10 +90,6 @@ fn client(base_url: &str) -> anyhow::Result<Client> {
 }
 
 /// Tells a running sandbox, possibly in another process, what a file expects.
-///
-/// # Errors
-///
-/// When it cannot be reached, or does not take the preparation.
 pub fn prepare(base_url: &str, preparation: &Preparation) -> anyhow::Result<()> {
     let request = Request::new(crate::http::Method::Post, "/prepare").json(preparation);
     let response = client(base_url)?.send(&request)?;

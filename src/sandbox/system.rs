@@ -8,7 +8,6 @@ pub(super) const SYSTEMS: [&str; 7] = ["personio", "freshservice", "http", "scim
 ///
 /// A new one is an implementation of this, its name in `SYSTEMS`, and a field and a line in `World`.
 pub trait System: Send {
-    /// Its name for people.
     fn title(&self) -> &'static str;
 
     /// Answers a request. The path is the one below the system's own.

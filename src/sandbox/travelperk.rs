@@ -33,7 +33,6 @@ pub struct TravelPerkOptions {
     pub scim_off: bool,
 }
 
-/// The simulated TravelPerk.
 #[derive(Debug)]
 pub struct TravelPerk {
     /// How it differs from an ordinary account. May be changed at any time.
@@ -43,10 +42,8 @@ pub struct TravelPerk {
     accounts: BTreeMap<String, Account>,
 }
 
-/// One account.
 #[derive(Debug)]
 pub struct Account {
-    /// Its users.
     pub people: Directory,
     cost_centers: Vec<CostCenter>,
     profiles: Vec<String>,
@@ -77,7 +74,6 @@ impl TravelPerk {
         }
     }
 
-    /// The account of a target.
     pub fn account(&mut self, target: &str) -> &mut Account {
         let (cost_centers, profiles) = (&self.cost_centers, &self.profiles);
         self.accounts.entry(target.to_owned()).or_insert_with(|| Account::new(cost_centers, profiles))

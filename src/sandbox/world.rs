@@ -43,7 +43,6 @@ pub(super) struct Answer {
 /// How an answer gets to who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// As it is.
     Whole,
     /// The connection is closed in the middle of the body.
     Cut,

@@ -23,7 +23,6 @@ pub struct HeldChange {
     pub employee: Option<EmployeeId>,
     /// To which account; `None` when it is yet to be made.
     pub account: Option<AccountId>,
-    /// What is held.
     pub op: Op,
     /// The grounds of the change, as a stable code.
     pub reason: Option<Box<str>>,
@@ -42,9 +41,7 @@ pub struct HeldChange {
 pub struct Held {
     /// Its number; the same as long as the change is, and never that of another one.
     pub number: i64,
-    /// The target.
     pub target: Box<str>,
-    /// What is held.
     pub change: HeldChange,
     /// When it was first shown.
     pub since: DateTime<Utc>,
@@ -53,9 +50,7 @@ pub struct Held {
 /// What was last shown of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// When.
     pub at: DateTime<Utc>,
-    /// To whom.
     pub to: Who,
     /// What was held then, by number.
     pub held: Vec<Held>,
@@ -64,11 +59,8 @@ pub struct Shown {
 /// What somebody says to held changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewApproval<'a> {
-    /// When.
     pub at: DateTime<Utc>,
-    /// Who.
     pub by: &'a Who,
-    /// Why.
     pub reason: Option<&'a str>,
     /// When it ends, used or not.
     pub expires_at: DateTime<Utc>,
@@ -77,13 +69,10 @@ pub struct NewApproval<'a> {
 /// That somebody released one held change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
-    /// Its number.
     pub id: i64,
-    /// The target.
     pub target: Box<str>,
     /// For whom the change is.
     pub employee: Option<EmployeeId>,
-    /// What is released.
     pub op: Op,
     /// The grounds of the change, as a stable code.
     pub reason: Option<Box<str>>,
@@ -93,11 +82,8 @@ pub struct Approval {
     pub code: Box<str>,
     /// Of exactly the change that is released.
     pub fingerprint: Fingerprint,
-    /// When.
     pub at: DateTime<Utc>,
-    /// Who said so.
     pub by: Who,
-    /// Why.
     pub why: Option<Box<str>>,
     /// When it ends, used or not.
     pub expires_at: DateTime<Utc>,
@@ -108,10 +94,6 @@ pub struct Approval {
 impl State {
     /// Keeps what is held in a target, in place of what was kept before: of everybody, or of one employee. What stays
     /// the same keeps its number.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn show(
         &self,
         target: &str,
@@ -144,10 +126,6 @@ impl State {
     }
 
     /// Takes out what is held no longer, because it was carried out.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn unshow(&self, target: &str, done: &[Fingerprint]) -> Result<(), StateError> {
         if done.is_empty() {
             return Ok(());
@@ -164,10 +142,6 @@ impl State {
     }
 
     /// What was last shown of a target; `None` when nothing ever was.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn shown(&self, target: &str) -> Result<Option<Shown>, StateError> {
         self.read(|database| {
             let query = "SELECT at, by_user, by_host FROM shown WHERE target = ?";
@@ -180,10 +154,6 @@ impl State {
     }
 
     /// What was last shown as held, in every target or one, by number.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn held(&self, target: Option<&str>) -> Result<Vec<Held>, StateError> {
         self.read(|database| held(database, target))
     }
@@ -225,10 +195,6 @@ impl State {
     }
 
     /// Approvals that no run has used, those that expired among them; in every target or one, in their order.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn open_approvals(&self, target: Option<&str>) -> Result<Vec<Approval>, StateError> {
         let condition = match target {
             Some(_) => "used_at IS NULL AND target = ?",
@@ -238,10 +204,6 @@ impl State {
     }
 
     /// When something was last released of what a rail holds, by the code of the hold: used, expired or open.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn approved_codes(&self, target: &str) -> Result<BTreeMap<Box<str>, DateTime<Utc>>, StateError> {
         self.read(|database| {
             let query = "SELECT code, MAX(at) FROM approvals WHERE target = ? GROUP BY code";
@@ -251,10 +213,6 @@ impl State {
     }
 
     /// Approvals that a run used, in their order.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn used_approvals(&self, run: RunId) -> Result<Vec<Approval>, StateError> {
         self.read(|database| approvals(database, "run = ?", &[run.0.into()]))
     }

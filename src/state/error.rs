@@ -9,9 +9,7 @@ pub enum StateError {
          use that version"
     )]
     Newer {
-        /// Path or server.
         place: String,
-        /// The schema version found.
         found: i64,
         /// The newest this version knows.
         known: i64,
@@ -21,85 +19,43 @@ pub enum StateError {
         "the state {place} is damaged ({why}): restore a copy, or move it away; without it accounts are found again by \
          `match` and nobody is removed meanwhile"
     )]
-    Damaged {
-        /// Path or server.
-        place: String,
-        /// What the database said.
-        why: String,
-    },
+    Damaged { place: String, why: String },
     /// A database of something else.
     #[error("{place} is a database of something else: name another path or schema in `[state]`")]
-    Foreign {
-        /// Path or server.
-        place: String,
-    },
+    Foreign { place: String },
     /// It may not be opened or written.
     #[error("the state {place} cannot be opened or written ({why}): check the rights of the file and of its folder")]
-    Denied {
-        /// Path or server.
-        place: String,
-        /// What the system said.
-        why: String,
-    },
+    Denied { place: String, why: String },
     /// The role on the server lacks a right, or the server takes no writes.
     #[error(
         "the role may not use the state {place} as it has to ({why}): let it connect to the database, make its tables \
          there and write to them, or name another role in `[state] url`"
     )]
-    Role {
-        /// Server.
-        place: String,
-        /// What the server said.
-        why: String,
-    },
+    Role { place: String, why: String },
     /// A pooler hands each transaction to another session.
     #[error(
         "the state {place} is behind a pooler that does not keep sessions (transaction mode), where a lock locks \
          nothing: name the server itself in `[state] url`, or the pooler in session mode"
     )]
-    Pooled {
-        /// Server.
-        place: String,
-    },
+    Pooled { place: String },
     /// The lock was lost with its connection, and is in other hands.
     #[error(
         "the lock was lost with the connection to the state {place}, and another run has it or had it meanwhile: \
          nothing more is sent; run it again when that one has ended"
     )]
-    LockLost {
-        /// Server.
-        place: String,
-    },
-    /// There is no room.
+    LockLost { place: String },
     #[error(
         "there is no room on the disc for the state {place}: nothing is sent that is not recorded first; free some space"
     )]
-    Full {
-        /// Path or server.
-        place: String,
-    },
+    Full { place: String },
     /// Another process kept it busy for too long.
     #[error("the state {place} is kept busy by another process: try again when that has ended")]
-    Busy {
-        /// Path or server.
-        place: String,
-    },
+    Busy { place: String },
     /// The server cannot be reached, or the connection was lost.
     #[error("the state {place} cannot be reached ({why})")]
-    Unavailable {
-        /// Server.
-        place: String,
-        /// What the system said.
-        why: String,
-    },
-    /// Anything else.
+    Unavailable { place: String, why: String },
     #[error("the state {place} cannot be used ({why})")]
-    Failed {
-        /// Path or server.
-        place: String,
-        /// What the database said.
-        why: String,
-    },
+    Failed { place: String, why: String },
 }
 
 impl StateError {

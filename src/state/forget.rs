@@ -36,10 +36,6 @@ impl State {
     /// Forgets links and history of a target. The ledger stays: whoever was invited is not invited again when the
     /// target comes back; so do the number of calls made in this period, and what was written to the account within a
     /// day, which its limits count. The next run is a first run.
-    ///
-    /// # Errors
-    ///
-    /// As for [`State::forget_employee`].
     pub fn disconnect(&self, target: &str) -> Result<(), StateError> {
         self.write(|database| {
             let tables = [

@@ -8,7 +8,6 @@ use sha2::Sha256;
 pub struct Fingerprint(Box<str>);
 
 impl Fingerprint {
-    /// As it was stored.
     pub(super) fn stored(text: &str) -> Self {
         Self(text.into())
     }
@@ -77,10 +76,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Random bytes for a new key, in hexadecimal.
-///
-/// # Errors
-///
-/// When the system has none to give.
 pub(super) fn new_key() -> Result<String, rustls::crypto::GetRandomFailed> {
     let mut key = [0; 32];
     rustls::crypto::ring::default_provider().secure_random.fill(&mut key)?;

@@ -16,10 +16,6 @@ type Failures = BTreeSet<(Box<str>, EmployeeId, Box<str>)>;
 
 impl State {
     /// Begins a run. Runs that begin in the same instant get different numbers.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn start_run(&self, start: &RunStart<'_>) -> Result<RunId, StateError> {
         self.write(|database| {
             let id = sql::first(
@@ -49,10 +45,6 @@ impl State {
     }
 
     /// Ends a run: its jobs, counters and what is known of its targets now, all or nothing.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn finish_run(&self, end: &RunEnd<'_>) -> Result<(), StateError> {
         self.write(|database| {
             database.execute(
@@ -69,10 +61,6 @@ impl State {
     }
 
     /// Runs, the newest first; with `before`, those older than it.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn runs(&self, before: Option<RunId>, limit: u32) -> Result<Vec<Run>, StateError> {
         let before = before.map_or(i64::MAX, |run| run.0);
         self.read(|database| {
@@ -80,20 +68,11 @@ impl State {
         })
     }
 
-    /// One run.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StateError> {
         Ok(self.read(|database| runs(database, "id = ?", &[id.0.into()]))?.pop())
     }
 
     /// Jobs, those of the newest run first, within a run in the order of the run.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn jobs(&self, filter: &JobFilter<'_>, limit: u32) -> Result<Vec<Job>, StateError> {
         let mut conditions = vec!["1 = 1"];
         let mut cells: Vec<Cell<'_>> = Vec::new();
@@ -123,30 +102,17 @@ impl State {
     }
 
     /// The jobs of a target that steps of workflows were part of, newest first.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn workflow_jobs(&self, target: &str) -> Result<Vec<Job>, StateError> {
         let rest = "WHERE target = ? AND workflows <> '[]' ORDER BY run DESC, number";
         self.read(|database| jobs(database, rest, &[target.into()]))
     }
 
-    /// One job.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn job(&self, id: JobId) -> Result<Option<Job>, StateError> {
         let cells = [id.run.0.into(), id.number.into()];
         Ok(self.read(|database| jobs(database, "WHERE run = ? AND number = ?", &cells))?.pop())
     }
 
     /// Failures that no later run has made good or replaced: what `retry --failed` takes up.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn outstanding(&self, target: Option<&str>) -> Result<Vec<Job>, StateError> {
         let mut rest = "WHERE status = 'failed' AND NOT EXISTS (
             SELECT 1 FROM jobs AS later WHERE later.target = jobs.target AND later.employee = jobs.employee
@@ -172,10 +138,6 @@ impl State {
     }
 
     /// Notes that somebody has seen a job, and until when it is not to be reported as new. Returns whether there is one.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn acknowledge(
         &self,
         id: JobId,
@@ -203,30 +165,18 @@ impl State {
     }
 
     /// Jobs of a run that somebody accepted, accepted still or not.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn acknowledged(&self, run: RunId) -> Result<Vec<Job>, StateError> {
         let rest = "WHERE run = ? AND acknowledged_until IS NOT NULL ORDER BY number";
         self.read(|database| jobs(database, rest, &[run.0.into()]))
     }
 
     /// Failures that somebody accepted and that are accepted still: target, employee and code of each.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn accepted(&self, now: DateTime<Utc>) -> Result<Failures, StateError> {
         let found = self.read(|database| jobs(database, "WHERE acknowledged_until > ?", &[now.into()]))?;
         Ok(found.into_iter().filter_map(|job| Some((job.job.target, job.job.employee, job.job.code?))).collect())
     }
 
     /// Whether anything is remembered of an employee.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn knows(&self, employee: EmployeeId) -> Result<bool, StateError> {
         if !self.last_seen(employee)?.is_empty() {
             return Ok(true);
@@ -236,10 +186,6 @@ impl State {
     }
 
     /// When a write for an employee was last known to be done in a target.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn last_written(&self, target: &str, employee: EmployeeId) -> Result<Option<DateTime<Utc>>, StateError> {
         let query = "SELECT MAX(settled_at) FROM journal WHERE target = ? AND employee = ? AND state = 'done'";
         self.read(|database| {
@@ -251,10 +197,6 @@ impl State {
     }
 
     /// When an employee was last in line with each target, sorted by target.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn last_seen(&self, employee: EmployeeId) -> Result<Vec<LastSeen>, StateError> {
         self.read(|database| {
             let mut targets =
@@ -271,10 +213,6 @@ impl State {
     }
 
     /// When each employee was last in line with a target.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn in_line(&self, target: &str) -> Result<BTreeMap<EmployeeId, DateTime<Utc>>, StateError> {
         let seen = self.read(|database| Seen::read(database, target))?;
         let known = seen.list.iter().chain(seen.apart.keys());
@@ -282,10 +220,6 @@ impl State {
     }
 
     /// Forgets runs that began before a day, with their jobs; runs with open intents stay. Returns how many went.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn prune(&self, before: DateTime<Utc>) -> Result<u64, StateError> {
         self.write(|database| {
             let rows = database.execute(

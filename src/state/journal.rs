@@ -38,10 +38,6 @@ impl State {
     }
 
     /// Records what was found out about open intents of earlier runs by looking at the target.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn settle(&self, target: &str, finished: &[Finished], at: DateTime<Utc>) -> Result<(), StateError> {
         self.write(|database| settle(database, target, finished, at))
     }
@@ -204,10 +200,6 @@ impl<'a> Journal<'a> {
     }
 
     /// Stores the outcomes that wait.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn flush(&self, at: DateTime<Utc>) -> Result<(), StateError> {
         self.begin(&[], at).map(|_| ())
     }

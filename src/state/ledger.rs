@@ -29,10 +29,6 @@ impl State {
     }
 
     /// Records that it is done.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn close_once(&self, what: &OnceOnly, external_id: Option<&str>, at: DateTime<Utc>) -> Result<(), StateError> {
         self.write(|database| {
             database.execute(
@@ -52,10 +48,6 @@ impl State {
     }
 
     /// Records that it certainly was not done, so that it may be tried again. What is done stays done.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn release_once(&self, what: &OnceOnly) -> Result<(), StateError> {
         self.write(|database| {
             database.execute(
@@ -67,10 +59,6 @@ impl State {
     }
 
     /// Everything of one sort that was begun or done in a target, sorted.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn ledger(&self, target: &str, kind: &str) -> Result<Vec<LedgerEntry>, StateError> {
         let query =
             "SELECT employee, action, opened_at, closed_at, external_id FROM ledger WHERE target = ? AND kind = ?";
@@ -101,10 +89,6 @@ impl State {
 
     /// The calls made to each target in a period, a day or the beginning of one (`2026-11`), sorted by target. Earlier
     /// versions counted by the period of the budget.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn tasks(&self, period: &str) -> Result<Vec<(Box<str>, u64)>, StateError> {
         let query = "SELECT target, tasks FROM budget WHERE period LIKE ?";
         let within = format!("{period}%");
@@ -119,10 +103,6 @@ impl State {
     }
 
     /// Remembers what a person confirmed: ids, hashes and settings of the file, no values of employees.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn confirm(&self, kind: &str, target: &str, content: &str, at: DateTime<Utc>) -> Result<(), StateError> {
         self.write(|database| {
             database.execute(
@@ -135,10 +115,6 @@ impl State {
     }
 
     /// What a person confirmed last.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn confirmed(&self, kind: &str, target: &str) -> Result<Option<Confirmed>, StateError> {
         let query = "SELECT content, at FROM confirmed WHERE kind = ? AND target = ?";
         self.read(|database| {

@@ -22,10 +22,6 @@ pub type Overwritten = BTreeMap<Box<str>, BTreeSet<EmployeeId>>;
 
 impl State {
     /// Writes of the last 24 hours to an account, by [`Op`], those that are certain to have failed left out.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn written_lately(&self, identity: &str, now: DateTime<Utc>) -> Result<BTreeMap<Op, u64>, StateError> {
         self.read(|database| writes(database, identity, now))
     }
@@ -62,10 +58,6 @@ impl State {
     }
 
     /// Whose values were overwritten in an account in the last 24 hours.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn overwritten_lately(&self, identity: &str, now: DateTime<Utc>) -> Result<Overwritten, StateError> {
         let query = "SELECT field, employee FROM overwritten WHERE identity = ? AND at > ?";
         let rows = self.read(|database| {

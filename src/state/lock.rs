@@ -18,7 +18,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The run that holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Its process.
     pub pid: u32,
     /// The machine it runs on.
     pub host: String,
@@ -29,7 +28,6 @@ pub struct Holder {
     pub since: DateTime<Utc>,
 }
 
-/// A time as text.
 mod rfc3339 {
     use super::{DateTime, Utc};
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
@@ -74,7 +72,6 @@ impl fmt::Debug for LockRequest<'_> {
 /// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another run holds it.
     #[error("another run works on {identity}{}", .holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default())]
     Busy {
         /// The target's account.
@@ -85,19 +82,13 @@ pub enum LockError {
     /// The folder for locks is in other hands.
     #[error("the folder for locks {place} {why}")]
     Folder {
-        /// The folder.
         place: String,
         /// Whose it is, and what to do.
         why: String,
     },
     /// The file that is the lock, or its folder, cannot be used.
     #[error("the lock file {place} cannot be used ({why})")]
-    File {
-        /// The file or folder.
-        place: String,
-        /// What the system said.
-        why: String,
-    },
+    File { place: String, why: String },
     /// The server that holds the state failed.
     #[error(transparent)]
     State(#[from] StateError),
@@ -150,10 +141,6 @@ impl Lock {
     }
 
     /// The same for several who ask at once: a look that began after this moment serves all of them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Lock::check`].
     pub fn check_since(&mut self, asked: Instant) -> Result<(), StateError> {
         match &mut self.0 {
             Kind::Files { .. } => Ok(()),
@@ -195,10 +182,12 @@ fn keep_trying(
 
 /// Where the locks of a state are.
 pub(super) enum LockPlace {
-    /// On its server.
     Server(Box<dyn AdvisorySession>),
     /// In a folder beside its file: whoever uses the file meets there, from whichever machine, container or user.
-    Beside { folder: Box<Path>, state: Box<Path> },
+    Beside {
+        folder: Box<Path>,
+        state: Box<Path>,
+    },
     /// Nobody else can use it.
     Nowhere,
 }

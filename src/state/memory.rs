@@ -12,10 +12,6 @@ use super::{Fingerprint, State, StateError, history, journal, limits};
 
 impl State {
     /// Everything that planning a target rests on, as of one moment.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn memory(&self, target: &str, now: DateTime<Utc>) -> Result<TargetMemory, StateError> {
         self.read(|database| {
             Ok(TargetMemory {
@@ -37,20 +33,12 @@ impl State {
     }
 
     /// What is known of every target that ever ran, sorted by name.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn targets(&self) -> Result<Vec<TargetRecord>, StateError> {
         self.read(|database| records(database, None))
     }
 
     /// Binds what is remembered of a target to the account behind it. When that is another one than before, all that
     /// was known of the old account's users is forgotten: an id that is one person's here is somebody else's there.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn bind(&self, target: &str, identity: &str) -> Result<(), StateError> {
         self.write(|database| {
             let known =
@@ -81,10 +69,6 @@ impl State {
     }
 
     /// Stores a link that somebody has said to be right. Whoever had that account before has it no longer.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn link_by_hand(&self, target: &str, link: &Link) -> Result<(), StateError> {
         self.write(|database| {
             database.execute(
@@ -96,20 +80,12 @@ impl State {
     }
 
     /// Forgets whose account it is; says whether that was known.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn unlink(&self, target: &str, employee: EmployeeId) -> Result<bool, StateError> {
         let query = "DELETE FROM links WHERE target = ? AND employee = ?";
         self.write(|database| Ok(database.execute(query, &[target.into(), employee.into()])? > 0))
     }
 
     /// Stores links; an employee's earlier link in this target is replaced, its beginning kept when the account is the same.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn store_links(&self, target: &str, links: &[Link]) -> Result<(), StateError> {
         self.write(|database| upsert_links(database, target, links.iter()))
     }

@@ -89,10 +89,6 @@ impl State {
     }
 
     /// A state that ends with the process and leaves nothing behind, for runs against the sandbox.
-    ///
-    /// # Errors
-    ///
-    /// When there is no memory or no randomness.
     pub fn temporary() -> Result<Self, StateError> {
         Self::over(Box::new(sqlite::Sqlite::temporary()?))
     }

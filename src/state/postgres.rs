@@ -110,7 +110,6 @@ fn open(config: &Config, place: &str) -> Result<Client, StateError> {
     Ok(client)
 }
 
-/// Connects.
 fn dial(config: &Config, place: &str) -> Result<Client, StateError> {
     let plain = match config.get_ssl_mode() {
         SslMode::Disable => true,

@@ -15,7 +15,6 @@ use super::Fingerprint;
 pub struct Who {
     /// The user of the operating system.
     pub user: Box<str>,
-    /// The machine.
     pub host: Box<str>,
 }
 
@@ -46,7 +45,6 @@ impl std::str::FromStr for RunId {
 /// The number of a job: that of its run, and its place in the run. Written `12.3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId {
-    /// The run.
     pub run: RunId,
     /// The place in the run, from 1.
     pub number: i64,
@@ -103,13 +101,9 @@ impl Origin {
 /// Whose account it is, in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The employee.
     pub employee: EmployeeId,
-    /// The account.
     pub account: AccountId,
-    /// How they came together.
     pub origin: Origin,
-    /// When.
     pub created_at: DateTime<Utc>,
     /// When it was last found to be right.
     pub verified_at: DateTime<Utc>,
@@ -135,7 +129,6 @@ pub struct Intent {
     pub employee: Option<EmployeeId>,
     /// To which account; `None` when it is yet to be made.
     pub account: Option<AccountId>,
-    /// What is done.
     pub op: Op,
     /// The names of the fields that are sent.
     pub fields: Vec<Box<str>>,
@@ -151,7 +144,6 @@ pub struct Intent {
 pub struct OpenIntent {
     /// Its place in the journal.
     pub id: JournalId,
-    /// When it was recorded.
     pub at: DateTime<Utc>,
     /// Whether it is known to have been sent (its answer was lost). Otherwise it may or may not have been.
     pub sent: bool,
@@ -164,11 +156,9 @@ pub struct OpenIntent {
 /// What came of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// It is done.
     Done,
     /// It is certain that it was not done.
     Failed {
-        /// A stable code.
         code: Box<str>,
     },
     /// It was sent and no answer came.
@@ -182,7 +172,6 @@ pub enum Settlement {
 pub struct Finished {
     /// Its place in the journal.
     pub id: JournalId,
-    /// What came of it.
     pub settlement: Settlement,
     /// The link that it made or confirmed, stored together with the outcome. Of a handover that failed, the link that it
     /// had moved and that is put back.
@@ -192,11 +181,8 @@ pub struct Finished {
 /// A field that was written with the same value in one run after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
-    /// Of whom.
     pub employee: EmployeeId,
-    /// The field.
     pub field: Box<str>,
-    /// Of the value.
     pub value: Fingerprint,
     /// How often it was written.
     pub writes: u64,
@@ -209,11 +195,8 @@ pub struct Repeat {
 /// A field that was written successfully.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Of whom.
     pub employee: EmployeeId,
-    /// The field.
     pub field: Box<str>,
-    /// Of the value.
     pub value: Fingerprint,
     /// How often this counts: once, or often enough to be left alone when it was read back and was not stored.
     pub writes: u64,
@@ -278,10 +261,8 @@ impl TargetMemory {
     }
 }
 
-/// A run that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStart<'a> {
-    /// When.
     pub at: DateTime<Utc>,
     /// What was asked for, without secrets: `sync service-desk --yes`.
     pub command: &'a str,
@@ -289,7 +270,6 @@ pub struct RunStart<'a> {
     pub as_of: NaiveDate,
     /// The version of this tool.
     pub tool: &'a str,
-    /// Who runs it.
     pub by: &'a Who,
     /// The targets it will run in full; empty when it is for single employees.
     pub targets: &'a [&'a str],
@@ -299,7 +279,6 @@ pub struct RunStart<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
-    /// Everything was carried out.
     Succeeded,
     /// Something was refused or not possible.
     Failed,
@@ -312,7 +291,6 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Succeeded, Self::Failed, Self::Held, Self::Skipped, Self::NotAttempted];
 
     /// The word in tables, JSON and filters.
@@ -349,18 +327,14 @@ pub struct StepOutcome {
     pub workflow: Box<str>,
     /// The step's place in it, from 0.
     pub step: usize,
-    /// What it does.
     pub action: Box<str>,
-    /// What came of it.
     pub status: JobStatus,
 }
 
 /// What came of one employee in one target in one run. Employees that needed nothing have none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
-    /// The target.
     pub target: Box<str>,
-    /// The employee.
     pub employee: EmployeeId,
     /// Their name, only when the file says `keep_names = true`.
     pub name: Option<Box<str>>,
@@ -368,13 +342,11 @@ pub struct NewJob {
     pub ops: Vec<Op>,
     /// The names of the fields it was about.
     pub fields: Vec<Box<str>>,
-    /// What came of it.
     pub status: JobStatus,
     /// A stable code of the error, hold or skip.
     pub code: Option<Box<str>>,
     /// The same in words, without any value of an employee.
     pub error: Option<Box<str>>,
-    /// What to try.
     pub advice: Option<Box<str>>,
     /// Every request, in order.
     pub steps: Vec<Step>,
@@ -385,13 +357,10 @@ pub struct NewJob {
 /// A job as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Its number.
     pub id: JobId,
-    /// What came of it.
     pub job: NewJob,
     /// Until when somebody has seen to it that it is not reported as new.
     pub acknowledged_until: Option<DateTime<Utc>>,
-    /// Why.
     pub acknowledged_reason: Option<Box<str>>,
     /// When somebody did, and who; `None` before that was kept.
     pub acknowledged_by: Option<(DateTime<Utc>, Who)>,
@@ -400,13 +369,9 @@ pub struct Job {
 /// Which jobs to list; `None` is any.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter<'a> {
-    /// With this status.
     pub status: Option<JobStatus>,
-    /// In this target.
     pub target: Option<&'a str>,
-    /// Of this run.
     pub run: Option<RunId>,
-    /// Of this employee.
     pub employee: Option<EmployeeId>,
     /// Older than this one: the last of the page before.
     pub before: Option<JobId>,
@@ -415,11 +380,8 @@ pub struct JobFilter<'a> {
 /// What came of one target in one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunTarget {
-    /// The run.
     pub run: RunId,
-    /// The target.
     pub target: Box<str>,
-    /// When its turn ended.
     pub finished_at: DateTime<Utc>,
     /// Whether it could be read and worked through.
     pub ok: bool,
@@ -427,9 +389,7 @@ pub struct RunTarget {
     pub not_in_line: u64,
     /// Whether everybody was looked at, not only some employees.
     pub whole: bool,
-    /// Employees that needed nothing.
     pub in_sync: u64,
-    /// Jobs by status.
     pub jobs: BTreeMap<&'static str, u64>,
     /// Calls made to the target.
     pub tasks: u64,
@@ -438,15 +398,11 @@ pub struct RunTarget {
 /// A run as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Its number.
     pub id: RunId,
-    /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended, never before it began; `None` when it runs still, or was killed.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Its exit status.
     pub exit_code: Option<u8>,
-    /// What was asked for.
     pub command: Box<str>,
     /// The day it worked for.
     pub as_of: NaiveDate,
@@ -489,14 +445,10 @@ pub struct TargetEnd {
     pub tasks: u64,
 }
 
-/// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunEnd<'a> {
-    /// Which.
     pub run: RunId,
-    /// When.
     pub at: DateTime<Utc>,
-    /// Its exit status.
     pub exit_code: u8,
     /// The day that its calls count for: `2026-11-22`.
     pub period: &'a str,
@@ -509,31 +461,24 @@ pub struct RunEnd<'a> {
 /// When an employee was last found, or brought, in line with a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastSeen {
-    /// The target.
     pub target: Box<str>,
-    /// The run.
     pub run: RunId,
-    /// When it ended.
     pub at: DateTime<Utc>,
 }
 
 /// Something that is done once and never again: a workflow's request, an invitation, an upload.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OnceOnly {
-    /// The target.
     pub target: Box<str>,
     /// What sort: `workflow`, `invitation`, `upload`.
     pub kind: Box<str>,
-    /// For whom.
     pub employee: EmployeeId,
     /// Which one of that sort, without values of the employee: `onboarding:2026-12-01`.
     pub action: Box<str>,
 }
 
-/// An entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerEntry {
-    /// What.
     pub what: OnceOnly,
     /// When it was about to be sent.
     pub opened_at: DateTime<Utc>,
@@ -548,7 +493,6 @@ pub struct LedgerEntry {
 pub struct Confirmed {
     /// Ids and hashes only.
     pub content: Box<str>,
-    /// When.
     pub at: DateTime<Utc>,
 }
 

@@ -6,7 +6,6 @@ use super::{State, StateError};
 /// A slot of the calendar that had its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilledSlot {
-    /// When it began.
     pub begins: DateTime<Utc>,
     /// `every` of the target at that time.
     pub every: Box<str>,
@@ -14,10 +13,6 @@ pub struct FilledSlot {
 
 impl State {
     /// The slots of a target that had their run, the oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn slots(&self, target: &str) -> Result<Vec<FilledSlot>, StateError> {
         self.read(|database| {
             let query = "SELECT begins, every FROM slots WHERE target = ? ORDER BY begins";
@@ -29,10 +24,6 @@ impl State {
 
     /// Remembers that a slot had its run, and forgets those that began before `worth_a_look`. Slots that seem to come
     /// later are forgotten as well: the clock was set back.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn fill_slot(&self, target: &str, slot: &FilledSlot, worth_a_look: DateTime<Utc>) -> Result<(), StateError> {
         self.write(|database| {
             database.execute(

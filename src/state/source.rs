@@ -18,7 +18,6 @@ pub struct SourceGroup {
     pub key: Box<str>,
     /// Its name, for messages.
     pub name: Box<str>,
-    /// How many people.
     pub people: u64,
 }
 
@@ -42,21 +41,14 @@ pub struct Absence {
     pub gone: Option<DateTime<Utc>>,
 }
 
-/// What is known of the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceMemory {
     /// The last good read; `None` before the first.
     pub last: Option<SourceRead>,
-    /// Who is missing.
     pub absences: BTreeMap<EmployeeId, Absence>,
 }
 
 impl State {
-    /// What is known of the source.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     pub fn source(&self) -> Result<SourceMemory, StateError> {
         self.read(|database| {
             let absences = sql::all(database, "SELECT employee, since, gone FROM absences", &[], |row| {
@@ -83,10 +75,6 @@ impl State {
 
     /// Keeps a good read, and who with an account was not in it. Of those in `gone`, Personio said that nobody has that
     /// id.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn remember_source(
         &self,
         read: &SourceRead,
@@ -120,10 +108,6 @@ impl State {
 impl State {
     /// Ends the absence of everybody who was delivered, by whatever run: one that is not proven, or for one person, tells
     /// nothing of those whom it lacks, and has seen the others.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be written.
     pub fn end_absences(&self, is_delivered: impl Fn(EmployeeId) -> bool) -> Result<(), StateError> {
         let back: Vec<EmployeeId> = self.read(absent)?.into_iter().filter(|employee| is_delivered(*employee)).collect();
         if back.is_empty() {

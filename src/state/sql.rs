@@ -92,14 +92,12 @@ pub(super) trait Database: Send {
     fn script(&mut self, script: &str) -> Result<(), StateError>;
     /// Runs a statement; the number of rows it touched.
     fn execute(&mut self, sql: &str, cells: &[Cell<'_>]) -> Result<u64, StateError>;
-    /// Runs a query.
     fn query(&mut self, sql: &str, cells: &[Cell<'_>], each: EachRow<'_>) -> Result<(), StateError>;
     /// Runs a statement for many rows: `{rows}` in it stands for `(…), (…)`. `kinds` has a letter for each
     /// column: `i` for a number, `t` for a text. No two rows may have the same key.
     fn write_rows(&mut self, sql: &str, kinds: &str, cells: &[Cell<'_>]) -> Result<(), StateError>;
     /// Begins a transaction; connects again first when the connection was lost.
     fn begin(&mut self, purpose: Purpose) -> Result<(), StateError>;
-    /// Makes it last.
     fn commit(&mut self) -> Result<(), StateError>;
     /// Leaves no trace of it; does nothing when there is none.
     fn rollback(&mut self);

@@ -42,9 +42,7 @@ pub struct ApplyOptions<'a> {
 /// One intended write, as the journal keeps it: names of fields, never values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
-    /// What is done.
     pub op: Op,
-    /// For whom.
     pub employee: Option<EmployeeId>,
     /// To which account, when there is one already.
     pub account: Option<AccountId>,
@@ -59,7 +57,6 @@ pub struct Intent {
 pub struct JobOutcome {
     /// The account, once known.
     pub account: Option<AccountId>,
-    /// What came of it.
     pub outcome: Outcome,
     /// Every request sent for it.
     pub exchanges: Vec<Exchange>,
@@ -79,10 +76,6 @@ pub trait Journal: Sync {
     fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>>;
 
     /// Whether anything may still be sent: a lock on a server can be lost. Asked right before each write.
-    ///
-    /// # Errors
-    ///
-    /// When nothing may be sent any more.
     fn may_send(&self) -> anyhow::Result<()> {
         Ok(())
     }
@@ -102,20 +95,12 @@ pub trait Journal: Sync {
     }
 
     /// Records that it is done, with the id of what it made.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be recorded.
     fn close_once(&self, request: &Request, id: Option<&str>) -> anyhow::Result<()> {
         let _ = (request, id);
         Ok(())
     }
 
     /// Records that it was certainly not done.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be recorded.
     fn release_once(&self, request: &Request) -> anyhow::Result<()> {
         let _ = request;
         Ok(())
@@ -153,7 +138,6 @@ pub struct Applied {
 /// Why nothing more may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalFailed {
-    /// In words.
     pub why: String,
     /// Whether the state is out of reach, and nothing is wrong with it or with this tool.
     pub out_of_reach: bool,

@@ -22,7 +22,6 @@ const JOB: FieldIndex = FieldIndex(2);
 const MANAGER: FieldIndex = FieldIndex(3);
 const NAMES: [&str; 4] = ["number", "email", "job", "manager"];
 
-/// What befalls a call.
 #[derive(Clone, Copy)]
 enum Fate {
     /// Refused in this way; nothing happens.

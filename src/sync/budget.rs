@@ -26,15 +26,10 @@ pub struct Budget<'s> {
 pub struct BudgetFinding {
     /// `budget` where changes are held, or `budget_low`.
     pub code: &'static str,
-    /// In words.
     pub message: String,
 }
 
 /// The budgets of a file; `used` gives the calls to each target since a day.
-///
-/// # Errors
-///
-/// When what was used cannot be read.
 pub fn budgets<'s, E>(
     settings: &'s Settings,
     today: NaiveDate,

@@ -61,24 +61,15 @@ impl PrepareOptions {
 /// What is remembered of each target; the plan takes it as one more argument.
 pub trait Remembered: Sync {
     /// What is remembered of the source.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     fn source(&self) -> anyhow::Result<SourceMemory>;
 
     /// What is remembered of a target.
-    ///
-    /// # Errors
-    ///
-    /// When the state cannot be read.
     fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>>;
 }
 
 /// What is remembered of one target.
 #[derive(Default)]
 pub struct TargetMemory<'a> {
-    /// Whose account is whose.
     pub links: BTreeMap<EmployeeId, AccountId>,
     /// Whether a run against this target has ever come to its end.
     pub ran_before: bool,
@@ -120,7 +111,6 @@ pub type GaveUp<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send +
 
 /// A plan, and the open targets to carry it out on.
 pub struct Prepared<'s> {
-    /// What should change.
     pub plan: Plan,
     /// In the order of the plan's targets.
     pub targets: Vec<PreparedTarget<'s>>,
@@ -148,7 +138,6 @@ pub struct PreparedTarget<'s> {
 
 /// A target that was read.
 pub struct OpenTarget {
-    /// For writing.
     pub target: Box<dyn Target>,
     /// Its fields, as the service has them.
     pub schema: Schema,

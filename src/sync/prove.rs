@@ -57,7 +57,6 @@ struct Look<'a> {
     read: usize,
     lacking: Vec<AccountId>,
     unread: usize,
-    /// The last error.
     trouble: Option<TargetError>,
 }
 

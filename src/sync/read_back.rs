@@ -16,7 +16,6 @@ use super::carry_out::STILL_IN_USE;
 pub struct NotStored {
     /// Whose account.
     pub employee: EmployeeId,
-    /// What was written.
     pub change: FieldChange,
 }
 

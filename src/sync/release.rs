@@ -39,7 +39,6 @@ pub struct Released {
     pub approval: Option<i64>,
     /// What the plan says of the approval.
     pub said: Option<Notice>,
-    /// Of the change.
     pub fingerprint: Fingerprint,
     /// The change as it was planned; its hold is `None` when it would have passed without an approval.
     pub change: Change,

@@ -142,7 +142,6 @@ pub(super) fn staleness(newest: DateTime<Utc>, zone: Tz, today: NaiveDate) -> Op
 /// What a good read of everybody leaves to be remembered.
 #[derive(Clone, Debug)]
 pub struct SourceSeen {
-    /// What it held.
     pub read: SourceRead,
     /// Whom Personio said not to know.
     pub gone: BTreeSet<EmployeeId>,

@@ -13,27 +13,20 @@ pub enum AuthSettings {
     None,
     /// The same token on every request, as `Authorization: Bearer`.
     Bearer(Secret),
-    /// User name and password.
     Basic {
-        /// User name.
         user: String,
-        /// Password.
         password: Secret,
     },
     /// A header of the service's own.
     Header {
         /// Name, in lower case.
         name: &'static str,
-        /// Value.
         value: Secret,
     },
     /// OAuth 2.0 client credentials: a token is fetched, kept, and fetched anew once it is refused.
     OAuth {
-        /// Where tokens are fetched.
         token_url: String,
-        /// Client id.
         client_id: String,
-        /// Client secret.
         client_secret: Secret,
         /// Scope, where the service wants one.
         scope: Option<String>,
@@ -122,10 +115,6 @@ impl AuthSettings {
     }
 
     /// Signs the requests of a client. Contacts nobody yet.
-    ///
-    /// # Errors
-    ///
-    /// When the address for tokens is not usable.
     pub fn signer(&self) -> anyhow::Result<Box<dyn Auth>> {
         Ok(match self {
             Self::OAuth { token_url, client_id, client_secret, scope } => {

@@ -12,28 +12,20 @@ use super::TargetError;
 pub enum Write<'a> {
     /// Makes an account.
     Create {
-        /// For whom.
         employee: EmployeeId,
         /// Every mapped field that has a value.
         fields: &'a [FieldChange],
     },
     /// Changes fields of an account.
     Update {
-        /// Which.
         account: &'a AccountId,
         /// The fields; one that is not named stays as it is.
         changes: &'a [FieldChange],
     },
     /// Brings an account back into use. Fields that change with it follow by themselves.
-    Reactivate {
-        /// Which.
-        account: &'a AccountId,
-    },
+    Reactivate { account: &'a AccountId },
     /// Takes an account out of use.
-    Deactivate {
-        /// Which.
-        account: &'a AccountId,
-    },
+    Deactivate { account: &'a AccountId },
 }
 
 /// What came of one change of a batch: for a create the id of the account, where the answer says it.

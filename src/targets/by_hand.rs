@@ -38,7 +38,6 @@ pub trait ByHand: fmt::Debug + Send + Sync {
 /// A channel that a team names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Channel {
-    /// The team.
     pub team: Box<str>,
     /// Its name without `#`, where it stands in the file.
     pub name: Located<Box<str>>,
@@ -56,16 +55,13 @@ pub struct Requesters {
 /// A credential of Personio's API beside the tool's own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Credential {
-    /// Client id.
     pub client_id: Secret,
-    /// Its secret.
     pub client_secret: Secret,
 }
 
 /// A line of an exported list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListedExpert {
-    /// By Personio's id.
     Employee(EmployeeId),
     /// By address, in lower case.
     Address(Box<str>),

@@ -77,10 +77,6 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     fn identity(&self) -> String;
 
     /// Signs in nowhere yet: prepares a target for the fields that the file names.
-    ///
-    /// # Errors
-    ///
-    /// When a secret cannot be read or an address is not usable.
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>>;
 
     /// Points every address and path at the sandbox and invents every secret.
@@ -163,7 +159,6 @@ pub struct StepFields {
 /// What a target type knows of a field name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldLookup {
-    /// A field with a known type.
     Known(FieldSpec),
     /// Possible; only the service itself knows its type (a custom field). Treated as this until it is read.
     Open(FieldSpec),
@@ -205,7 +200,6 @@ pub struct SandboxPlaces {
 pub trait Target: ReadAccounts + WriteAccounts {
     /// The half that cannot change anything.
     fn reader(&self) -> &dyn ReadAccounts;
-    /// The half that can.
     fn writer(&self) -> &dyn WriteAccounts;
 }
 
@@ -239,10 +233,6 @@ pub trait ReadAccounts: Send + Sync {
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError>;
 
     /// One account, read afresh; `None` when there is none of that id.
-    ///
-    /// # Errors
-    ///
-    /// As for [`ReadAccounts::accounts`].
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError>;
 
     /// Whether one account can be read by its id alone, so that what a list lacks is not yet gone. Where an account is
@@ -253,10 +243,6 @@ pub trait ReadAccounts: Send + Sync {
 
     /// The accounts whose field has this value, by a search of the service's own, whatever its list holds; `None`
     /// where it has no such search, or nobody knows whether it finds who is there.
-    ///
-    /// # Errors
-    ///
-    /// As for [`ReadAccounts::accounts`].
     fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
         let _ = (field, value);
         Ok(None)
@@ -268,27 +254,15 @@ pub trait ReadAccounts: Send + Sync {
     }
 
     /// The accounts whose field has this value, read afresh, by a look-up that sees writes at once.
-    ///
-    /// # Errors
-    ///
-    /// As for [`ReadAccounts::accounts`].
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError>;
 
     /// The names of all channels that the sign-in sees; `None` where there is no such thing.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be read.
     fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {
         Ok(None)
     }
 
     /// What the service says of accounts that it took on to make and did not make since a day: what identifies each
     /// there, and why, without values. Only for services that make accounts in their own time.
-    ///
-    /// # Errors
-    ///
-    /// When its records cannot be read.
     fn refusals(&self, since: NaiveDate) -> Result<Vec<Refusal>, TargetError> {
         let _ = since;
         Ok(Vec::new())
@@ -296,10 +270,6 @@ pub trait ReadAccounts: Send + Sync {
 
     /// What is wrong with the fields of a workflow's step, held against the account's own forms: names, required
     /// fields, and the values that are known already. Never shows a value.
-    ///
-    /// # Errors
-    ///
-    /// When the account cannot be asked.
     fn check_step(
         &self,
         action: Action,
@@ -328,24 +298,12 @@ pub trait WriteAccounts: Send + Sync {
     fn create(&self, employee: EmployeeId, fields: &[FieldChange]) -> Result<AccountId, TargetError>;
 
     /// Changes fields of an account; a field that is not named stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// See [`ErrorKind`].
     fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError>;
 
     /// Brings an account back into use. An account that is in use already is no error.
-    ///
-    /// # Errors
-    ///
-    /// See [`ErrorKind`].
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError>;
 
     /// Takes an account out of use. One that is out of use or gone already is no error.
-    ///
-    /// # Errors
-    ///
-    /// See [`ErrorKind`].
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError>;
 
     /// The id an account has once these changes are made: another one only where ids are made of fields (a
@@ -366,10 +324,6 @@ pub trait WriteAccounts: Send + Sync {
     }
 
     /// Called once after the last write of a run, also when writes failed; a file is replaced here.
-    ///
-    /// # Errors
-    ///
-    /// When what was written cannot be made to last.
     fn finish(&self) -> Result<(), TargetError> {
         Ok(())
     }
@@ -379,10 +333,6 @@ pub trait WriteAccounts: Send + Sync {
 pub trait RunWorkflows: Send + Sync {
     /// What was made for this request already, by its id. Only for actions that make something. `begun` is when
     /// the request was first recorded, before which nothing of it can have been sent.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be looked for.
     fn find_made(
         &self,
         request: &Request,

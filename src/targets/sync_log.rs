@@ -5,7 +5,6 @@ use crate::plan::Op;
 /// What came of one employee in a run.
 #[derive(Clone, Copy, Debug)]
 pub struct LogEvent<'a> {
-    /// How it went.
     pub outcome: LogOutcome,
     /// What was done, or was to be done.
     pub ops: &'a [Op],
@@ -13,11 +12,9 @@ pub struct LogEvent<'a> {
     pub fields: usize,
     /// Our code of what went wrong, or [`PARTLY`]; empty when all went well.
     pub code: &'a str,
-    /// The same in words.
     pub error: &'a str,
 }
 
-/// How it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogOutcome {
     /// Done, all of it or, with the code [`PARTLY`], a part.

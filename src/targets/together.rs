@@ -31,10 +31,6 @@ impl<K: Ord + Clone, V> Together<K, V> {
     /// one thread at a time.
     ///
     /// `send` gives an outcome for each key; one without is taken as carried out.
-    ///
-    /// # Errors
-    ///
-    /// What came of this change.
     pub(super) fn ask(
         &self,
         key: K,

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::scene::{DESK, Scene, summary};
 
-/// More than a page.
 const PEOPLE: usize = 120;
 
 #[derive(Clone, Copy)]

@@ -120,7 +120,6 @@ impl Scene {
         Self::with(targets, |options| options.employees = employees)
     }
 
-    /// The same with other options.
     pub(crate) fn with(targets: &str, change: impl FnOnce(&mut SandboxOptions)) -> Self {
         let mut options = SandboxOptions { employees: 30, ..SandboxOptions::new(chrono::Utc::now().date_naive()) };
         change(&mut options);
@@ -194,7 +193,6 @@ impl Scene {
         ran.json()
     }
 
-    /// The program under way.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         program(self.folder.path()).args(arguments).spawn().unwrap()
     }
@@ -204,7 +202,6 @@ impl Scene {
         self.sandbox.personio(|personio| personio.change(id, &object(values))).unwrap();
     }
 
-    /// Hires somebody in Personio.
     pub(crate) fn hire(&self, values: Value) -> u64 {
         self.sandbox.personio(|personio| personio.hire(&object(values))).unwrap()
     }
@@ -315,13 +312,11 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{}{}", self.stdout, self.stderr))
     }
 
-    /// Standard error says this.
     pub(crate) fn says(&self, words: &str) -> &Self {
         assert!(self.stderr.contains(words), "`{words}` is not said:\n{}", self.stderr);
         self
     }
 
-    /// Standard output shows this.
     pub(crate) fn shows(&self, words: &str) -> &Self {
         assert!(self.stdout.contains(words), "`{words}` is not shown:\n{}", self.stdout);
         self

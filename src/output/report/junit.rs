@@ -6,10 +6,6 @@ use super::RunReport;
 use crate::output::visible::visible;
 
 /// JUnit XML: one suite for each target, one case for each employee, so that a pipeline shows who failed.
-///
-/// # Errors
-///
-/// When the report cannot be written as XML.
 pub fn junit(report: &RunReport) -> anyhow::Result<String> {
     let mut out = Report::new(format!("personio-sync run {}", report.run));
     if let Some(took) = report.finished.and_then(|finished| (finished - report.started).to_std().ok()) {

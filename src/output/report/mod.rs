@@ -17,13 +17,11 @@ use chrono::NaiveDateTime;
 /// One past run with everything that came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunReport {
-    /// Its number.
     pub run: String,
     /// When it began, in the file's time zone.
     pub started: NaiveDateTime,
     /// When it ended; `None` when it was killed.
     pub finished: Option<NaiveDateTime>,
-    /// Its exit status.
     pub exit_code: Option<u8>,
     /// What it was started with.
     pub command: String,
@@ -37,26 +35,20 @@ pub struct RunReport {
     pub rows: Vec<Row>,
 }
 
-/// One target in numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetLine {
     /// As the file names it.
     pub name: String,
     /// Whether it was worked through.
     pub ok: bool,
-    /// Jobs that succeeded.
     pub succeeded: u64,
-    /// Jobs that failed.
     pub failed: u64,
     /// Jobs that a rail held.
     pub held: u64,
-    /// Employees that were skipped.
     pub skipped: u64,
     /// Jobs whose turn did not come.
     pub not_attempted: u64,
-    /// Employees that needed nothing.
     pub in_sync: u64,
-    /// Calls made.
     pub tasks: u64,
 }
 
@@ -75,9 +67,7 @@ impl RunReport {
 pub struct Row {
     /// The number of the job.
     pub job: String,
-    /// The target.
     pub target: String,
-    /// Personio's id.
     pub employee: String,
     /// The name, where the state may keep names.
     pub name: Option<String>,
@@ -85,19 +75,14 @@ pub struct Row {
     pub outcome: &'static str,
     /// What was done or meant: `create`, `update`.
     pub what: String,
-    /// Names of the fields.
     pub fields: String,
-    /// Our code.
     pub code: String,
     /// What the target's own sync log says, where it has one.
     pub log: String,
-    /// What the target said.
     pub error: String,
-    /// What to do.
     pub advice: String,
     /// Until when somebody accepted the failure.
     pub accepted_until: Option<NaiveDateTime>,
-    /// Who accepted it.
     pub accepted_by: Option<String>,
 }
 

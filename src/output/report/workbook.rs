@@ -5,10 +5,6 @@ use super::{LOG, Row, RunReport};
 use crate::output::visible::visible;
 
 /// A workbook with a summary sheet and one row for each employee: frozen header, filters, real dates.
-///
-/// # Errors
-///
-/// When the report does not fit into a workbook.
 pub fn workbook(report: &RunReport) -> anyhow::Result<Vec<u8>> {
     let mut book = Workbook::new();
     let looks = Looks::new();

@@ -12,7 +12,6 @@ use super::*;
 /// An attribute that tells one person from another, however many profiles they have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifying {
-    /// Personio's key.
     pub attribute: Box<str>,
     /// What the file calls it.
     pub name: Box<str>,

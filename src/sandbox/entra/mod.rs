@@ -31,7 +31,6 @@ pub struct EntraOptions {
     pub forbidden: Vec<String>,
 }
 
-/// The simulated Graph.
 #[derive(Clone, Debug)]
 pub struct Entra {
     /// How it differs. May be changed at any time.
@@ -52,7 +51,6 @@ impl Entra {
         Self { options, people, tenants: BTreeMap::new(), tokens: 0, expired: BTreeSet::new() }
     }
 
-    /// The tenant of a target.
     pub fn tenant(&mut self, target: &str) -> &mut Tenant {
         let people = &self.people;
         self.tenants.entry(target.to_owned()).or_insert_with(|| Tenant::new(people))

@@ -36,7 +36,6 @@ struct Group {
     owners: BTreeSet<String>,
 }
 
-/// One tenant.
 #[derive(Clone, Debug)]
 pub struct Tenant {
     pub(super) users: Vec<Map<String, Value>>,
@@ -44,7 +43,6 @@ pub struct Tenant {
     groups: Vec<Group>,
     /// New users on their way through the provisioning service, with the looks since.
     pub(super) uploads: Vec<(u32, Map<String, Value>)>,
-    /// What became of them.
     pub(super) log: Vec<Value>,
     /// Counts changes of users, for the list of changes.
     pub(super) version: u64,
@@ -104,7 +102,6 @@ impl Tenant {
         &mut self.users[last]
     }
 
-    /// Notes that somebody changed.
     pub(super) fn touch(&mut self, id: &str) {
         self.version += 1;
         self.changed.insert(id.to_owned(), self.version);

@@ -9,7 +9,6 @@ use crate::sandbox::{SandboxRequest, SandboxResponse};
 
 const FIRST_REQUEST: u64 = 41;
 
-/// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Journey {
     Onboarding,
@@ -48,7 +47,6 @@ const AGENT: u64 = 3;
 const ANYBODY: u64 = 5;
 const DEPARTMENT: u64 = 6;
 
-/// A field of a form.
 #[derive(Clone, Debug)]
 struct FormField {
     name: String,

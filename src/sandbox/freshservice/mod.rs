@@ -64,7 +64,6 @@ struct SeededAgent {
     email: String,
 }
 
-/// The simulated Freshservice.
 #[derive(Clone, Debug)]
 pub struct Freshservice {
     /// How it differs from an ordinary account. May be changed at any time.

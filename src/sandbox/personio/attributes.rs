@@ -10,7 +10,6 @@ use crate::sandbox::people::{OFFICES, Person};
 pub(super) struct Attribute {
     /// `first_name`, `dynamic_4711`.
     pub(super) key: Box<str>,
-    /// As people see it.
     pub(super) label: Box<str>,
     /// `standard`, `date`, `integer`, `decimal`, `list`, `tags`, `multiline`, `link`.
     pub(super) kind: &'static str,
@@ -113,7 +112,6 @@ pub(super) fn catalogue() -> Vec<Attribute> {
     ordinary.chain(CUSTOM.iter().map(|&(key, label, meaning)| custom(key, label, meaning))).collect()
 }
 
-/// A custom attribute of a meaning.
 pub(super) fn custom(key: &str, label: &str, meaning: Meaning) -> Attribute {
     Attribute::new(key, label, meaning.kind(), meaning.universal_id(), Some(meaning))
 }

@@ -35,10 +35,6 @@ impl Personio {
     }
 
     /// Adds an employee with these attributes, ordinary otherwise, and returns the id.
-    ///
-    /// # Errors
-    ///
-    /// When a value cannot be one of its attribute.
     pub fn hire(&mut self, values: &Map<String, Value>) -> Result<u64, String> {
         let id = self.company_mut().hire();
         match self.change(id, values) {

@@ -17,21 +17,14 @@ const MAX_LIMIT: usize = 200;
 /// A document that was uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Its number.
     pub id: u64,
-    /// Whose it is.
     pub employee: u64,
-    /// Number of its category.
     pub category: u64,
-    /// Its title.
     pub title: String,
-    /// Its comment.
     pub comment: Option<String>,
     /// Its day, as it was sent.
     pub date: Option<String>,
-    /// The file's name.
     pub file_name: String,
-    /// The file.
     pub content: Vec<u8>,
 }
 

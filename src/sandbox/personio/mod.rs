@@ -86,7 +86,6 @@ const CONVERSATIONS_ATTRIBUTES: [&str; 14] = [
 /// Personio has been seen to refuse longer ones; where it draws the line is not documented.
 const LONGEST_ADDRESS: usize = 8 << 10;
 
-/// The simulated Personio.
 #[derive(Debug)]
 pub struct Personio {
     company: Company,
@@ -133,7 +132,6 @@ impl Personio {
         }
     }
 
-    /// The people.
     pub fn company(&self) -> &Company {
         &self.company
     }
@@ -358,7 +356,6 @@ impl System for Personio {
         }
     }
 
-    /// Signing in changes nothing.
     fn writes(&self, request: &SandboxRequest) -> bool {
         request.method != Method::Get && !["/v1/auth", "/v2/auth/token"].contains(&&*request.path)
     }

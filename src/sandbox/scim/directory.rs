@@ -12,7 +12,6 @@ use crate::targets::scim::Filter;
 /// Checks that a service of its own makes beside the standard's: the user, and all ids.
 pub type Check = fn(&Map<String, Value>, &Directory) -> Result<(), String>;
 
-/// One directory.
 #[derive(Clone, Debug)]
 pub struct Directory {
     schemas: Schemas,
@@ -21,7 +20,6 @@ pub struct Directory {
     cursor_expired: bool,
     /// Ids are digits only.
     pub digits: bool,
-    /// Checks beside the standard's.
     pub check: Option<Check>,
     /// The names that things of the service have, by what they are (`costCenter`).
     pub names: Vec<(&'static str, String)>,
@@ -67,7 +65,6 @@ impl Directory {
         self.users.iter().map(|user| (user.id.as_str(), &user.data))
     }
 
-    /// One user.
     pub fn user(&self, id: &str) -> Option<&Map<String, Value>> {
         self.users.iter().find(|user| user.id == id).map(|user| &user.data)
     }

@@ -22,7 +22,6 @@ pub use options::{BulkOptions, Conflict, Put, ScimOptions};
 
 use super::{Preparation, SECRET, SandboxRequest, SandboxResponse, System};
 
-/// The simulated SCIM services.
 #[derive(Clone, Debug, Default)]
 pub struct Scim {
     /// How they depart from the standard. May be changed at any time.
@@ -36,7 +35,6 @@ impl Scim {
         Self { options, directories: BTreeMap::new() }
     }
 
-    /// The directory of a target.
     pub fn directory(&mut self, target: &str) -> &mut Directory {
         self.directories.entry(target.to_owned()).or_insert_with(|| {
             let mut directory = Directory::new(schemas::standard());

@@ -29,13 +29,11 @@ pub struct ScimOptions {
     pub no_patch: bool,
     /// PATCH is answered without a body.
     pub patch_without_body: bool,
-    /// Capitalised operations are refused.
     pub reject_capitals: bool,
     /// Operations without a path are refused.
     pub reject_pathless: bool,
     /// Paths with filters are refused.
     pub reject_filtered_paths: bool,
-    /// What a PUT does.
     pub put: Put,
     /// Versions are given and insisted on.
     pub versions: bool,
@@ -57,11 +55,9 @@ pub struct ScimOptions {
     pub bulk: Option<BulkOptions>,
     /// There are no discovery documents.
     pub no_discovery: bool,
-    /// Errors are web pages.
     pub html_errors: bool,
 }
 
-/// How batches are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkOptions {
     /// The most operations.
@@ -74,7 +70,6 @@ pub struct BulkOptions {
     pub really: Option<usize>,
     /// Every batch is refused with this status, and nothing of it is done.
     pub refused: Option<u16>,
-    /// Statuses are numbers.
     pub number_statuses: bool,
     /// Answers come in the opposite order, and only what is made has its `bulkId`.
     pub mixed_up: bool,
@@ -116,7 +111,6 @@ pub enum Conflict {
     Upsert,
 }
 
-/// What a PUT does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Put {
     /// Replaces: what is left out is gone.

@@ -81,7 +81,6 @@ fn key(object: &Map<String, Value>, name: &str) -> String {
     object.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned().unwrap_or_else(|| name.to_owned())
 }
 
-/// Null means no value.
 fn set(object: &mut Map<String, Value>, name: &str, value: Value) {
     let key = key(object, name);
     if value.is_null() { _ = object.shift_remove(&key) } else { _ = object.insert(key, value) }

@@ -4,9 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{BulkOptions, ScimOptions};
 
-/// The core schema of users.
 pub const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-/// The enterprise extension.
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// A schema document: URN and attributes.
@@ -78,7 +76,6 @@ pub fn attribute(name: &str, kind: &str, list: bool, parts: Value) -> Value {
     attribute
 }
 
-/// A discovery document.
 pub(super) fn document(path: &[&str], schemas: &Schemas, options: &ScimOptions) -> Option<Value> {
     let list = |resources: Vec<Value>| {
         json!({

@@ -27,7 +27,6 @@ pub struct SlackOptions {
     pub refuse_once: Vec<(String, String)>,
 }
 
-/// The simulated Slack.
 #[derive(Clone, Debug)]
 pub struct Slack {
     /// How it differs. May be changed at any time.
@@ -46,7 +45,6 @@ impl Slack {
         Self { options, people, workspaces: BTreeMap::new() }
     }
 
-    /// The workspace of a target.
     pub fn workspace(&mut self, target: &str) -> &mut Workspace {
         let people = &self.people;
         self.workspaces.entry(target.to_owned()).or_insert_with(|| Workspace::new(people))

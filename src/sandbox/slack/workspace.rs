@@ -15,7 +15,6 @@ const FIRST: usize = 1_000;
 const TEXT_KEYS: &[&str] =
     &["first_name", "last_name", "real_name", "display_name", "title", "phone", "pronouns", "email"];
 
-/// Somebody in a workspace.
 #[derive(Clone, Debug)]
 pub struct Member {
     pub(super) id: String,
@@ -24,7 +23,6 @@ pub struct Member {
     pub deleted: bool,
     /// `is_bot`, `is_restricted`, `is_owner`: what sets it apart, if anything.
     pub standing: Option<&'static str>,
-    /// What every profile has.
     pub profile: Map<String, Value>,
     /// The workspace's own fields.
     pub own: Map<String, Value>,
@@ -94,7 +92,6 @@ struct Channel {
     users: BTreeSet<String>,
 }
 
-/// One workspace.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     pub(super) members: Vec<Member>,
@@ -123,7 +120,6 @@ impl Workspace {
         workspace
     }
 
-    /// Adds somebody ordinary.
     pub fn add(&mut self, first_name: &str, last_name: &str, email: &str) -> &mut Member {
         self.next += 1;
         let mut profile: Map<String, Value> = TEXT_KEYS.iter().map(|key| ((*key).to_owned(), json!(""))).collect();
@@ -139,12 +135,10 @@ impl Workspace {
         &mut self.members[last]
     }
 
-    /// Everybody.
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// Somebody by address.
     pub fn member_mut(&mut self, email: &str) -> Option<&mut Member> {
         self.members.iter_mut().find(|member| !member.deleted && member.text("email").eq_ignore_ascii_case(email))
     }
@@ -417,7 +411,6 @@ fn show_group(group: &Group) -> Value {
            "handle": group.handle, "date_delete": 0, "auto_type": null, "users": group.users})
 }
 
-/// A success.
 fn ok(body: Value) -> SandboxResponse {
     let mut answer = json!({"ok": true});
     if let (Some(answer), Value::Object(body)) = (answer.as_object_mut(), body) {

@@ -56,7 +56,6 @@ impl Account {
         self.lock_with(state, pid, 0, &mut |_| panic!("asked to wait"))
     }
 
-    /// The lock file.
     fn file(&self) -> PathBuf {
         fs::read_dir(self.folder.path().join("run")).unwrap().next().unwrap().unwrap().path()
     }

@@ -9,7 +9,6 @@ use crate::plan::Protection;
 /// An account of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
-    /// The directory's id.
     pub account: AccountId,
     /// Its addresses, in lower case.
     pub addresses: Vec<Box<str>>,
@@ -24,11 +23,9 @@ pub struct Contact {
 /// An employee, as far as a contact can be theirs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requester {
-    /// Who.
     pub employee: EmployeeId,
     /// Their address, in lower case.
     pub address: Option<Box<str>>,
-    /// Whether they left.
     pub left: bool,
 }
 

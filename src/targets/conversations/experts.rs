@@ -8,10 +8,6 @@ use super::super::ListedExpert;
 const COLUMNS: [(&str, bool); 4] = [("employee_id", true), ("id", true), ("email", false), ("e-mail", false)];
 
 /// Reads a CSV file with a column `employee_id` or `email`.
-///
-/// # Errors
-///
-/// When it is not there or has no such column.
 pub(super) fn read(path: &Path) -> Result<Vec<ListedExpert>, String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text =

@@ -34,7 +34,6 @@ use teams::Team;
 /// Whether somebody has the role of an expert; the key of the rule as well.
 const EXPERT: &str = "experts";
 
-/// The settled section.
 #[derive(Debug)]
 struct Conversations {
     /// As the file names the target.

@@ -14,7 +14,6 @@ const TEAMS: &str = "Conversations > Settings > Organization > Teams";
 /// Only administrators assign roles. Source: https://support.personio.de/hc/en-us/articles/6109716091549
 const ROLE: &str = "Personio, as an administrator: the employee role \"Conversations Expert\"";
 
-/// The steps at one team.
 #[derive(Debug, Default)]
 struct TeamSteps {
     is_new: bool,

@@ -20,9 +20,7 @@ use super::template::{Allowed, Template, Text, scalar_json};
 pub struct Declaration {
     /// Without a trailing slash.
     pub base_url: String,
-    /// How requests are signed.
     pub auth: AuthSettings,
-    /// Headers of every request.
     pub headers: Vec<(&'static str, String)>,
     /// So many requests in such a time, at most.
     pub pace: Vec<(u32, Duration)>,
@@ -36,9 +34,7 @@ pub struct Declaration {
     pub list: List,
     /// How one account is read by its id.
     pub read: Option<ReadOne>,
-    /// How one is made.
     pub create: Option<Create>,
-    /// How fields are changed.
     pub update: Option<Operation>,
     /// How one is taken out of use.
     pub deactivate: Option<Operation>,
@@ -51,7 +47,6 @@ pub struct Declaration {
 /// How an empty value is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Clear {
-    /// As null.
     #[default]
     Null,
     /// As an empty text.
@@ -69,16 +64,12 @@ pub struct DeclaredField {
     pub at: Pointer,
 }
 
-/// One request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
-    /// Method.
     pub method: Method,
     /// Path below the base address.
     pub path: Text,
-    /// Query pairs.
     pub query: Vec<(String, Text)>,
-    /// JSON body.
     pub body: Option<Template>,
     /// Statuses that mean that it worked; any 2xx when empty.
     pub success: Vec<u16>,
@@ -104,7 +95,6 @@ pub struct List {
 /// How an item says whether it is in use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActiveFlag {
-    /// Where.
     pub at: Pointer,
     /// The values that mean that it is.
     pub values: Vec<Json>,
@@ -113,7 +103,6 @@ pub struct ActiveFlag {
 /// How one account is read by its id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadOne {
-    /// The request.
     pub request: Operation,
     /// Where the answer holds the account, in the form in which the list has it.
     pub item: Pointer,
@@ -122,7 +111,6 @@ pub struct ReadOne {
 /// How an account is made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Create {
-    /// The request.
     pub request: Operation,
     /// Where the answer holds the new id.
     pub id: Pointer,
@@ -244,10 +232,6 @@ impl Declaration {
     }
 
     /// Reads what [`Declaration::sandbox_text`] gave.
-    ///
-    /// # Errors
-    ///
-    /// When it is something else.
     pub fn from_sandbox_text(text: &str) -> anyhow::Result<Self> {
         use crate::section::{Context, Problems};
         let document = toml::de::DeTable::parse(text)?;

@@ -10,28 +10,23 @@ use super::pointer::Pointer;
 /// How the next page is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Paging {
-    /// There is one page.
     None,
     /// By the number of the page, until one is empty.
     Page {
-        /// Query parameter.
         parameter: String,
         /// Number of the first page.
         first: u64,
     },
     /// By how many items were read, until a page is empty.
     Offset {
-        /// Query parameter.
         parameter: String,
     },
     /// By a text that the answer gives, until it gives none.
     Cursor {
-        /// Query parameter.
         parameter: String,
         /// Where the text is in the answer.
         at: Pointer,
     },
-    /// By a whole address.
     Link {
         /// Where it is in the answer; in the header `Link` with `rel="next"` when `None`.
         at: Option<Pointer>,
@@ -43,7 +38,6 @@ pub enum Paging {
 pub enum Page {
     /// The first, where it needs no parameter.
     First,
-    /// With this query pair.
     Query(String, String),
     /// At this address, relative to that of the page before.
     Address(String),
@@ -97,7 +91,6 @@ impl Paging {
         found
     }
 
-    /// The first page.
     pub fn first(&self) -> Page {
         match self {
             Self::Page { parameter, first } => Page::Query(parameter.clone(), first.to_string()),
@@ -139,7 +132,6 @@ impl Paging {
         })
     }
 
-    /// In words.
     pub fn describe(&self) -> &'static str {
         match self {
             Self::None => "one page",

@@ -84,10 +84,6 @@ fn build(operation: &Operation, fill: &Filling<'_>) -> Request {
 }
 
 /// A page of the list. `from` is the address of the page before.
-///
-/// # Errors
-///
-/// When a next link cannot be read.
 pub(super) fn list(list: &List, page: &Page, from: &str) -> Result<Request, String> {
     let request = match page {
         Page::First => build(&list.request, &Filling::none()),

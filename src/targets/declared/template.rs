@@ -21,19 +21,14 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// A body with places to fill in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Template {
-    /// As it stands.
     Literal(Json),
-    /// Text with places.
     Text(Text),
     /// One field with its own type.
     Field(Box<str>),
-    /// Everything sent.
     Fields,
     /// The account as it was read, with what is sent put in.
     Item,
-    /// An object.
     Object(Vec<(Box<str>, Template)>),
-    /// A list.
     List(Vec<Template>),
 }
 
@@ -66,7 +61,6 @@ pub struct Allowed<'a> {
     pub names: Option<&'a [&'a str]>,
 }
 
-/// What fills the places.
 pub trait Fill {
     /// For `{account}`.
     fn account(&self) -> &str;
@@ -85,11 +79,6 @@ pub trait Fill {
 }
 
 impl Text {
-    /// Reads a text.
-    ///
-    /// # Errors
-    ///
-    /// Says which place is unknown or not closed.
     pub fn parse(text: &str, allowed: Allowed<'_>) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut literal = String::new();
@@ -390,11 +379,9 @@ impl Text {
 /// What was found in a body by [`Template::read`].
 #[derive(Debug)]
 pub enum Read<'a> {
-    /// The account.
     Account(String),
     /// Fields where `fields` says they are.
     Object(&'a Map<String, Json>),
-    /// One field.
     Field(&'a str, &'a Json),
 }
 

@@ -106,11 +106,6 @@ fn from_json(json: Option<&Json>, field: &DeclaredField) -> Result<FieldValue, S
     Ok(convert(value, spec).unwrap_or_else(|_| FieldValue::text(&shown)))
 }
 
-/// The id of an item.
-///
-/// # Errors
-///
-/// When there is none where the file says it is.
 pub(super) fn id(list: &List, item: &Json) -> Result<AccountId, String> {
     id_at(&list.id, item).ok_or_else(|| format!("an item has no id at `{}`; check `list.id`", list.id.as_str()))
 }
@@ -124,11 +119,6 @@ pub(crate) fn id_at(at: &super::pointer::Pointer, document: &Json) -> Option<Acc
     }
 }
 
-/// An item as an account.
-///
-/// # Errors
-///
-/// When it is not as the file declares it.
 pub(crate) fn account(list: &List, fields: &[DeclaredField], item: &Json) -> Result<Account, String> {
     let active = match &list.active {
         None => true,

@@ -44,15 +44,12 @@ use wire::{Group, TeamMember};
 /// How accounts are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Create {
-    /// By people.
     Never,
-    /// By Graph.
     Direct,
     /// By the provisioning service behind this address, which does it in its own time.
     BulkUpload(String),
 }
 
-/// How everybody is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReadBy {
     /// By the paged list of users.
@@ -65,7 +62,6 @@ enum ReadBy {
 trait Carrier: Send + Sync {
     /// Sends a request that changes nothing; no other is taken.
     fn read(&self, request: &Request) -> Result<Response, HttpError>;
-    /// Sends any request.
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
     /// Keeps still for so long before the next request of a class.
     fn pause(&self, class: &'static str, wait: Duration);

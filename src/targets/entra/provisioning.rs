@@ -14,10 +14,6 @@ const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// A new user for the provisioning service. It matches `externalId` with `employeeId`.
-///
-/// # Errors
-///
-/// Names what is missing.
 pub(super) fn operation(employee: &str, fields: &[FieldChange]) -> Result<Value, String> {
     let named = texts(fields);
     let Some(name) = named.get("userPrincipalName") else {

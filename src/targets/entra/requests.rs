@@ -77,12 +77,10 @@ pub(super) fn next(link: &str) -> Request {
     get(link)
 }
 
-/// One user.
 pub(super) fn user(id: &str, selection: &str, manager: bool) -> Request {
     selected(get(format!("/users/{}", segment(id))), selection, manager)
 }
 
-/// Makes a user.
 pub(super) fn create_user(body: &Value) -> Request {
     write(Method::Post, "/users", body)
 }

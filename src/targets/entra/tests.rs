@@ -39,7 +39,6 @@ fn text(text: &str) -> FieldValue {
     FieldValue::text(text)
 }
 
-/// Adds somebody ordinary.
 fn add(sandbox: &Sandbox, name: &str) -> AccountId {
     sandbox.entra(|entra| AccountId::from(entra.tenant("chat").add(name)["id"].as_str().unwrap()))
 }

@@ -13,7 +13,6 @@ use super::fields::{MANAGER, ORGANISATION, membership};
 /// One page of a list: its rows, and where the next one is.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// What is on it.
     pub(super) rows: Vec<Map<String, Value>>,
     /// The address of the next page.
     pub(super) next: Option<String>,
@@ -22,10 +21,6 @@ pub(super) struct Page {
 }
 
 /// The group that a name means.
-///
-/// # Errors
-///
-/// Says why there is none whose members can be set.
 pub(super) fn only_group(groups: &[Group], name: &str, as_team: bool) -> Result<Box<str>, String> {
     match groups {
         [] => Err(format!("there is no group called `{name}`, so nobody joins it; its name must be exact")),
@@ -60,10 +55,6 @@ pub(super) fn page(mut body: Value) -> Result<Page, String> {
 
 /// Adds a row of a list of changes to what is known of its user. Somebody may come several times, and the last word
 /// counts; what is not repeated stays.
-///
-/// # Errors
-///
-/// As [`id`].
 pub(super) fn merge(
     users: &mut BTreeMap<Box<str>, Map<String, Value>>,
     mut row: Map<String, Value>,
@@ -87,11 +78,6 @@ pub(super) fn merge(
     Ok(())
 }
 
-/// The id of a row.
-///
-/// # Errors
-///
-/// When it has none.
 pub(super) fn id(row: &Map<String, Value>) -> Result<Box<str>, String> {
     let id = row.get("id").and_then(Value::as_str).map(str::trim).unwrap_or_default();
     if id.is_empty() { Err("a row has no usable `id`".into()) } else { Ok(id.into()) }
@@ -101,7 +87,6 @@ pub(super) fn id(row: &Map<String, Value>) -> Result<Box<str>, String> {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Group {
-    /// Its id.
     pub(super) id: Box<str>,
     #[serde(default)]
     group_types: Vec<String>,
@@ -151,10 +136,6 @@ impl TeamMember {
 }
 
 /// The account with the fields of the run, and what could not be read of it. Such an account is never changed.
-///
-/// # Errors
-///
-/// When the row has no id.
 pub(super) fn account(
     row: &Map<String, Value>,
     fields: &[FieldSpec],
@@ -273,10 +254,6 @@ pub(super) fn texts(fields: &[FieldChange]) -> BTreeMap<&str, String> {
 }
 
 /// A new user for a direct create.
-///
-/// # Errors
-///
-/// Names what is missing.
 pub(super) fn new_user(fields: &[FieldChange], password: &str) -> Result<Map<String, Value>, String> {
     let organisation = ["division", "costCenter"].map(|part| (part.to_owned(), Value::Null)).into_iter().collect();
     let mut user = body(fields, organisation)?;
@@ -314,10 +291,6 @@ pub(super) struct Part {
 }
 
 /// The answer to each part of a batch, in the order of the parts. `None` for one that is missing.
-///
-/// # Errors
-///
-/// When it is no answer to a batch.
 pub(super) fn batch_answers(body: &Value, parts: usize) -> Result<Vec<Option<Part>>, String> {
     let responses = body.get("responses").and_then(Value::as_array).ok_or("the answer has no `responses`")?;
     let mut found = vec![None; parts];

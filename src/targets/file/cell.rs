@@ -33,7 +33,6 @@ pub(super) struct FormattedNumber {
     pub(super) shown: FieldValue,
 }
 
-/// The form of a number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum NumberForm {
     /// One that every spreadsheet has, by its number.
@@ -74,7 +73,6 @@ pub(super) struct Sheet {
 /// What a workbook has beside its cells, and keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Look {
-    /// The name of its sheet.
     pub(super) sheet: Option<Box<str>>,
     /// The widths of columns that have one of their own.
     pub(super) widths: BTreeMap<usize, f64>,
@@ -94,7 +92,6 @@ pub(super) struct Page<'a> {
 /// A column to be written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PageColumn<'a> {
-    /// Its name.
     pub(super) name: &'a str,
     /// Where its cells stand in a row.
     pub(super) at: usize,
@@ -112,9 +109,7 @@ impl<'a> Page<'a> {
 /// How a file is spelt.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Format {
-    /// Text with a delimiter.
     Csv(Delimited),
-    /// An array of objects.
     Json,
     /// A workbook with one sheet.
     Xlsx,

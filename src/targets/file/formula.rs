@@ -6,7 +6,6 @@
 /// What is done about a text that a spreadsheet would take for a formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) enum FormulaCells {
-    /// The record is refused.
     #[default]
     Refuse,
     /// It is written with a single quote before it, which spreadsheets take as "this is text", and read without.

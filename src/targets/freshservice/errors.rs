@@ -12,29 +12,20 @@ use super::super::{ErrorKind, TargetError};
 /// What was being done; decides what an error means and which permission to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doing {
-    /// Reading requesters.
     ListRequesters,
-    /// Reading agents.
     ListAgents,
     /// Reading the fields of requesters.
     ListFields,
-    /// Reading departments.
     ListDepartments,
-    /// Reading locations.
     ListLocations,
     /// Reading one requester or agent.
     View,
-    /// Making a requester.
     Create,
-    /// Changing a requester.
     Update,
-    /// Bringing a requester back.
     Reactivate,
     /// Taking a requester out of use.
     Deactivate,
-    /// Making a department.
     CreateDepartment,
-    /// Making a location.
     CreateLocation,
     /// Reading the form of on- or offboarding requests.
     ReadForm,
@@ -42,15 +33,12 @@ pub(super) enum Doing {
     ListRequests,
     /// Making an on- or offboarding request.
     CreateRequest,
-    /// Reading tickets.
     ListTickets,
-    /// Making a ticket.
     CreateTicket,
     /// Reading an item of the service catalogue.
     ReadItem,
     /// Ordering from the service catalogue.
     PlaceOrder,
-    /// Reading groups of requesters.
     ListGroups,
     /// Changing the members of a group of requesters.
     ChangeMembers,

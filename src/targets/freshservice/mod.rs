@@ -46,7 +46,6 @@ trait Reads: Send + Sync {
     fn read(&self, request: &Request) -> Result<Response, HttpError>;
 }
 
-/// What carries any request.
 trait Carrier: Reads {
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
 }

@@ -14,7 +14,6 @@ pub(super) struct Book {
 /// Why a name stands for no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoId {
-    /// Nothing has the name.
     Unknown,
     /// Several things have it; which is meant is not guessed.
     Ambiguous,

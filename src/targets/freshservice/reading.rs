@@ -19,7 +19,6 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// From a row.
     pub(super) fn of(user: &User) -> Self {
         Self { is_agent: user.is_agent, sees_all_tickets: user.sees_all_tickets }
     }

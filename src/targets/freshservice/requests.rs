@@ -23,11 +23,9 @@ fn page_of(path: &str, class: &'static str, page: usize) -> Request {
 /// Which users a list is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Users {
-    /// Requesters alone.
     Requesters,
     /// Requesters and agents in one list; needs the right to manage agents.
     WithAgents,
-    /// Agents alone.
     Agents,
 }
 
@@ -36,7 +34,6 @@ pub(super) enum Users {
 pub(super) struct Lookup<'a> {
     /// `email`, `work_phone_number` or `mobile_phone_number`.
     pub(super) parameter: &'static str,
-    /// The value as stored.
     pub(super) value: &'a str,
 }
 
@@ -58,7 +55,6 @@ pub(super) fn get_requester(id: u64) -> Request {
     prepared(Request::get(format!("/api/v2/requesters/{id}")), OVERALL)
 }
 
-/// One agent.
 pub(super) fn get_agent(id: u64) -> Request {
     prepared(Request::get(format!("/api/v2/agents/{id}")), OVERALL)
 }
@@ -68,27 +64,22 @@ pub(super) fn list_fields(page: usize) -> Request {
     page_of("/api/v2/requester_fields", OVERALL, page)
 }
 
-/// One page of departments.
 pub(super) fn list_departments(page: usize) -> Request {
     page_of("/api/v2/departments", OVERALL, page)
 }
 
-/// One page of locations.
 pub(super) fn list_locations(page: usize) -> Request {
     page_of("/api/v2/locations", OVERALL, page)
 }
 
-/// Makes a department.
 pub(super) fn create_department(name: &str) -> Request {
     prepared(Request::new(Method::Post, "/api/v2/departments"), OVERALL).json(&serde_json::json!({"name": name}))
 }
 
-/// Makes a location.
 pub(super) fn create_location(name: &str) -> Request {
     prepared(Request::new(Method::Post, "/api/v2/locations"), OVERALL).json(&serde_json::json!({"name": name}))
 }
 
-/// Makes a requester.
 pub(super) fn create_requester(body: &Value) -> Request {
     prepared(Request::new(Method::Post, "/api/v2/requesters"), OVERALL).json(body)
 }
@@ -128,7 +119,6 @@ pub(super) fn create_request(journey: &str, body: &Value) -> Request {
     prepared(Request::new(Method::Post, format!("/api/v2/{journey}_requests")), OVERALL).json(body)
 }
 
-/// Makes a ticket.
 pub(super) fn create_ticket(body: &Value) -> Request {
     prepared(Request::new(Method::Post, "/api/v2/tickets"), OVERALL).json(body)
 }
@@ -149,7 +139,6 @@ pub(super) struct TicketFilter {
     pub(super) workspace: Option<u64>,
 }
 
-/// One page of tickets.
 pub(super) fn list_tickets(filter: &TicketFilter, page: usize) -> Request {
     let mut request = page_of("/api/v2/tickets", OVERALL, page).query("updated_since", &filter.since);
     if let Some((parameter, value)) = &filter.who {

@@ -38,10 +38,6 @@ pub(super) fn rows(response: &Response, wrapper: &str) -> Result<Vec<Row>, Strin
 }
 
 /// One object: `{"requester": {...}}`. Some answers use the plural for a single object, or wrap it in a list.
-///
-/// # Errors
-///
-/// As [`rows`].
 pub(super) fn one(response: &Response, wrappers: &[&str]) -> Result<Row, String> {
     let mut body: Row = response.json().map_err(|error| error.to_string())?;
     let found = wrappers.iter().find_map(|wrapper| body.remove(*wrapper));
@@ -87,10 +83,6 @@ pub(super) struct FieldRow {
 
 impl FieldRow {
     /// Reads a row. What requesters themselves may do with the field has two spellings and no meaning here.
-    ///
-    /// # Errors
-    ///
-    /// When the name or the type is missing.
     pub(super) fn read(row: &Row) -> Result<Self, String> {
         let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
         let name = text("name").ok_or("a requester field has no `name`")?;
@@ -132,10 +124,6 @@ pub(super) struct User {
 
 impl User {
     /// Reads a row of `/requesters`, or of `/agents`, which do not say that they are agents.
-    ///
-    /// # Errors
-    ///
-    /// When it has no id.
     pub(super) fn read(row: Row, from_agents: bool) -> Result<Self, String> {
         let id = id(&row)?;
         let active = row.get("active").and_then(Value::as_bool);

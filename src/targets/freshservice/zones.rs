@@ -216,7 +216,6 @@ fn coming_year(today: NaiveDate) -> Vec<DateTime<Utc>> {
     (0..=366 * 2).map(|half_days| start + Duration::hours(12 * half_days)).collect()
 }
 
-/// Every few weeks.
 fn since_1970(today: NaiveDate) -> Vec<DateTime<Utc>> {
     let weeks = today.signed_duration_since(NaiveDate::default()).num_weeks();
     (0..weeks / 4).map(|month| DateTime::UNIX_EPOCH + Duration::weeks(4 * month)).collect()

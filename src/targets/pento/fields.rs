@@ -73,7 +73,6 @@ pub(super) const REQUIRED: &[(&str, &str)] = &[
     ("pension_status", "pension status"),
 ];
 
-/// The field of a name.
 pub(super) fn field(name: &str, settings: &PentoSettings) -> Option<FieldSpec> {
     let (name, _) = COLUMNS.iter().find(|(known, _)| *known == name)?;
     let text = || FieldSpec::new(*name, FieldKind::Text);

@@ -144,7 +144,6 @@ fn student_loan_plan(text: &str) -> Option<&'static str> {
 pub struct TaxCode {
     /// The code itself: `1257L`, `BR`, `K475`.
     pub code: String,
-    /// Whose rates apply.
     pub regime: Regime,
     /// Whether each pay period stands for itself (W1, M1 or X).
     pub non_cumulative: bool,

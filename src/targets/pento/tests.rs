@@ -8,7 +8,6 @@ use crate::targets::testing::{self, Trial, load, loaded, shown};
 
 const FILE_ROUTE: &str = "delivery = { type = 'file', path = 'payroll.csv' }\n";
 
-/// Everything that Pento requires.
 const WHOLE: &[(&str, &str)] = &[
     ("employee_id", "UK-0042"),
     ("first_name", "Morwenna"),

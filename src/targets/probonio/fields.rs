@@ -28,7 +28,6 @@ pub(super) const LAST_MONTH: &str = "last_working_month";
 /// Whether an invitation goes out; worked out.
 pub(super) const INVITE: &str = "invite";
 
-/// The field of a name.
 pub(super) fn field(name: &str) -> Option<FieldSpec> {
     let (name, _) = COLUMNS.iter().find(|(known, _)| *known == name)?;
     Some(match *name {

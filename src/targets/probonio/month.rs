@@ -2,7 +2,6 @@ use std::fmt::Write as _;
 
 use chrono::{Datelike, NaiveDate};
 
-/// A calendar month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Month {
     year: i32,

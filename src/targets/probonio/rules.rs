@@ -21,9 +21,7 @@ pub(super) struct ProbonioRules {
 enum Leaving {
     /// Not readable, or not synchronised.
     Unknown,
-    /// There is none.
     None,
-    /// This one.
     On(NaiveDate),
 }
 
@@ -33,7 +31,6 @@ enum Verdict {
     Nothing,
     /// Leaving date, status and last month stay as they are, for a reason worth saying.
     Keep(Option<(&'static str, &'static str)>),
-    /// The last month is this one.
     Last(Month),
 }
 

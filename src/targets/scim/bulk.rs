@@ -37,7 +37,6 @@ pub(crate) struct Operation {
     method: &'static str,
     /// The id of the user at the end of the path; `None` when one is made.
     user: Option<String>,
-    /// As it is sent.
     pub(crate) text: String,
 }
 

@@ -9,7 +9,6 @@ use super::bulk::Limits;
 pub(crate) struct Deviations {
     /// How accounts are changed.
     pub(crate) update: Update,
-    /// What a replacement sends.
     pub(crate) replace: Replace,
     /// How changes are written in a PATCH.
     pub(crate) patch_style: PatchStyle,
@@ -29,7 +28,6 @@ pub(crate) struct Deviations {
     pub(crate) etag: bool,
     /// Single accounts may be looked up with a filter.
     pub(crate) filter: bool,
-    /// How lists are paged.
     pub(crate) paging: Paging,
     /// The most accounts to ask for at once.
     pub(crate) page_size: u32,
@@ -60,7 +58,6 @@ pub(crate) struct Deviations {
 pub(crate) enum Update {
     /// PATCH, unless the service says that it has none.
     Auto,
-    /// PATCH.
     Patch,
     /// Read, change, PUT.
     Put,
@@ -68,7 +65,6 @@ pub(crate) enum Update {
     PutAndPatchActive,
 }
 
-/// What a replacement sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replace {
     /// Everything that was read, with the changes.
@@ -110,18 +106,15 @@ pub(crate) enum Clear {
     Empty,
     /// `null`.
     Null,
-    /// The service cannot.
     Never,
 }
 
-/// How lists are paged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paging {
     /// By cursor where the service prefers it, else by index.
     Auto,
     /// By index; a cursor is still followed when one comes.
     Index,
-    /// By cursor.
     Cursor,
     /// Everything comes at once.
     None,

@@ -49,10 +49,6 @@ struct Described {
 
 impl Directory {
     /// Prepares the service; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// When an address is not usable.
     pub(crate) fn open(
         name: &str,
         settings: &Settings,

@@ -17,7 +17,6 @@ use super::wire::{Field, Resource, Shape, boolean, plain_text, whole};
 pub(crate) struct Discovery {
     /// PATCH is supported; `None` when it does not say.
     pub(crate) patch: Option<bool>,
-    /// Versions are supported.
     pub(crate) etag: bool,
     /// Filters are supported; `None` when it does not say.
     pub(crate) filter: Option<bool>,
@@ -27,18 +26,14 @@ pub(crate) struct Discovery {
     pub(crate) cursor: bool,
     /// Several changes may come in one request; `None` unless it says so.
     pub(crate) bulk: Option<Limits>,
-    /// The path of users.
     pub(crate) users: Option<String>,
-    /// Attributes by schema.
     pub(crate) schemas: Vec<Schema>,
 }
 
 /// A schema with its attributes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Schema {
-    /// URN.
     pub(crate) id: String,
-    /// Attributes.
     pub(crate) attributes: Vec<Attribute>,
 }
 

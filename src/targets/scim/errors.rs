@@ -11,7 +11,6 @@ use super::wire::plain_text;
 /// What was asked for, which decides what an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// Something was read.
     Read,
     /// An account was to be made.
     Create,

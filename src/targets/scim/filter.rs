@@ -14,17 +14,13 @@ const MOST_NESTED: usize = 32;
 /// A condition on a resource or on one item of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Filter {
-    /// All hold.
     And(Vec<Filter>),
-    /// Any holds.
     Or(Vec<Filter>),
     /// It does not hold.
     Not(Box<Filter>),
-    /// There is a value.
     Present(Path),
     /// An item of a list fulfils a condition: `emails[type eq "work"]`.
     Item(Path),
-    /// A comparison.
     Compare(Path, Operator, Value),
 }
 

@@ -9,11 +9,9 @@ use super::wire::{Resource, Shape, put};
 /// One place of a resource and what should stand there.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Setting {
-    /// Where.
     pub(crate) path: Path,
     /// What; `None` empties it.
     pub(crate) value: Option<Value>,
-    /// How the value looks.
     pub(crate) shape: Shape,
     /// Whether something stood there when the plan was made.
     pub(crate) had_value: bool,

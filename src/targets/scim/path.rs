@@ -23,11 +23,6 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// Reads a path.
-    ///
-    /// # Errors
-    ///
-    /// Says what was expected and where.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader { text, at: 0, depth: 0 };
         let path = Self::read(&mut reader)?;
@@ -37,7 +32,6 @@ impl Path {
         Ok(path)
     }
 
-    /// A core attribute.
     pub(crate) fn core(attribute: &str) -> Self {
         Self { urn: None, attribute: attribute.into(), filter: None, sub: None }
     }
@@ -81,12 +75,10 @@ impl Path {
         Ok(path)
     }
 
-    /// The extension's URN.
     pub(crate) fn urn(&self) -> Option<&str> {
         self.urn.as_deref()
     }
 
-    /// The attribute's name.
     pub(crate) fn attribute(&self) -> &str {
         &self.attribute
     }

@@ -25,14 +25,12 @@ pub(crate) struct Requests {
     pub(crate) plain_json: bool,
 }
 
-/// What identifies a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Page {
     /// From this position, counted from 1.
     Index(u64),
     /// After this cursor; empty for the first page.
     Cursor(String),
-    /// Everything.
     All,
 }
 
@@ -42,7 +40,6 @@ impl Requests {
         accept(Request::get(path)).class("read")
     }
 
-    /// A page of users.
     pub(crate) fn page(&self, page: &Page, count: u32) -> Request {
         let request = accept(Request::get(&self.users)).class("read");
         match page {
@@ -63,17 +60,14 @@ impl Requests {
         if attributes.is_empty() { request } else { request.query("attributes", attributes.join(",")) }
     }
 
-    /// A new user.
     pub(crate) fn create(&self, resource: &Resource) -> Request {
         self.body(Request::new(Method::Post, &self.users), resource)
     }
 
-    /// A user's replacement.
     pub(crate) fn replace(&self, id: &str, resource: &Resource, version: Option<&str>) -> Request {
         if_match(self.body(Request::new(Method::Put, self.path(id)), resource), version)
     }
 
-    /// Changes to a user.
     pub(crate) fn patch(&self, id: &str, operations: &[Value], version: Option<&str>) -> Request {
         let body = json!({ "schemas": [PATCH_OP], "Operations": operations });
         if_match(self.body(Request::new(Method::Patch, self.path(id)), &body), version)

@@ -9,34 +9,25 @@ use url::Url;
 use crate::http::{Auth, Client, ClientSettings, FixedAuth, HttpError, Method, Request, TokenAuth};
 use crate::section::Secret;
 
-/// How requests are signed.
 #[derive(Clone, Debug)]
 pub(crate) enum SignIn {
     /// `Authorization: Bearer …`
     Bearer(Secret),
     /// `Authorization: ApiKey …`
     ApiKey(Secret),
-    /// User name and password.
     Basic {
-        /// User name.
         user: String,
-        /// Password.
         password: Secret,
     },
     /// A header of the service's own.
     Header {
-        /// Name.
         name: String,
-        /// Value.
         value: Secret,
     },
     /// Client credentials that are exchanged for a token.
     OAuth {
-        /// Full address.
         token_url: String,
-        /// Client id.
         client_id: Secret,
-        /// Client secret.
         client_secret: Secret,
         /// Scope, where the service wants one.
         scope: Option<String>,
@@ -45,10 +36,6 @@ pub(crate) enum SignIn {
 
 impl SignIn {
     /// What signs a client's requests, which carry the headers `beside`, too.
-    ///
-    /// # Errors
-    ///
-    /// When the token's address cannot be used.
     pub(crate) fn auth(&self, beside: &[(String, String)]) -> anyhow::Result<Box<dyn Auth>> {
         let mut headers: Vec<(&'static str, String)> =
             beside.iter().map(|(name, value)| (lasting(name), value.clone())).collect();

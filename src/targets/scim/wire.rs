@@ -46,10 +46,6 @@ impl Field {
     }
 
     /// The field's value in a resource.
-    ///
-    /// # Errors
-    ///
-    /// When there is something that the field's type cannot be read from.
     pub(crate) fn read(&self, resource: &Resource) -> Result<FieldValue, WrongType> {
         let list = matches!(self.spec.kind, FieldKind::List | FieldKind::References);
         let values = self.path.values(resource);
@@ -179,7 +175,6 @@ fn day(text: &str) -> Option<NaiveDate> {
     day.parse().ok()
 }
 
-/// The id of a resource.
 pub(crate) fn id(resource: &Resource) -> Option<String> {
     let id = plain_text(get(resource, "id")?)?;
     (!id.trim().is_empty()).then_some(id)

@@ -63,7 +63,6 @@ const EXISTS: &[&str] = &["name_already_exists", "handle_already_exists"];
 /// Codes that say that Slack broke down over the request.
 const BROKE_DOWN: &[&str] = &["internal_error", "fatal_error", "request_timeout"];
 
-/// The method of a request.
 fn method(request: &Request) -> &str {
     request.path.trim_start_matches('/')
 }

@@ -60,10 +60,6 @@ pub(super) enum Place {
 }
 
 /// The fields of the run with their types and places, once the workspace's own fields are known.
-///
-/// # Errors
-///
-/// When the workspace has no field of a label, or several.
 pub(super) fn settle(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<(FieldSpec, Place)>, TargetError> {
     let settled = named.iter().map(|spec| {
         if let Some(label) = spec.name.strip_prefix(CUSTOM) {

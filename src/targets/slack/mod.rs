@@ -36,7 +36,6 @@ use wire::{Channel, Member, Owner};
 trait Carrier: Send + Sync {
     /// Sends a request that changes nothing; no other is taken.
     fn read(&self, request: &Request) -> Result<Response, HttpError>;
-    /// Sends any request.
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
 }
 
@@ -226,7 +225,6 @@ impl<C: Carrier> Slack<C> {
         }
     }
 
-    /// One member as an account.
     fn view(&self, settled: &Settled, members: &Members, member: &Member) -> Result<Account, TargetError> {
         let own = self.own_fields(settled, member)?;
         Ok(member.account(&settled.fields, own.as_ref(), is_member(members)).0)

@@ -74,7 +74,6 @@ pub(super) fn list_users(cursor: &str) -> Request {
     page_of(get("users.list"), cursor)
 }
 
-/// One member.
 pub(super) fn user(id: &str) -> Request {
     get("users.info").query("user", id)
 }
@@ -120,7 +119,6 @@ pub(super) fn set_group_members<'m>(group: &str, members: impl IntoIterator<Item
     post("usergroups.users.update", &json!({"usergroup": group, "users": members.join(",")}))
 }
 
-/// A page of channels.
 pub(super) fn list_channels(cursor: &str) -> Request {
     let request = get("conversations.list").query("types", "public_channel,private_channel");
     page_of(request.query("exclude_archived", true), cursor)

@@ -25,10 +25,6 @@ pub(super) struct Accounts(Directory);
 
 impl Accounts {
     /// Signs in nowhere yet.
-    ///
-    /// # Errors
-    ///
-    /// When the address is not usable.
     pub(super) fn open(name: &str, base_url: &str, token: &Secret, paced: bool) -> anyhow::Result<Self> {
         let mut deviations = preset("slack").ok_or_else(|| anyhow::anyhow!("SCIM knows no preset `slack`"))?;
         // What Slack's own description says of its attributes is of no use for six of them.
@@ -91,19 +87,11 @@ impl Accounts {
     }
 
     /// Brings an account back.
-    ///
-    /// # Errors
-    ///
-    /// When Slack refuses.
     pub(super) fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         self.0.reactivate(account)
     }
 
     /// Takes an account out of use; nothing is ever removed for good.
-    ///
-    /// # Errors
-    ///
-    /// When Slack refuses.
     pub(super) fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         self.0.deactivate(account)
     }

@@ -14,7 +14,6 @@ use super::fields::Place;
 /// Slack's own bot, which does not say that it is one.
 const SLACKBOT: &str = "USLACKBOT";
 
-/// Somebody in the workspace.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Member {
     /// `U0SAMPLE1`.
@@ -34,7 +33,6 @@ pub(super) struct Member {
     is_owner: bool,
     #[serde(default)]
     is_primary_owner: bool,
-    /// What people see.
     pub(super) profile: Map<String, Value>,
 }
 
@@ -194,7 +192,6 @@ pub(super) fn kept_otherwise(sent: &Map<String, Value>, answer: &Value) -> Vec<S
 /// One page of a list.
 #[derive(Debug)]
 pub(super) struct Page<T> {
-    /// What is on it.
     pub(super) items: Vec<T>,
     /// Where the next one begins; empty on the last; `None` when the answer does not say.
     pub(super) next: Option<String>,
@@ -215,10 +212,6 @@ pub(super) fn page<T: DeserializeOwned>(mut body: Value, key: &str) -> Result<Pa
 }
 
 /// What stands under a key of an answer.
-///
-/// # Errors
-///
-/// As [`page`].
 pub(super) fn take<T: DeserializeOwned>(body: &mut Value, key: &str) -> Result<T, String> {
     let found = body.get_mut(key).map(Value::take).ok_or_else(|| format!("the answer has no `{key}`"))?;
     serde_json::from_value(found).map_err(|_| format!("the answer's `{key}` is not what it should be"))
@@ -229,7 +222,6 @@ pub(super) fn take<T: DeserializeOwned>(body: &mut Value, key: &str) -> Result<T
 pub(super) struct ProfileField {
     /// `Xf0SAMPLE`.
     pub(super) id: Box<str>,
-    /// As people see it.
     pub(super) label: Box<str>,
     /// `text`, `date`, `options_list`, …
     #[serde(rename = "type")]
@@ -240,20 +232,12 @@ pub(super) struct ProfileField {
 }
 
 /// The fields of the workspace's own in an answer of `team.profile.get`.
-///
-/// # Errors
-///
-/// As [`page`].
 pub(super) fn profile_fields(mut body: Value) -> Result<Vec<ProfileField>, String> {
     let mut profile: Value = take(&mut body, "profile")?;
     take(&mut profile, "fields")
 }
 
 /// The own fields of one profile. Slack gives a list in place of an object when there are none.
-///
-/// # Errors
-///
-/// As [`page`].
 pub(super) fn own_fields(mut body: Value) -> Result<Map<String, Value>, String> {
     let mut profile: Value = take(&mut body, "profile")?;
     match profile.get_mut("fields").map(Value::take) {
@@ -264,14 +248,11 @@ pub(super) fn own_fields(mut body: Value) -> Result<Map<String, Value>, String> 
     }
 }
 
-/// A user group.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Group {
     /// `S0SAMPLE1`.
     pub(super) id: Box<str>,
-    /// As people see it.
     pub(super) name: String,
-    /// As people mention it.
     #[serde(default)]
     pub(super) handle: String,
     #[serde(default)]
@@ -296,7 +277,6 @@ impl Group {
     }
 }
 
-/// A channel.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Channel {
     /// `C0SAMPLE1`.
@@ -306,7 +286,6 @@ pub(super) struct Channel {
     pub(super) name: String,
 }
 
-/// Whose token it is.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Owner {
     /// `U0SAMPLE1`.

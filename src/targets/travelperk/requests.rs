@@ -21,7 +21,6 @@ pub(super) fn profiles(offset: usize) -> Request {
     rest(Method::Get, "/profiles").query("offset", offset).query("limit", PAGE).class("read")
 }
 
-/// A new cost centre.
 pub(super) fn create_cost_center(name: &str) -> Request {
     rest(Method::Post, "/cost_centers").json(&json!({ "name": name })).class("write")
 }

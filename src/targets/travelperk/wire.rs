@@ -9,7 +9,6 @@ pub(super) struct CostCenters {
     pub(super) cost_centers: Vec<CostCenter>,
 }
 
-/// A cost centre.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct CostCenter {
     #[serde(deserialize_with = "id")]

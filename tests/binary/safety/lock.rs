@@ -174,7 +174,6 @@ fn two_runs_at_once_in_ten_environments() {
     }
 }
 
-/// A new folder of the scene.
 #[cfg(unix)]
 fn folder(scene: &Scene, name: &str) -> std::path::PathBuf {
     let path = scene.path(name);

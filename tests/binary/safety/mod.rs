@@ -46,7 +46,6 @@ fn leave(scene: &Scene, employee: u64) {
     scene.change(employee, json!({"status": "inactive", "termination_date": yesterday(scene).to_string()}));
 }
 
-/// Somebody comes back.
 fn come_back(scene: &Scene, employee: u64) {
     scene.change(employee, json!({"status": "active", "termination_date": null, "last_working_day": null}));
 }

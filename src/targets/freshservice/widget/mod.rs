@@ -33,7 +33,6 @@ pub struct Widget {
 pub struct Engines {
     /// Of `fdk`.
     pub fdk: String,
-    /// Of node.
     pub node: String,
 }
 

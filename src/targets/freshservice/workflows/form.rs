@@ -17,7 +17,6 @@ const ASSET: u64 = 4;
 const ANYBODY: u64 = 5;
 const DEPARTMENT: u64 = 6;
 
-/// A field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FormField {
     pub(super) name: String,
@@ -39,10 +38,6 @@ pub(super) trait Lookups {
 
 impl FormField {
     /// Reads a row of a form.
-    ///
-    /// # Errors
-    ///
-    /// When it has no name.
     pub(super) fn read(row: &Row) -> Result<Self, String> {
         let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let name = text("name");
@@ -140,7 +135,6 @@ pub(super) fn address(value: &FieldValue) -> Result<&str, String> {
 /// A form, and how a step spells its fields.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Form {
-    /// As messages call it.
     pub(super) what: String,
     /// What stands before each name in the file: `custom_fields.` or nothing.
     pub(super) prefix: &'static str,
@@ -152,10 +146,6 @@ pub(super) type Given = (Box<str>, Option<FieldValue>);
 
 impl Form {
     /// Reads the rows of a form.
-    ///
-    /// # Errors
-    ///
-    /// When one has no name.
     pub(super) fn read(what: &str, prefix: &'static str, rows: &[Row]) -> Result<Self, String> {
         let there = rows.iter().filter(|row| row.get("deleted").and_then(Value::as_bool) != Some(true));
         let fields = there.map(FormField::read).collect::<Result<Vec<_>, _>>()?;

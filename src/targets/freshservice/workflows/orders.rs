@@ -122,7 +122,6 @@ impl<C: Reads> Freshservice<C> {
 }
 
 impl<C: Carrier> Freshservice<C> {
-    /// Places an order.
     pub(super) fn place_order(
         &self,
         request: &Request,

@@ -108,7 +108,6 @@ impl<C: Reads> Freshservice<C> {
 }
 
 impl<C: Carrier> Freshservice<C> {
-    /// Makes a ticket.
     pub(super) fn make_ticket(
         &self,
         request: &Request,

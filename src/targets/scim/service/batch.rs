@@ -17,18 +17,14 @@ const BYTES: u64 = 1_000_000;
 /// A user to be made or changed.
 #[derive(Clone, Debug)]
 pub(crate) enum Order<'a> {
-    /// Made.
     Create {
         /// Without `active` and `schemas`.
         resource: Resource,
         /// The fields that are sent, for messages.
         names: Vec<&'a str>,
     },
-    /// Changed.
     Change {
-        /// Whose id.
         id: &'a str,
-        /// What is to be where.
         settings: Vec<Setting>,
         /// Taken out of use, or back.
         active: Option<bool>,
@@ -42,7 +38,6 @@ type Ordered = Result<Option<String>, TargetError>;
 
 /// What becomes of an order.
 enum Part {
-    /// Part of the batch.
     Sent(Operation),
     /// Too large for one, or the only one: sent by itself.
     Alone,
@@ -52,10 +47,6 @@ enum Part {
 
 impl Service {
     /// Whether batches are asked for, and the service does not offer them.
-    ///
-    /// # Errors
-    ///
-    /// When the service cannot be reached.
     pub(crate) fn lacks_bulk(&self) -> Result<bool, TargetError> {
         Ok(self.deviations.bulk == Bulk::Offered && self.discovery()?.bulk.is_none())
     }

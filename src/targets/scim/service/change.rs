@@ -15,10 +15,6 @@ use super::Service;
 
 impl Service {
     /// Makes a user and returns its id. `names` are the fields that are sent, for messages.
-    ///
-    /// # Errors
-    ///
-    /// See [`ErrorKind`].
     pub(crate) fn create(&self, resource: Resource, names: &[&str]) -> Result<String, TargetError> {
         let resource = self.whole(resource);
         let response = self.send(Asked::Create, &self.requests()?.create(&resource))?;
@@ -84,10 +80,6 @@ impl Service {
     }
 
     /// Changes a user. `active` takes it out of use or back, beside the settings.
-    ///
-    /// # Errors
-    ///
-    /// See [`ErrorKind`].
     pub(crate) fn change(
         &self,
         id: &str,

@@ -56,10 +56,6 @@ impl fmt::Debug for Service {
 
 impl Service {
     /// Prepares a client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// When an address is not usable or TLS cannot be set up.
     pub(crate) fn open(name: &str, settings: &Settings) -> anyhow::Result<Self> {
         let mut client = ClientSettings::new(&settings.base_url);
         if let Some(requests) = settings.deviations.requests_per_minute {
@@ -100,10 +96,6 @@ impl Service {
     }
 
     /// What the service says of itself, asked for once. What it leaves out counts as not said.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be reached.
     pub(crate) fn discovery(&self) -> Result<&Discovery, TargetError> {
         if let Some(known) = self.discovery.get() {
             return Ok(known);
@@ -146,10 +138,6 @@ impl Service {
     }
 
     /// One user; `None` when there is none of that id.
-    ///
-    /// # Errors
-    ///
-    /// When the service cannot be read, or answers with somebody else.
     pub(crate) fn user(&self, wanted: &str) -> Result<Option<Resource>, TargetError> {
         let found = self.user_with(wanted, &[])?;
         if let Some(resource) = &found {
@@ -180,10 +168,6 @@ impl Service {
     }
 
     /// The users that a filter fits; `None` when the service cannot or does not filter.
-    ///
-    /// # Errors
-    ///
-    /// When the service cannot be read.
     pub(crate) fn search(&self, filter: &Filter) -> Result<Option<Vec<(String, Resource)>>, TargetError> {
         if !self.deviations.filter || self.discovery()?.filter == Some(false) {
             return Ok(None);

@@ -43,7 +43,6 @@ enum Beyond {
     There,
 }
 
-/// One page.
 pub(super) struct List {
     pub(super) total: Option<u64>,
     /// How many the service says it gives at a time.
@@ -54,10 +53,6 @@ pub(super) struct List {
 
 impl Service {
     /// All users. A list that is not proven to be whole says why.
-    ///
-    /// # Errors
-    ///
-    /// When the service cannot be read.
     pub(crate) fn walk(&self, progress: &dyn Progress) -> Result<Walk, TargetError> {
         let mut users = BTreeMap::new();
         let mut pass = self.pass(&mut users, progress)?;
