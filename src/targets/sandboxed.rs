@@ -67,6 +67,15 @@ pub(super) fn open_making(
         target: NAME.into(),
         secret: Secret::new(SECRET),
     });
+    open_as_is(&*settings, names, create_missing)
+}
+
+/// A target of settings that say themselves where it is.
+pub(super) fn open_as_is(
+    settings: &dyn TargetType,
+    names: &[&str],
+    create_missing: Vec<FieldIndex>,
+) -> Box<dyn Target> {
     let spec = |name: &&str| match settings.field(name) {
         FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
         FieldLookup::Unknown => {

@@ -21,6 +21,8 @@ pub struct SlackOptions {
     pub missing_scopes: Vec<String>,
     /// Whether the token's owner may set the profiles of others.
     pub not_admin: bool,
+    /// The workspaces of the organisation whose token the secret is; none where it is that of a workspace.
+    pub organisation: Vec<String>,
     /// Members whom user groups leave out without a word.
     pub left_out: Vec<String>,
     /// A refusal inside a success, once for each entry: the method and the code.

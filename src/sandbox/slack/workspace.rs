@@ -11,6 +11,16 @@ use crate::sandbox::{PreparedField, SandboxRequest, SandboxResponse};
 /// Whose token the sandbox's secret is.
 pub(super) const OWNER: &str = "U0OWNER0001";
 
+/// The methods that must be told the workspace with the token of an organisation.
+const OF_A_WORKSPACE: &[&str] = &[
+    "users.list",
+    "conversations.list",
+    "usergroups.list",
+    "usergroups.create",
+    "usergroups.users.list",
+    "usergroups.users.update",
+];
+
 const FIRST: usize = 1_000;
 const TEXT_KEYS: &[&str] =
     &["first_name", "last_name", "real_name", "display_name", "title", "phone", "pronouns", "email"];
@@ -220,7 +230,29 @@ impl Workspace {
         let json_body = request.header_value("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         let body = request.object().filter(|_| json_body).unwrap_or_default();
         let said = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        if !options.organisation.is_empty() && OF_A_WORKSPACE.contains(&method) {
+            match get("team_id").to_owned() + said("team_id") {
+                none if none.is_empty() => return refused("missing_argument"),
+                team if !options.organisation.contains(&team) => return refused("invalid_team"),
+                _ => {}
+            }
+        }
         match method {
+            "auth.test" if !options.organisation.is_empty() => ok(json!({
+                "url": "https://sandbox.enterprise.slack.com/", "team": "Sandbox", "team_id": "E0SANDBOX1",
+                "enterprise_id": "E0SANDBOX1", "user": "owner", "user_id": OWNER, "is_enterprise_install": true,
+            })),
+            "auth.teams.list" => {
+                let show = |id: &String| json!({"id": id, "name": format!("Workspace {id}")});
+                page(request, "teams", options.organisation.iter().map(show).collect())
+            }
+            "team.info" => {
+                let is = |id: &&String| id.to_lowercase() == get("domain");
+                match options.organisation.iter().find(is) {
+                    Some(id) => ok(json!({"team": {"id": id, "name": "Sandbox", "domain": get("domain")}})),
+                    None => refused("team_not_found"),
+                }
+            }
             "auth.test" => ok(json!({
                 "url": "https://sandbox.slack.com/", "team": "Sandbox", "team_id": "T0SANDBOX1", "user": "owner",
                 "user_id": OWNER,

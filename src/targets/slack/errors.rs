@@ -54,6 +54,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("cant_invite_self", "the token's owner cannot invite itself"),
     ("cant_kick_self", "the token's owner cannot take itself out"),
     ("cant_kick_from_general", "nobody can be taken out of the general channel"),
+    ("missing_argument", "with the token of an organisation, `team_id` says which workspace is meant"),
+    ("invalid_team", "`team_id` is no workspace that the token sees"),
+    ("team_not_found", "the organisation has no workspace of this name, or the app is not in it"),
     ("ura_max_channels", "a guest cannot be in more channels"),
 ];
 
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn codes_inside_a_success_are_errors() {
-        let (read, write) = (requests::list_users(""), requests::invite("C1", "U1"));
+        let (read, write) = (requests::list_users(None, ""), requests::invite("C1", "U1"));
         for (body, request, kind) in [
             (r#"{"ok":false,"error":"invalid_auth"}"#, &read, ErrorKind::SignIn),
             (r#"{"ok":false,"error":"token_expired"}"#, &write, ErrorKind::SignIn),
@@ -193,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_read_that_broke_down_is_worth_another_and_one_too_many_was_waited_for_already() {
-        let (read, write) = (requests::list_users(""), requests::invite("C1", "U1"));
+        let (read, write) = (requests::list_users(None, ""), requests::invite("C1", "U1"));
         let passing = |code: &str, request: &Request| {
             let body = format!(r#"{{"ok":false,"error":"{code}"}}"#);
             is_passing(&accepted(&answer(200, &body), request).unwrap_err(), request)
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn statuses_without_a_code() {
-        let (read, write) = (requests::list_users(""), requests::invite("C1", "U1"));
+        let (read, write) = (requests::list_users(None, ""), requests::invite("C1", "U1"));
         for (status, of_read, of_write) in [
             (401, ErrorKind::SignIn, ErrorKind::SignIn),
             (403, ErrorKind::Rights, ErrorKind::Rights),
@@ -225,18 +228,18 @@ mod tests {
     #[test]
     fn a_missing_scope_is_named_and_values_are_not_shown() {
         let body = r#"{"ok":false,"error":"missing_scope","needed":"users:read.email","provided":"identify"}"#;
-        let error = accepted(&answer(200, body), &requests::list_users("")).unwrap_err();
+        let error = accepted(&answer(200, body), &requests::list_users(None, "")).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Rights);
         assert!(error.message.contains("`users:read.email`"), "{}", error.message);
         let body = r#"{"ok":false,"error":"Mira Osei <mira@example.com> is odd"}"#;
-        assert!(!accepted(&answer(200, body), &requests::list_users("")).unwrap_err().message.contains("ira"));
+        assert!(!accepted(&answer(200, body), &requests::list_users(None, "")).unwrap_err().message.contains("ira"));
     }
 
     #[test]
     fn lost_writes_are_unsettled() {
         let lost = HttpError::Lost { host: "slack.com".into(), why: "timed out".into() };
         assert_eq!(unanswered(&lost, &requests::invite("C1", "U1")).kind, ErrorKind::Unsettled);
-        assert_eq!(unanswered(&lost, &requests::list_groups()).kind, ErrorKind::Unavailable);
+        assert_eq!(unanswered(&lost, &requests::list_groups(None)).kind, ErrorKind::Unavailable);
         let error = accepted(&answer(200, r#"{"ok":false,"error":"already_in_channel"}"#), &requests::invite("C", "U"));
         assert!(says(&error.unwrap_err(), "already_in_channel"));
     }

@@ -23,7 +23,7 @@ impl<C: Carrier> Slack<C> {
                 Place::Channel(name) => {
                     let all = match &channels {
                         Some(all) => all,
-                        None => channels.insert(self.all("channels", requests::list_channels)?),
+                        None => channels.insert(self.channels()?),
                     };
                     channel(all, name)
                 }
@@ -37,7 +37,13 @@ impl<C: Carrier> Slack<C> {
     }
 
     fn groups(&self) -> Result<Vec<Group>, TargetError> {
-        self.reading(&requests::list_groups(), |mut body| wire::take(&mut body, "usergroups"))
+        let token = self.token()?;
+        self.reading(&requests::list_groups(token.team.as_deref()), |mut body| wire::take(&mut body, "usergroups"))
+    }
+
+    pub(super) fn channels(&self) -> Result<Vec<Channel>, TargetError> {
+        let token = self.token()?;
+        self.all("channels", |cursor| requests::list_channels(token.team.as_deref(), cursor))
     }
 
     /// Who is in each group and channel of the run, as of the last look since somebody was put in or taken out.
@@ -85,10 +91,9 @@ impl<C: Carrier> Slack<C> {
         if settled.problems.get(&field).is_none_or(|problem| problem.make.is_none()) {
             return Err(TargetError::new(ErrorKind::Refused, "only missing user groups are made by name in Slack"));
         }
-        let made = self.write(&requests::create_group(name, &fields::handle(name)));
-        let group: Group = match made {
-            Ok(mut body) => wire::take(&mut body, "usergroup")
-                .map_err(|why| unexpected(&why, &requests::create_group(name, ""), 200))?,
+        let request = requests::create_group(self.token()?.team.as_deref(), name, &fields::handle(name));
+        let group: Group = match self.write(&request) {
+            Ok(mut body) => wire::take(&mut body, "usergroup").map_err(|why| unexpected(&why, &request, 200))?,
             // The handle may also be that of a channel or a person, which is no group of ours.
             Err(error) if matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) => {
                 let found = by_handle_or_name(&self.groups()?, name).cloned();
@@ -151,8 +156,10 @@ impl<C: Carrier> Slack<C> {
 
     /// Sets a group's whole membership, from a fresh look at it. Returns who is in it then.
     fn set_group(&self, group: &str, wanted: &BTreeMap<AccountId, bool>) -> Result<BTreeSet<Box<str>>, TargetError> {
+        let token = self.token()?;
+        let team = token.team.as_deref();
         let existing: BTreeSet<Box<str>> =
-            self.reading(&requests::group_members(group), |mut body| wire::take(&mut body, "users"))?;
+            self.reading(&requests::group_members(team, group), |mut body| wire::take(&mut body, "users"))?;
         let mut desired = existing.clone();
         for (account, member) in wanted {
             if *member {
@@ -170,7 +177,7 @@ impl<C: Carrier> Slack<C> {
             let why = "nobody would be left in the user group, which Slack does not take; disable it by hand";
             return Err(TargetError::new(ErrorKind::Refused, why));
         }
-        let answer = self.write(&requests::set_group_members(group, desired.iter().map(AsRef::as_ref)))?;
+        let answer = self.write(&requests::set_group_members(team, group, desired.iter().map(AsRef::as_ref)))?;
         let kept = answer.get("usergroup").and_then(|group| group.get("users"));
         Ok(kept.and_then(|users| serde_json::from_value(users.clone()).ok()).unwrap_or(desired))
     }

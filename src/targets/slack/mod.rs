@@ -30,7 +30,7 @@ use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Place;
 use scim::Accounts;
 pub use settings::parse;
-use wire::{Channel, Member, Owner};
+use wire::{Member, Owner, Workspace};
 
 /// What carries a request to Slack and brings the answer.
 trait Carrier: Send + Sync {
@@ -52,6 +52,9 @@ impl Carrier for Client {
 /// How many accounts are looked at one by one rather than listed, when the list takes a request for each person.
 const LOOKS_WITH_OWN_FIELDS: usize = 200;
 
+/// How many workspaces a message names.
+const WORKSPACES_SHOWN: usize = 10;
+
 /// How often a read is sent in all, when Slack says in a success that it broke down.
 const ATTEMPTS: usize = 3;
 
@@ -59,14 +62,27 @@ const ATTEMPTS: usize = 3;
 struct Slack<C> {
     carrier: C,
     accounts: Option<Accounts>,
+    /// The name of the workspace, if the file tells it.
     workspace: Option<Box<str>>,
+    /// Its id, if the file tells it.
+    team: Option<Box<str>>,
     connection: Connection,
+    token: Mutex<Option<Arc<Token>>>,
     settled: Mutex<Option<Arc<Settled>>>,
     members: Mutex<Option<Arc<Members>>>,
     /// The user groups among the fields, each with what is wanted of it at the moment.
     wanted: BTreeMap<FieldIndex, Together<AccountId, bool>>,
     /// Who is out of use: a group still lists them, and takes no list that has them.
     deactivated: Mutex<BTreeSet<Box<str>>>,
+}
+
+/// What is known of the token.
+#[derive(Debug)]
+struct Token {
+    /// Whose it is.
+    owner: Box<str>,
+    /// The workspace that requests name, where it is the token of a whole organisation.
+    team: Option<Box<str>>,
 }
 
 /// The fields of the run, and the groups and channels that some of them stand for.
@@ -92,14 +108,20 @@ type Resolved = (BTreeMap<FieldIndex, Id>, BTreeMap<FieldIndex, GroupProblem>);
 type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
 impl<C: Carrier> Slack<C> {
-    fn new(carrier: C, accounts: Option<Accounts>, workspace: Option<Box<str>>, connection: Connection) -> Self {
+    fn new(
+        carrier: C,
+        accounts: Option<Accounts>,
+        workspace: Option<Box<str>>,
+        team: Option<Box<str>>,
+        connection: Connection,
+    ) -> Self {
         let wanted = (0u16..)
             .zip(&connection.fields)
             .filter(|(_, field)| field.name.starts_with("groups."))
             .map(|(index, _)| (FieldIndex(index), Together::default()))
             .collect();
-        let (settled, members, deactivated) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { carrier, accounts, workspace, connection, settled, members, wanted, deactivated }
+        let (token, settled, members, deactivated) = Default::default();
+        Self { carrier, accounts, workspace, team, connection, token, settled, members, wanted, deactivated }
     }
 
     fn deactivated(&self) -> MutexGuard<'_, BTreeSet<Box<str>>> {
@@ -160,11 +182,70 @@ impl<C: Carrier> Slack<C> {
         }
     }
 
+    /// Whose token it is, and which workspace is meant.
+    fn token(&self) -> Result<Arc<Token>, TargetError> {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*token {
+            return Ok(Arc::clone(known));
+        }
+        let owner: Owner = self.reading(&requests::who_am_i(), |body| {
+            serde_json::from_value(body).map_err(|_| "the answer does not say whose token it is".into())
+        })?;
+        let refused = |why: String| TargetError::new(ErrorKind::SignIn, why);
+        let team = match owner.workspace() {
+            None => Some(self.workspace_of_organisation()?),
+            Some(id) => {
+                let named = |name: &str| owner.url.trim_start_matches("https://").starts_with(&format!("{name}."));
+                if let Some(name) = self.workspace.as_ref().filter(|name| !named(name)) {
+                    return Err(refused(format!("the token belongs to another workspace than `{name}`")));
+                }
+                // Slack leaves what is asked for out of account with such a token, and would write elsewhere.
+                if let Some(team) = self.team.as_ref().filter(|team| ***team != *id) {
+                    return Err(refused(format!("the token belongs to another workspace than `{team}`")));
+                }
+                None
+            }
+        };
+        let found = Arc::new(Token { owner: owner.user_id, team });
+        *token = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// The workspace that is meant with a token of a whole organisation.
+    fn workspace_of_organisation(&self) -> Result<Box<str>, TargetError> {
+        if let Some(team) = &self.team {
+            return Ok(team.clone());
+        }
+        if let Some(name) = &self.workspace {
+            let found = self.reading(&requests::workspace(name), |mut body| wire::take(&mut body, "team"));
+            return found.map(|workspace: Workspace| workspace.id);
+        }
+        let workspaces: Vec<Workspace> = self.all("teams", requests::list_workspaces)?;
+        match workspaces.as_slice() {
+            [only] => Ok(only.id.clone()),
+            [] => {
+                let why = "the token is one of an organisation, and its app is in no workspace; add it to one in Slack";
+                Err(TargetError::new(ErrorKind::Rights, why))
+            }
+            several => {
+                let shown = several.iter().take(WORKSPACES_SHOWN).map(|each| format!("{} ({})", each.id, each.name));
+                let shown = shown.collect::<Vec<_>>().join(", ");
+                let more = if several.len() > WORKSPACES_SHOWN { ", …" } else { "" };
+                let why = format!(
+                    "the token is one of an organisation with several workspaces; say with `team_id` which is meant: \
+                     {shown}{more}"
+                );
+                Err(TargetError::new(ErrorKind::SignIn, why))
+            }
+        }
+    }
+
     fn settled(&self) -> Result<Arc<Settled>, TargetError> {
         let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*settled {
             return Ok(Arc::clone(known));
         }
+        self.token()?;
         let named = &self.connection.fields;
         let own = if named.iter().any(|field| field.name.starts_with(fields::CUSTOM)) {
             self.reading(&requests::profile_fields(), wire::profile_fields)?
@@ -186,9 +267,11 @@ impl<C: Carrier> Slack<C> {
 
     /// Everybody, each once, and why it may not be everybody.
     fn everybody(&self, progress: &dyn Progress) -> Result<(Vec<Member>, Option<String>), TargetError> {
+        let token = self.token()?;
+        let page = |cursor: &str| requests::list_users(token.team.as_deref(), cursor);
         let look = || {
             let mut count = 0;
-            let (listed, mut doubt) = self.pages::<Member>("members", requests::list_users, |items| {
+            let (listed, mut doubt) = self.pages::<Member>("members", page, |items| {
                 count += items as u64;
                 progress.expect(count);
                 progress.advance(items as u64);
@@ -252,15 +335,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        let owner: Owner = self.reading(&requests::who_am_i(), |body| {
-            serde_json::from_value(body).map_err(|_| "the answer does not say whose token it is".into())
-        })?;
-        if let Some(workspace) = &self.workspace
-            && !owner.url.trim_start_matches("https://").starts_with(&format!("{workspace}."))
-        {
-            let why = format!("the token belongs to another workspace than `{workspace}`");
-            return Err(TargetError::new(ErrorKind::SignIn, why));
-        }
+        let token = self.token()?;
         let settled = self.settled()?;
         self.forget_members();
         let members = self.members(&settled)?;
@@ -291,7 +366,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         for member in &everybody {
             let own = self.own_fields(&settled, member)?;
             let (mut account, unreadable) = member.account(&settled.fields, own.as_ref(), is_member(&members));
-            if member.id == owner.user_id {
+            if member.id == token.owner {
                 account.protection = Some(Protection::KeyOwner);
             }
             notices.extend(unreadable.map(|message| notice("account_unreadable", message)));
@@ -333,7 +408,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
     }
 
     fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {
-        let channels: Vec<Channel> = self.all("channels", requests::list_channels)?;
+        let channels = self.channels()?;
         Ok(Some(channels.into_iter().map(|channel| channel.name.as_str().into()).collect()))
     }
 

@@ -12,6 +12,8 @@ pub(super) const PAGE: usize = 200;
 /// The methods with the requests a minute of their tiers. Each has a limit of its own.
 const METHODS: &[(&str, u32)] = &[
     ("auth.test", 100),
+    ("auth.teams.list", 20),
+    ("team.info", 50),
     ("users.list", 20),
     ("users.info", 100),
     ("users.lookupByEmail", 50),
@@ -69,9 +71,34 @@ pub(super) fn who_am_i() -> Request {
     get("auth.test")
 }
 
+/// A page of the workspaces that the app of an organisation is in.
+pub(super) fn list_workspaces(cursor: &str) -> Request {
+    page_of(get("auth.teams.list"), cursor)
+}
+
+/// The workspace of a name in the same organisation.
+pub(super) fn workspace(name: &str) -> Request {
+    get("team.info").query("domain", name)
+}
+
+/// The workspace that is meant, where the token is that of a whole organisation; some methods need to be told.
+/// Source: https://docs.slack.dev/enterprise/developing-for-enterprise-orgs
+pub(super) type Team<'t> = Option<&'t str>;
+
+fn of_team(request: Request, team: Team<'_>) -> Request {
+    team.into_iter().fold(request, |request, team| request.query("team_id", team))
+}
+
+fn with_team(mut body: Value, team: Team<'_>) -> Value {
+    if let Some(team) = team {
+        body["team_id"] = json!(team);
+    }
+    body
+}
+
 /// A page of everybody: people, bots, guests, deactivated ones.
-pub(super) fn list_users(cursor: &str) -> Request {
-    page_of(get("users.list"), cursor)
+pub(super) fn list_users(team: Team<'_>, cursor: &str) -> Request {
+    page_of(of_team(get("users.list"), team), cursor)
 }
 
 pub(super) fn user(id: &str) -> Request {
@@ -99,28 +126,32 @@ pub(super) fn set_profile(id: &str, profile: &Map<String, Value>) -> Request {
 }
 
 /// All user groups with their members.
-pub(super) fn list_groups() -> Request {
-    get("usergroups.list").query("include_users", true).query("include_disabled", true)
+pub(super) fn list_groups(team: Team<'_>) -> Request {
+    of_team(get("usergroups.list"), team).query("include_users", true).query("include_disabled", true)
 }
 
 /// Makes a user group without members.
-pub(super) fn create_group(name: &str, handle: &str) -> Request {
-    post("usergroups.create", &json!({"name": name, "handle": handle}))
+pub(super) fn create_group(team: Team<'_>, name: &str, handle: &str) -> Request {
+    post("usergroups.create", &with_team(json!({"name": name, "handle": handle}), team))
 }
 
 /// The members of a user group.
-pub(super) fn group_members(group: &str) -> Request {
-    get("usergroups.users.list").query("usergroup", group)
+pub(super) fn group_members(team: Team<'_>, group: &str) -> Request {
+    of_team(get("usergroups.users.list"), team).query("usergroup", group)
 }
 
 /// Sets the whole membership of a user group. An empty one is refused.
-pub(super) fn set_group_members<'m>(group: &str, members: impl IntoIterator<Item = &'m str>) -> Request {
+pub(super) fn set_group_members<'m>(
+    team: Team<'_>,
+    group: &str,
+    members: impl IntoIterator<Item = &'m str>,
+) -> Request {
     let members: Vec<&str> = members.into_iter().collect();
-    post("usergroups.users.update", &json!({"usergroup": group, "users": members.join(",")}))
+    post("usergroups.users.update", &with_team(json!({"usergroup": group, "users": members.join(",")}), team))
 }
 
-pub(super) fn list_channels(cursor: &str) -> Request {
-    let request = get("conversations.list").query("types", "public_channel,private_channel");
+pub(super) fn list_channels(team: Team<'_>, cursor: &str) -> Request {
+    let request = of_team(get("conversations.list"), team).query("types", "public_channel,private_channel");
     page_of(request.query("exclude_archived", true), cursor)
 }
 
@@ -150,8 +181,11 @@ mod tests {
         profile.insert("title".into(), json!("Deck Engineer"));
         vec![
             (who_am_i(), "GET /auth.test?"),
-            (list_users(""), "GET /users.list?limit=200"),
-            (list_users("dXNlcg=="), "GET /users.list?limit=200&cursor=dXNlcg=="),
+            (list_workspaces(""), "GET /auth.teams.list?limit=200"),
+            (workspace("acme"), "GET /team.info?domain=acme"),
+            (list_users(None, ""), "GET /users.list?limit=200"),
+            (list_users(None, "dXNlcg=="), "GET /users.list?limit=200&cursor=dXNlcg=="),
+            (list_users(Some("T1"), ""), "GET /users.list?team_id=T1&limit=200"),
             (user("U1"), "GET /users.info?user=U1"),
             (user_by_email("mira+it@example.com"), "GET /users.lookupByEmail?email=mira+it@example.com"),
             (super::profile("U1"), "GET /users.profile.get?user=U1"),
@@ -160,18 +194,32 @@ mod tests {
                 set_profile("U1", &profile),
                 r#"POST /users.profile.set? {"user":"U1","profile":{"title":"Deck Engineer"}}"#,
             ),
-            (list_groups(), "GET /usergroups.list?include_users=true&include_disabled=true"),
+            (list_groups(None), "GET /usergroups.list?include_users=true&include_disabled=true"),
+            (list_groups(Some("T1")), "GET /usergroups.list?team_id=T1&include_users=true&include_disabled=true"),
             (
-                create_group("People Ops", "people-ops"),
+                create_group(Some("T1"), "Night", "night"),
+                r#"POST /usergroups.create? {"name":"Night","handle":"night","team_id":"T1"}"#,
+            ),
+            (
+                create_group(None, "People Ops", "people-ops"),
                 r#"POST /usergroups.create? {"name":"People Ops","handle":"people-ops"}"#,
             ),
-            (group_members("S1"), "GET /usergroups.users.list?usergroup=S1"),
+            (group_members(None, "S1"), "GET /usergroups.users.list?usergroup=S1"),
+            (group_members(Some("T1"), "S1"), "GET /usergroups.users.list?team_id=T1&usergroup=S1"),
             (
-                set_group_members("S1", ["U1", "U2"]),
+                set_group_members(Some("T1"), "S1", ["U1"]),
+                r#"POST /usergroups.users.update? {"usergroup":"S1","users":"U1","team_id":"T1"}"#,
+            ),
+            (
+                set_group_members(None, "S1", ["U1", "U2"]),
                 r#"POST /usergroups.users.update? {"usergroup":"S1","users":"U1,U2"}"#,
             ),
             (
-                list_channels(""),
+                list_channels(Some("T1"), ""),
+                "GET /conversations.list?team_id=T1&types=public_channel,private_channel&exclude_archived=true&limit=200",
+            ),
+            (
+                list_channels(None, ""),
                 "GET /conversations.list?types=public_channel,private_channel&exclude_archived=true&limit=200",
             ),
             (channel_members("C1", "c"), "GET /conversations.members?channel=C1&limit=200&cursor=c"),
@@ -212,8 +260,8 @@ mod tests {
         let Some(text) = spec_text("slack/slack-web-api-subset.openapi2.json") else { return };
         let spec: Value = serde_json::from_str(&text).unwrap();
         for (request, _) in all() {
-            // Described as taking a form; JSON is taken in its place.
-            if matches!(request.path.as_str(), "/users.lookupByEmail") && spec["paths"][&request.path].is_null() {
+            // Newer than the description, as is `team_id`.
+            if matches!(request.path.as_str(), "/auth.teams.list") && spec["paths"][&request.path].is_null() {
                 continue;
             }
             let known = &spec["paths"][&request.path][request.method.as_str().to_lowercase()]["parameters"];
@@ -223,6 +271,7 @@ mod tests {
             if let Body::Json { text, .. } = &request.body {
                 names.extend(serde_json::from_str::<Map<String, Value>>(text).unwrap().keys().cloned());
             }
+            names.retain(|name| !matches!((request.class, name.as_str()), (_, "team_id") | ("team.info", "domain")));
             assert!(names.iter().all(|name| known.contains(&name.as_str())), "{}: {names:?} {known:?}", request.path);
         }
     }

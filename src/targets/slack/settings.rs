@@ -16,6 +16,8 @@ use super::{Slack, requests};
 struct Settings {
     /// The name before `.slack.com`, if the file tells it.
     workspace: Option<Box<str>>,
+    /// Its id, which a token of a whole organisation needs.
+    team: Option<Box<str>>,
     token: Secret,
     /// Makes, deactivates and reactivates accounts, where the plan offers it.
     scim_token: Option<Secret>,
@@ -32,6 +34,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
         let name = name.value.trim().trim_start_matches("https://").trim_end_matches('/');
         Box::from(name.trim_end_matches(".slack.com").to_lowercase())
     });
+    let team = table.text("team_id").map(|id| Box::from(id.value.trim()));
     let token = table.required_secret("token");
     let scim_token = table.secret("scim_token");
     let address = |key: &str, usual: &str| if table.has(key) { table.base_url(key) } else { Some(usual.to_owned()) };
@@ -46,6 +49,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     }
     Some(Box::new(Settings {
         workspace,
+        team,
         token: token?,
         scim_token,
         base_url: base_url?,
@@ -78,7 +82,7 @@ impl TargetType for Settings {
 
     fn identity(&self) -> String {
         let place = self.base_url.split_once("://").map_or(&*self.base_url, |(_, place)| place);
-        match &self.workspace {
+        match self.workspace.as_ref().or(self.team.as_ref()) {
             Some(workspace) => format!("slack:{place}:{workspace}"),
             None => format!("slack:{place}"),
         }
@@ -101,7 +105,7 @@ impl TargetType for Settings {
             None => None,
             Some(token) => Some(Accounts::open(&connection.name, &self.scim_url, token, self.paced)?),
         };
-        Ok(Box::new(Slack::new(client, accounts, self.workspace.clone(), connection)))
+        Ok(Box::new(Slack::new(client, accounts, self.workspace.clone(), self.team.clone(), connection)))
     }
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
@@ -112,7 +116,7 @@ impl TargetType for Settings {
         if let Some(token) = &mut self.scim_token {
             *token = sandbox.secret.clone();
         }
-        self.workspace = None;
+        (self.workspace, self.team) = (None, None);
         self.paced = false;
     }
 

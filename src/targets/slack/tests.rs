@@ -311,3 +311,66 @@ fn sections_are_read_with_all_their_problems() {
     assert_eq!(problems.len(), 5, "{problems:?}");
     assert!(!format!("{:?}", settings(SECTION).unwrap()).contains("xoxp"));
 }
+
+/// With keys that a run in the sandbox does without.
+fn open_with(sandbox: &Sandbox, keys: &str) -> Box<dyn Target> {
+    let (place, secret) = (format!("{}/slack/chat", sandbox.base_url()), crate::sandbox::SECRET);
+    let section = format!(
+        "base_url = '{place}/api'\nscim_url = '{place}/scim/v2'\npace = 'none'\n{keys}\n{}",
+        SECTION.replace("xoxp-1", secret).replace("xoxp-2", secret)
+    );
+    sandboxed::open_as_is(&*settings(&section).unwrap(), FIELDS, vec![FieldIndex(3)])
+}
+
+#[test]
+fn a_token_of_an_organisation_says_which_workspace_is_meant() {
+    let of = |workspaces: &[&str], keys: &str| {
+        let sandbox = sandbox();
+        let workspaces = workspaces.iter().map(|id| (*id).to_owned()).collect();
+        sandbox.slack(|slack| slack.options.organisation = workspaces);
+        let chat = open_with(&sandbox, keys);
+        (sandbox, chat)
+    };
+    // workspaces of the organisation, keys of the section
+    for (workspaces, keys) in
+        [(&["T1"][..], ""), (&["T1", "T2"], "team_id = 'T2'"), (&["T1", "T2"], "workspace = 't2'")]
+    {
+        let (sandbox, chat) = of(workspaces, keys);
+        let (mira, _) = somebody(&sandbox);
+        assert!(chat.accounts(&NoProgress).unwrap().accounts.len() > 20, "{keys}");
+        chat.update(&mira, &[change(1, text("Pilot")), change(3, FieldValue::Bool(true))]).unwrap();
+        assert_eq!(chat.account(&mira).unwrap().unwrap().field(FieldIndex(3)), &FieldValue::Bool(true), "{keys}");
+        assert!(chat.channel_names().unwrap().is_some_and(|names| names.iter().any(|name| &**name == "help")));
+        let asked = sandbox.requests().iter().filter(|request| request.path.ends_with("auth.test")).count();
+        assert_eq!(asked, 1, "{keys}");
+    }
+    let (sandbox, _) = of(&["T1"], "");
+    let section = "token = 'xoxp-1'\n[groups.Night]\nmembers = \"true\"";
+    let making = sandboxed::open_making(&sandbox, parse, section, &["email", "groups.Night"], vec![FieldIndex(1)]);
+    making.create_reference(FieldIndex(1), "Night").unwrap();
+    for (workspaces, keys, kind, words) in [
+        (&["T1", "T2"][..], "", ErrorKind::SignIn, "`team_id` which is meant: T1 (Workspace T1), T2"),
+        (&["T1", "T2"], "workspace = 'acme'", ErrorKind::Refused, "no workspace of this name"),
+        (&["T1", "T2"], "team_id = 'T3'", ErrorKind::Refused, "no workspace that the token sees"),
+    ] {
+        let error = of(workspaces, keys).1.accounts(&NoProgress).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_token_of_one_workspace_writes_to_no_other() {
+    for (keys, fits) in [
+        ("team_id = 'T0SANDBOX1'", true),
+        ("workspace = 'sandbox'", true),
+        ("team_id = 'T2'", false),
+        ("workspace = 'acme'", false),
+    ] {
+        let sandbox = sandbox();
+        let chat = open_with(&sandbox, keys);
+        let looked_at = chat.schema().map(drop);
+        assert_eq!(looked_at.is_ok(), fits, "{keys}");
+        assert!(looked_at.err().is_none_or(|error| error.kind == ErrorKind::SignIn), "{keys}");
+    }
+}

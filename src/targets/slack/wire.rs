@@ -286,6 +286,17 @@ pub(super) struct Channel {
     pub(super) name: String,
 }
 
+/// A workspace of an organisation.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Workspace {
+    /// `T0SAMPLE1`.
+    pub(super) id: Box<str>,
+    /// As people see it.
+    #[serde(default)]
+    pub(super) name: String,
+}
+
+/// Whose token it is.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Owner {
     /// `U0SAMPLE1`.
@@ -293,6 +304,18 @@ pub(super) struct Owner {
     /// `https://acme.slack.com/`
     #[serde(default)]
     pub(super) url: String,
+    /// The workspace of the token.
+    team_id: Option<Box<str>>,
+    is_enterprise_install: Option<bool>,
+}
+
+impl Owner {
+    /// The workspace that the token belongs to; `None` where it is that of a whole organisation.
+    pub(super) fn workspace(&self) -> Option<&str> {
+        let organisation = self.is_enterprise_install == Some(true);
+        // An organisation's own id begins with another letter.
+        self.team_id.as_deref().filter(|id| !organisation && !id.starts_with('E'))
+    }
 }
 
 #[cfg(test)]
