@@ -23,3 +23,4 @@ pub mod state;
 pub mod sync;
 pub mod targets;
 pub mod words;
+pub mod zone;

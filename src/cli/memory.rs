@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use chrono_tz::Tz;
 
 use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
@@ -19,6 +18,7 @@ use crate::state::{
     WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
 };
 use crate::sync::{Applied, DueTargets, OpenTarget, Remembered, Scheduled, SourceSeen, TargetMemory};
+use crate::zone::Zone;
 
 use super::session::Session;
 use super::{Failure, Reason};
@@ -35,7 +35,7 @@ pub(super) struct Memory {
     /// Whether it is there for the next run, too.
     kept: bool,
     /// Whose midnight counts.
-    zone: Tz,
+    zone: Zone,
 }
 
 impl From<StateError> for Failure {
@@ -110,7 +110,7 @@ impl Memory {
         &self,
         targets: &[Scheduled<'_>],
         now: DateTime<Utc>,
-        zone: Tz,
+        zone: Zone,
     ) -> Result<BTreeMap<Box<str>, Vec<DateTime<Utc>>>, Failure> {
         let mut missed = BTreeMap::new();
         for target in targets.iter().map(|one| one.target).filter(|target| !target.paused) {

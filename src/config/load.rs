@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use crate::employee::Attributes;
 use crate::rules::Variable;
 use crate::targets::{Parse, TYPES};
+use crate::zone::Zones;
 
 use super::settings::{ConfigFile, Settings, TargetSettings};
 use super::target::{self, TargetRead};
@@ -35,12 +36,14 @@ pub struct LoadOptions<'a> {
     /// The targets asked for on the command line; empty for all. The others are loaded and checked, too, but
     /// their secrets are not read: they must not be opened.
     pub only: &'a [String],
+    /// The time zones there are.
+    pub zones: &'a Zones,
 }
 
 impl<'a> LoadOptions<'a> {
-    /// Reads all secrets, knows all types, means all targets.
+    /// Reads all secrets, knows all types, means all targets; of the time zones, those compiled in.
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { environment, secrets: SecretMode::Read, types: TYPES, only: &[] }
+        Self { environment, secrets: SecretMode::Read, types: TYPES, only: &[], zones: Zones::compiled() }
     }
 }
 
@@ -144,7 +147,7 @@ pub(super) fn settle(
         |mode| SecretReader::new(options.environment, &file.folder, mode).readable_by_others(readable_by_others);
     let (secrets, invented) = (reader(mode), reader(SecretMode::Invent));
     let problems = Problems::new(&text);
-    let context = Context { problems: &problems, secrets: &secrets };
+    let context = Context { problems: &problems, secrets: &secrets, zones: options.zones };
     let root = Table::new("", 0..0, document.get_ref(), context);
 
     let timezone = timezone::read(&root);
@@ -154,8 +157,13 @@ pub(super) fn settle(
     source.vocabulary = source.vocabulary.with_known_phones(phones.unwrap_or_default());
     let state = state::read(&root, &file.folder);
     let budget = budget::read(&root);
-    let targets =
-        read_targets(&root, document.get_ref(), &source, Context { problems: &problems, secrets: &invented }, options);
+    let targets = read_targets(
+        &root,
+        document.get_ref(),
+        &source,
+        Context { problems: &problems, secrets: &invented, zones: options.zones },
+        options,
+    );
     root.finish();
 
     let found_secrets = secrets.found();

@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{Datelike, Months, NaiveDate};
-use chrono_tz::Tz;
 
 use crate::employee::Attributes;
 use crate::personio::SourceSettings;
@@ -11,6 +10,7 @@ use crate::plan::{PlanSettings, Schedule, Share};
 use crate::rules::Vocabulary;
 use crate::section::{Problem, Secret};
 use crate::targets::TargetType;
+use crate::zone::Zone;
 
 /// Everything a file says, checked and settled.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Settings {
     /// Where the file is and what stands in it.
     pub file: ConfigFile,
     /// Whose midnight counts.
-    pub timezone: Tz,
+    pub timezone: Zone,
     /// The source.
     pub personio: SourceSettings,
     /// What is requested of every employee, and nothing else.

@@ -1,24 +1,24 @@
-use chrono_tz::{TZ_VARIANTS, Tz};
+use crate::zone::{Zone, Zones};
 
 use crate::section::Table;
 use crate::words::nearest;
 
 /// `timezone`: whose midnight counts.
-pub(super) fn read(root: &Table<'_>) -> Tz {
+pub(super) fn read(root: &Table<'_>) -> Zone {
     let Some(text) = root.text("timezone") else {
-        return Tz::UTC;
+        return Zone::utc();
     };
-    text.value.parse().unwrap_or_else(|_| {
+    root.zones().get(text.value).unwrap_or_else(|| {
         let hint = suggestion(text.value)
             .map_or_else(|| "write it as \"Europe/Berlin\"".to_owned(), |name| format!("did you mean `{name}`?"));
         root.problems().error(text.span, "unknown_value", format!("`timezone` does not know `{}`; {hint}", text.value));
-        Tz::UTC
+        Zone::utc()
     })
 }
 
 /// A zone whose city alone was written, else the nearest name.
 fn suggestion(text: &str) -> Option<&'static str> {
-    let names: Vec<&'static str> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+    let names: Vec<&'static str> = Zones::names().collect();
     let wanted = text.trim().replace(' ', "_");
     let city =
         names.iter().find(|name| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(&wanted)));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -206,8 +207,10 @@ impl fmt::Debug for Validator {
 
 /// A rule of a target for a choice that it does not have: the one that means most nearly the same on a day, and in
 /// words how near that is.
-#[derive(Clone, Copy)]
-pub struct Nearest(fn(&str, NaiveDate) -> Option<(&'static str, &'static str)>);
+#[derive(Clone)]
+pub struct Nearest(Arc<NearestRule>);
+
+type NearestRule = dyn Fn(&str, NaiveDate) -> Option<(&'static str, &'static str)> + Send + Sync;
 
 impl Nearest {
     /// The nearest choice, with words for a note.
@@ -218,7 +221,7 @@ impl Nearest {
 
 impl PartialEq for Nearest {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::fn_addr_eq(self.0, other.0)
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -343,8 +346,11 @@ impl FieldSpec {
     }
 
     /// The same, with a rule for choices that the target does not have.
-    pub fn nearest(mut self, rule: fn(&str, NaiveDate) -> Option<(&'static str, &'static str)>) -> Self {
-        self.nearest = Some(Nearest(rule));
+    pub fn nearest(
+        mut self,
+        rule: impl Fn(&str, NaiveDate) -> Option<(&'static str, &'static str)> + Send + Sync + 'static,
+    ) -> Self {
+        self.nearest = Some(Nearest(Arc::new(rule)));
         self
     }
 

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+
+use crate::zone::Zone;
 
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
@@ -60,7 +61,7 @@ impl Schedule {
     }
 
     /// When the slot began that this moment is in.
-    pub fn slot(&self, now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    pub fn slot(&self, now: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
         let today = now.with_timezone(&zone).date_naive();
         if !self.is_of_days() {
             return self.within(today, now, zone);
@@ -74,14 +75,14 @@ impl Schedule {
     }
 
     /// Spans below a day count from midnight in time that passes, so that the night in which clocks change has no gap.
-    fn within(&self, today: NaiveDate, now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    fn within(&self, today: NaiveDate, now: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
         let midnight = begin(today, NaiveTime::MIN, zone);
         let passed = (now - midnight).num_seconds();
         midnight + TimeDelta::seconds(passed - passed.rem_euclid(self.seconds))
     }
 
     /// When the slot after the one of this moment begins.
-    pub fn next(&self, now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    pub fn next(&self, now: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
         let slot = self.slot(now, zone);
         if !self.is_of_days() {
             let tomorrow = slot.with_timezone(&zone).date_naive() + Days::new(1);
@@ -100,7 +101,7 @@ impl Schedule {
     }
 
     /// Whether a target is to run now, whose last slot that had its run began at `last`.
-    pub fn due(&self, last: Option<DateTime<Utc>>, now: DateTime<Utc>, zone: Tz) -> Due {
+    pub fn due(&self, last: Option<DateTime<Utc>>, now: DateTime<Utc>, zone: Zone) -> Due {
         let (slot, next) = (self.slot(now, zone), self.next(now, zone));
         let early = self.begins_soon(next, now, zone);
         match last {
@@ -114,7 +115,7 @@ impl Schedule {
         }
     }
 
-    fn begins_soon(&self, next: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> bool {
+    fn begins_soon(&self, next: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> bool {
         let day = |moment: DateTime<Utc>| moment.with_timezone(&zone).date_naive();
         let early = EARLY.min(TimeDelta::seconds(self.seconds / 10));
         // The run of a day is about that day; that of an hour can begin a moment before midnight.
@@ -123,7 +124,7 @@ impl Schedule {
 
     /// The slots before the one of this moment that had no run, since the first that had one and not longer than what
     /// is worth a look; the oldest first.
-    pub fn missed(&self, filled: &[DateTime<Utc>], now: DateTime<Utc>, zone: Tz) -> Vec<DateTime<Utc>> {
+    pub fn missed(&self, filled: &[DateTime<Utc>], now: DateTime<Utc>, zone: Zone) -> Vec<DateTime<Utc>> {
         let Some(first) = filled.iter().min() else { return Vec::new() };
         let (mut slot, end) = (self.slot((*first).max(self.worth_a_look(now)), zone), self.slot(now, zone));
         let mut missed = Vec::new();
@@ -146,7 +147,7 @@ impl Schedule {
 
 /// When a time of a day is, on the clock of a zone. One that the zone skips in spring is when the skipped time ends;
 /// of one that comes twice in autumn it is the first.
-fn begin(day: NaiveDate, at: NaiveTime, zone: Tz) -> DateTime<Utc> {
+fn begin(day: NaiveDate, at: NaiveTime, zone: Zone) -> DateTime<Utc> {
     let wanted = day.and_time(at);
     // No zone has ever skipped more than a day.
     (0..=2 * 24 * 60)

@@ -135,7 +135,8 @@ impl Mapping {
             MappingSource::Member { rule, owned } => return belongs(rule, *owned, spec, facts),
         };
         let converted = convert(value.clone(), spec).or_else(|why: String| -> Result<FieldValue, String> {
-            let nearest = spec.nearest.zip(value.as_text()).and_then(|(rule, text)| rule.find(text, facts.today()));
+            let nearest =
+                spec.nearest.as_ref().zip(value.as_text()).and_then(|(rule, text)| rule.find(text, facts.today()));
             let (found, words) = nearest.ok_or(why)?;
             let message = format!("{}: {words}", spec.name);
             remarks.push(Remark { code: "nearest_choice", message });

@@ -14,6 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Secret, SecretReader};
+use crate::zone::Zones;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,6 +146,8 @@ pub struct Context<'a> {
     pub problems: &'a Problems<'a>,
     /// How secrets are read.
     pub secrets: &'a SecretReader<'a>,
+    /// The time zones there are.
+    pub zones: &'a Zones,
 }
 
 impl<'a> Table<'a> {
@@ -161,6 +164,11 @@ impl<'a> Table<'a> {
     /// Dotted path, for messages.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The time zones there are.
+    pub fn zones(&self) -> &'a Zones {
+        self.context.zones
     }
 
     /// Where problems go.

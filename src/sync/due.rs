@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::config::TargetSettings;
 use crate::plan::Due;
+use crate::zone::Zone;
 
 /// A target, and what is remembered of its runs by the clock.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub struct Scheduled<'a> {
 
 impl Scheduled<'_> {
     /// When it is due: `None` for each time.
-    pub fn due(&self, now: DateTime<Utc>, zone: Tz) -> Option<Due> {
+    pub fn due(&self, now: DateTime<Utc>, zone: Zone) -> Option<Due> {
         Some(self.target.every?.due(self.last_slot, now, zone))
     }
 }
@@ -39,7 +39,7 @@ pub struct DueTargets {
 
 impl DueTargets {
     /// Sorts targets by when they are due.
-    pub fn of(targets: &[Scheduled<'_>], now: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn of(targets: &[Scheduled<'_>], now: DateTime<Utc>, zone: Zone) -> Self {
         let mut found = Self::default();
         for one in targets {
             let name = one.target.plan.name.clone();
@@ -69,7 +69,7 @@ impl DueTargets {
     }
 
     /// Until when nothing is due, in words; moments on the clock of the zone.
-    pub fn nothing(&self, zone: Tz) -> String {
+    pub fn nothing(&self, zone: Zone) -> String {
         let mut words = match &self.next {
             Some((moment, names)) => {
                 let moment = moment.with_timezone(&zone).format("%Y-%m-%d %H:%M");

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
-use chrono_tz::Tz;
 
 use crate::employee::{Employee, EmployeeId, Employees, Named, Value};
 use crate::personio::{PersonioSource, Presence};
 use crate::plan::{Absences, Notice};
 use crate::state::{SourceGroup, SourceMemory, SourceRead};
+use crate::zone::Zone;
 
 /// From this many people on, a company or an office is watched by itself.
 const WATCHED_FROM: u64 = 10;
@@ -82,7 +82,7 @@ pub(super) fn ask_for_missing(
     source: &PersonioSource,
     memory: &SourceMemory,
     employees: &Employees,
-    zone: Tz,
+    zone: Zone,
 ) -> (Absences, Vec<String>) {
     let mut absences = Absences::default();
     let mut doubts = Vec::new();
@@ -118,12 +118,12 @@ pub(super) fn newest_change(employees: &Employees) -> Option<DateTime<Utc>> {
 }
 
 /// A moment as people read it.
-pub(super) fn local(moment: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn local(moment: DateTime<Utc>, zone: Zone) -> String {
     moment.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A note where nothing seems to have been changed for more than two working days: the list may lag behind Personio.
-pub(super) fn staleness(newest: DateTime<Utc>, zone: Tz, today: NaiveDate) -> Option<Notice> {
+pub(super) fn staleness(newest: DateTime<Utc>, zone: Zone, today: NaiveDate) -> Option<Notice> {
     const WORKING_DAYS: usize = 2;
     let day = newest.with_timezone(&zone).date_naive();
     let works = |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
@@ -228,7 +228,7 @@ mod tests {
             ("2026-11-24T23:30:00Z", "2026-11-27", false),
         ] {
             let newest: DateTime<Utc> = newest.parse().unwrap();
-            let found = staleness(newest, chrono_tz::Europe::Berlin, today.parse().unwrap());
+            let found = staleness(newest, crate::zone::testing::zone("Europe/Berlin"), today.parse().unwrap());
             assert_eq!(found.is_some(), old, "{newest} {today}");
         }
     }

@@ -39,8 +39,12 @@ pub(super) fn settings(parse: Parse, text: &str) -> Result<Box<dyn TargetType>, 
     let problems = Problems::new(text);
     let secrets = SecretReader::new(&|_| None, Path::new("."), SecretMode::Read);
     let parsed = DeTable::parse(text).expect("TOML");
-    let table =
-        Table::new("targets.chat", parsed.span(), parsed.get_ref(), Context { problems: &problems, secrets: &secrets });
+    let table = Table::new(
+        "targets.chat",
+        parsed.span(),
+        parsed.get_ref(),
+        Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() },
+    );
     let found = parse(&table);
     table.finish();
     let problems: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();

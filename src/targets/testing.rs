@@ -23,7 +23,7 @@ pub(super) fn load_in(toml: &str, parse: Parse, folder: &Path) -> (Option<Box<dy
     let environment = |name: &str| (name == "TOKEN").then(|| "secret-token".to_owned());
     let secrets = SecretReader::new(&environment, folder, SecretMode::Read);
     let document = toml::de::DeTable::parse(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    let context = Context { problems: &problems, secrets: &secrets };
+    let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
     let table = Table::new("targets.t", 0..toml.len(), document.get_ref(), context);
     let found = parse(&table);
     table.finish();

@@ -1,11 +1,13 @@
 //! One employee as the source sends it.
 
-use chrono::{NaiveDate, TimeZone};
-use chrono_tz::{Europe::Berlin, OffsetComponents};
+use std::sync::LazyLock;
+
+use chrono::{NaiveDate, Offset, TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::attributes::Attribute;
 use crate::sandbox::people::{Company, Named, Person};
+use crate::zone::{Zone, Zones};
 
 /// A day as v1 sends it: the midnight of the account's zone, with the offset of the season.
 pub(super) fn midnight(day: NaiveDate) -> String {
@@ -13,9 +15,11 @@ pub(super) fn midnight(day: NaiveDate) -> String {
 }
 
 fn instant(day: NaiveDate, hour: u32, minute: u32) -> String {
+    static BERLIN: LazyLock<Option<Zone>> = LazyLock::new(|| Zones::compiled().get("Europe/Berlin"));
     let time = day.and_hms_opt(hour, minute, 0).unwrap_or_default();
-    let summer = Berlin.offset_from_local_datetime(&time).earliest().is_some_and(|zone| !zone.dst_offset().is_zero());
-    format!("{day}T{hour:02}:{minute:02}:00+0{}:00", if summer { 2 } else { 1 })
+    let offset = BERLIN.and_then(|zone| zone.offset_from_local_datetime(&time).earliest());
+    let hours = offset.map_or(1, |offset| offset.fix().local_minus_utc() / 3_600);
+    format!("{day}T{hour:02}:{minute:02}:00+{hours:02}:00")
 }
 
 pub(super) fn day_or_null(day: Option<NaiveDate>) -> Value {

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveTime;
-use chrono_tz::Tz;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::field::{FieldKind, FieldSpec};
 use crate::plan::{Setting, TeamSettings};
 use crate::section::{Located, Table};
+use crate::zone::Zone;
 
 use super::super::Channel;
 use super::super::membership::Membership;
@@ -34,7 +34,7 @@ struct Hours {
     days: BTreeSet<usize>,
     from: NaiveTime,
     to: NaiveTime,
-    timezone: Tz,
+    timezone: Zone,
 }
 
 /// All teams, with the rule for the members of each and the channels they name. All problems are reported.
@@ -212,7 +212,7 @@ fn hours(table: &Table<'_>) -> Option<Hours> {
     };
     let (from, to) = (time("from", "from = \"09:00\""), time("to", "to = \"17:00\""));
     let timezone = table.required_text("timezone", "timezone = \"Europe/Berlin\"").and_then(|text| {
-        let found = text.value.parse::<Tz>().ok();
+        let found = table.zones().get(text.value);
         if found.is_none() {
             wrong(table, text.span, "timezone", "an IANA name such as \"Europe/Berlin\"");
         }

@@ -241,7 +241,7 @@ impl Declaration {
             std::path::Path::new("."),
             crate::section::SecretMode::Read,
         );
-        let context = Context { problems: &problems, secrets: &secrets };
+        let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
         let found = Self::parse(&Table::new("http", 0..text.len(), document.get_ref(), context));
         found.ok_or_else(|| anyhow::anyhow!("not a declaration: {:?}", problems.into_sorted()))
     }

@@ -17,7 +17,7 @@ fn read(toml: &str) -> (Option<Declaration>, Vec<Problem>) {
     let environment = |name: &str| (name == "TOKEN").then(|| "secret-token".to_owned());
     let secrets = crate::section::SecretReader::new(&environment, Path::new("."), SecretMode::Read);
     let document = toml::de::DeTable::parse(toml).unwrap_or_else(|error| panic!("{error}\n{toml}"));
-    let context = Context { problems: &problems, secrets: &secrets };
+    let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
     let table = Table::new("targets.hr", 0..toml.len(), document.get_ref(), context);
     let found = Declaration::parse(&table);
     table.finish();

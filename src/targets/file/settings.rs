@@ -325,7 +325,7 @@ mod tests {
         let environment = |_: &str| None;
         let secrets = SecretReader::new(&environment, Path::new("/srv/sync"), SecretMode::Read);
         let entries = toml::de::DeTable::parse(text).unwrap();
-        let context = Context { problems: &problems, secrets: &secrets };
+        let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
         let table = Table::new("targets.payroll", 0..text.len(), entries.get_ref(), context);
         let found = parse(&table);
         table.finish();

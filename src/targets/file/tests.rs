@@ -57,7 +57,7 @@ impl Place {
         let environment = |_: &str| None;
         let secrets = SecretReader::new(&environment, self.folder.path(), SecretMode::Read);
         let entries = toml::de::DeTable::parse(&self.settings).unwrap();
-        let context = Context { problems: &problems, secrets: &secrets };
+        let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
         let table = Table::new("targets.payroll", 0..self.settings.len(), entries.get_ref(), context);
         let target = parse(&table).expect("settings without mistakes");
         let field = |name: &&str| match target.field(name) {
@@ -587,7 +587,12 @@ fn in_the_sandbox_the_folder_is_made_on_the_first_write() {
     let environment = |_: &str| None;
     let secrets = SecretReader::new(&environment, Path::new("/nowhere"), SecretMode::Invent);
     let entries = toml::de::DeTable::parse(&place.settings).unwrap();
-    let table = Table::new("t", 0..1, entries.get_ref(), Context { problems: &problems, secrets: &secrets });
+    let table = Table::new(
+        "t",
+        0..1,
+        entries.get_ref(),
+        Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() },
+    );
     let mut target = parse(&table).unwrap();
     target.redirect(&crate::targets::SandboxPlaces {
         base_url: "http://127.0.0.1:1".into(),

@@ -3,6 +3,7 @@
 use crate::field::{Access, FieldKind, FieldSpec};
 use crate::plan::Notice;
 use crate::words::known;
+use crate::zone::Zones;
 
 use super::super::{ErrorKind, FieldLookup, TargetError};
 use super::wire::FieldRow;
@@ -47,7 +48,7 @@ const LANGUAGES: [&str; 30] = [
 
 /// Every field that is known by name alone. An attribute outside this list makes the whole write fail, so
 /// nothing else is ever sent.
-pub(super) fn known_fields() -> Vec<FieldSpec> {
+pub(super) fn known_fields(zones: &Zones) -> Vec<FieldSpec> {
     let new = FieldSpec::new;
     let read_only = |name: &str, kind| FieldSpec::new(name, kind).access(Access::ReadOnly);
     vec![
@@ -62,7 +63,7 @@ pub(super) fn known_fields() -> Vec<FieldSpec> {
         new(SEES_ALL_TICKETS, FieldKind::Bool),
         new("reporting_manager_id", FieldKind::Account),
         new("address", FieldKind::Text),
-        new("time_zone", FieldKind::Choice).choices(zones::names()).nearest(zones::nearest),
+        new("time_zone", FieldKind::Choice).choices(zones::names()).nearest(zones::nearest(zones)),
         new("time_format", FieldKind::Choice).choices(["12h", "24h"]),
         new("language", FieldKind::Choice).choices(LANGUAGES),
         new(LOCATION, FieldKind::Reference).ignore_case(),
@@ -83,7 +84,7 @@ pub(super) fn known_fields() -> Vec<FieldSpec> {
 }
 
 /// What is known of a field before Freshservice is asked.
-pub(super) fn lookup(name: &str) -> FieldLookup {
+pub(super) fn lookup(name: &str, zones: &Zones) -> FieldLookup {
     if let Some(custom) = name.strip_prefix(CUSTOM) {
         return if custom.trim().is_empty() {
             FieldLookup::Unknown
@@ -91,7 +92,7 @@ pub(super) fn lookup(name: &str) -> FieldLookup {
             FieldLookup::Open(FieldSpec::new(name, FieldKind::Text).identity())
         };
     }
-    known_fields().into_iter().find(|field| &*field.name == name).map_or(FieldLookup::Unknown, FieldLookup::Known)
+    known_fields(zones).into_iter().find(|field| &*field.name == name).map_or(FieldLookup::Unknown, FieldLookup::Known)
 }
 
 /// The fields of the run, custom ones with the types that the account gives them.
@@ -172,15 +173,15 @@ mod tests {
 
     #[test]
     fn names_are_known_open_or_unknown() {
-        let kind_of = |name| match lookup(name) {
+        let kind_of = |name| match lookup(name, Zones::compiled()) {
             FieldLookup::Known(field) => Some((field.kind, field.access)),
             _ => None,
         };
         assert_eq!(kind_of("primary_email"), Some((FieldKind::Email, Access::ReadWrite)));
         assert_eq!(kind_of("department_names"), Some((FieldKind::List, Access::ReadOnly)));
-        assert!(matches!(lookup("custom_fields.cost_center"), FieldLookup::Open(_)));
+        assert!(matches!(lookup("custom_fields.cost_center", Zones::compiled()), FieldLookup::Open(_)));
         for unknown in ["email", "custom_fields.", "custom_fields", "roles", "department"] {
-            assert_eq!(lookup(unknown), FieldLookup::Unknown, "{unknown}");
+            assert_eq!(lookup(unknown, Zones::compiled()), FieldLookup::Unknown, "{unknown}");
         }
     }
 

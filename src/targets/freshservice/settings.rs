@@ -8,6 +8,7 @@ use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings, FixedAuth};
 use crate::plan::Action;
 use crate::section::{Secret, Table};
+use crate::zone::Zones;
 
 use super::super::{Connection, FieldLookup, SandboxPlaces, StepFields, Target, TargetType};
 use super::widget::{self, Widget};
@@ -24,6 +25,7 @@ struct Settings {
     api_key: Secret,
     updates_agents: bool,
     widget: Option<Widget>,
+    zones: Zones,
 }
 
 /// Reads the keys of type `freshservice`; `None` after problems, which the table keeps.
@@ -36,7 +38,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     let base_url = base_url?;
     let account = account(&base_url).map(Into::into);
     let widget = widget.map(|widget| Widget { account, ..widget });
-    Some(Box::new(Settings { base_url, api_key: api_key?, updates_agents, widget }))
+    Some(Box::new(Settings { base_url, api_key: api_key?, updates_agents, widget, zones: table.zones().clone() }))
 }
 
 /// `domain` or `base_url`, as the address that requests are sent to.
@@ -111,11 +113,11 @@ impl TargetType for Settings {
     }
 
     fn field(&self, name: &str) -> FieldLookup {
-        fields::lookup(name)
+        fields::lookup(name, &self.zones)
     }
 
     fn known_fields(&self) -> Vec<FieldSpec> {
-        fields::known_fields()
+        fields::known_fields(&self.zones)
     }
 
     fn default_match(&self) -> &'static [&'static str] {
@@ -175,7 +177,7 @@ mod tests {
         let secrets =
             SecretReader::new(&|name| (name == "KEY").then(|| "k3y".into()), Path::new("."), SecretMode::Read);
         let parsed = DeTable::parse(text).expect("TOML");
-        let context = Context { problems: &problems, secrets: &secrets };
+        let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
         let table = Table::new("targets.desk", parsed.span(), parsed.get_ref(), context);
         let found = parse(&table);
         table.finish();

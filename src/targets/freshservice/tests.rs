@@ -49,7 +49,7 @@ impl Carrier for Script {
 type Step = (&'static str, Result<Response, HttpError>);
 
 fn desk(fields: &[&str], steps: Vec<Step>) -> Freshservice<Script> {
-    let fields = fields.iter().map(|name| match fields::lookup(name) {
+    let fields = fields.iter().map(|name| match fields::lookup(name, crate::zone::Zones::compiled()) {
         FieldLookup::Known(field) | FieldLookup::Open(field) => field,
         FieldLookup::Unknown => panic!("no field {name}"),
     });
@@ -661,8 +661,10 @@ fn bodies_hold_against_the_vendors_definitions() {
         let problems: Vec<String> = validator.iter_errors(body).map(|error| error.to_string()).collect();
         assert!(problems.is_empty(), "{name}: {problems:?} in {body}");
     };
-    let writable: Vec<FieldSpec> =
-        fields::known_fields().into_iter().filter(|field| field.access == crate::field::Access::ReadWrite).collect();
+    let writable: Vec<FieldSpec> = fields::known_fields(crate::zone::Zones::compiled())
+        .into_iter()
+        .filter(|field| field.access == crate::field::Access::ReadWrite)
+        .collect();
     let mut names: Vec<&str> = writable.iter().map(|field| &*field.name).collect();
     names.push("custom_fields.badge");
     let desk = desk(

@@ -6,7 +6,7 @@ use crate::field::FieldIndex;
 const MANAGER: u64 = 21_000_049_726;
 
 fn spec(name: &str) -> FieldSpec {
-    known_fields().into_iter().find(|field| &*field.name == name).expect("a known field")
+    known_fields(crate::zone::Zones::compiled()).into_iter().find(|field| &*field.name == name).expect("a known field")
 }
 
 fn custom(kind: FieldKind) -> FieldSpec {

@@ -66,6 +66,7 @@ mod tests {
     #[test]
     fn midnight_is_that_of_the_files_time_zone() {
         // Summer and winter time, both sides of midnight in Berlin; the leaving date is in the month before.
+        let berlin = crate::zone::testing::zone("Europe/Berlin");
         for (instant, last) in [
             ("2026-06-30T21:59:59Z", "2026-06"),
             ("2026-06-30T22:00:00Z", "2026-07"),
@@ -75,7 +76,7 @@ mod tests {
             ("2024-02-29T23:00:00Z", "2024-03"),
         ] {
             let instant: chrono::DateTime<Utc> = instant.parse().unwrap();
-            let today = chrono_tz::Europe::Berlin.from_utc_datetime(&instant.naive_utc()).date_naive();
+            let today = berlin.from_utc_datetime(&instant.naive_utc()).date_naive();
             assert_eq!(month("2024-01-31", &today.to_string()), last, "{instant}");
         }
     }

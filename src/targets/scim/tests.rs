@@ -26,7 +26,7 @@ pub(crate) fn section(text: &str, parse: Parse) -> (Option<Box<dyn TargetType>>,
         "targets.wiki",
         document.span(),
         document.get_ref(),
-        Context { problems: &problems, secrets: &secrets },
+        Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() },
     );
     let found = parse(&table);
     table.finish();

@@ -79,8 +79,8 @@ fn refusal(field: &Located<&str>, before: &[Box<str>], section: &Table<'_>) -> O
     if before.iter().any(|known| **known == *name) {
         return Some(format!("`{name}` is named twice"));
     }
-    if fields::lookup(name) == FieldLookup::Unknown {
-        let all = fields::known_fields();
+    if fields::lookup(name, section.zones()) == FieldLookup::Unknown {
+        let all = fields::known_fields(section.zones());
         return Some(format!("there is no field `{name}`; {}", known(name, all.iter().map(|field| &*field.name))));
     }
     (!is_mapped(name, section)).then(|| format!("`{name}` is not mapped, so nothing keeps it in line; map it first"))
@@ -271,7 +271,7 @@ mod tests {
         let problems = Problems::new(text);
         let secrets = SecretReader::new(&|_| None, Path::new("."), SecretMode::Read);
         let parsed = DeTable::parse(text).expect("TOML");
-        let context = Context { problems: &problems, secrets: &secrets };
+        let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
         let table = Table::new("targets.desk", parsed.span(), parsed.get_ref(), context);
         let found = read(&table);
         // The mapping is read by whoever reads the rest of the section.

@@ -17,13 +17,14 @@ use super::super::{Carrier, Freshservice, Place, Reads, number, requests, says_s
 use super::form::{Given, Lookups as _};
 use super::{Directory, refuse, values};
 use crate::targets::{FieldLookup, ReadAccounts as _, TargetError, WriteAccounts as _};
+use crate::zone::Zones;
 
 impl<C: Reads> Freshservice<C> {
     /// The fields of a step, with the types that the account gives custom ones.
     fn specs_of(&self, names: &[&str]) -> Result<Vec<FieldSpec>, TargetError> {
         let specs: Vec<FieldSpec> = names
             .iter()
-            .map(|name| match fields::lookup(name) {
+            .map(|name| match fields::lookup(name, Zones::compiled()) {
                 FieldLookup::Known(spec) | FieldLookup::Open(spec) => Ok(spec),
                 FieldLookup::Unknown => Err(refuse(format!("there is no field `{name}`"))),
             })
