@@ -10,6 +10,7 @@ pub mod documents;
 pub mod employee;
 pub mod field;
 pub mod http;
+pub mod key_tables;
 pub mod output;
 pub mod personio;
 pub mod plan;

@@ -34,6 +34,7 @@ mod widget;
 mod workflows;
 
 pub use exit::{Reason, Reasons};
+pub use schema::schema;
 pub use session::{Failure, World};
 
 use std::path::PathBuf;

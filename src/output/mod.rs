@@ -20,7 +20,7 @@ pub enum Format {
     /// For people.
     #[default]
     Table,
-    /// One document for programs; see the README for its shape.
+    /// One document for programs; see `docs/json.md` for its shape.
     Json,
     /// For a pull request or a ticket.
     Markdown,

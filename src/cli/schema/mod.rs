@@ -23,7 +23,7 @@ const TYPES: &[(&str, &str)] = &[
 ];
 
 /// The schema: the keys that every target has, joined with those of each type.
-pub(super) fn schema() -> Value {
+pub fn schema() -> Value {
     let mut schema = parse(ROOT);
     let definitions = schema["definitions"].as_object_mut().expect("the definitions of the schema");
     let common = definitions.remove("common").expect("the keys of every target");
