@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use chrono::{
     DateTime, Datelike, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike,
 };
 use jiff::Timestamp;
 use jiff::tz::AmbiguousOffset;
+use parking_lot::Mutex;
 
 /// A time zone with a name of the IANA database.
 #[derive(Clone, Copy)]
@@ -206,7 +207,7 @@ impl Zones {
 
     /// The zone of that name.
     pub fn get(&self, name: &str) -> Option<Zone> {
-        if let Some(known) = self.0.read.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+        if let Some(known) = self.0.read.lock().get(name) {
             return *known;
         }
         let newer = self.newer().filter(|_| is_a_name(name)).and_then(|newer| Zone::read(name, &(newer.read)(name)?));
@@ -215,7 +216,7 @@ impl Zones {
             if known == name { Zone::read(name, data) } else { None }
         };
         let zone = newer.or_else(compiled);
-        *self.0.read.lock().unwrap_or_else(PoisonError::into_inner).entry(name.into()).or_insert(zone)
+        *self.0.read.lock().entry(name.into()).or_insert(zone)
     }
 
     /// The names compiled in.

@@ -1,10 +1,10 @@
 //! What a run notes in the state before it writes, and what came of it.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use crate::employee::EmployeeId;
 use crate::http::Exchange;
@@ -75,7 +75,7 @@ impl<'a> RunJournal<'a> {
         if outcome.exchanges.iter().any(Exchange::may_have_written) {
             return None;
         }
-        let moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let moving = self.moving.lock();
         let known = moving.iter().find(|link| link.employee == from && link.account == *account).cloned();
         Some(known.unwrap_or_else(|| link(from, account.clone(), Origin::Matched, self.now)))
     }
@@ -116,12 +116,12 @@ impl Journal for RunJournal<'_> {
         self.state.note_overwritten(self.target, &self.overwritten(intents), self.now)?;
         if intents.iter().any(|intent| intent.from.is_some()) {
             let links = self.state.memory(self.target, self.now)?.links;
-            self.moving.lock().unwrap_or_else(PoisonError::into_inner).extend(
+            self.moving.lock().extend(
                 links.into_iter().filter(|link| intents.iter().any(|intent| intent.from == Some(link.employee))),
             );
         }
         let new = self.journal.begin(&stored, self.now)?;
-        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ids = self.ids.lock();
         let first = ids.len() as u64;
         ids.extend(new);
         Ok((first..ids.len() as u64).collect())
@@ -130,7 +130,7 @@ impl Journal for RunJournal<'_> {
     fn may_send(&self) -> anyhow::Result<()> {
         let asked = Instant::now();
         if let Some(locks) = self.lock {
-            for lock in locks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+            for lock in locks.lock().iter_mut() {
                 lock.check_since(asked)?;
             }
         }
@@ -138,7 +138,7 @@ impl Journal for RunJournal<'_> {
     }
 
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids = self.ids.lock();
         let Some(id) = usize::try_from(number).ok().and_then(|place| ids.get(place)).copied() else {
             return;
         };

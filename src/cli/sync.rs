@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use parking_lot::Mutex;
 
 use crate::config::{BudgetSettings, TargetSettings};
 use crate::employee::EmployeeId;

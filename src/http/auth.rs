@@ -1,6 +1,6 @@
 use std::fmt;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Condvar, Mutex};
 use zeroize::Zeroizing;
 
 use super::HttpError;
@@ -88,10 +88,6 @@ impl<F: Fn() -> Result<String, HttpError> + Send + Sync> TokenAuth<F> {
         let token = Zeroizing::new((self.fetch)()?);
         Ok(Token { header: Zeroizing::new(format!("Bearer {}", *token)), accepted: false, second, open: 0 })
     }
-
-    fn token(&self) -> MutexGuard<'_, Option<Token>> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn authorization<'h>(headers: &'h [(&'static str, String)]) -> Option<&'h str> {
@@ -100,7 +96,7 @@ fn authorization<'h>(headers: &'h [(&'static str, String)]) -> Option<&'h str> {
 
 impl<F: Fn() -> Result<String, HttpError> + Send + Sync> Auth for TokenAuth<F> {
     fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError> {
-        let mut token = self.token();
+        let mut token = self.token.lock();
         let token = match &mut *token {
             Some(token) => token,
             none => none.insert(self.fetched(false)?),
@@ -112,7 +108,7 @@ impl<F: Fn() -> Result<String, HttpError> + Send + Sync> Auth for TokenAuth<F> {
     }
 
     fn settled(&self, headers: &[(&'static str, String)], accepted: bool) {
-        if let Some(token) = &mut *self.token()
+        if let Some(token) = &mut *self.token.lock()
             && authorization(headers) == Some(&token.header)
         {
             token.open = token.open.saturating_sub(1);
@@ -128,7 +124,8 @@ impl<F: Fn() -> Result<String, HttpError> + Send + Sync> Auth for TokenAuth<F> {
             let refused = token.as_ref().filter(|current| authorization(refused) == Some(&current.header));
             refused.is_some_and(|token| token.second && !token.accepted && token.open > 0)
         };
-        let mut token = self.over.wait_while(self.token(), undecided).unwrap_or_else(PoisonError::into_inner);
+        let mut token = self.token.lock();
+        self.over.wait_while(&mut token, undecided);
         let never_good = match &*token {
             // Another thread renewed it while this one's answer was on its way.
             Some(current) if authorization(refused) != Some(&current.header) => return Ok(true),

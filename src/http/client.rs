@@ -1,8 +1,9 @@
 use std::fmt;
 use std::io::Read as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderValue;
 use url::Url;
@@ -124,7 +125,7 @@ impl Client {
     /// it: in the part of an answer.
     pub fn hold(&self, class: &'static str, wait: Duration) {
         let until = self.clock.now() + wait;
-        self.pacer().hold(class, until);
+        self.pacer.lock().hold(class, until);
     }
 
     /// Sends a request and returns its answer, whatever the status.
@@ -159,18 +160,18 @@ impl Client {
         let mut renewals = 0;
         loop {
             let (now, wait) = {
-                let mut pacer = self.pacer();
+                let mut pacer = self.pacer.lock();
                 let now = self.clock.now();
                 (now, pacer.book(request.class, now))
             };
             if !wait.is_zero() && self.clock.sleep(wait).is_err() {
-                self.pacer().settle(request.class, now + wait, self.clock.now(), None);
+                self.pacer.lock().settle(request.class, now + wait, self.clock.now(), None);
                 return Err(HttpError::Interrupted { host: host_of(url) });
             }
             let signature = self.auth.headers()?;
             let begun = self.clock.now();
             let result = self.attempt(request, url, &signature, memory);
-            self.pacer().settle(request.class, now + wait, self.clock.now(), result.as_ref().ok());
+            self.pacer.lock().settle(request.class, now + wait, self.clock.now(), result.as_ref().ok());
             if !matches!(&result, Ok(answer) if answer.status == 401) {
                 self.auth.settled(&signature, result.is_ok());
             }
@@ -209,7 +210,7 @@ impl Client {
                     tried.waited += wait;
                     if matches!(attempt, Attempt::Answered { status: 429, .. }) {
                         // Everyone who shares the limit keeps still, this request included.
-                        self.pacer().hold(request.class, self.clock.now() + wait);
+                        self.pacer.lock().hold(request.class, self.clock.now() + wait);
                     } else if self.clock.sleep(wait).is_err() {
                         return match attempt {
                             Attempt::NotSent => Err(HttpError::Interrupted { host: host_of(url) }),
@@ -314,10 +315,6 @@ impl Client {
             url.set_query(Some(&query));
         }
         Ok(url)
-    }
-
-    fn pacer(&self) -> std::sync::MutexGuard<'_, Pacer> {
-        self.pacer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

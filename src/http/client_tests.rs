@@ -318,9 +318,9 @@ fn a_wait_that_is_too_long_is_named() {
 #[test]
 fn readers_share_the_renewal_of_tokens_that_die_young() {
     // Each token is good for three requests.
-    let (fetched, used) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new((String::new(), 0))));
+    let (fetched, used) = (Arc::new(AtomicUsize::new(0)), Arc::new(parking_lot::Mutex::new((String::new(), 0))));
     let script = Script::serve(move |asked| {
-        let mut used = used.lock().unwrap();
+        let mut used = used.lock();
         let token = asked.header("authorization").unwrap_or_default();
         if used.0 != token {
             *used = (token.to_owned(), 0);

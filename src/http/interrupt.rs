@@ -1,5 +1,6 @@
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
 
 /// The process was asked to stop while a request waited for its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ static CHANGED: Condvar = Condvar::new();
 
 /// Ends every wait of every client, now and from now on: what was not sent yet is not sent.
 pub fn interrupt() {
-    *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    *ASKED.lock() = true;
     CHANGED.notify_all();
 }
 
@@ -21,7 +22,7 @@ pub fn interrupt() {
 ///
 /// [`Interrupted`] when it is, or was before.
 pub fn pause(wait: Duration) -> Result<(), Interrupted> {
-    let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
-    let (asked, _) = CHANGED.wait_timeout_while(asked, wait, |asked| !*asked).unwrap_or_else(PoisonError::into_inner);
+    let mut asked = ASKED.lock();
+    CHANGED.wait_while_for(&mut asked, |asked| !*asked, wait);
     if *asked { Err(Interrupted) } else { Ok(()) }
 }

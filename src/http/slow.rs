@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+
+use parking_lot::Mutex;
 
 /// The requests of the process whose answer is still to come: where from, and since when.
 static OPEN: Mutex<BTreeMap<u64, (String, Instant)>> = Mutex::new(BTreeMap::new());
@@ -10,7 +11,7 @@ pub(super) struct Waiting(u64);
 
 impl Waiting {
     pub(super) fn for_answer_of(host: String) -> Self {
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = OPEN.lock();
         let number = open.last_key_value().map_or(0, |(last, _)| last + 1);
         open.insert(number, (host, Instant::now()));
         Self(number)
@@ -19,14 +20,14 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        OPEN.lock().remove(&self.0);
     }
 }
 
 /// Who has been asked and has not answered yet: the host of each, and since when the oldest request waits.
 pub fn awaited() -> BTreeMap<String, Instant> {
     let mut hosts = BTreeMap::new();
-    for (host, since) in OPEN.lock().unwrap_or_else(PoisonError::into_inner).values() {
+    for (host, since) in OPEN.lock().values() {
         hosts.entry(host.clone()).and_modify(|oldest: &mut Instant| *oldest = (*oldest).min(*since)).or_insert(*since);
     }
     hosts

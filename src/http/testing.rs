@@ -4,12 +4,13 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use super::{Clock, Interrupted};
 
@@ -100,9 +101,7 @@ impl Script {
     /// Gives these answers in order; anything asked after the last one gets a 500 of its own.
     pub(crate) fn answers(answers: impl IntoIterator<Item = Answer>) -> Self {
         let left: Mutex<VecDeque<Answer>> = Mutex::new(answers.into_iter().collect());
-        Self::serve(move |_| {
-            left.lock().unwrap().pop_front().unwrap_or_else(|| Answer::json(500, r#"{"script":"is over"}"#))
-        })
+        Self::serve(move |_| left.lock().pop_front().unwrap_or_else(|| Answer::json(500, r#"{"script":"is over"}"#)))
     }
 
     /// Answers as the function says, on as many connections as are made.
@@ -130,7 +129,7 @@ impl Script {
 
     /// Everything asked so far, in the order it arrived.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+        self.asked.lock().clone()
     }
 
     /// `GET /path` of everything asked so far.
@@ -160,7 +159,7 @@ fn converse(stream: TcpStream, log: &Mutex<Vec<Asked>>, handler: &Handler) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     while let Some(asked) = read(&mut reader) {
-        log.lock().unwrap().push(asked.clone());
+        log.lock().push(asked.clone());
         let answer = handler(&asked);
         if answer.silent {
             return;
@@ -215,23 +214,23 @@ pub(crate) struct FakeClock {
 impl FakeClock {
     /// The process is asked to stop after so much waiting.
     pub(crate) fn interrupted_after(&self, patience: Duration) {
-        *self.patience.lock().unwrap() = Some(patience);
+        *self.patience.lock() = Some(patience);
     }
 
     /// Every wait, in order.
     pub(crate) fn waits(&self) -> Vec<Duration> {
-        self.waits.lock().unwrap().clone()
+        self.waits.lock().clone()
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Duration {
-        self.waits.lock().unwrap().iter().sum()
+        self.waits.lock().iter().sum()
     }
 
     fn sleep(&self, wait: Duration) -> Result<(), Interrupted> {
-        self.waits.lock().unwrap().push(wait);
-        let enough = *self.patience.lock().unwrap();
+        self.waits.lock().push(wait);
+        let enough = *self.patience.lock();
         if enough.is_some_and(|patience| self.now() > patience) { Err(Interrupted) } else { Ok(()) }
     }
 

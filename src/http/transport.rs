@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reqwest::blocking::Client;
 use url::{Host, Url};
 
@@ -22,7 +22,7 @@ static POOLS: Mutex<BTreeMap<(bool, bool), Client>> = Mutex::new(BTreeMap::new()
 /// Loopback addresses are reached directly, whatever proxy the environment names.
 pub(super) fn pool(base: &Url) -> reqwest::Result<Client> {
     let (loopback, tls) = (is_loopback(base), base.scheme() == "https");
-    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pools = POOLS.lock();
     if let Some(pool) = pools.get(&(loopback, tls)) {
         return Ok(pool.clone());
     }

@@ -1,8 +1,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde_json::Value as Json;
 
 use super::answer::{error_of, refusal, unexpected};
@@ -261,12 +262,12 @@ impl PersonioSource {
             let mut memory = Vec::new();
             loop {
                 let start = next.fetch_add(came, Ordering::SeqCst);
-                if start >= total || lock(&failure).is_some() || lock(&shared).over {
+                if start >= total || failure.lock().is_some() || shared.lock().over {
                     return;
                 }
                 let range = Range { start, end: (start + came).min(total), last: start + came >= total };
                 if let Err(error) = self.read_range(&columns, asked, &range, &mut memory, &shared, progress) {
-                    lock(&failure).get_or_insert(error);
+                    failure.lock().get_or_insert(error);
                     return;
                 }
             }
@@ -278,9 +279,9 @@ impl PersonioSource {
             }
             work();
         });
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match failure.into_inner() {
             Some(error) => Err(error),
-            None => Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            None => Ok(shared.into_inner()),
         }
     }
 
@@ -300,7 +301,7 @@ impl PersonioSource {
             let limit = if range.last { PAGE_LIMIT } else { range.end - offset };
             let (page, records) = self.page(columns, &requests::employees(asked, offset, limit), memory)?;
             let came = records.rows();
-            let mut reading = lock(shared);
+            let mut reading = shared.lock();
             reading.add(page.total, records);
             if came == 0 || reading.over {
                 // What is missing shows in the sum.
@@ -352,10 +353,6 @@ fn no_list(what: &str) -> SourceError {
         SourceErrorKind::Unexpected,
         format!("Personio was asked to {what}: the answer holds no list; check `personio.base_url`"),
     )
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A part of the list, by place.

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+
+use parking_lot::Mutex;
 
 use super::*;
 use crate::employee::{Attributes, Completeness, EmployeeId, Value};
@@ -353,7 +355,7 @@ fn faults_on_the_way_are_survived() {
     let met = Mutex::new(BTreeSet::new());
     let script = service(move |asked| {
         let offset = number(asked, "offset");
-        if offset > 0 && met.lock().unwrap().insert(offset) {
+        if offset > 0 && met.lock().insert(offset) {
             return faults[usize::try_from(offset / 100 - 1).unwrap()]();
         }
         pages(asked, 1..=800, 100)

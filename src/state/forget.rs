@@ -62,7 +62,7 @@ impl State {
     }
 
     fn scrub(&self) -> Result<(), StateError> {
-        self.database.lock().unwrap_or_else(std::sync::PoisonError::into_inner).scrub()
+        self.database.lock().scrub()
     }
 }
 

@@ -1,6 +1,5 @@
-use std::sync::{Mutex, PoisonError};
-
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use crate::field::AccountId;
 
@@ -185,18 +184,18 @@ impl<'a> Journal<'a> {
     ///
     /// When the state cannot be written. None of these writes may be sent then; the outcomes go on waiting.
     pub fn begin(&self, intents: &[Intent], at: DateTime<Utc>) -> Result<Vec<JournalId>, StateError> {
-        let finished = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let finished = std::mem::take(&mut *self.waiting.lock());
         let recorded = self.state.record(self.run, self.target, &finished, intents, at);
         if recorded.is_err() {
             // Before those that came meanwhile: of two outcomes of one write the later one counts.
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).splice(..0, finished);
+            self.waiting.lock().splice(..0, finished);
         }
         recorded
     }
 
     /// Notes what came of a write; stored with the next batch or by [`Journal::flush`].
     pub fn finish(&self, finished: Finished) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(finished);
+        self.waiting.lock().push(finished);
     }
 
     /// Stores the outcomes that wait.

@@ -29,7 +29,6 @@ pub(crate) mod tests;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use crate::section::Secret;
 
@@ -47,6 +46,7 @@ pub use records::{
 };
 pub use slots::FilledSlot;
 
+use parking_lot::Mutex;
 pub use source::{Absence, SourceGroup, SourceMemory, SourceRead};
 use sql::{Database, Purpose};
 
@@ -117,7 +117,7 @@ impl State {
     /// [`LockError::Busy`] with its holder when another run has it and the time is over.
     pub fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError> {
         // Waiting for another run must not keep other threads from the state.
-        let place = self.database.lock().unwrap_or_else(PoisonError::into_inner).lock_place()?;
+        let place = self.database.lock().lock_place()?;
         lock::acquire(place, request)
     }
 
@@ -136,13 +136,13 @@ impl State {
         purpose: Purpose,
         work: impl FnOnce(&mut dyn Database) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
-        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut database = self.database.lock();
         sql::within(&mut **database, purpose, work)
     }
 
     /// Lets writes fail from now on.
     #[cfg(test)]
     pub(crate) fn break_down(&self, fault: tests::Fault) {
-        self.database.lock().unwrap_or_else(PoisonError::into_inner).break_down(fault);
+        self.database.lock().break_down(fault);
     }
 }

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
@@ -335,7 +335,7 @@ impl Run<'_> {
     }
 
     fn refers_to_made(&self, change: &Change) -> bool {
-        let made = self.made.lock().expect("no panic while held");
+        let made = self.made.lock();
         change.fields.iter().all(|field| match field.after {
             FieldValue::Employee(employee) => made.contains_key(&employee),
             _ => true,
@@ -344,8 +344,8 @@ impl Run<'_> {
 
     /// A change with the fields that can be written by now.
     fn step_of(&self, place: usize, change: &Change) -> Step {
-        let made = self.made.lock().expect("no panic while held");
-        let mut linked = self.linked.lock().expect("no panic while held");
+        let made = self.made.lock();
+        let mut linked = self.linked.lock();
         let fields = change
             .fields
             .iter()
@@ -367,7 +367,7 @@ impl Run<'_> {
         let is_pending = |change: &&Change| matches!(change.outcome, Some(Outcome::Pending { .. }));
         let pending: BTreeSet<EmployeeId> =
             plan.changes.iter().filter(is_pending).filter_map(|change| change.employee).collect();
-        let linked = std::mem::take(&mut *self.linked.lock().expect("no panic while held"));
+        let linked = std::mem::take(&mut *self.linked.lock());
         for (place, change) in plan.changes.iter().enumerate() {
             if change.outcome != Some(Outcome::Succeeded) {
                 continue;
@@ -376,7 +376,7 @@ impl Run<'_> {
             let late = |field: &&FieldChange| awaits_account(field) && !linked.contains(&(place, field.index));
             for field in change.fields.iter().filter(late) {
                 let FieldValue::Employee(employee) = field.after else { continue };
-                match self.made.lock().expect("no panic while held").get(&employee) {
+                match self.made.lock().get(&employee) {
                     Some(account) => {
                         fields.push(FieldChange { after: FieldValue::Account(account.clone()), ..field.clone() });
                     }
@@ -434,14 +434,14 @@ impl Run<'_> {
                 if let Some(number) = numbers.get(place) {
                     self.note(*number, &batch[place].intent, &outcome);
                 }
-                *outcomes[place].lock().expect("no panic while held") = Some(outcome);
+                *outcomes[place].lock() = Some(outcome);
                 self.options.progress.advance(1);
             };
             let alone = self.together(batch, done);
             self.each(&alone, |place| done(*place, self.step(&batch[*place], None)));
-            let mut applied = self.applied.lock().expect("no panic while held");
+            let mut applied = self.applied.lock();
             for (step, outcome) in batch.iter().zip(outcomes) {
-                let outcome = outcome.into_inner().expect("no panic while held").expect("every step has an outcome");
+                let outcome = outcome.into_inner().expect("every step has an outcome");
                 let change = &mut plan.changes[step.place];
                 if !outcome.exchanges.is_empty() {
                     applied.exchanges.entry(step.place).or_default().extend(outcome.exchanges);
@@ -458,7 +458,7 @@ impl Run<'_> {
     }
 
     fn was_found(&self, op: Op, employee: Option<EmployeeId>) -> bool {
-        let found = self.found.lock().expect("no panic while held");
+        let found = self.found.lock();
         op == Op::Create && employee.is_some_and(|employee| found.contains(&employee))
     }
 
@@ -467,7 +467,7 @@ impl Run<'_> {
         let is_removal = intent.op == Op::Deactivate && outcome.outcome == Outcome::Succeeded;
         if self.schema.capabilities.lasts_at_finish || is_removal {
             let kept = (number, intent.clone(), outcome.clone());
-            self.waiting.lock().expect("no panic while held").push(kept);
+            self.waiting.lock().push(kept);
         } else {
             self.options.journal.finish(number, intent, outcome);
         }
@@ -477,7 +477,7 @@ impl Run<'_> {
         if self.options.stop.load(Ordering::SeqCst) {
             return Some("the run was stopped".into());
         }
-        self.halt.lock().expect("no panic while held").clone()
+        self.halt.lock().clone()
     }
 
     /// Why nothing is sent, asked right before it would be. What lasts at the end only is asked about there.
@@ -490,7 +490,7 @@ impl Run<'_> {
     }
 
     fn stop_with(&self, why: String) {
-        self.halt.lock().expect("no panic while held").get_or_insert(why);
+        self.halt.lock().get_or_insert(why);
     }
 
     /// Sends what one step needs, unless the target is left alone by now. What a batch sent of it already goes on
@@ -551,12 +551,12 @@ impl Run<'_> {
 
     /// The account that was made for an employee in this run.
     pub(super) fn made_for(&self, employee: EmployeeId) -> Option<AccountId> {
-        self.made.lock().expect("no panic while held").get(&employee).cloned()
+        self.made.lock().get(&employee).cloned()
     }
 
     pub(super) fn keep_exchanges(&self, place: usize, exchanges: Vec<Exchange>) {
         if !exchanges.is_empty() {
-            self.applied.lock().expect("no panic while held").exchanges.entry(place).or_default().extend(exchanges);
+            self.applied.lock().exchanges.entry(place).or_default().extend(exchanges);
         }
     }
 
@@ -564,8 +564,7 @@ impl Run<'_> {
     pub(super) fn journal_failed(&self, error: &anyhow::Error) -> String {
         let why = format!("the state cannot be written, so nothing is sent: {error:#}");
         let out_of_reach = error.downcast_ref().is_some_and(StateError::is_out_of_reach);
-        self.applied.lock().expect("no panic while held").journal_failed =
-            Some(JournalFailed { why: why.clone(), out_of_reach });
+        self.applied.lock().journal_failed = Some(JournalFailed { why: why.clone(), out_of_reach });
         self.stop_with(why.clone());
         why
     }
@@ -582,11 +581,11 @@ impl Run<'_> {
     pub(super) fn note_kind(&self, kind: ErrorKind) {
         match kind {
             ErrorKind::SignIn => {
-                self.applied.lock().expect("no panic while held").sign_in_refused = true;
+                self.applied.lock().sign_in_refused = true;
                 self.stop_with("the target refused the sign-in".into());
             }
             ErrorKind::Unavailable | ErrorKind::Busy => {
-                self.applied.lock().expect("no panic while held").unavailable = true;
+                self.applied.lock().unavailable = true;
             }
             _ => {}
         }
@@ -595,7 +594,7 @@ impl Run<'_> {
     fn finish(self, plan: &mut TargetPlan) -> Applied {
         // Half of a file would look like the whole of it: the old one stays.
         let left_out = if self.schema.capabilities.lasts_at_finish { self.why_not() } else { None };
-        let mut applied = self.applied.into_inner().expect("no panic while held");
+        let mut applied = self.applied.into_inner();
         let finished = if left_out.is_some() { Ok(()) } else { self.target.writer().finish() };
         let undone = |outcome: &mut Outcome| {
             if let (Some(error), Outcome::Succeeded) = (&left_out, &*outcome) {
@@ -616,7 +615,7 @@ impl Run<'_> {
                 change.outcome = Some(not_removed());
             }
         }
-        for (number, intent, mut outcome) in self.waiting.into_inner().expect("no panic while held") {
+        for (number, intent, mut outcome) in self.waiting.into_inner() {
             undone(&mut outcome.outcome);
             if let (Err(error), Outcome::Succeeded) = (&finished, &outcome.outcome) {
                 outcome.outcome = Outcome::Failed { error: error.message.clone(), code: error.kind.code() };
@@ -634,7 +633,7 @@ impl Run<'_> {
         } else if left_out.is_some() {
             plan.changes.iter_mut().filter_map(|change| change.outcome.as_mut()).for_each(undone);
         } else {
-            applied.made = self.made.into_inner().expect("no panic while held").into_iter().collect();
+            applied.made = self.made.into_inner().into_iter().collect();
         }
         applied.tasks = self.tasks.into_inner();
         for change in plan.changes.iter_mut().filter(|change| change.outcome.is_none()) {

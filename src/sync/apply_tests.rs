@@ -4,8 +4,9 @@ mod batches;
 mod crowded;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
 
 use super::*;
 use crate::employee::EmployeeId;
@@ -79,18 +80,18 @@ fn error(kind: ErrorKind) -> TargetError {
 impl Directory {
     fn account(mut self, id: &str, active: bool, number: &str, email: &str, job: &str) -> Self {
         let fields = [FieldValue::text(number), FieldValue::text(email), FieldValue::text(job), FieldValue::Empty];
-        self.memory.get_mut().unwrap().accounts.insert(id.into(), Account::new(id, active, fields));
+        self.memory.get_mut().accounts.insert(id.into(), Account::new(id, active, fields));
         self
     }
 
     fn protected(mut self, id: &str) -> Self {
-        self.memory.get_mut().unwrap().accounts.get_mut(&id.into()).unwrap().protection = Some(Protection::Agent);
+        self.memory.get_mut().accounts.get_mut(&id.into()).unwrap().protection = Some(Protection::Agent);
         self
     }
 
     /// The next call that begins like this comes to grief.
     fn fate(mut self, call: &'static str, fate: Fate) -> Self {
-        let fates = &mut self.memory.get_mut().unwrap().fates;
+        let fates = &mut self.memory.get_mut().fates;
         match fates.iter_mut().find(|(known, _)| *known == call) {
             Some((_, fates)) => fates.push_back(fate),
             None => fates.push((call, VecDeque::from([fate]))),
@@ -103,7 +104,7 @@ impl Directory {
     }
 
     fn call<T>(&self, call: String, act: impl FnOnce(&mut Memory) -> T) -> Result<T, TargetError> {
-        let mut memory = self.memory.lock().unwrap();
+        let mut memory = self.memory.lock();
         if self.stop_at.is_some_and(|at| call.starts_with(at)) {
             self.stop.store(true, Ordering::SeqCst);
         }
@@ -147,11 +148,11 @@ impl Directory {
     }
 
     fn calls(&self) -> Vec<String> {
-        self.memory.lock().unwrap().calls.clone()
+        self.memory.lock().calls.clone()
     }
 
     fn job(&self, id: &str) -> String {
-        self.memory.lock().unwrap().accounts[&id.into()].field(JOB).to_string()
+        self.memory.lock().accounts[&id.into()].field(JOB).to_string()
     }
 }
 
@@ -242,7 +243,7 @@ impl WriteAccounts for Directory {
     }
 
     fn finish(&self) -> Result<(), TargetError> {
-        self.memory.lock().unwrap().calls.push("finish".into());
+        self.memory.lock().calls.push("finish".into());
         self.finishes.map_or(Ok(()), |kind| Err(error(kind)))
     }
 }
@@ -296,10 +297,10 @@ struct Notebook {
 
 impl Journal for Notebook {
     fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>> {
-        let mut begun = self.begun.lock().unwrap();
+        let mut begun = self.begun.lock();
         *begun += 1;
         anyhow::ensure!(self.works.is_none_or(|works| *begun <= works), "the disk is full");
-        let mut lines = self.lines.lock().unwrap();
+        let mut lines = self.lines.lock();
         Ok(intents
             .iter()
             .map(|intent| {
@@ -311,7 +312,7 @@ impl Journal for Notebook {
     }
 
     fn may_send(&self) -> anyhow::Result<()> {
-        match &mut *self.sends.lock().unwrap() {
+        match &mut *self.sends.lock() {
             None => Ok(()),
             Some(0) => Err(StateError::LockLost { place: "on a server".into() }.into()),
             Some(left) => {
@@ -323,7 +324,7 @@ impl Journal for Notebook {
 
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
         let open = if outcome.open { ", open" } else { "" };
-        let mut lines = self.lines.lock().unwrap();
+        let mut lines = self.lines.lock();
         let begun = lines[number as usize - 1].clone();
         assert!(begun.starts_with(&format!("begin {}", intent.op)), "{begun}");
         lines.push(format!("{} {}{open}", begun.replacen("begin", "end", 1), outcome.outcome.status()));
@@ -416,7 +417,7 @@ impl<'a> Run<'a> {
             let error = outcome.error().map(|error| format!(": {error}")).unwrap_or_default();
             format!("{}{employee}{account} {}{error}", change.op, outcome.status())
         });
-        Done { lines: lines.collect(), applied, plan, journal: self.journal.lines.into_inner().unwrap() }
+        Done { lines: lines.collect(), applied, plan, journal: self.journal.lines.into_inner() }
     }
 }
 
@@ -594,7 +595,7 @@ fn what_belongs_to_somebody_else_is_not_adopted() {
     let protect = vec![Expression::compile_over_fields("job == 'Director'").unwrap()];
     let director = exists(Directory::default()).account("a", false, "", "p1@example.com", "Director");
     assert_eq!(Run { protect, ..Run::on(&director) }.apply(vec![joiner(1, "")]).lines, [refused]);
-    assert!(!director.memory.lock().unwrap().accounts[&"a".into()].active);
+    assert!(!director.memory.lock().accounts[&"a".into()].active);
     let two = there().account("b", true, "", "p1@example.com", "");
     assert_eq!(lines(&two, &[]), "create 1 failed: 2 accounts have the same email; none is taken");
     assert_eq!(lines(&exists(Directory::default()), &[]), "create 1 failed: Exists");
@@ -602,7 +603,7 @@ fn what_belongs_to_somebody_else_is_not_adopted() {
 
 #[test]
 fn a_lost_answer_is_looked_into_before_anything_is_sent_again() {
-    let made = |target: &Directory| target.memory.lock().unwrap().made;
+    let made = |target: &Directory| target.memory.lock().made;
     let target = Directory::default().fate("create 1", Fate::Lost);
     let done = Run::on(&target).apply(vec![joiner(1, "")]);
     assert_eq!((done.lines.concat(), made(&target)), ("create 1@new1 succeeded".into(), 1));
@@ -656,7 +657,7 @@ fn a_removal_counts_once_the_account_is_seen_out_of_use() {
     }
     // What says nothing of it proves nothing, and neither does a look that fails.
     let mut silent = keeps;
-    silent.memory.get_mut().unwrap().accounts.get_mut(&"a".into()).unwrap().active_is_said = false;
+    silent.memory.get_mut().accounts.get_mut(&"a".into()).unwrap().active_is_said = false;
     for target in [silent, desk().fails("look", ErrorKind::Unavailable)] {
         assert_eq!(Run::on(&target).apply(vec![deactivate()]).lines, ["deactivate 1@a succeeded"]);
     }

@@ -32,9 +32,9 @@ impl Run<'_> {
             (result, pressed) = under_pressure(|| self.carry_out(step, None));
         }
         if let (Op::Create, Some(employee), Ok(Some(account))) = (step.intent.op, step.intent.employee, &result) {
-            self.made.lock().expect("no panic while held").insert(employee, account.clone());
+            self.made.lock().insert(employee, account.clone());
             let fields = step.intent.fields.clone();
-            *self.newest.lock().expect("no panic while held") = Some((account.clone(), fields));
+            *self.newest.lock() = Some((account.clone(), fields));
         }
         turn.end(!pressed && !could_not_keep_up(&result));
         result
@@ -60,7 +60,7 @@ impl Run<'_> {
     /// Whether no match field finds an account, by a look-up that finds the account that was made last: a list or an
     /// index may lag behind what was written, and then it says nothing of what was written a moment ago.
     fn was_certainly_not_made(&self, fields: &[FieldChange]) -> bool {
-        let Some((newest, its_fields)) = self.newest.lock().expect("no panic while held").clone() else {
+        let Some((newest, its_fields)) = self.newest.lock().clone() else {
             return false;
         };
         let reader = self.target.reader();
@@ -270,13 +270,7 @@ impl Run<'_> {
                     format!("the account {} has the same {} and belongs to employee {owner}", account.id, field.field);
                 return Err(TargetError::new(ErrorKind::Refused, message));
             }
-            if self
-                .made
-                .lock()
-                .expect("no panic while held")
-                .iter()
-                .any(|(other, made)| *made == account.id && *other != employee)
-            {
+            if self.made.lock().iter().any(|(other, made)| *made == account.id && *other != employee) {
                 let message = format!("the account {} was made for another employee in this run", account.id);
                 return Err(TargetError::new(ErrorKind::Refused, message));
             }
@@ -287,7 +281,7 @@ impl Run<'_> {
                 self.update(&account.id, &differing, None)?;
             }
             if error.kind == ErrorKind::Exists {
-                self.found.lock().expect("no panic while held").insert(employee);
+                self.found.lock().insert(employee);
             }
             return Ok(account.id);
         }

@@ -1,6 +1,6 @@
 //! How many changes are under way at once: fewer after a service could not keep up, more again once it does.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex};
 
 /// So many changes in a row go well before one more is under way at once. A service that takes one at a time is asked
 /// for two of them now and then, and that must stay rare.
@@ -35,14 +35,11 @@ impl Writers {
         Self { most, state: Mutex::new(state), freed: Condvar::new() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until one more change may be under way.
     pub(super) fn turn(&self) -> Turn<'_> {
         let crowded = |state: &mut State| state.under_way >= state.allowed;
-        let mut state = self.freed.wait_while(self.state(), crowded).unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
+        self.freed.wait_while(&mut state, crowded);
         state.under_way += 1;
         state.begun += 1;
         Turn { writers: self, number: state.begun, found_nobody: state.under_way == 1 }
@@ -52,12 +49,12 @@ impl Writers {
 impl Turn<'_> {
     /// Whether no other change was under way at any moment since this one began.
     pub(super) fn is_alone(&self) -> bool {
-        self.found_nobody && self.writers.state().begun == self.number
+        self.found_nobody && self.writers.state.lock().begun == self.number
     }
 
     /// Ends it, and learns from whether the service kept up.
     pub(super) fn end(self, kept_up: bool) {
-        let mut state = self.writers.state();
+        let mut state = self.writers.state.lock();
         if kept_up {
             state.well_in_a_row += 1;
             if state.well_in_a_row >= WELL_IN_A_ROW {
@@ -73,7 +70,7 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.writers.state().under_way -= 1;
+        self.writers.state.lock().under_way -= 1;
         self.writers.freed.notify_all();
     }
 }
@@ -83,7 +80,7 @@ mod tests {
     use super::*;
 
     fn allowed(writers: &Writers) -> usize {
-        writers.state().allowed
+        writers.state.lock().allowed
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Changes that several threads want at once, sent together.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::TargetError;
 
@@ -22,10 +23,6 @@ impl<K, V> Default for Together<K, V> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<K: Ord + Clone, V> Together<K, V> {
     /// Has one change carried out, together with those that others asked for meanwhile. A key is asked for by
     /// one thread at a time.
@@ -37,17 +34,17 @@ impl<K: Ord + Clone, V> Together<K, V> {
         value: V,
         send: impl FnOnce(&BTreeMap<K, V>) -> BTreeMap<K, Result<(), TargetError>>,
     ) -> Result<(), TargetError> {
-        lock(&self.waiting).insert(key.clone(), value);
-        let _turn = lock(&self.turn);
-        let batch = std::mem::take(&mut *lock(&self.waiting));
+        self.waiting.lock().insert(key.clone(), value);
+        let _turn = self.turn.lock();
+        let batch = std::mem::take(&mut *self.waiting.lock());
         if !batch.is_empty() {
             let mut found = send(&batch);
-            lock(&self.outcomes).extend(batch.into_keys().map(|key| {
+            self.outcomes.lock().extend(batch.into_keys().map(|key| {
                 let outcome = found.remove(&key).unwrap_or(Ok(()));
                 (key, outcome)
             }));
         }
-        lock(&self.outcomes).remove(&key).unwrap_or(Ok(()))
+        self.outcomes.lock().remove(&key).unwrap_or(Ok(()))
     }
 }
 
@@ -86,7 +83,7 @@ mod tests {
                     })
                 })
                 .collect();
-            while lock(&together.waiting).len() < 3 {
+            while together.waiting.lock().len() < 3 {
                 std::thread::yield_now();
             }
             all_wait.wait();
@@ -94,6 +91,6 @@ mod tests {
         });
         assert_eq!(outcomes, [true, true, false, true]);
         assert_eq!(sent.into_inner(), 1);
-        assert!(lock(&together.outcomes).is_empty());
+        assert!(together.outcomes.lock().is_empty());
     }
 }

@@ -23,7 +23,7 @@ fn a_service_that_takes_one_change_at_a_time_has_everybody_after_one_run() {
     for status in [429, 500, 503] {
         let target = Directory { crowd: crowd(status), ..Directory::default() };
         let done = eight(&target, joiners(12));
-        let memory = target.memory.lock().unwrap();
+        let memory = target.memory.lock();
         assert_eq!((succeeded(&done), memory.made, memory.accounts.len()), (12, 12, 12), "{status}: {:?}", done.lines);
         assert!(!done.applied.unavailable && done.journal.len() == 24, "{status}");
     }
@@ -33,7 +33,7 @@ fn a_service_that_takes_one_change_at_a_time_has_everybody_after_one_run() {
 fn an_error_after_which_the_account_is_there_makes_no_second_one() {
     let target = Directory { crowd: Crowd { carries_out: true, ..crowd(500) }, ..Directory::default() };
     let done = eight(&target, joiners(12));
-    assert_eq!((succeeded(&done), target.memory.lock().unwrap().made), (12, 12), "{:?}", done.lines);
+    assert_eq!((succeeded(&done), target.memory.lock().made), (12, 12), "{:?}", done.lines);
 }
 
 #[test]

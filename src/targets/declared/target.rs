@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde_json::Value as Json;
 
 use crate::employee::EmployeeId;
@@ -125,7 +125,7 @@ impl DeclaredTarget {
             _ => {}
         }
         let first = listed.items.first().map(|(id, _)| id.clone());
-        self.sample.lock().unwrap_or_else(PoisonError::into_inner).0 = first;
+        self.sample.lock().0 = first;
         Ok(listed)
     }
 
@@ -133,7 +133,7 @@ impl DeclaredTarget {
     /// way: behind a mistyped path nobody is.
     fn read_one(&self, read: &ReadOne, id: &AccountId) -> Result<Option<Json>, TargetError> {
         let found = self.ask_for(read, id)?;
-        let (sample, proven) = self.sample.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (sample, proven) = self.sample.lock().clone();
         let works = match (&found, sample) {
             (Some(_), _) => true,
             (None, Some(sample)) if !proven && sample != *id => self.ask_for(read, &sample)?.is_some(),
@@ -146,7 +146,7 @@ impl DeclaredTarget {
             );
             return Err(TargetError::new(ErrorKind::Unexpected, message));
         }
-        self.sample.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        self.sample.lock().1 = true;
         Ok(found)
     }
 
@@ -187,7 +187,7 @@ impl DeclaredTarget {
     }
 
     fn item(&self, account: &AccountId) -> Result<Json, TargetError> {
-        let known = self.items.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned();
+        let known = self.items.lock().get(account).cloned();
         match known {
             Some(item) => Ok(item),
             None => self
@@ -273,7 +273,7 @@ impl ReadAccounts for DeclaredTarget {
         let listed = self.read_all(progress)?;
         let accounts = listed.items.iter().map(|(_, item)| self.account_of(item)).collect::<Result<_, _>>()?;
         if self.keeps_items() {
-            *self.items.lock().unwrap_or_else(PoisonError::into_inner) = listed.items.into_iter().collect();
+            *self.items.lock() = listed.items.into_iter().collect();
         }
         Ok(Snapshot { accounts, incomplete: listed.incomplete, ..Snapshot::default() })
     }
@@ -342,7 +342,7 @@ impl WriteAccounts for DeclaredTarget {
                 let field = &self.fields[change.index.get()];
                 field.at.put(&mut item, wire::to_json(&change.after, field, self.declaration.clear));
             }
-            self.items.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), item);
+            self.items.lock().insert(account.clone(), item);
         }
         Ok(())
     }

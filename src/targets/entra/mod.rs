@@ -16,13 +16,14 @@ mod ties;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use crate::employee::EmployeeId;
@@ -159,7 +160,7 @@ impl<C: Carrier> Entra<C> {
             Body::Json { text, .. } => text.as_str(),
             _ => "",
         };
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.made.lock();
         made.iter().any(|account| request.path.contains(&*account.0) || body.contains(&*account.0))
     }
 
@@ -377,7 +378,7 @@ impl<C: Carrier> WriteAccounts for Entra<C> {
                 let made = self.write(&request)?;
                 let id = made.as_object().ok_or_else(|| "the answer is no user".to_owned()).and_then(wire::id);
                 let account = AccountId(id.map_err(|why| unexpected(&why, &request, 201))?);
-                self.made.lock().unwrap_or_else(PoisonError::into_inner).push(account.clone());
+                self.made.lock().push(account.clone());
                 match self.tie(&account, fields) {
                     Ok(()) => Ok(account),
                     // Not `Exists` nor `Unsettled`: the account is there for certain, and the next run sees to the rest.

@@ -36,7 +36,7 @@ impl<C: Carrier> Entra<C> {
 
     /// The groups and teams that the file names, and what is wrong with the others.
     pub(super) fn resolved(&self) -> Result<Arc<Resolved>, TargetError> {
-        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut resolved = self.resolved.lock();
         if let Some(known) = &*resolved {
             return Ok(Arc::clone(known));
         }

@@ -359,7 +359,7 @@ impl<F: Fn(&Request, usize) -> (u16, Value) + Send + Sync> Carrier for Scripted<
     }
 
     fn write(&self, request: &Request) -> Result<Response, HttpError> {
-        let mut asked = self.asked.lock().unwrap();
+        let mut asked = self.asked.lock();
         let body = match &request.body {
             Body::Json { text, .. } => text.as_str(),
             _ => "",
@@ -371,7 +371,7 @@ impl<F: Fn(&Request, usize) -> (u16, Value) + Send + Sync> Carrier for Scripted<
     }
 
     fn pause(&self, _: &'static str, wait: Duration) {
-        self.waited.lock().unwrap().push(wait);
+        self.waited.lock().push(wait);
     }
 
     fn asked_wait(&self, retry_after: &str) -> Option<Duration> {
@@ -414,7 +414,7 @@ fn parts_of_a_batch_are_not_waited_for_without_end() {
             assert_eq!(error.kind, ErrorKind::Busy);
             assert!(error.message.contains(message), "{error}");
         }
-        assert_eq!(directory.carrier.waited.lock().unwrap().len(), waits, "{retry_after}");
+        assert_eq!(directory.carrier.waited.lock().len(), waits, "{retry_after}");
     }
 }
 
@@ -445,16 +445,16 @@ fn whoever_was_made_in_this_run_is_not_known_everywhere_at_once() {
     let directory = scripted(&fields, answer);
     let made = directory.create(EmployeeId(1), &[set(0, "ada@example.com"), set(1, "Ada"), manager("boss")]).unwrap();
     assert_eq!(made, AccountId::from("new-1"));
-    let waited = directory.carrier.waited.lock().unwrap().clone();
+    let waited = directory.carrier.waited.lock().clone();
     assert_eq!(waited, [1, 2].map(Duration::from_secs));
 
     // A manager who is new is waited for, too; one who is gone for good is not.
     let directory = scripted(&fields, |_, number| if number < 2 { not_found() } else { (204, Value::Null) });
-    directory.made.lock().unwrap().push("new-2".into());
+    directory.made.lock().push("new-2".into());
     directory.update(&"old-1".into(), &[manager("new-2")]).unwrap();
     let directory = scripted(&fields, |_, _| not_found());
     let error = directory.update(&"old-1".into(), &[manager("gone")]).unwrap_err();
-    assert_eq!((error.kind, directory.carrier.asked.lock().unwrap().len()), (ErrorKind::NotFound, 1));
+    assert_eq!((error.kind, directory.carrier.asked.lock().len()), (ErrorKind::NotFound, 1));
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn what_graph_keeps_for_administrators_does_not_keep_the_rest_from_being_written
     let error = directory.update(&"admin".into(), &changes).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Refused, "{error}");
     assert!(error.message.contains("`mobilePhone`"), "{error}");
-    assert!(directory.carrier.asked.lock().unwrap()[1].ends_with(r#"{"jobTitle":"Lead"}"#));
+    assert!(directory.carrier.asked.lock()[1].ends_with(r#"{"jobTitle":"Lead"}"#));
 
     // An app that may write nothing at all is told so.
     let directory = scripted(&fields, move |_, _| denied());

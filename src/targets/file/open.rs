@@ -2,7 +2,8 @@ use std::cell::Cell as Flag;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, Capabilities, FieldIndex, FieldValue, Schema};
@@ -64,11 +65,6 @@ impl OpenFile {
         }
     }
 
-    /// One change stays whole also when a thread panics: each is made in one step.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
         if self.make_folder && !replace::folder_of(&self.path).exists() {
             return Ok(None);
@@ -88,7 +84,7 @@ impl OpenFile {
 
     /// Does something with the rows as they are by now, this run's changes included.
     fn with_rows<T>(&self, act: impl FnOnce(&mut Rows) -> Result<T, RowError>) -> Result<T, TargetError> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let State { seen, rows } = &mut *state;
         let rows = match rows {
             Some(rows) => rows,
@@ -112,7 +108,7 @@ impl ReadAccounts for OpenFile {
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(rows) = state.rows.as_ref().filter(|rows| rows.changed()) {
             return Ok(Snapshot { accounts: rows.accounts(&self.layout), ..Snapshot::default() });
         }
@@ -161,7 +157,7 @@ impl WriteAccounts for OpenFile {
     }
 
     fn finish(&self) -> Result<(), TargetError> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let Some(rows) = state.rows.as_ref().filter(|rows| rows.changed()) else { return Ok(()) };
         let bytes =
             self.layout.format.write(&rows.page(&self.layout)).map_err(|why| self.error(ErrorKind::Refused, why))?;

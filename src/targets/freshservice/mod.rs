@@ -19,8 +19,9 @@ mod write;
 mod zones;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::field::{AccountId, Capabilities, FieldSpec, FieldValue, Schema};
@@ -124,11 +125,6 @@ impl Place {
     }
 }
 
-/// A thread that panicked leaves nothing half-written behind these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<C: Reads> Freshservice<C> {
     fn new(carrier: C, connection: Connection) -> Self {
         Self {
@@ -224,7 +220,7 @@ impl<C: Reads> Freshservice<C> {
 
     /// The fields of the run. Freshservice is asked for its fields only when the file names custom ones.
     fn settled(&self) -> Result<Arc<Settled>, TargetError> {
-        let mut settled = lock(&self.settled);
+        let mut settled = self.settled.lock();
         if let Some(known) = &*settled {
             return Ok(Arc::clone(known));
         }
@@ -280,7 +276,7 @@ impl<C: Reads> Freshservice<C> {
 
     /// Works with departments and locations, which are read when they have not been yet.
     fn with_names<T>(&self, schema: &Schema, work: impl FnOnce(&mut Names) -> T) -> Result<T, TargetError> {
-        let mut names = lock(&self.names);
+        let mut names = self.names.lock();
         if names.is_none() {
             *names = Some(self.read_names(schema)?);
         }
@@ -294,7 +290,7 @@ impl<C: Reads> Freshservice<C> {
         reading: &mut Reading<'_>,
         progress: Option<&dyn Progress>,
     ) -> Result<AgentView, TargetError> {
-        let view = *lock(&self.agents);
+        let view = *self.agents.lock();
         let mut read = |users: Users| {
             let (doing, wrapper) = match users {
                 Users::Requesters | Users::WithAgents => (Doing::ListRequesters, "requesters"),
@@ -337,7 +333,7 @@ impl<C: Reads> Freshservice<C> {
                 Err(error) => return Err(error),
             },
         };
-        *lock(&self.agents) = view;
+        *self.agents.lock() = view;
         Ok(view)
     }
 
@@ -360,7 +356,7 @@ impl<C: Reads> Freshservice<C> {
             Err(error) => return Err(error),
         };
         if let Some(user) = &user {
-            lock(&self.standings).insert(user.id, Standing::of(user));
+            self.standings.lock().insert(user.id, Standing::of(user));
         }
         Ok(user)
     }
@@ -378,7 +374,7 @@ impl<C: Reads> Freshservice<C> {
     /// The number of an account, and what is known of it.
     fn standing(&self, account: &AccountId) -> Result<(u64, Standing), TargetError> {
         let id = number(account)?;
-        let known = lock(&self.standings).get(&id).copied();
+        let known = self.standings.lock().get(&id).copied();
         let standing =
             match known {
                 Some(standing) => standing,
@@ -415,7 +411,7 @@ impl<C: Carrier> Freshservice<C> {
         let request = if standing.is_agent { requests::update_agent } else { requests::update_requester };
         self.send(&request(id, &body), Doing::Update)?;
         if let Some(sees_all_tickets) = said {
-            lock(&self.standings).insert(id, Standing { sees_all_tickets, ..standing });
+            self.standings.lock().insert(id, Standing { sees_all_tickets, ..standing });
         }
         Ok(())
     }

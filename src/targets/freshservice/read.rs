@@ -6,7 +6,7 @@ use crate::plan::{Account, Action, Notice, Snapshot, same};
 use super::super::{ReadAccounts, TargetError};
 use super::reading::Reading;
 use super::requests::Lookup;
-use super::{AgentView, Freshservice, Place, Reads, lock, number};
+use super::{AgentView, Freshservice, Place, Reads, number};
 use crate::progress::Progress;
 
 impl<C: Reads> ReadAccounts for Freshservice<C> {
@@ -52,8 +52,8 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
             .iter()
             .filter_map(|(index, field)| Some((index, Place::of(field)?.book(&mut names).reference_names())))
             .collect();
-        *lock(&self.standings) = standings.into_iter().collect();
-        *lock(&self.names) = Some(names);
+        *self.standings.lock() = standings.into_iter().collect();
+        *self.names.lock() = Some(names);
         Ok(Snapshot { accounts, references, incomplete, notices, ..Snapshot::default() })
     }
 
@@ -91,7 +91,7 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
         let names = self.with_names(&settled.schema, |names| names.clone())?;
         let mut reading = Reading::new(fields, &names);
         self.read_users(lookup, &mut reading, None)?;
-        lock(&self.standings).extend(reading.standings);
+        self.standings.lock().extend(reading.standings);
         // An id of ours is a number there and may be a text here.
         let wanted = if spec.kind == FieldKind::Text { FieldValue::text(&value.to_string()) } else { value.clone() };
         // An exact look-up by e-mail may answer with somebody who has it as a second address.

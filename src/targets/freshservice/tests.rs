@@ -38,9 +38,9 @@ impl Carrier for Script {
         let path = request.path.strip_prefix("/api/v2").expect("version 2 of the API");
         let shown = format!("{} {path}{query}", request.method.as_str());
         if let Body::Json { text, .. } = &request.body {
-            lock(&self.bodies).push(serde_json::from_str(text).expect("JSON"));
+            self.bodies.lock().push(serde_json::from_str(text).expect("JSON"));
         }
-        let (expected, answer) = lock(&self.steps).pop_front().unwrap_or_else(|| panic!("nothing expects {shown}"));
+        let (expected, answer) = self.steps.lock().pop_front().unwrap_or_else(|| panic!("nothing expects {shown}"));
         assert_eq!(shown, expected);
         answer
     }
@@ -68,9 +68,9 @@ fn desk(fields: &[&str], steps: Vec<Step>) -> Freshservice<Script> {
 
 /// All bodies sent; every expected request must have come.
 fn sent(desk: &Freshservice<Script>) -> Vec<Value> {
-    let left: Vec<String> = lock(&desk.carrier.steps).iter().map(|(request, _)| request.clone()).collect();
+    let left: Vec<String> = desk.carrier.steps.lock().iter().map(|(request, _)| request.clone()).collect();
     assert!(left.is_empty(), "still expected: {left:?}");
-    std::mem::take(&mut *lock(&desk.carrier.bodies))
+    std::mem::take(&mut *desk.carrier.bodies.lock())
 }
 
 fn ok(body: Value) -> Result<Response, HttpError> {

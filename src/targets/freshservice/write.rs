@@ -8,7 +8,7 @@ use super::super::{ErrorKind, RunWorkflows, TargetError, WriteAccounts};
 use super::errors::{self, Doing, unanswered, unexpected};
 use super::names::NoId;
 use super::reading::Standing;
-use super::{Carrier, Freshservice, Place, REACHABLE, accepted, lock, requests, says_sees_all_tickets, wire};
+use super::{Carrier, Freshservice, Place, REACHABLE, accepted, requests, says_sees_all_tickets, wire};
 
 impl<C: Carrier> WriteAccounts for Freshservice<C> {
     fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
@@ -17,7 +17,7 @@ impl<C: Carrier> WriteAccounts for Freshservice<C> {
         let place = schema.fields.get(field.get()).and_then(Place::of).ok_or_else(|| {
             TargetError::new(ErrorKind::Refused, "only departments and locations can be made by name")
         })?;
-        let _one_at_a_time = lock(&self.making);
+        let _one_at_a_time = self.making.lock();
         let known = self.with_names(schema, |names| place.book(names).id(name))?;
         let (doing, request, wrappers) = match place {
             Place::Departments => {
@@ -73,7 +73,7 @@ impl<C: Carrier> WriteAccounts for Freshservice<C> {
             .and_then(|row| wire::id(&row))
             .map_err(|why| unexpected(&why, response.status, Doing::Create))?;
         let sees_all_tickets = says_sees_all_tickets(&fields).unwrap_or(false);
-        lock(&self.standings).insert(id, Standing { is_agent: false, sees_all_tickets });
+        self.standings.lock().insert(id, Standing { is_agent: false, sees_all_tickets });
         Ok(AccountId::from(id.to_string()))
     }
 

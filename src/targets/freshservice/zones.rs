@@ -3,9 +3,9 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Offset, TimeZone, Utc};
+use parking_lot::Mutex;
 
 use crate::zone::{Zone, Zones};
 
@@ -184,7 +184,7 @@ pub(super) fn nearest(
     let (zones, found) = (zones.clone(), Mutex::<Found>::default());
     move |place, today| {
         let zone = zones.get(place)?;
-        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = found.lock();
         Some(*found.entry((zone.name(), today)).or_insert_with(|| look_for(zone, &zones, today)))
     }
 }

@@ -1,7 +1,9 @@
 //! The users of a SCIM service as accounts with the fields of a run.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
+
+use parking_lot::Mutex;
 
 use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::plan::{Account, FieldChange, Notice, Protection, Snapshot, same};
@@ -181,7 +183,7 @@ impl Directory {
                 samples.push((index, sample.into()));
             }
         }
-        *self.samples.lock().unwrap_or_else(PoisonError::into_inner) = samples;
+        *self.samples.lock() = samples;
         Ok(snapshot)
     }
 
@@ -236,11 +238,11 @@ impl Directory {
     /// Some services answer a search by an attribute that they do not index with nobody at all. So nobody is
     /// believed only once somebody who is there was found in the same way.
     fn search_works(&self, index: FieldIndex, field: &Field, text: &str) -> Result<bool, TargetError> {
-        let lock = |list: &Mutex<Vec<FieldIndex>>| list.lock().unwrap_or_else(PoisonError::into_inner).contains(&index);
+        let lock = |list: &Mutex<Vec<FieldIndex>>| list.lock().contains(&index);
         if lock(&self.proven) {
             return Ok(true);
         }
-        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let samples = self.samples.lock().clone();
         let Some((_, sample)) = samples.iter().find(|(known, sample)| *known == index && &**sample != text) else {
             return Ok(false);
         };
@@ -252,7 +254,7 @@ impl Directory {
     }
 
     fn search_worked(&self, index: FieldIndex) {
-        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut proven = self.proven.lock();
         if !proven.contains(&index) {
             proven.push(index);
         }

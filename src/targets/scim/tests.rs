@@ -3,8 +3,9 @@
 mod bulk;
 
 use std::path::Path as FilePath;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use toml::de::DeTable;
 
 use super::*;
@@ -36,7 +37,7 @@ pub(crate) fn section(text: &str, parse: Parse) -> (Option<Box<dyn TargetType>>,
 /// Puts a simulated system behind a port.
 pub(crate) fn serve<S: System + 'static>(name: &'static str, system: Arc<Mutex<S>>) -> Script {
     Script::serve(move |asked: &Asked| {
-        let mut system = system.lock().unwrap();
+        let mut system = system.lock();
         let path = asked.path.strip_prefix(&format!("/{name}")).unwrap_or(&asked.path).to_owned();
         let method = match asked.method.as_str() {
             "GET" => crate::http::Method::Get,
@@ -256,7 +257,7 @@ fn whatever_the_service_is_like_what_was_written_is_what_is_read() {
 fn what_is_not_managed_survives_a_replacement() {
     let stage = stage(ScimOptions::default(), "update = 'put'\npreserve = ['photos']", NAMES);
     let id = stage.target.create(EmployeeId(1001), &changes(&*stage.target, None, &ines(None))).unwrap();
-    stage.service.lock().unwrap().directory("wiki").change(&id.0, |user| {
+    stage.service.lock().directory("wiki").change(&id.0, |user| {
         user.insert("nickName".into(), "Nes".into());
         user.insert("photos".into(), serde_json::json!([{"value": "https://example.com/i.png"}]));
         user.insert("groups".into(), serde_json::json!([{"value": "g1"}]));
@@ -267,7 +268,7 @@ fn what_is_not_managed_survives_a_replacement() {
     let mut wanted = ines(None);
     (wanted[2], wanted[4]) = (text("Inês"), text("new@example.com"));
     stage.target.update(&id, &changes(&*stage.target, Some(&account), &wanted)).unwrap();
-    let mut service = stage.service.lock().unwrap();
+    let mut service = stage.service.lock();
     let user = service.directory("wiki").user(&id.0).unwrap();
     assert_eq!(user["nickName"], "Nes");
     assert_eq!(user["photos"][0]["value"], "https://example.com/i.png");
@@ -301,7 +302,7 @@ fn a_list_is_whole_only_when_that_is_proven() {
         let stage = stage(options, settings, &["externalId", "userName"]);
         for number in 0..9 {
             let user = serde_json::json!({"userName": format!("p{number}@example.com")});
-            stage.service.lock().unwrap().directory("wiki").seed(user);
+            stage.service.lock().directory("wiki").seed(user);
         }
         let snapshot = stage.target.accounts(&NoProgress).unwrap();
         assert_eq!(snapshot.incomplete.is_some(), incomplete, "{case}: {:?}", snapshot.incomplete);
@@ -399,7 +400,7 @@ fn a_name_that_is_taken_is_said_to_exist_in_every_dialect() {
         let target = &*stage.target;
         let changes = changes(target, None, &ines(None));
         let id = target.create(EmployeeId(1001), &changes).unwrap();
-        if stage.service.lock().unwrap().options.hide_inactive {
+        if stage.service.lock().options.hide_inactive {
             target.deactivate(&id).unwrap();
             assert_eq!(target.account(&id), Ok(None));
         }
@@ -485,12 +486,7 @@ fn a_change_by_somebody_else_is_not_overwritten() {
         let target = &*stage.target;
         let id = target.create(EmployeeId(1001), &changes(target, None, &ines(None))).unwrap();
         let account = the_account(&stage, "1001");
-        stage
-            .service
-            .lock()
-            .unwrap()
-            .directory("wiki")
-            .change(&id.0, |user| _ = user.insert("title".into(), "CEO".into()));
+        stage.service.lock().directory("wiki").change(&id.0, |user| _ = user.insert("title".into(), "CEO".into()));
         let mut wanted = ines(None);
         (wanted[3], wanted[4]) = (text("Lead"), text("new@example.com"));
         let change = changes(target, Some(&account), &wanted);

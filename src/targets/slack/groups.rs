@@ -50,7 +50,7 @@ impl<C: Carrier> Slack<C> {
     /// Slack lets nobody list groups more than twenty times a minute.
     pub(super) fn members(&self, settled: &Settled) -> Result<Arc<Members>, TargetError> {
         // Held during the look, so that what is written meanwhile is forgotten after it.
-        let mut known = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.members.lock();
         if let Some(known) = &*known {
             return Ok(Arc::clone(known));
         }
@@ -61,7 +61,7 @@ impl<C: Carrier> Slack<C> {
 
     /// Has the next look be a fresh one.
     pub(super) fn forget_members(&self) {
-        *self.members.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.members.lock() = None;
     }
 
     fn look_for_members(&self, settled: &Settled) -> Result<Members, TargetError> {
@@ -107,7 +107,7 @@ impl<C: Carrier> Slack<C> {
         let mut settled = Settled::clone(&settled);
         settled.problems.remove(&field);
         settled.groups.insert(field, Id::Group(group.id));
-        *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(settled));
+        *self.settled.lock() = Some(Arc::new(settled));
         self.forget_members();
         Ok(())
     }
@@ -171,7 +171,7 @@ impl<C: Carrier> Slack<C> {
         if desired == existing {
             return Ok(existing);
         }
-        let deactivated = self.deactivated().clone();
+        let deactivated = self.deactivated.lock().clone();
         desired.retain(|member| !deactivated.contains(member));
         if desired.is_empty() {
             let why = "nobody would be left in the user group, which Slack does not take; disable it by hand";

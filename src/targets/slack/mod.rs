@@ -14,8 +14,9 @@ mod tests;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use crate::employee::EmployeeId;
@@ -124,10 +125,6 @@ impl<C: Carrier> Slack<C> {
         Self { carrier, accounts, workspace, team, connection, token, settled, members, wanted, deactivated }
     }
 
-    fn deactivated(&self) -> MutexGuard<'_, BTreeSet<Box<str>>> {
-        self.deactivated.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn read(&self, request: &Request) -> Result<Value, TargetError> {
         let mut attempt = 1;
         loop {
@@ -184,7 +181,7 @@ impl<C: Carrier> Slack<C> {
 
     /// Whose token it is, and which workspace is meant.
     fn token(&self) -> Result<Arc<Token>, TargetError> {
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut token = self.token.lock();
         if let Some(known) = &*token {
             return Ok(Arc::clone(known));
         }
@@ -241,7 +238,7 @@ impl<C: Carrier> Slack<C> {
     }
 
     fn settled(&self) -> Result<Arc<Settled>, TargetError> {
-        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settled = self.settled.lock();
         if let Some(known) = &*settled {
             return Ok(Arc::clone(known));
         }
@@ -341,7 +338,7 @@ impl<C: Carrier> ReadAccounts for Slack<C> {
         let members = self.members(&settled)?;
         let (mut everybody, incomplete) = self.everybody(progress)?;
         let out_of_use = everybody.iter().filter(|member| member.deleted).map(|member| member.id.clone()).collect();
-        *self.deactivated() = out_of_use;
+        *self.deactivated.lock() = out_of_use;
         let mut people = everybody.iter().filter(|member| !member.deleted && !member.is_bot()).peekable();
         if settled.fields.iter().any(|(spec, _)| &*spec.name == "email")
             && people.peek().is_some()
@@ -505,14 +502,14 @@ impl<C: Carrier> WriteAccounts for Slack<C> {
 
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         self.accounts.as_ref().ok_or_else(|| by_hand("reactivating an account"))?.reactivate(account)?;
-        self.deactivated().remove(&account.0);
+        self.deactivated.lock().remove(&account.0);
         Ok(())
     }
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         let outcome = self.accounts.as_ref().ok_or_else(|| by_hand("deactivating an account"))?.deactivate(account);
         if outcome.is_ok() {
-            self.deactivated().insert(account.0.clone());
+            self.deactivated.lock().insert(account.0.clone());
         }
         // Slack takes whoever is out of use out of groups and channels, too.
         self.forget_members();

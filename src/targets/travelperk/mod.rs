@@ -23,9 +23,9 @@ mod tests;
 mod wire;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 
 use crate::employee::EmployeeId;
@@ -232,7 +232,7 @@ impl TravelPerk {
 
     /// Makes a cost centre, or brings back an archived one of that name.
     fn make_cost_center(&self, name: &str) -> Result<(), TargetError> {
-        let _one_at_a_time: MutexGuard<'_, ()> = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.making.lock();
         let fold = |name: &str| name.trim().to_lowercase();
         let wanted = |center: &CostCenter| fold(&center.name) == fold(name);
         let known = self.cost_centers()?;

@@ -1,6 +1,8 @@
 //! The target against a simulated TravelPerk that remembers.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::*;
 use crate::http::testing::Script;
@@ -72,7 +74,7 @@ fn the_account(target: &dyn Target, external: &str) -> Account {
 fn cost_centres_come_first_then_people_then_managers_and_nothing_is_left() {
     for settings in ["", "update = 'put'"] {
         let stage = stage(TravelPerkOptions::default(), settings, NAMES);
-        stage.service.lock().unwrap().account("wiki").add_profile("Acme GmbH");
+        stage.service.lock().account("wiki").add_profile("Acme GmbH");
         let target = &*stage.target;
         let before = target.accounts(&NoProgress).unwrap();
         assert_eq!(before.references[&COST_CENTER].get("R&D"), None);
@@ -109,7 +111,7 @@ fn cost_centres_come_first_then_people_then_managers_and_nothing_is_left() {
 #[test]
 fn a_change_of_manager_is_sent_as_tried_in_practice() {
     let stage = stage(TravelPerkOptions::default(), "", NAMES);
-    stage.service.lock().unwrap().account("wiki").add_profile("Acme GmbH");
+    stage.service.lock().account("wiki").add_profile("Acme GmbH");
     let target = &*stage.target;
     target.create_reference(COST_CENTER, "R&D").unwrap();
     let lead = target.create(EmployeeId(1), &changes(target, None, &person("1", "R&D", None))).unwrap();
@@ -144,7 +146,7 @@ fn many_cost_centres_are_read_to_the_end_and_archived_ones_are_brought_back() {
     for list_archived in [false, true] {
         let stage = stage(TravelPerkOptions { list_archived, ..TravelPerkOptions::default() }, "", NAMES);
         {
-            let mut service = stage.service.lock().unwrap();
+            let mut service = stage.service.lock();
             let account = service.account("wiki");
             for number in 0..120 {
                 account.add_cost_center(&format!("CC {number}"));

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::super::errors::Doing;
 use super::super::names::NoId;
 use super::super::requests::{self, Lookup, Users};
-use super::super::{Freshservice, Place, Reads, lock, wire};
+use super::super::{Freshservice, Place, Reads, wire};
 use super::form::Lookups;
 use super::refuse;
 use crate::targets::TargetError;
@@ -77,12 +77,12 @@ impl<C: Reads> Lookups for Directory<'_, C> {
 impl<C: Reads> Freshservice<C> {
     /// All departments or all locations, as they were when a step first asked for them, or afresh.
     fn book_of(&self, place: Place, fresh: bool) -> Result<std::sync::Arc<super::super::names::Book>, TargetError> {
-        let known = lock(&self.books).iter().find(|(known, _)| *known == place).map(|(_, book)| book.clone());
+        let known = self.books.lock().iter().find(|(known, _)| *known == place).map(|(_, book)| book.clone());
         match known {
             Some(book) if !fresh => Ok(book),
             _ => {
                 let book = std::sync::Arc::new(self.book(place)?);
-                let mut books = lock(&self.books);
+                let mut books = self.books.lock();
                 books.retain(|(known, _)| *known != place);
                 books.push((place, book.clone()));
                 Ok(book)
@@ -92,7 +92,7 @@ impl<C: Reads> Freshservice<C> {
 
     pub(super) fn user_by_email(&self, email: &str) -> Result<Option<u64>, TargetError> {
         let address = email.trim().to_lowercase();
-        if let Some(id) = lock(&self.users).get(&address) {
+        if let Some(id) = self.users.lock().get(&address) {
             return Ok(Some(*id));
         }
         let lookup = Lookup { parameter: "email", value: email };
@@ -114,7 +114,7 @@ impl<C: Reads> Freshservice<C> {
                 },
             )?;
             if let Some(id) = found {
-                lock(&self.users).insert(address, id);
+                self.users.lock().insert(address, id);
                 return Ok(found);
             }
         }

@@ -11,7 +11,7 @@ use crate::plan::Request;
 
 use super::super::errors::{Doing, unexpected};
 use super::super::wire::{self, Row};
-use super::super::{Carrier, Freshservice, Reads, lock, requests};
+use super::super::{Carrier, Freshservice, Reads, requests};
 use super::form::{Form, FormField, Given, Lookups, address, number};
 use super::{Directory, given, look_through, refuse};
 use crate::targets::{ErrorKind, TargetError};
@@ -35,7 +35,7 @@ impl<C: Reads> Freshservice<C> {
         name: &str,
         read: impl FnOnce(&Self) -> Result<Form, TargetError>,
     ) -> Result<Arc<Form>, TargetError> {
-        let mut forms = lock(&self.forms);
+        let mut forms = self.forms.lock();
         if let Some(form) = forms.get(name) {
             return Ok(Arc::clone(form));
         }

@@ -60,7 +60,8 @@ impl Service {
             Bulk::Declared(declared) => declared.and(offered.unwrap_or_default()),
         };
         let fits = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let Limits { operations, bytes } = limits.and(Limits { operations: self.learned().bulk_most, bytes: None });
+        let Limits { operations, bytes } =
+            limits.and(Limits { operations: self.learned.lock().bulk_most, bytes: None });
         Some((fits(operations.unwrap_or(OPERATIONS)), fits(bytes.unwrap_or(BYTES))))
     }
 
@@ -90,7 +91,7 @@ impl Service {
                 // Whatever it says of itself, this was too much.
                 413 => {
                     let half = operations.len() / 2;
-                    self.learned().bulk_most = Some(half as u64);
+                    self.learned.lock().bulk_most = Some(half as u64);
                     let keep = parts.iter().enumerate().filter(|(_, part)| part.operation().is_some()).nth(half);
                     let keep = keep.map_or(parts.len(), |(place, _)| place);
                     parts.truncate(keep);
@@ -99,7 +100,7 @@ impl Service {
                     return self.all(orders, parts, &refusal(&self.name, Asked::Change, &response, &[]));
                 }
                 400..=599 => {
-                    self.learned().bulk_most = Some(1);
+                    self.learned.lock().bulk_most = Some(1);
                     return Vec::new();
                 }
                 _ => {

@@ -93,7 +93,7 @@ impl Service {
             if !refused {
                 return Ok(());
             }
-            self.learned().no_patch = true;
+            self.learned.lock().no_patch = true;
         }
         let response = self.send(Asked::Change, &self.replacement(id, &settings)?)?;
         self.changed(id, &response, active, names)
@@ -115,7 +115,7 @@ impl Service {
             Update::Patch => true,
             Update::Put => false,
             Update::PutAndPatchActive => active.is_some() && settings.len() == 1,
-            Update::Auto => self.discovery()?.patch != Some(false) && !self.learned().no_patch,
+            Update::Auto => self.discovery()?.patch != Some(false) && !self.learned.lock().no_patch,
         })
     }
 

@@ -10,9 +10,10 @@ pub(crate) use batch::Order;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::http::{Client, ClientSettings, Limit, Request, Response};
@@ -81,10 +82,6 @@ impl Service {
     /// Where the service departs from the standard.
     pub(crate) fn deviations(&self) -> &Deviations {
         &self.deviations
-    }
-
-    fn learned(&self) -> MutexGuard<'_, Learned> {
-        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn send(&self, asked: Asked, request: &Request) -> Result<Response, TargetError> {
@@ -202,11 +199,11 @@ impl Service {
         if !self.uses_versions()? {
             return Ok(None);
         }
-        Ok(self.learned().versions.get(id).cloned())
+        Ok(self.learned.lock().versions.get(id).cloned())
     }
 
     fn note_version(&self, id: &str, version: Option<String>) {
-        let mut learned = self.learned();
+        let mut learned = self.learned.lock();
         match version {
             Some(version) => _ = learned.versions.insert(id.to_owned(), version),
             None => _ = learned.versions.remove(id),

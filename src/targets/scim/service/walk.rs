@@ -64,7 +64,7 @@ impl Service {
                 users.retain(|id, _| pass.seen.contains(id));
             }
         }
-        let mut learned = self.learned();
+        let mut learned = self.learned.lock();
         learned.versions =
             users.iter().filter_map(|(id, (_, resource))| Some((id.clone(), version(resource)?))).collect();
         drop(learned);

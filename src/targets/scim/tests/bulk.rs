@@ -249,7 +249,7 @@ fn a_version_that_is_no_longer_right_is_refused_within_a_batch_too() {
     let fields = creates(&stage, 2);
     let ids = ids(make(&stage, &fields));
     stage.target.accounts(&NoProgress).unwrap();
-    stage.service.lock().unwrap().directory("wiki").change(&ids[0].0, |user| _ = user.remove("title"));
+    stage.service.lock().directory("wiki").change(&ids[0].0, |user| _ = user.remove("title"));
     let change = changes(&*stage.target, None, &person(1, "Cook"));
     let title = &change[2..3];
     let results = send(
