@@ -14,12 +14,12 @@ use personio_sync::employee::{
 use personio_sync::field::{FieldIndex, FieldValue, Schema};
 use personio_sync::http::Method;
 use personio_sync::personio::read_page;
+use personio_sync::personio::simulated::{Personio, PersonioOptions};
 use personio_sync::plan::{Account, Memory, Op, PlanInput, Snapshot, build};
 use personio_sync::rules::Tables;
-use personio_sync::sandbox::people::Company;
-use personio_sync::sandbox::personio::{Personio, PersonioOptions};
-use personio_sync::sandbox::{SECRET, SandboxRequest, System};
 use personio_sync::section::SecretMode;
+use personio_sync::simulation::people::Company;
+use personio_sync::simulation::{SECRET, SandboxRequest, System};
 
 const SIZES: [u64; 3] = [1_000, 10_000, 100_000];
 

@@ -20,6 +20,7 @@ mod reference;
 pub mod rules;
 pub mod sandbox;
 pub mod section;
+pub mod simulation;
 pub mod state;
 pub mod sync;
 pub mod targets;

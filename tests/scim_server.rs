@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use personio_sync::sandbox::{SECRET, Sandbox, SandboxOptions};
+use personio_sync::sandbox::{Sandbox, SandboxOptions};
+use personio_sync::simulation::SECRET;
 
 const PACKAGE: &str = "scim2-server==0.8.3";
 const TOKEN: &str = "a-token-for-this-test";

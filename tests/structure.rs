@@ -168,3 +168,61 @@ fn the_pure_modules_see_nothing_of_the_world() {
         }
     }
 }
+
+/// What a simulation may see of us: what all simulations stand on, plain values, and what a file says in the words of
+/// a standard or of a declaration. Never how the real system is read.
+const BELOW_SIMULATIONS: [&str; 12] = [
+    r"simulation(::.*)?",
+    r"http::Method(::.*)?",
+    r"field(::.*)?",
+    r"rules::convert",
+    r"words(::.*)?",
+    r"zone(::.*)?",
+    r"targets::\w+::simulated(::.*)?",
+    r"targets::auth::AuthSettings",
+    r"targets::declared::(Create|Declaration|DeclaredField|Operation|Paging|ReadOne)",
+    r"targets::declared::template::(Fill|Read|Template)",
+    r"targets::scim::(Filter|Path)(::.*)?",
+    r"personio::(FILE_TYPES|LARGEST_FILE|LONGEST_TITLE)",
+];
+
+/// The paths of ours that a file of a simulation names, those out of its own folder included.
+fn named_by_simulation(source: &Source) -> Vec<String> {
+    let is_root = source.path.ends_with("simulated.rs") || source.path.ends_with("simulated/mod.rs");
+    let out = if is_root { r"super" } else { r"super::super" };
+    let paths = Regex::new(&format!(r"\b(?:crate|({out}))::((?:\w+::)*)(?:(\w+)|\{{([^}}]*)\}})"));
+    paths
+        .expect("a pattern of ours")
+        .captures_iter(&source.code)
+        .flat_map(|found| {
+            let before = found.get(1).map_or(String::new(), |_| "super::".into()) + &found[2];
+            match found.get(4) {
+                None => vec![before + found.get(3).map_or("", |name| name.as_str())],
+                Some(list) => list.as_str().split(',').map(|name| format!("{before}{}", name.trim())).collect(),
+            }
+        })
+        .filter(|path| !path.ends_with("::"))
+        .collect()
+}
+
+#[test]
+fn a_simulation_sees_nothing_of_how_the_real_system_is_read() {
+    let allowed = Regex::new(&format!("^({})$", BELOW_SIMULATIONS.join("|"))).expect("a pattern of ours");
+    let sources = sources();
+    let simulated = |source: &&Source| source.path.iter().any(|part| part == "simulated" || part == "simulated.rs");
+    let simulations: Vec<&Source> = sources.iter().filter(simulated).collect();
+    assert!(simulations.len() > 20, "simulations are found by their path");
+    for source in simulations {
+        for path in named_by_simulation(source) {
+            assert!(allowed.is_match(&path), "{} names `{path}`", source.path.display());
+        }
+    }
+    let source = Source {
+        path: "targets/desk/simulated.rs".into(),
+        module: "targets".into(),
+        code: "use super::wire::{User, Row};\nuse crate::targets::desk::requests;".into(),
+    };
+    let named = named_by_simulation(&source);
+    assert_eq!(named, ["super::wire::User", "super::wire::Row", "targets::desk::requests"]);
+    assert!(!named.iter().any(|path| allowed.is_match(path)));
+}

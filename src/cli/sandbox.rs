@@ -9,13 +9,11 @@ use clap::Args;
 
 use crate::config::{Settings, StatePlace, TargetSettings};
 use crate::field::{FieldIndex, FieldKind, FieldSpec};
+use crate::personio::simulated::PersonioOptions;
 use crate::plan::{Action, StepSettings};
-use crate::sandbox::personio::PersonioOptions;
-use crate::sandbox::{
-    Faults, Preparation, PreparedAttribute, PreparedField, PreparedTarget, Sandbox, SandboxInfo, SandboxOptions, find,
-    prepare,
-};
+use crate::sandbox::{Faults, Sandbox, SandboxInfo, SandboxOptions, find, prepare};
 use crate::section::Secret;
+use crate::simulation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget};
 use crate::targets::Channel;
 
 use super::{Failure, Reason, Reasons, World};
@@ -227,7 +225,7 @@ fn preparation(settings: &Settings) -> Preparation {
                     .chain(referred(target))
                     .chain(channels(settings, target))
                     .collect(),
-                declaration: target.target.declaration().map(|found| found.sandbox_text(crate::sandbox::SECRET)),
+                declaration: target.target.declaration().map(|found| found.sandbox_text(crate::simulation::SECRET)),
             })
             .collect(),
     }

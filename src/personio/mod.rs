@@ -8,6 +8,7 @@ mod documents;
 mod documents_tests;
 mod garbled;
 mod requests;
+pub mod simulated;
 #[cfg(test)]
 mod spec_tests;
 mod v1;

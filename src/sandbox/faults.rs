@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::SandboxRequest;
 use super::lying_list::Lie;
-use super::system::SYSTEMS;
+use super::world::SYSTEMS;
 use crate::http::Method;
+use crate::simulation::SandboxRequest;
 
 /// What goes wrong, and when.
 ///

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::exchange::{SandboxRequest, SandboxResponse};
 use crate::http::Method;
+use crate::simulation::{SandboxRequest, SandboxResponse};
 
 /// How a list of people lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

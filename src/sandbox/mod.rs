@@ -1,31 +1,18 @@
 //! Simulated systems on loopback: they remember, and they misbehave on demand.
 //!
-//! Each system is a plain state machine ([`System`]), tested without sockets; [`Sandbox`] puts all of them
-//! behind one port. Personio is below `/personio`, and each other system below its name and the name that the
+//! Each system is a plain state machine ([`crate::simulation::System`]); [`Sandbox`] puts all of them behind one port. Personio is below `/personio`, and each other system below its name and the name that the
 //! user's file gives the target: `/freshservice/service-desk/api/v2/requesters`. A front page for people is at
 //! `/`; `/sandbox.json` says where things are, `/requests` what was asked, and `/prepare` takes what a user's
 //! file expects.
 
-mod declared;
-pub mod entra;
-mod exchange;
 mod faults;
-pub mod freshservice;
-mod limit;
 mod lying_list;
-mod names;
 mod page;
 mod pause;
-pub mod people;
-pub mod personio;
-mod preparation;
-pub mod scim;
+mod running;
 mod server;
-pub mod slack;
-mod system;
 #[cfg(test)]
 mod tests;
-pub mod travelperk;
 mod world;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,28 +25,24 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-pub use exchange::{LoggedRequest, SandboxRequest, SandboxResponse};
 pub use faults::{Fault, Faults};
 pub use lying_list::Lie;
 pub use pause::{Pause, When};
-pub use preparation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget, find, prepare};
-pub use system::System;
+pub use running::{find, prepare};
+pub use world::LoggedRequest;
 
-use self::entra::{Entra, EntraOptions};
 use self::faults::Mischief;
-use self::freshservice::{Freshservice, FreshserviceOptions};
-use self::people::Company;
-use self::personio::{Personio, PersonioOptions};
-use self::scim::{Scim, ScimOptions};
-use self::slack::{Slack, SlackOptions};
-use self::travelperk::{TravelPerk, TravelPerkOptions};
-use self::world::{World, lock};
+use self::world::World;
+use crate::personio::simulated::{Personio, PersonioOptions};
 use crate::section::Secret;
+use crate::simulation::people::Company;
+use crate::simulation::{Preparation, SECRET, lock};
 use crate::targets::SandboxPlaces;
-
-/// The only secret that the simulated systems accept: the client secret of Personio (with any client id), the
-/// key of Freshservice.
-pub const SECRET: &str = "sandbox-secret";
+use crate::targets::entra::simulated::{Entra, EntraOptions};
+use crate::targets::freshservice::simulated::{Freshservice, FreshserviceOptions};
+use crate::targets::scim::simulated::{Scim, ScimOptions};
+use crate::targets::slack::simulated::{Slack, SlackOptions};
+use crate::targets::travelperk::simulated::{TravelPerk, TravelPerkOptions};
 
 /// The version of `/sandbox.json`.
 const SCHEMA: u32 = 1;

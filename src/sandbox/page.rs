@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::output::report::escape;
 
-use super::world::{World, lock};
+use super::world::World;
+use crate::simulation::lock;
 
 /// The most rows of a table; the rest is counted.
 const ROWS: usize = 100;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::world::{World, lock};
+use super::world::World;
+use crate::simulation::lock;
 
 /// On which side of a write the system stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

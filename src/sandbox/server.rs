@@ -14,10 +14,11 @@ use axum::response::Response;
 use axum::serve::ListenerExt as _;
 use tokio::sync::Notify;
 
+use super::page;
 use super::pause::{Gate, When};
-use super::world::{Delivery, World, lock};
-use super::{Preparation, SandboxRequest, SandboxResponse, page};
+use super::world::{Delivery, World};
 use crate::http::Method;
+use crate::simulation::{Preparation, SandboxRequest, SandboxResponse, lock};
 
 /// The most bytes of a request body: the largest document of Personio with what surrounds it.
 const MAX_BODY: usize = 32 << 20;

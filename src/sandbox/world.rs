@@ -1,18 +1,23 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::declared::DeclaredServices;
-use super::entra::Entra;
+use serde::Serialize;
+
+use super::SandboxInfo;
 use super::faults::{Fault, Faults, Mischief};
-use super::freshservice::Freshservice;
 use super::pause::Gate;
-use super::personio::Personio;
-use super::scim::Scim;
-use super::slack::Slack;
-use super::system::SYSTEMS;
-use super::travelperk::TravelPerk;
-use super::{LoggedRequest, Preparation, SandboxInfo, SandboxRequest, SandboxResponse, System};
 use crate::http::Method;
+use crate::personio::simulated::Personio;
+use crate::simulation::{Preparation, SandboxRequest, SandboxResponse, System, lock};
+use crate::targets::declared::simulated::DeclaredServices;
+use crate::targets::entra::simulated::Entra;
+use crate::targets::freshservice::simulated::Freshservice;
+use crate::targets::scim::simulated::Scim;
+use crate::targets::slack::simulated::Slack;
+use crate::targets::travelperk::simulated::TravelPerk;
+
+/// The systems by the first part of their paths, which is also their word in faults.
+pub(super) const SYSTEMS: [&str; 7] = ["personio", "freshservice", "http", "scim", "travelperk", "slack", "entra"];
 
 /// All simulated systems, what befalls their requests, and what they were sent.
 #[derive(Debug)]
@@ -48,11 +53,6 @@ pub(super) enum Delivery {
     Cut,
     /// The connection is closed without a word.
     Lost,
-}
-
-/// Locks, also after a panic elsewhere: a simulated system is of use as long as it answers.
-pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl World {
@@ -174,4 +174,21 @@ fn bad_gateway() -> SandboxResponse {
     let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>\
                 </center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
     SandboxResponse::html(502, page.into())
+}
+
+/// One request that a simulated system was sent, and what it answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoggedRequest {
+    /// The system, by the first part of its path.
+    pub system: &'static str,
+    /// Method as on the wire.
+    pub method: &'static str,
+    /// Path below the system's own.
+    pub path: String,
+    /// Query as it came, without the question mark.
+    pub query: String,
+    /// Status; `None` when the connection was closed instead of answered.
+    pub status: Option<u16>,
+    /// The fault that befell it, as [`Faults`] spells it.
+    pub fault: Option<&'static str>,
 }

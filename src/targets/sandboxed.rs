@@ -8,8 +8,9 @@ use toml::de::DeTable;
 use super::{Connection, FieldLookup, Parse, SandboxPlaces, Target, TargetType};
 use crate::field::{FieldIndex, FieldSpec, FieldValue};
 use crate::plan::FieldChange;
-use crate::sandbox::{Preparation, PreparedField, PreparedTarget, SECRET, Sandbox, SandboxOptions};
+use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::section::{Context, Problems, Secret, SecretMode, SecretReader, Table};
+use crate::simulation::{Preparation, PreparedField, PreparedTarget, SECRET};
 
 /// The name of the target.
 pub(super) const NAME: &str = "chat";

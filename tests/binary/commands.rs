@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use personio_sync::sandbox::SECRET;
+use personio_sync::simulation::SECRET;
 use serde_json::{Value, json};
 
 use super::conformance::TRAVELPERK;

@@ -1,6 +1,6 @@
 //! What every type of target has to show: after a sync the next plan is empty, whatever happened to people.
 
-use personio_sync::sandbox::freshservice::Duplicates;
+use personio_sync::targets::freshservice::simulated::Duplicates;
 use serde_json::{Value, json};
 
 use super::safety::handovers::{numbered, rehire};

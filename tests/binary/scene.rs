@@ -5,7 +5,8 @@ use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use personio_sync::sandbox::{SECRET, Sandbox, SandboxOptions, SandboxRequest, System};
+use personio_sync::sandbox::{Sandbox, SandboxOptions};
+use personio_sync::simulation::{SECRET, SandboxRequest, System};
 use serde_json::{Map, Value};
 
 /// Secrets of the environment that the sandbox does not accept; they must never be shown.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use personio_sync::sandbox::When;
-use personio_sync::sandbox::scim::{BulkOptions, Scim, ScimOptions};
+use personio_sync::targets::scim::simulated::{BulkOptions, Scim, ScimOptions};
 use serde_json::{Value, json};
 
 use super::scene::{Ran, Scene, summary};

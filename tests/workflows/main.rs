@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::Days;
 use personio_sync::http::Method;
-use personio_sync::sandbox::{SandboxRequest, System as _};
+use personio_sync::simulation::{SandboxRequest, System as _};
 use serde_json::{Value, json};
 
 use setting::{FILE, Setting, in_days, notices};

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{Days, NaiveDate, Utc};
 use personio_sync::http::Method;
-use personio_sync::sandbox::{Sandbox, SandboxOptions, SandboxRequest, System as _};
+use personio_sync::sandbox::{Sandbox, SandboxOptions};
+use personio_sync::simulation::{SandboxRequest, System as _};
 use serde_json::{Map, Value, json};
 
 /// Users and workflows that most tests start from.

@@ -152,10 +152,6 @@ fn outsiders(table: &Table<'_>) -> Vec<String> {
     found
 }
 
-/// The client id, in the sandbox, of the credential that Personio's own help desk reads with: it may read a few
-/// attributes only.
-pub const SANDBOX_CLIENT: &str = "conversations";
-
 impl TargetType for Conversations {
     fn kind(&self) -> &'static str {
         "conversations"
@@ -203,7 +199,7 @@ impl TargetType for Conversations {
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         if let Some(credential) = &mut self.requesters.credential {
-            credential.client_id = Secret::new(SANDBOX_CLIENT);
+            credential.client_id = Secret::new(crate::simulation::CONVERSATIONS_CLIENT);
             credential.client_secret = sandbox.secret.clone();
         }
         // The people of the list are not those of the sandbox.

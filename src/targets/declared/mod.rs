@@ -6,6 +6,7 @@ mod pointer;
 mod requests;
 #[cfg(test)]
 mod sandbox_tests;
+pub(crate) mod simulated;
 mod target;
 pub(crate) mod template;
 #[cfg(test)]
@@ -15,8 +16,6 @@ mod wire;
 pub use declaration::{ActiveFlag, Clear, Create, Declaration, DeclaredField, List, Operation, ReadOne};
 pub use paging::{Page, Paging};
 pub use pointer::Pointer;
-
-pub(crate) use wire::account as account_of;
 
 use crate::field::FieldSpec;
 use crate::section::Table;

@@ -10,7 +10,8 @@ use crate::targets::ErrorKind;
 /// The simulation is made of the same declaration; what one half writes, the other finds.
 #[test]
 fn what_is_written_is_read_again_in_every_form_of_auth_and_paging() {
-    use crate::sandbox::{Preparation, PreparedTarget, SECRET, Sandbox, SandboxOptions};
+    use crate::sandbox::{Sandbox, SandboxOptions};
+    use crate::simulation::{Preparation, PreparedTarget, SECRET};
     let today = "2026-11-22".parse().unwrap();
     let sandbox = Sandbox::start(SandboxOptions::new(today)).unwrap();
     let oauth =

@@ -119,7 +119,7 @@ pub(crate) fn id_at(at: &super::pointer::Pointer, document: &Json) -> Option<Acc
     }
 }
 
-pub(crate) fn account(list: &List, fields: &[DeclaredField], item: &Json) -> Result<Account, String> {
+pub(super) fn account(list: &List, fields: &[DeclaredField], item: &Json) -> Result<Account, String> {
     let active = match &list.active {
         None => true,
         Some(flag) => match flag.at.get(item) {

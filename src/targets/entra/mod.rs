@@ -10,6 +10,7 @@ mod provisioning;
 mod reading;
 mod requests;
 mod settings;
+pub mod simulated;
 #[cfg(test)]
 mod tests;
 mod ties;

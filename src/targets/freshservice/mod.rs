@@ -10,6 +10,7 @@ mod read;
 mod reading;
 mod requests;
 mod settings;
+pub mod simulated;
 #[cfg(test)]
 mod tests;
 pub mod widget;

@@ -40,6 +40,7 @@ mod requests;
 mod service;
 mod settings;
 mod sign_in;
+pub mod simulated;
 #[cfg(test)]
 pub(crate) mod tests;
 mod wire;

@@ -12,9 +12,9 @@ use super::*;
 use crate::field::FieldKind;
 use crate::http::testing::{Answer, Asked, Script};
 use crate::progress::NoProgress;
-use crate::sandbox::scim::{Conflict, Put, Scim, ScimOptions};
-use crate::sandbox::{SandboxRequest, System};
 use crate::section::{Context, Problem, Problems, Secret, SecretMode, SecretReader};
+use crate::simulation::{SandboxRequest, System};
+use crate::targets::scim::simulated::{Conflict, Put, Scim, ScimOptions};
 use crate::targets::{ErrorKind, Parse};
 
 /// Reads a section, with its problems.
@@ -72,7 +72,7 @@ pub(crate) fn places(script: &Script) -> SandboxPlaces {
         base_url: script.base_url(),
         folder: "unused".into(),
         target: "wiki".into(),
-        secret: Secret::new(crate::sandbox::SECRET),
+        secret: Secret::new(crate::simulation::SECRET),
     }
 }
 

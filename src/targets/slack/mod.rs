@@ -9,6 +9,7 @@ mod groups;
 mod requests;
 mod scim;
 mod settings;
+pub mod simulated;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -4,7 +4,7 @@ use super::super::{Target, TargetType, sandboxed};
 use super::*;
 use crate::field::Access;
 use crate::sandbox::Sandbox;
-use crate::sandbox::slack::Slack as Simulated;
+use crate::targets::slack::simulated::Slack as Simulated;
 
 const SECTION: &str = "token = 'xoxp-1'\nscim_token = 'xoxp-2'\n[groups.it]\nmembers = \"department == 'IT'\"\n\
                        [channels.'#help']\nmembers = \"true\"\nowned = true";
@@ -314,7 +314,7 @@ fn sections_are_read_with_all_their_problems() {
 
 /// With keys that a run in the sandbox does without.
 fn open_with(sandbox: &Sandbox, keys: &str) -> Box<dyn Target> {
-    let (place, secret) = (format!("{}/slack/chat", sandbox.base_url()), crate::sandbox::SECRET);
+    let (place, secret) = (format!("{}/slack/chat", sandbox.base_url()), crate::simulation::SECRET);
     let section = format!(
         "base_url = '{place}/api'\nscim_url = '{place}/scim/v2'\npace = 'none'\n{keys}\n{}",
         SECTION.replace("xoxp-1", secret).replace("xoxp-2", secret)

@@ -18,6 +18,7 @@ mod log;
 mod requests;
 mod rules;
 mod settings;
+pub mod simulated;
 #[cfg(test)]
 mod tests;
 mod wire;

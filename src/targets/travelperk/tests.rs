@@ -8,9 +8,9 @@ use super::*;
 use crate::http::testing::Script;
 use crate::plan::Protection;
 use crate::progress::NoProgress;
-use crate::sandbox::people::Company;
-use crate::sandbox::travelperk::{KEY_OWNER, TravelPerkOptions};
+use crate::simulation::people::Company;
 use crate::targets::scim::tests::{changes, connection, places, section, serve};
+use crate::targets::travelperk::simulated::{KEY_OWNER, TravelPerkOptions};
 
 const NAMES: &[&str] = &[
     "externalId",
@@ -29,14 +29,14 @@ const MANAGER: FieldIndex = FieldIndex(5);
 const PROFILES: FieldIndex = FieldIndex(8);
 
 struct Stage {
-    service: Arc<Mutex<crate::sandbox::travelperk::TravelPerk>>,
+    service: Arc<Mutex<crate::targets::travelperk::simulated::TravelPerk>>,
     script: Script,
     target: Box<dyn Target>,
 }
 
 fn stage(options: TravelPerkOptions, settings: &str, names: &[&str]) -> Stage {
     let company = Company::new(20, 7, "2026-11-22".parse().unwrap());
-    let service = Arc::new(Mutex::new(crate::sandbox::travelperk::TravelPerk::new(&company, options)));
+    let service = Arc::new(Mutex::new(crate::targets::travelperk::simulated::TravelPerk::new(&company, options)));
     let script = serve("travelperk", Arc::clone(&service));
     let (kind, problems) = section(&format!("api_key = {{ env = 'KEY' }}\n{settings}"), parse);
     assert_eq!(problems, []);
@@ -138,7 +138,7 @@ fn a_change_of_manager_is_sent_as_tried_in_practice() {
             }]
         })
     );
-    assert_eq!(last.header("authorization"), Some(&*format!("ApiKey {}", crate::sandbox::SECRET)));
+    assert_eq!(last.header("authorization"), Some(&*format!("ApiKey {}", crate::simulation::SECRET)));
 }
 
 #[test]

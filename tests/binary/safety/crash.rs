@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 use personio_sync::plan::Op;
-use personio_sync::sandbox::freshservice::Freshservice;
-use personio_sync::sandbox::{SECRET, SandboxRequest, System, When};
+use personio_sync::sandbox::When;
+use personio_sync::simulation::{SECRET, SandboxRequest, System};
 use personio_sync::state::{Intent, RunStart, State, Who};
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, LIST, Ran, Scene, summary};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use personio_sync::sandbox::When;
-use personio_sync::sandbox::entra::Entra;
-use personio_sync::sandbox::slack::Slack;
+use personio_sync::targets::entra::simulated::Entra;
+use personio_sync::targets::slack::simulated::Slack;
 use serde_json::{Value, json};
 
 use super::super::scene::{ENTRA, SLACK, Scene, summary, uploading};

@@ -81,13 +81,13 @@ fn a_handover_that_is_cut_short_doubles_nobody() {
     }
 }
 
-fn desk_size(desk: &personio_sync::sandbox::freshservice::Freshservice) -> usize {
+fn desk_size(desk: &personio_sync::targets::freshservice::simulated::Freshservice) -> usize {
     let mut desk = desk.clone();
     let key =
-        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("{}:X", personio_sync::sandbox::SECRET));
-    let request = personio_sync::sandbox::SandboxRequest::get("/desk/api/v2/requesters?per_page=100")
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("{}:X", personio_sync::simulation::SECRET));
+    let request = personio_sync::simulation::SandboxRequest::get("/desk/api/v2/requesters?per_page=100")
         .header("authorization", &format!("Basic {key}"));
-    personio_sync::sandbox::System::handle(&mut desk, &request).value()["requesters"].as_array().unwrap().len()
+    personio_sync::simulation::System::handle(&mut desk, &request).value()["requesters"].as_array().unwrap().len()
 }
 
 #[test]

@@ -23,7 +23,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{Days, NaiveDate};
 use personio_sync::http::Method;
-use personio_sync::sandbox::{Pause, SECRET, SandboxRequest, System};
+use personio_sync::sandbox::Pause;
+use personio_sync::simulation::{SECRET, SandboxRequest, System};
 use serde_json::{Value, json};
 
 use super::scene::Scene;

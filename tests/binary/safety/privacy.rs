@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use personio_sync::sandbox::SECRET;
+use personio_sync::simulation::SECRET;
 use serde_json::json;
 
 use super::super::scene::{DESK, LIST, Ran, Scene, summary};

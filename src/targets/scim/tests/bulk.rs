@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::FieldChange;
-use crate::sandbox::scim::BulkOptions;
+use crate::targets::scim::simulated::BulkOptions;
 use crate::targets::{Write, Written};
 
 const FIELDS: &[&str] = &["externalId", "userName", "title", r#"emails[type eq "work"].value"#];
