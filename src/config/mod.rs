@@ -43,7 +43,9 @@ mod target;
 mod tests;
 mod timezone;
 mod workflow;
+mod zoneinfo;
 
 pub use edit::{EditError, set_active, set_paused};
 pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
 pub use settings::{BudgetPeriod, BudgetSettings, ConfigFile, Settings, StatePlace, StateSettings, TargetSettings};
+pub use zoneinfo::MachineZones;

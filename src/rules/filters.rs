@@ -148,6 +148,9 @@ static EXTENSION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(;ext=|[\s,]*(ext(ension|n)?|xtn|x|#)[\s.:]*)\d{1,9}\s*$").expect("a valid pattern")
 });
 
+/// The release of libphonenumber that the phone numbers' crate was made from; its own version carries it.
+pub const PHONE_DATA: &str = "9.0.33";
+
 /// Ranges are added every few weeks, and those that this version knows grow old: a number of the right length is taken.
 fn e164(state: &State<'_, '_>, number: &Jinja, country: &str) -> Result<String, Error> {
     let text = text_of(number);
@@ -234,5 +237,15 @@ fn text_of(value: &Jinja) -> String {
     match value.as_str() {
         Some(text) => text.trim().to_owned(),
         None => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_phone_data_is_that_of_the_crate() {
+        let lock = include_str!("../../Cargo.lock");
+        let version = lock.split("name = \"phonenumber\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next());
+        assert_eq!(version.and_then(|version| version.split_once('+')).map(|(_, data)| data), Some(super::PHONE_DATA));
     }
 }

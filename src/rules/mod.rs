@@ -14,6 +14,7 @@ mod vocabulary;
 
 pub use evaluate::Facts;
 pub use expression::{Evaluation, Expression, ExpressionError, Truth};
+pub use filters::PHONE_DATA;
 pub use mapping::{Desired, Mapping, MappingSource, OnEmpty, OnInvalid, Remark, When, convert};
 pub use results::{Deferred, StepResult};
 pub use scope::{Scope, scope, scope_as_written};

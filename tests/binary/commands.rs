@@ -303,6 +303,29 @@ fn results_go_to_one_stream_and_messages_to_the_other() {
 }
 
 #[test]
+fn newer_zone_data_of_the_machine_counts_and_is_named() {
+    let scene = Scene::new(5, LIST);
+    let text = scene.read("personio-sync.toml");
+    scene.write("personio-sync.toml", &format!("timezone = \"America/Vancouver\"\n{text}"));
+    let zones = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/zoneinfo");
+    let run = |folder: &Path, arguments: &[&str]| {
+        let mut program = program(&scene.path(""));
+        program.env("TZDIR", folder).env("PERSONIO_SYNC_TEST_CLOCK", "2026-12-01T05:30:00Z");
+        let ran = Ran::of(program.args(arguments).spawn().unwrap(), arguments);
+        assert_eq!(ran.code, 0, "{arguments:?}\n{}{}", ran.stdout, ran.stderr);
+        ran
+    };
+    let plan = ["plan", "--format", "json"];
+    assert_eq!(run(&zones, &plan).json()["today"], "2026-12-01", "30 minutes past midnight there");
+    assert_eq!(run(&scene.path("none"), &plan).json()["today"], "2026-11-30", "in 90 minutes by the data compiled in");
+    run(&zones, &["--version", "--verbose"])
+        .shows(concat!("personio-sync ", env!("CARGO_PKG_VERSION"), "\nTime zones: 2099a of "))
+        .shows("\nPhone numbers: libphonenumber ");
+    run(&scene.path("none"), &["--verbose", "--version"]).shows(" compiled in (there are none on this machine)");
+    scene.run(&["--verbose", "plan"], 2);
+}
+
+#[test]
 fn secrets_come_from_anywhere_and_a_plain_one_is_a_warning() {
     let scene = Scene::new(5, DESK);
     let text = scene.read("personio-sync.toml");
