@@ -7,6 +7,7 @@
 pub mod auth;
 mod batches;
 mod by_hand;
+mod coalescer;
 mod condition;
 pub mod conversations;
 pub mod declared;
@@ -24,7 +25,6 @@ pub mod slack;
 mod sync_log;
 #[cfg(test)]
 mod testing;
-mod together;
 pub mod travelperk;
 mod types;
 

@@ -32,7 +32,7 @@ use crate::field::{AccountId, Capabilities, FieldIndex, FieldValue, Schema};
 use crate::http::{Body, Client, HttpError, Method, Request, Response};
 use crate::plan::{Account, FieldChange, GroupProblem, Notice, Snapshot, same};
 
-use super::together::Together;
+use super::coalescer::Coalescer;
 use super::{Connection, ErrorKind, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches};
 use crate::plan::Refusal;
 use crate::progress::{NoProgress, Progress};
@@ -98,7 +98,7 @@ struct Entra<C> {
     connection: Connection,
     resolved: Mutex<Option<Arc<Resolved>>>,
     /// The memberships of groups that are wanted at the moment.
-    wanted: Together<(FieldIndex, AccountId), bool>,
+    wanted: Coalescer<(FieldIndex, AccountId), bool>,
     /// Who was made in this run. Not every part of the directory knows them at once.
     made: Mutex<Vec<AccountId>>,
 }
@@ -133,7 +133,7 @@ type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
 impl<C: Carrier> Entra<C> {
     fn new(carrier: C, base_url: String, create: Create, read: ReadBy, connection: Connection) -> Self {
-        let (resolved, wanted, made) = (Mutex::default(), Together::default(), Mutex::default());
+        let (resolved, wanted, made) = (Mutex::default(), Coalescer::default(), Mutex::default());
         Self { carrier, base_url, create, read, connection, resolved, wanted, made }
     }
 

@@ -104,9 +104,9 @@ impl<C: Carrier> Entra<C> {
                     let request = self.manager_request(account, &change.after);
                     request.and_then(|request| settled(self.write(&request).map(drop), &request))
                 }
-                Some(Id::Group(_)) => {
-                    self.wanted.ask((change.index, account.clone()), member, |wanted| self.set_groups(wanted, groups))
-                }
+                Some(Id::Group(_)) => self
+                    .wanted
+                    .submit((change.index, account.clone()), member, |wanted| self.set_groups(wanted, groups)),
                 Some(Id::Team(team)) => self.set_team(team, account, member),
                 None => match resolved.problems.get(&change.index) {
                     Some(problem) => Err(TargetError::new(ErrorKind::Refused, problem.why.clone())),

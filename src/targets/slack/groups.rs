@@ -127,7 +127,7 @@ impl<C: Carrier> Slack<C> {
 
     fn put(&self, index: FieldIndex, id: &Id, account: &AccountId, member: bool) -> Result<(), TargetError> {
         match (id, self.wanted.get(&index)) {
-            (Id::Group(group), Some(wanted)) => wanted.ask(account.clone(), member, |batch| {
+            (Id::Group(group), Some(wanted)) => wanted.submit(account.clone(), member, |batch| {
                 let kept = self.set_group(group, batch);
                 let outcome = |account: &AccountId, member: bool| match &kept {
                     Err(error) => Err(error.clone()),

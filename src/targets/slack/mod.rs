@@ -25,7 +25,7 @@ use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldSpec, Field
 use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{Account, FieldChange, GroupProblem, Notice, Protection, Snapshot, same};
 
-use super::together::Together;
+use super::coalescer::Coalescer;
 use super::{Connection, ErrorKind, LOOKS, ReadAccounts, TargetError, WriteAccounts};
 use crate::progress::{NoProgress, Progress};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
@@ -73,7 +73,7 @@ struct Slack<C> {
     settled: Mutex<Option<Arc<Settled>>>,
     members: Mutex<Option<Arc<Members>>>,
     /// The user groups among the fields, each with what is wanted of it at the moment.
-    wanted: BTreeMap<FieldIndex, Together<AccountId, bool>>,
+    wanted: BTreeMap<FieldIndex, Coalescer<AccountId, bool>>,
     /// Who is out of use: a group still lists them, and takes no list that has them.
     deactivated: Mutex<BTreeSet<Box<str>>>,
 }
@@ -120,7 +120,7 @@ impl<C: Carrier> Slack<C> {
         let wanted = (0u16..)
             .zip(&connection.fields)
             .filter(|(_, field)| field.name.starts_with("groups."))
-            .map(|(index, _)| (FieldIndex(index), Together::default()))
+            .map(|(index, _)| (FieldIndex(index), Coalescer::default()))
             .collect();
         let (token, settled, members, deactivated) = Default::default();
         Self { carrier, accounts, workspace, team, connection, token, settled, members, wanted, deactivated }

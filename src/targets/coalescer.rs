@@ -11,24 +11,24 @@ use super::TargetError;
 /// A service that takes a group's whole membership at once, or twenty changes in one request, is asked once
 /// for everybody who waits. Each still hears what came of its own change.
 #[derive(Debug)]
-pub(super) struct Together<K, V> {
+pub(super) struct Coalescer<K, V> {
     waiting: Mutex<BTreeMap<K, V>>,
     outcomes: Mutex<BTreeMap<K, Result<(), TargetError>>>,
     turn: Mutex<()>,
 }
 
-impl<K, V> Default for Together<K, V> {
+impl<K, V> Default for Coalescer<K, V> {
     fn default() -> Self {
         Self { waiting: Mutex::default(), outcomes: Mutex::default(), turn: Mutex::default() }
     }
 }
 
-impl<K: Ord + Clone, V> Together<K, V> {
+impl<K: Ord + Clone, V> Coalescer<K, V> {
     /// Has one change carried out, together with those that others asked for meanwhile. A key is asked for by
     /// one thread at a time.
     ///
     /// `send` gives an outcome for each key; one without is taken as carried out.
-    pub(super) fn ask(
+    pub(super) fn submit(
         &self,
         key: K,
         value: V,
@@ -58,12 +58,12 @@ mod tests {
 
     #[test]
     fn those_who_wait_are_sent_together_and_each_hears_its_own_outcome() {
-        let together = Together::default();
+        let coalescer = Coalescer::default();
         let (first_is_sending, all_wait) = (Barrier::new(2), Barrier::new(2));
         let sent = AtomicUsize::new(0);
         let outcomes: Vec<bool> = std::thread::scope(|scope| {
             let first = scope.spawn(|| {
-                together.ask(0, (), |batch| {
+                coalescer.submit(0, (), |batch| {
                     assert_eq!(batch.len(), 1);
                     first_is_sending.wait();
                     all_wait.wait();
@@ -73,9 +73,9 @@ mod tests {
             first_is_sending.wait();
             let others: Vec<_> = (1..4)
                 .map(|key| {
-                    let (together, sent) = (&together, &sent);
+                    let (coalescer, sent) = (&coalescer, &sent);
                     scope.spawn(move || {
-                        together.ask(key, (), |batch| {
+                        coalescer.submit(key, (), |batch| {
                             sent.fetch_add(1, Ordering::SeqCst);
                             let refused = || Err(TargetError::new(ErrorKind::Refused, "no"));
                             batch.keys().map(|key| (*key, if *key == 2 { refused() } else { Ok(()) })).collect()
@@ -83,7 +83,7 @@ mod tests {
                     })
                 })
                 .collect();
-            while together.waiting.lock().len() < 3 {
+            while coalescer.waiting.lock().len() < 3 {
                 std::thread::yield_now();
             }
             all_wait.wait();
@@ -91,6 +91,6 @@ mod tests {
         });
         assert_eq!(outcomes, [true, true, false, true]);
         assert_eq!(sent.into_inner(), 1);
-        assert!(together.outcomes.lock().is_empty());
+        assert!(coalescer.outcomes.lock().is_empty());
     }
 }
