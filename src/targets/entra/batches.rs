@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// The most that a batch waits for its parts, in all.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-impl<C: Carrier> Entra<C> {
+impl<C: Transport> Entra<C> {
     /// Sends requests together, as many as a batch takes. Graph throttles each on its own: those, and only those, are
     /// sent again once the time that it asks for has passed.
     pub(super) fn send_together(&self, requests: &[Request]) -> Vec<Result<Value, TargetError>> {
@@ -38,7 +38,8 @@ impl<C: Carrier> Entra<C> {
                         Ok(answers) => match &answers[number] {
                             Some(part) if (200..=299).contains(&part.status) => Ok(part.body.clone()),
                             Some(part) if matches!(part.status, 429 | 503) && attempt < ATTEMPTS => {
-                                let asked = part.retry_after.as_deref().and_then(|wait| self.carrier.asked_wait(wait));
+                                let asked =
+                                    part.retry_after.as_deref().and_then(|wait| self.transport.asked_wait(wait));
                                 let asked = asked.unwrap_or(PAUSE);
                                 if waited.saturating_add(asked) <= PATIENCE {
                                     wait = wait.max(asked);
@@ -61,7 +62,7 @@ impl<C: Carrier> Entra<C> {
             if busy.is_empty() {
                 break;
             }
-            self.carrier.pause(requests::WRITE, wait);
+            self.transport.pause(requests::WRITE, wait);
             waited += wait;
             open = busy;
         }
@@ -204,7 +205,7 @@ fn note(result: &mut Result<(), TargetError>, outcome: Result<(), TargetError>, 
     }
 }
 
-impl<C: Carrier> WriteBatches for Entra<C> {
+impl<C: Transport> WriteBatches for Entra<C> {
     fn most(&self) -> usize {
         if matches!(self.create, Create::BulkUpload(_)) { UPLOAD } else { BATCH }
     }

@@ -61,7 +61,7 @@ enum ReadBy {
 }
 
 /// What carries a request to Graph and brings the answer.
-trait Carrier: Send + Sync {
+trait Transport: Send + Sync {
     /// Sends a request that changes nothing; no other is taken.
     fn read(&self, request: &Request) -> Result<Response, HttpError>;
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
@@ -71,7 +71,7 @@ trait Carrier: Send + Sync {
     fn asked_wait(&self, retry_after: &str) -> Option<Duration>;
 }
 
-impl Carrier for Client {
+impl Transport for Client {
     fn read(&self, request: &Request) -> Result<Response, HttpError> {
         self.reader().send(request)
     }
@@ -91,7 +91,7 @@ impl Carrier for Client {
 
 /// One tenant, open for a run.
 struct Entra<C> {
-    carrier: C,
+    transport: C,
     base_url: String,
     create: Create,
     read: ReadBy,
@@ -131,22 +131,22 @@ type Rows = (Vec<Map<String, Value>>, Option<String>);
 /// Who is in each group and team.
 type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
-impl<C: Carrier> Entra<C> {
-    fn new(carrier: C, base_url: String, create: Create, read: ReadBy, connection: Connection) -> Self {
+impl<C: Transport> Entra<C> {
+    fn new(transport: C, base_url: String, create: Create, read: ReadBy, connection: Connection) -> Self {
         let (resolved, wanted, made) = (Mutex::default(), Coalescer::default(), Mutex::default());
-        Self { carrier, base_url, create, read, connection, resolved, wanted, made }
+        Self { transport, base_url, create, read, connection, resolved, wanted, made }
     }
 
     fn fetch(&self, request: &Request) -> Result<Value, TargetError> {
         self.until_known(request, || {
-            let answer = self.carrier.read(request).map_err(|error| unanswered(&error, request))?;
+            let answer = self.transport.read(request).map_err(|error| unanswered(&error, request))?;
             accepted(&answer, request)
         })
     }
 
     fn write(&self, request: &Request) -> Result<Value, TargetError> {
         self.until_known(request, || {
-            let answer = self.carrier.write(request).map_err(|error| unanswered(&error, request))?;
+            let answer = self.transport.write(request).map_err(|error| unanswered(&error, request))?;
             accepted(&answer, request)
         })
     }
@@ -174,7 +174,7 @@ impl<C: Carrier> Entra<C> {
         for pause in REPLICATION {
             match send() {
                 Err(error) if error.kind == ErrorKind::NotFound && self.names_new(request) => {
-                    self.carrier.pause(request.class, pause);
+                    self.transport.pause(request.class, pause);
                 }
                 result => return result,
             }
@@ -268,7 +268,7 @@ fn password() -> Result<String, TargetError> {
     Ok(format!("{}aA1!", BASE64_STANDARD.encode(bytes)))
 }
 
-impl<C: Carrier> ReadAccounts for Entra<C> {
+impl<C: Transport> ReadAccounts for Entra<C> {
     fn schema(&self) -> Result<Schema, TargetError> {
         self.resolved()?;
         let create = self.create != Create::Never;
@@ -359,7 +359,7 @@ impl<C: Carrier> ReadAccounts for Entra<C> {
     }
 }
 
-impl<C: Carrier> WriteAccounts for Entra<C> {
+impl<C: Transport> WriteAccounts for Entra<C> {
     fn create_reference(&self, _field: FieldIndex, _name: &str) -> Result<(), TargetError> {
         Err(TargetError::new(ErrorKind::Refused, "nothing is made by name in Entra"))
     }

@@ -5,7 +5,7 @@ use super::*;
 /// How often the list of changes is begun anew in all, when Graph says that it expired.
 const ROUNDS: usize = 3;
 
-impl<C: Carrier> Entra<C> {
+impl<C: Transport> Entra<C> {
     /// Every row of a paged list, and why it may not be all of them, if so.
     pub(super) fn rows(&self, first: Request, mut seen: impl FnMut(usize)) -> Result<Rows, TargetError> {
         let (mut rows, mut links, mut request) = (Vec::new(), BTreeSet::new(), first);

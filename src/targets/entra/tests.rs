@@ -346,14 +346,14 @@ fn a_group_that_is_not_there_is_a_problem_of_its_own_alone() {
     assert_eq!(directory.account(&mira).unwrap().unwrap().field(FieldIndex(1)), &text("Pilot"));
 }
 
-/// A carrier that answers as it is told, and remembers what it was asked and how long it was told to wait.
+/// A transport that answers as it is told, and remembers what it was asked and how long it was told to wait.
 struct Scripted<F> {
     answer: F,
     asked: Mutex<Vec<String>>,
     waited: Mutex<Vec<Duration>>,
 }
 
-impl<F: Fn(&Request, usize) -> (u16, Value) + Send + Sync> Carrier for Scripted<F> {
+impl<F: Fn(&Request, usize) -> (u16, Value) + Send + Sync> Transport for Scripted<F> {
     fn read(&self, request: &Request) -> Result<Response, HttpError> {
         self.write(request)
     }
@@ -392,8 +392,8 @@ fn scripted<F: Fn(&Request, usize) -> (u16, Value) + Send + Sync>(fields: &[&str
         create_missing: Vec::new(),
         today: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(),
     };
-    let carrier = Scripted { answer, asked: Mutex::default(), waited: Mutex::default() };
-    Entra::new(carrier, "https://graph.microsoft.com/v1.0".into(), Create::Direct, ReadBy::List, connection)
+    let transport = Scripted { answer, asked: Mutex::default(), waited: Mutex::default() };
+    Entra::new(transport, "https://graph.microsoft.com/v1.0".into(), Create::Direct, ReadBy::List, connection)
 }
 
 #[test]
@@ -414,7 +414,7 @@ fn parts_of_a_batch_are_not_waited_for_without_end() {
             assert_eq!(error.kind, ErrorKind::Busy);
             assert!(error.message.contains(message), "{error}");
         }
-        assert_eq!(directory.carrier.waited.lock().len(), waits, "{retry_after}");
+        assert_eq!(directory.transport.waited.lock().len(), waits, "{retry_after}");
     }
 }
 
@@ -445,7 +445,7 @@ fn whoever_was_made_in_this_run_is_not_known_everywhere_at_once() {
     let directory = scripted(&fields, answer);
     let made = directory.create(EmployeeId(1), &[set(0, "ada@example.com"), set(1, "Ada"), manager("boss")]).unwrap();
     assert_eq!(made, AccountId::from("new-1"));
-    let waited = directory.carrier.waited.lock().clone();
+    let waited = directory.transport.waited.lock().clone();
     assert_eq!(waited, [1, 2].map(Duration::from_secs));
 
     // A manager who is new is waited for, too; one who is gone for good is not.
@@ -454,7 +454,7 @@ fn whoever_was_made_in_this_run_is_not_known_everywhere_at_once() {
     directory.update(&"old-1".into(), &[manager("new-2")]).unwrap();
     let directory = scripted(&fields, |_, _| not_found());
     let error = directory.update(&"old-1".into(), &[manager("gone")]).unwrap_err();
-    assert_eq!((error.kind, directory.carrier.asked.lock().len()), (ErrorKind::NotFound, 1));
+    assert_eq!((error.kind, directory.transport.asked.lock().len()), (ErrorKind::NotFound, 1));
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn what_graph_keeps_for_administrators_does_not_keep_the_rest_from_being_written
     let error = directory.update(&"admin".into(), &changes).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Refused, "{error}");
     assert!(error.message.contains("`mobilePhone`"), "{error}");
-    assert!(directory.carrier.asked.lock()[1].ends_with(r#"{"jobTitle":"Lead"}"#));
+    assert!(directory.transport.asked.lock()[1].ends_with(r#"{"jobTitle":"Lead"}"#));
 
     // An app that may write nothing at all is told so.
     let directory = scripted(&fields, move |_, _| denied());

@@ -2,7 +2,7 @@
 
 use super::*;
 
-impl<C: Carrier> Entra<C> {
+impl<C: Transport> Entra<C> {
     /// Adds members to groups and takes them out, each with an outcome of its own.
     fn set_groups(
         &self,

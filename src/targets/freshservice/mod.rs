@@ -48,7 +48,7 @@ trait Reads: Send + Sync {
     fn read(&self, request: &Request) -> Result<Response, HttpError>;
 }
 
-trait Carrier: Reads {
+trait Transport: Reads {
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
 }
 
@@ -58,7 +58,7 @@ impl Reads for Client {
     }
 }
 
-impl Carrier for Client {
+impl Transport for Client {
     fn write(&self, request: &Request) -> Result<Response, HttpError> {
         self.send(request)
     }
@@ -66,7 +66,7 @@ impl Carrier for Client {
 
 /// One Freshservice account, open for a run.
 struct Freshservice<C> {
-    carrier: C,
+    transport: C,
     connection: Connection,
     /// Whether the file lets the allowed fields of agents be written.
     updates_agents: bool,
@@ -127,9 +127,9 @@ impl Place {
 }
 
 impl<C: Reads> Freshservice<C> {
-    fn new(carrier: C, connection: Connection) -> Self {
+    fn new(transport: C, connection: Connection) -> Self {
         Self {
-            carrier,
+            transport,
             connection,
             updates_agents: false,
             settled: Mutex::default(),
@@ -181,7 +181,7 @@ impl<C: Reads> Freshservice<C> {
 
     /// The answer of a request that changes nothing and succeeded.
     fn read(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
-        let response = self.carrier.read(request).map_err(|error| unanswered(&error, doing))?;
+        let response = self.transport.read(request).map_err(|error| unanswered(&error, doing))?;
         accepted(&response, doing)?;
         Ok(response)
     }
@@ -387,10 +387,10 @@ impl<C: Reads> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     /// The answer of a request that succeeded.
     fn send(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
-        let response = self.carrier.write(request).map_err(|error| unanswered(&error, doing))?;
+        let response = self.transport.write(request).map_err(|error| unanswered(&error, doing))?;
         accepted(&response, doing)?;
         Ok(response)
     }

@@ -27,7 +27,7 @@ impl Reads for Script {
     }
 }
 
-impl Carrier for Script {
+impl Transport for Script {
     fn write(&self, request: &Request) -> Result<Response, HttpError> {
         let query: String = request
             .query
@@ -68,9 +68,9 @@ fn desk(fields: &[&str], steps: Vec<Step>) -> Freshservice<Script> {
 
 /// All bodies sent; every expected request must have come.
 fn sent(desk: &Freshservice<Script>) -> Vec<Value> {
-    let left: Vec<String> = desk.carrier.steps.lock().iter().map(|(request, _)| request.clone()).collect();
+    let left: Vec<String> = desk.transport.steps.lock().iter().map(|(request, _)| request.clone()).collect();
     assert!(left.is_empty(), "still expected: {left:?}");
-    std::mem::take(&mut *desk.carrier.bodies.lock())
+    std::mem::take(&mut *desk.transport.bodies.lock())
 }
 
 fn ok(body: Value) -> Result<Response, HttpError> {

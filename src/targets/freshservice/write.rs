@@ -8,9 +8,9 @@ use super::super::{ErrorKind, RunWorkflows, TargetError, WriteAccounts};
 use super::errors::{self, Doing, unanswered, unexpected};
 use super::names::NoId;
 use super::reading::Standing;
-use super::{Carrier, Freshservice, Place, REACHABLE, accepted, requests, says_sees_all_tickets, wire};
+use super::{Freshservice, Place, REACHABLE, Transport, accepted, requests, says_sees_all_tickets, wire};
 
-impl<C: Carrier> WriteAccounts for Freshservice<C> {
+impl<C: Transport> WriteAccounts for Freshservice<C> {
     fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
         let settled = self.settled()?;
         let schema = &settled.schema;
@@ -91,7 +91,7 @@ impl<C: Carrier> WriteAccounts for Freshservice<C> {
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         let (id, _) = self.writable(account)?;
         let request = requests::reactivate_requester(id);
-        let response = self.carrier.write(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
+        let response = self.transport.write(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
         if errors::is_active_already(&response) {
             return Ok(());
         }

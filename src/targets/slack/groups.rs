@@ -5,7 +5,7 @@ use crate::words::known;
 use super::wire::{Channel, Group};
 use super::*;
 
-impl<C: Carrier> Slack<C> {
+impl<C: Transport> Slack<C> {
     /// The groups and channels that the file names, and what is wrong with the others.
     pub(super) fn resolve(&self, fields: &[(FieldSpec, Place)]) -> Result<Resolved, TargetError> {
         let (mut groups, mut channels): (Option<Vec<Group>>, Option<Vec<Channel>>) = (None, None);

@@ -35,13 +35,13 @@ pub use settings::parse;
 use wire::{Member, Owner, Workspace};
 
 /// What carries a request to Slack and brings the answer.
-trait Carrier: Send + Sync {
+trait Transport: Send + Sync {
     /// Sends a request that changes nothing; no other is taken.
     fn read(&self, request: &Request) -> Result<Response, HttpError>;
     fn write(&self, request: &Request) -> Result<Response, HttpError>;
 }
 
-impl Carrier for Client {
+impl Transport for Client {
     fn read(&self, request: &Request) -> Result<Response, HttpError> {
         self.reader().send(request)
     }
@@ -62,7 +62,7 @@ const ATTEMPTS: usize = 3;
 
 /// One workspace, open for a run.
 struct Slack<C> {
-    carrier: C,
+    transport: C,
     accounts: Option<Accounts>,
     /// The name of the workspace, if the file tells it.
     workspace: Option<Box<str>>,
@@ -109,9 +109,9 @@ type Resolved = (BTreeMap<FieldIndex, Id>, BTreeMap<FieldIndex, GroupProblem>);
 /// Who is in each group and channel.
 type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
-impl<C: Carrier> Slack<C> {
+impl<C: Transport> Slack<C> {
     fn new(
-        carrier: C,
+        transport: C,
         accounts: Option<Accounts>,
         workspace: Option<Box<str>>,
         team: Option<Box<str>>,
@@ -123,13 +123,13 @@ impl<C: Carrier> Slack<C> {
             .map(|(index, _)| (FieldIndex(index), Coalescer::default()))
             .collect();
         let (token, settled, members, deactivated) = Default::default();
-        Self { carrier, accounts, workspace, team, connection, token, settled, members, wanted, deactivated }
+        Self { transport, accounts, workspace, team, connection, token, settled, members, wanted, deactivated }
     }
 
     fn read(&self, request: &Request) -> Result<Value, TargetError> {
         let mut attempt = 1;
         loop {
-            let answer = self.carrier.read(request).map_err(|error| unanswered(&error, request))?;
+            let answer = self.transport.read(request).map_err(|error| unanswered(&error, request))?;
             match accepted(&answer, request) {
                 Err(error) if is_passing(&error, request) && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
@@ -138,7 +138,7 @@ impl<C: Carrier> Slack<C> {
     }
 
     fn write(&self, request: &Request) -> Result<Value, TargetError> {
-        let answer = self.carrier.write(request).map_err(|error| unanswered(&error, request))?;
+        let answer = self.transport.write(request).map_err(|error| unanswered(&error, request))?;
         accepted(&answer, request)
     }
 
@@ -324,7 +324,7 @@ fn without_duplicates(members: &mut Vec<Member>) -> usize {
     before - members.len()
 }
 
-impl<C: Carrier> ReadAccounts for Slack<C> {
+impl<C: Transport> ReadAccounts for Slack<C> {
     fn schema(&self) -> Result<Schema, TargetError> {
         let scim = self.accounts.is_some();
         let fields = self.settled()?.fields.iter().map(|(spec, _)| spec.clone()).collect();
@@ -447,7 +447,7 @@ fn by_hand(what: &str) -> TargetError {
     TargetError::new(ErrorKind::Refused, format!("{what} needs `scim_token`; without it, do it by hand in Slack"))
 }
 
-impl<C: Carrier> WriteAccounts for Slack<C> {
+impl<C: Transport> WriteAccounts for Slack<C> {
     fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
         self.make_group(field, name)
     }

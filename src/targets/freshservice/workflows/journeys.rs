@@ -11,7 +11,7 @@ use crate::plan::Request;
 
 use super::super::errors::{Doing, unexpected};
 use super::super::wire::{self, Row};
-use super::super::{Carrier, Freshservice, Reads, requests};
+use super::super::{Freshservice, Reads, Transport, requests};
 use super::form::{Form, FormField, Given, Lookups, address, number};
 use super::{Directory, given, look_through, refuse};
 use crate::targets::{ErrorKind, TargetError};
@@ -64,7 +64,7 @@ impl<C: Reads> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     pub(super) fn make_request(
         &self,
         journey: &'static str,

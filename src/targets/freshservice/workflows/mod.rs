@@ -20,7 +20,7 @@ use crate::plan::{Action, Request};
 use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError};
 use super::errors::{Doing, unexpected};
 use super::wire::{self, Row};
-use super::{Carrier, Freshservice, Reads};
+use super::{Freshservice, Reads, Transport};
 use directory::Directory;
 pub(super) use form::Form;
 use form::Given;
@@ -88,7 +88,7 @@ fn look_through(rows: &[Row], known: &mut HashSet<u64>, mut look: impl FnMut(u64
     Ok(news)
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     /// Sends what makes something, and takes its id from the answer.
     fn make(&self, request: &HttpRequest, doing: Doing, wrapper: &str) -> Result<Option<Box<str>>, TargetError> {
         let response = self.send(request, doing)?;
@@ -114,7 +114,7 @@ impl<C: Reads> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> RunWorkflows for Freshservice<C> {
+impl<C: Transport> RunWorkflows for Freshservice<C> {
     fn find_made(
         &self,
         request: &Request,

@@ -12,7 +12,7 @@ use super::super::errors::{Doing, unexpected};
 use super::super::fields::CUSTOM;
 use super::super::requests::TicketFilter;
 use super::super::wire::{self, Row};
-use super::super::{Carrier, Freshservice, Reads, number, requests};
+use super::super::{Freshservice, Reads, Transport, number, requests};
 use super::form::{Form, Given};
 use super::{Directory, given, plain, refuse, since};
 use crate::targets::{ErrorKind, TargetError};
@@ -121,7 +121,7 @@ impl<C: Reads> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     pub(super) fn place_order(
         &self,
         request: &Request,

@@ -13,7 +13,7 @@ use super::super::errors::Doing;
 use super::super::fields::{self, CUSTOM};
 use super::super::names::Names;
 use super::super::wire::{self, FieldRow};
-use super::super::{Carrier, Freshservice, Place, Reads, number, requests, says_sees_all_tickets};
+use super::super::{Freshservice, Place, Reads, Transport, number, requests, says_sees_all_tickets};
 use super::form::{Given, Lookups as _};
 use super::{Directory, refuse, values};
 use crate::targets::{FieldLookup, ReadAccounts as _, TargetError, WriteAccounts as _};
@@ -61,7 +61,7 @@ impl<C: Reads> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     pub(super) fn update_requester(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
         let values = values(request)?;
         let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
@@ -109,7 +109,7 @@ impl<C: Reads> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     /// Somebody who is out of use or gone already stays so.
     pub(super) fn deactivate_requester(&self, account: &AccountId) -> Result<(), TargetError> {
         if self.account(account)?.is_some_and(|account| account.active) {
@@ -119,7 +119,7 @@ impl<C: Carrier> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     pub(super) fn change_member(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
         let member = number(account)?;
         let name = values(request)?.into_iter().find(|(name, _)| &**name == "group").map(|(_, value)| value);

@@ -14,7 +14,7 @@ use super::super::errors::{Doing, unexpected};
 use super::super::fields::CUSTOM;
 use super::super::requests::TicketFilter;
 use super::super::wire::{self, Row};
-use super::super::{Carrier, Freshservice, Place, Reads, number, requests};
+use super::super::{Freshservice, Place, Reads, Transport, number, requests};
 use super::{Directory, look_through, plain, refuse, since, values};
 use crate::targets::TargetError;
 
@@ -107,7 +107,7 @@ impl<C: Reads> Freshservice<C> {
     }
 }
 
-impl<C: Carrier> Freshservice<C> {
+impl<C: Transport> Freshservice<C> {
     pub(super) fn make_ticket(
         &self,
         request: &Request,
