@@ -9,7 +9,7 @@ use crate::employee::{CostCenterShare, EmployeeId, Named, Part, PresetKind, Supe
 
 /// What came in place of a value that could be read; never the value itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Surprise {
+pub(super) enum Unreadable {
     NoValue,
     Bool,
     Number,
@@ -20,7 +20,7 @@ pub(super) enum Surprise {
     List,
 }
 
-impl fmt::Display for Surprise {
+impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoValue => "something without a value",
@@ -35,7 +35,7 @@ impl fmt::Display for Surprise {
     }
 }
 
-impl Surprise {
+impl Unreadable {
     fn at(raw: &Raw<'_>) -> Self {
         match raw {
             Raw::Null => Self::NoValue,
@@ -53,7 +53,7 @@ impl Surprise {
 /// The value of an attribute: presets by what they are known to hold, custom ones by their `type`.
 ///
 /// Null, blank text and an empty list are all spellings of "no value", for every kind.
-pub(super) fn convert(preset: Option<PresetKind>, kind: AttributeType, raw: Raw<'_>) -> Result<Value, Surprise> {
+pub(super) fn convert(preset: Option<PresetKind>, kind: AttributeType, raw: Raw<'_>) -> Result<Value, Unreadable> {
     match &raw {
         Raw::Null => return Ok(Value::Empty),
         Raw::Text(text) if text.trim().is_empty() => return Ok(Value::Empty),
@@ -88,7 +88,7 @@ pub(super) fn convert(preset: Option<PresetKind>, kind: AttributeType, raw: Raw<
             _ => text(&raw),
         },
     };
-    value.ok_or_else(|| Surprise::at(&raw))
+    value.ok_or_else(|| Unreadable::at(&raw))
 }
 
 fn text(raw: &Raw<'_>) -> Option<Value> {

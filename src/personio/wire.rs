@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::garbled::{NO_CHARACTER, mended};
-use super::value::{Surprise, convert};
+use super::value::{Unreadable, convert};
 use crate::employee::{Attributes, Employee, EmployeeId, PresetKind, Value, preset};
 use crate::plan::Notice;
 
@@ -212,22 +212,22 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut records = Records::default();
-        let mut surprises = Vec::new();
+        let mut unreadable = Vec::new();
         while let Some(employee) =
-            list.next_element_seed(RecordSeed { columns: self.columns, surprises: &mut surprises })?
+            list.next_element_seed(RecordSeed { columns: self.columns, unreadable: &mut unreadable })?
         {
             let Some(employee) = employee else {
                 records.unusable += 1;
-                surprises.clear();
+                unreadable.clear();
                 continue;
             };
-            records.notices.extend(surprises.drain(..).map(|(index, surprise)| Notice {
+            records.notices.extend(unreadable.drain(..).map(|(index, unreadable)| Notice {
                 code: "unexpected_value",
                 employee: Some(employee.id),
                 field: None,
                 message: format!(
                     "Personio delivers attribute `{}` of employee {} as {}, which cannot be read; it counts as hidden",
-                    self.columns.keys[index].0, employee.id, surprise
+                    self.columns.keys[index].0, employee.id, unreadable
                 ),
             }));
             records.employees.push(employee);
@@ -239,7 +239,7 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
 /// Reads one record; `None` when it has no usable id.
 struct RecordSeed<'a> {
     columns: &'a Columns<'a>,
-    surprises: &'a mut Vec<(usize, Surprise)>,
+    unreadable: &'a mut Vec<(usize, Unreadable)>,
 }
 
 #[derive(Deserialize)]
@@ -270,8 +270,8 @@ impl<'de> Visitor<'de> for RecordSeed<'_> {
         while let Some(key) = map.next_key()? {
             match key {
                 RecordKey::Attributes => {
-                    employee =
-                        map.next_value_seed(AttributesSeed { columns: self.columns, surprises: &mut *self.surprises })?;
+                    employee = map
+                        .next_value_seed(AttributesSeed { columns: self.columns, unreadable: &mut *self.unreadable })?;
                 }
                 RecordKey::Other => {
                     map.next_value::<IgnoredAny>()?;
@@ -286,7 +286,7 @@ impl<'de> Visitor<'de> for RecordSeed<'_> {
 
 struct AttributesSeed<'a> {
     columns: &'a Columns<'a>,
-    surprises: &'a mut Vec<(usize, Surprise)>,
+    unreadable: &'a mut Vec<(usize, Unreadable)>,
 }
 
 impl<'de> DeserializeSeed<'de> for AttributesSeed<'_> {
@@ -319,10 +319,10 @@ impl<'de> Visitor<'de> for AttributesSeed<'_> {
             let Some(column) = column else { continue };
             let value = match attribute.value {
                 Some(raw) => convert(self.columns.keys[column].1, attribute.kind, raw),
-                None => Err(Surprise::NoValue),
+                None => Err(Unreadable::NoValue),
             };
-            values[column] = value.unwrap_or_else(|surprise| {
-                self.surprises.push((column, surprise));
+            values[column] = value.unwrap_or_else(|unreadable| {
+                self.unreadable.push((column, unreadable));
                 Value::Hidden
             });
         }
