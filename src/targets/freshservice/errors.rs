@@ -11,7 +11,7 @@ use super::super::{ErrorKind, TargetError};
 
 /// What was being done; decides what an error means and which permission to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doing {
+pub(super) enum Operation {
     ListRequesters,
     ListAgents,
     /// Reading the fields of requesters.
@@ -44,7 +44,7 @@ pub(super) enum Doing {
     ChangeMembers,
 }
 
-impl Doing {
+impl Operation {
     fn words(self) -> &'static str {
         match self {
             Self::ListRequesters => "read requesters",
@@ -242,13 +242,13 @@ pub(super) fn is_active_already(response: &Response) -> bool {
 }
 
 /// What an answer without success means.
-pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
+pub(super) fn refused(response: &Response, operation: Operation) -> TargetError {
     let status = response.status;
     let complaints = complaints(response);
     let code = complaints.iter().find_map(|complaint| complaint.code.as_deref()).unwrap_or_default();
     let shown: Vec<String> = complaints.iter().filter_map(Complaint::shown).collect();
     let said = if shown.is_empty() { status.to_string() } else { format!("{status}, {}", shown.join("; ")) };
-    let words = doing.words();
+    let words = operation.words();
     let (kind, message) = match status {
         401 => (
             ErrorKind::SignIn,
@@ -256,8 +256,8 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
                 "Freshservice refuses the API key ({said}): check `api_key`, and that API access is switched on for the agent who owns it (`api_key_enabled` is off until an administrator allows it)"
             ),
         ),
-        403 => forbidden(&said, code, doing, response.is_page()),
-        404 if doing.lists() => (
+        403 => forbidden(&said, code, operation, response.is_page()),
+        404 if operation.lists() => (
             ErrorKind::Unexpected,
             format!(
                 "cannot {words} ({said}): nothing is at this address; check `domain`, which is the *.freshservice.com name and not a domain of your own"
@@ -267,14 +267,16 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
             ErrorKind::Unexpected,
             format!("cannot {words} ({status}): a web page came instead of JSON; check `domain`"),
         ),
-        404 if matches!(doing, Doing::ReadForm | Doing::ListRequests | Doing::CreateRequest) => (
+        404 if matches!(operation, Operation::ReadForm | Operation::ListRequests | Operation::CreateRequest) => (
             ErrorKind::Rights,
             format!("cannot {words} ({said}): the account's plan may not include on- and offboarding"),
         ),
-        404 if doing.is_of_workflows() || matches!(doing, Doing::CreateDepartment | Doing::CreateLocation) => {
+        404 if operation.is_of_workflows()
+            || matches!(operation, Operation::CreateDepartment | Operation::CreateLocation) =>
+        {
             (ErrorKind::Refused, format!("cannot {words} ({said})"))
         }
-        404 if doing == Doing::Create => {
+        404 if operation == Operation::Create => {
             (ErrorKind::Unexpected, format!("cannot {words} ({said}): nothing is at this address; check `domain`"))
         }
         404 => (ErrorKind::NotFound, format!("cannot {words} ({said}): Freshservice has no such requester")),
@@ -282,7 +284,7 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
             ErrorKind::Busy,
             format!("cannot {words}: the account's request limit is used up, {} ({said})", response.too_busy()),
         ),
-        500.. if doing.writes() => (
+        500.. if operation.writes() => (
             ErrorKind::Unsettled,
             format!("cannot tell whether Freshservice did {words}: it answered with an error of its own ({said})"),
         ),
@@ -297,12 +299,12 @@ pub(super) fn refused(response: &Response, doing: Doing) -> TargetError {
                 "cannot {words} ({status}): sent elsewhere; check `domain`, which is the *.freshservice.com name and not a domain of your own"
             ),
         ),
-        409 if doing == Doing::Create => (ErrorKind::Exists, exists(&said)),
-        400 if doing == Doing::Create && complaints.iter().any(taken) => (ErrorKind::Exists, exists(&said)),
-        409 if matches!(doing, Doing::CreateDepartment | Doing::CreateLocation) => {
+        409 if operation == Operation::Create => (ErrorKind::Exists, exists(&said)),
+        400 if operation == Operation::Create && complaints.iter().any(taken) => (ErrorKind::Exists, exists(&said)),
+        409 if matches!(operation, Operation::CreateDepartment | Operation::CreateLocation) => {
             (ErrorKind::Exists, format!("cannot {words} ({said}): the name exists already"))
         }
-        409 if doing == Doing::Update => {
+        409 if operation == Operation::Update => {
             (ErrorKind::Refused, format!("cannot {words} ({said}): it conflicts with another requester or agent"))
         }
         _ => (ErrorKind::Refused, format!("cannot {words} ({said})")),
@@ -319,8 +321,8 @@ fn taken(complaint: &Complaint) -> bool {
     complaint.names_email() && matches!(complaint.code.as_deref(), Some("duplicate_value" | "invalid_value"))
 }
 
-fn forbidden(said: &str, code: &str, doing: Doing, page: bool) -> (ErrorKind, String) {
-    let words = doing.words();
+fn forbidden(said: &str, code: &str, operation: Operation, page: bool) -> (ErrorKind, String) {
+    let words = operation.words();
     match code {
         "require_feature" => {
             (ErrorKind::Rights, format!("cannot {words} ({said}): the account's plan does not include it"))
@@ -347,22 +349,22 @@ fn forbidden(said: &str, code: &str, doing: Doing, page: bool) -> (ErrorKind, St
             ErrorKind::Rights,
             format!(
                 "cannot {words} ({said}): ask an administrator for the permission to {} for the agent who owns the API key",
-                doing.permission()
+                operation.permission()
             ),
         ),
     }
 }
 
 /// What a request without an answer means.
-pub(super) fn unanswered(error: &HttpError, doing: Doing) -> TargetError {
-    let kind = ErrorKind::unanswered(error, doing.writes());
-    TargetError::new(kind, format!("cannot {}: {error}", doing.words()))
+pub(super) fn unanswered(error: &HttpError, operation: Operation) -> TargetError {
+    let kind = ErrorKind::unanswered(error, operation.writes());
+    TargetError::new(kind, format!("cannot {}: {error}", operation.words()))
 }
 
 /// What a success means whose body is not what it should be. What was to be made may exist.
-pub(super) fn unexpected(why: &str, status: u16, doing: Doing) -> TargetError {
-    let kind = if doing.makes() { ErrorKind::Unsettled } else { ErrorKind::Unexpected };
-    TargetError::new(kind, format!("cannot {}: {why}", doing.words())).with_status(status)
+pub(super) fn unexpected(why: &str, status: u16, operation: Operation) -> TargetError {
+    let kind = if operation.makes() { ErrorKind::Unsettled } else { ErrorKind::Unexpected };
+    TargetError::new(kind, format!("cannot {}: {why}", operation.words())).with_status(status)
 }
 
 #[cfg(test)]
@@ -375,7 +377,7 @@ mod tests {
 
     #[test]
     fn each_refusal_has_its_meaning() {
-        use Doing::*;
+        use Operation::*;
         let denied = r#"{"code":"access_denied","message":"not permitted"}"#;
         let first = |field: &str, code: &str| {
             format!(
@@ -387,7 +389,7 @@ mod tests {
         let department = first("department_ids", "invalid_value");
         let missing = first("custom_fields.badge", "missing_field");
         let strange = first("mira@example.com", "Mira Osei");
-        let table: &[(Doing, u16, &str, ErrorKind, &[&str])] = &[
+        let table: &[(Operation, u16, &str, ErrorKind, &[&str])] = &[
             (
                 View,
                 401,
@@ -437,9 +439,9 @@ mod tests {
             (ListRequesters, 302, "", ErrorKind::Unexpected, &["elsewhere"]),
             (Update, 415, "nonsense", ErrorKind::Refused, &["415"]),
         ];
-        for (doing, status, body, kind, words) in table {
-            let error = refused(&answer(*status, body), *doing);
-            assert_eq!((error.kind, error.status), (*kind, Some(*status)), "{doing:?} {status}: {error}");
+        for (operation, status, body, kind, words) in table {
+            let error = refused(&answer(*status, body), *operation);
+            assert_eq!((error.kind, error.status), (*kind, Some(*status)), "{operation:?} {status}: {error}");
             for word in *words {
                 assert!(error.message.contains(word), "{word:?} in {error}");
             }
@@ -454,20 +456,20 @@ mod tests {
         let lost = HttpError::Lost { host: "acme.freshservice.com".into(), why: "timed out".into() };
         let not_sent = HttpError::NotSent { host: "acme.freshservice.com".into(), why: "refused".into() };
         let foreign = HttpError::ForeignLink("example.org".into());
-        let kind = |error: &HttpError, doing| unanswered(error, doing).kind;
-        assert_eq!(kind(&lost, Doing::Create), ErrorKind::Unsettled);
-        assert_eq!(kind(&lost, Doing::CreateLocation), ErrorKind::Unsettled);
-        assert_eq!(kind(&lost, Doing::Update), ErrorKind::Unsettled);
-        assert_eq!(kind(&lost, Doing::ListRequesters), ErrorKind::Unavailable);
-        assert_eq!(kind(&not_sent, Doing::Create), ErrorKind::Unavailable);
-        assert_eq!(kind(&foreign, Doing::View), ErrorKind::Unexpected);
-        assert_eq!(kind(&HttpError::SignIn("no".into()), Doing::View), ErrorKind::SignIn);
+        let kind = |error: &HttpError, operation| unanswered(error, operation).kind;
+        assert_eq!(kind(&lost, Operation::Create), ErrorKind::Unsettled);
+        assert_eq!(kind(&lost, Operation::CreateLocation), ErrorKind::Unsettled);
+        assert_eq!(kind(&lost, Operation::Update), ErrorKind::Unsettled);
+        assert_eq!(kind(&lost, Operation::ListRequesters), ErrorKind::Unavailable);
+        assert_eq!(kind(&not_sent, Operation::Create), ErrorKind::Unavailable);
+        assert_eq!(kind(&foreign, Operation::View), ErrorKind::Unexpected);
+        assert_eq!(kind(&HttpError::SignIn("no".into()), Operation::View), ErrorKind::SignIn);
     }
 
     #[test]
     fn a_strange_success_may_have_made_something() {
-        assert_eq!(unexpected("cut off", 201, Doing::Create).kind, ErrorKind::Unsettled);
-        assert_eq!(unexpected("cut off", 200, Doing::ListRequesters).kind, ErrorKind::Unexpected);
+        assert_eq!(unexpected("cut off", 201, Operation::Create).kind, ErrorKind::Unsettled);
+        assert_eq!(unexpected("cut off", 200, Operation::ListRequesters).kind, ErrorKind::Unexpected);
     }
 
     #[test]

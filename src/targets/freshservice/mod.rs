@@ -31,7 +31,7 @@ use crate::plan::{FieldChange, Notice};
 
 use super::{Connection, ErrorKind, TargetError};
 use crate::progress::Progress;
-use errors::{Doing, refused, unanswered, unexpected};
+use errors::{Operation, refused, unanswered, unexpected};
 use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS, is_for_agents};
 use names::{Book, Names};
 use reading::{Reading, Standing};
@@ -156,7 +156,7 @@ impl<C: Reads> Freshservice<C> {
             return Ok(open);
         }
         let read = self.pages(
-            Doing::ListAgents,
+            Operation::ListAgents,
             "agents",
             |page| requests::list_users(Users::Agents, None, page),
             |rows| {
@@ -180,9 +180,9 @@ impl<C: Reads> Freshservice<C> {
     }
 
     /// The answer of a request that changes nothing and succeeded.
-    fn read(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
-        let response = self.transport.read(request).map_err(|error| unanswered(&error, doing))?;
-        accepted(&response, doing)?;
+    fn read(&self, request: &Request, operation: Operation) -> Result<Response, TargetError> {
+        let response = self.transport.read(request).map_err(|error| unanswered(&error, operation))?;
+        accepted(&response, operation)?;
         Ok(response)
     }
 
@@ -192,14 +192,14 @@ impl<C: Reads> Freshservice<C> {
     /// Pages go on while the answer links to a next one or is full: either sign alone has been seen missing.
     fn pages(
         &self,
-        doing: Doing,
+        operation: Operation,
         wrapper: &str,
         request: impl Fn(usize) -> Request,
         mut take: impl FnMut(Vec<Row>) -> Result<bool, String>,
     ) -> Result<Option<String>, TargetError> {
         for page in 1.. {
-            let response = self.read(&request(page), doing)?;
-            let odd = |why: String| unexpected(&why, response.status, doing);
+            let response = self.read(&request(page), operation)?;
+            let odd = |why: String| unexpected(&why, response.status, operation);
             let rows = wire::rows(&response, wrapper).map_err(odd)?;
             let links_on =
                 response.header("link").is_some_and(|link| link.contains("rel=\"next\"") || link.contains("rel=next"));
@@ -228,7 +228,7 @@ impl<C: Reads> Freshservice<C> {
         let named = &self.connection.fields;
         let mut rows: Vec<FieldRow> = Vec::new();
         if named.iter().any(|field| field.name.starts_with(CUSTOM)) {
-            self.pages(Doing::ListFields, "requester_fields", requests::list_fields, |page| {
+            self.pages(Operation::ListFields, "requester_fields", requests::list_fields, |page| {
                 let known = rows.len();
                 for row in &page {
                     let row = FieldRow::read(row)?;
@@ -250,12 +250,12 @@ impl<C: Reads> Freshservice<C> {
 
     /// All departments or all locations.
     fn book(&self, place: Place) -> Result<Book, TargetError> {
-        let (doing, wrapper, request): (_, _, fn(usize) -> Request) = match place {
-            Place::Departments => (Doing::ListDepartments, "departments", requests::list_departments),
-            Place::Locations => (Doing::ListLocations, "locations", requests::list_locations),
+        let (operation, wrapper, request): (_, _, fn(usize) -> Request) = match place {
+            Place::Departments => (Operation::ListDepartments, "departments", requests::list_departments),
+            Place::Locations => (Operation::ListLocations, "locations", requests::list_locations),
         };
         let mut book = Book::default();
-        self.pages(doing, wrapper, request, |rows| {
+        self.pages(operation, wrapper, request, |rows| {
             let mut news = false;
             for row in &rows {
                 let (id, name) = wire::named(row)?;
@@ -293,12 +293,12 @@ impl<C: Reads> Freshservice<C> {
     ) -> Result<AgentView, TargetError> {
         let view = *self.agents.lock();
         let mut read = |users: Users| {
-            let (doing, wrapper) = match users {
-                Users::Requesters | Users::WithAgents => (Doing::ListRequesters, "requesters"),
-                Users::Agents => (Doing::ListAgents, "agents"),
+            let (operation, wrapper) = match users {
+                Users::Requesters | Users::WithAgents => (Operation::ListRequesters, "requesters"),
+                Users::Agents => (Operation::ListAgents, "agents"),
             };
             let doubt = self.pages(
-                doing,
+                operation,
                 wrapper,
                 |page| requests::list_users(users, lookup, page),
                 |rows| {
@@ -341,10 +341,10 @@ impl<C: Reads> Freshservice<C> {
     /// One user, from the table of requesters or of agents.
     fn view(&self, id: u64) -> Result<Option<User>, TargetError> {
         let read = |request: Request, wrapper: &str, from_agents: bool| {
-            let response = self.read(&request, Doing::View)?;
+            let response = self.read(&request, Operation::View)?;
             wire::one(&response, &[wrapper])
                 .and_then(|row| User::read(row, from_agents))
-                .map_err(|why| unexpected(&why, response.status, Doing::View))
+                .map_err(|why| unexpected(&why, response.status, Operation::View))
         };
         let user = match read(requests::get_requester(id), "requester", false) {
             Ok(user) if !user.is_agent => Some(user),
@@ -389,9 +389,9 @@ impl<C: Reads> Freshservice<C> {
 
 impl<C: Transport> Freshservice<C> {
     /// The answer of a request that succeeded.
-    fn send(&self, request: &Request, doing: Doing) -> Result<Response, TargetError> {
-        let response = self.transport.write(request).map_err(|error| unanswered(&error, doing))?;
-        accepted(&response, doing)?;
+    fn send(&self, request: &Request, operation: Operation) -> Result<Response, TargetError> {
+        let response = self.transport.write(request).map_err(|error| unanswered(&error, operation))?;
+        accepted(&response, operation)?;
         Ok(response)
     }
 
@@ -410,7 +410,7 @@ impl<C: Transport> Freshservice<C> {
             body[SEES_ALL_TICKETS] = json!(true);
         }
         let request = if standing.is_agent { requests::update_agent } else { requests::update_requester };
-        self.send(&request(id, &body), Doing::Update)?;
+        self.send(&request(id, &body), Operation::Update)?;
         if let Some(sees_all_tickets) = said {
             self.standings.lock().insert(id, Standing { sees_all_tickets, ..standing });
         }
@@ -429,14 +429,14 @@ impl<C: Reads> Freshservice<C> {
 }
 
 /// Whether an answer is a success of Freshservice's, and not the page of something in between.
-fn accepted(response: &Response, doing: Doing) -> Result<(), TargetError> {
+fn accepted(response: &Response, operation: Operation) -> Result<(), TargetError> {
     if !response.is_success() {
-        return Err(refused(response, doing));
+        return Err(refused(response, operation));
     }
     if response.is_page() {
-        return Err(unexpected("a web page came instead of JSON; check `domain`", response.status, doing));
+        return Err(unexpected("a web page came instead of JSON; check `domain`", response.status, operation));
     }
-    response.not_done().map_or(Ok(()), |why| Err(unexpected(why, response.status, doing)))
+    response.not_done().map_or(Ok(()), |why| Err(unexpected(why, response.status, operation)))
 }
 
 fn number(account: &AccountId) -> Result<u64, TargetError> {

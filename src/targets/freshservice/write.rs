@@ -5,7 +5,7 @@ use crate::field::{AccountId, FieldIndex};
 use crate::plan::FieldChange;
 
 use super::super::{ErrorKind, RunWorkflows, TargetError, WriteAccounts};
-use super::errors::{self, Doing, unanswered, unexpected};
+use super::errors::{self, Operation, unanswered, unexpected};
 use super::names::NoId;
 use super::reading::Standing;
 use super::{Freshservice, Place, REACHABLE, Transport, accepted, requests, says_sees_all_tickets, wire};
@@ -21,10 +21,10 @@ impl<C: Transport> WriteAccounts for Freshservice<C> {
         let known = self.with_names(schema, |names| place.book(names).id(name))?;
         let (doing, request, wrappers) = match place {
             Place::Departments => {
-                (Doing::CreateDepartment, requests::create_department(name.trim()), ["department", "departments"])
+                (Operation::CreateDepartment, requests::create_department(name.trim()), ["department", "departments"])
             }
             Place::Locations => {
-                (Doing::CreateLocation, requests::create_location(name.trim()), ["location", "locations"])
+                (Operation::CreateLocation, requests::create_location(name.trim()), ["location", "locations"])
             }
         };
         match known {
@@ -68,10 +68,10 @@ impl<C: Transport> WriteAccounts for Freshservice<C> {
                 "a requester needs at least one of `primary_email`, `work_phone_number` and `mobile_phone_number`";
             return Err(TargetError::new(ErrorKind::Refused, why));
         }
-        let response = self.send(&requests::create_requester(&self.body(&fields)?), Doing::Create)?;
+        let response = self.send(&requests::create_requester(&self.body(&fields)?), Operation::Create)?;
         let id = wire::one(&response, &["requester"])
             .and_then(|row| wire::id(&row))
-            .map_err(|why| unexpected(&why, response.status, Doing::Create))?;
+            .map_err(|why| unexpected(&why, response.status, Operation::Create))?;
         let sees_all_tickets = says_sees_all_tickets(&fields).unwrap_or(false);
         self.standings.lock().insert(id, Standing { is_agent: false, sees_all_tickets });
         Ok(AccountId::from(id.to_string()))
@@ -91,11 +91,11 @@ impl<C: Transport> WriteAccounts for Freshservice<C> {
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         let (id, _) = self.writable(account)?;
         let request = requests::reactivate_requester(id);
-        let response = self.transport.write(&request).map_err(|error| unanswered(&error, Doing::Reactivate))?;
+        let response = self.transport.write(&request).map_err(|error| unanswered(&error, Operation::Reactivate))?;
         if errors::is_active_already(&response) {
             return Ok(());
         }
-        accepted(&response, Doing::Reactivate)
+        accepted(&response, Operation::Reactivate)
     }
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
@@ -104,7 +104,9 @@ impl<C: Transport> WriteAccounts for Freshservice<C> {
             _ => Err(error),
         };
         match self.writable(account) {
-            Ok((id, _)) => self.send(&requests::deactivate_requester(id), Doing::Deactivate).map(drop).or_else(gone),
+            Ok((id, _)) => {
+                self.send(&requests::deactivate_requester(id), Operation::Deactivate).map(drop).or_else(gone)
+            }
             Err(error) => gone(error),
         }
     }

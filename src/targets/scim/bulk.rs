@@ -32,7 +32,7 @@ impl Limits {
 
 /// A request as part of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Operation {
+pub(crate) struct BulkOperation {
     id: String,
     method: &'static str,
     /// The id of the user at the end of the path; `None` when one is made.
@@ -40,7 +40,7 @@ pub(crate) struct Operation {
     pub(crate) text: String,
 }
 
-impl Operation {
+impl BulkOperation {
     /// `number` tells it from the others of its batch.
     pub(crate) fn new(number: usize, request: &Request) -> Self {
         let (id, method) = (format!("{}", number + 1), request.method.as_str());
@@ -77,10 +77,10 @@ impl Operation {
 /// What came of each operation, as if it had been sent alone; `None` where the answer does not tell.
 ///
 /// `None` for all of them when it is no answer to a batch.
-pub(crate) fn answers(body: &Value, sent: &[&Operation]) -> Option<Vec<Option<Response>>> {
+pub(crate) fn answers(body: &Value, sent: &[&BulkOperation]) -> Option<Vec<Option<Response>>> {
     let entries: Vec<&Map<String, Value>> =
         get(body.as_object()?, "Operations")?.as_array()?.iter().filter_map(Value::as_object).collect();
-    let answer = |operation: &&Operation| {
+    let answer = |operation: &&BulkOperation| {
         let mut meant = entries.iter().filter(|entry| operation.is_meant(entry));
         match (meant.next(), meant.next()) {
             (Some(entry), None) => response(entry),
@@ -114,7 +114,7 @@ pub(crate) fn last_part(address: &str) -> Option<String> {
 }
 
 /// The body of a batch.
-pub(crate) fn body<'t>(operations: impl Iterator<Item = &'t Operation>) -> String {
+pub(crate) fn body<'t>(operations: impl Iterator<Item = &'t BulkOperation>) -> String {
     let texts: Vec<&str> = operations.map(|operation| operation.text.as_str()).collect();
     format!("{}{}{}", ENVELOPE.0, texts.join(","), ENVELOPE.1)
 }
@@ -131,18 +131,18 @@ mod tests {
         Request::new(method, path).json(&json!({"title": "Lead"}))
     }
 
-    fn sent() -> Vec<Operation> {
+    fn sent() -> Vec<BulkOperation> {
         let versioned = request(Method::Patch, "/Users/a%26b").header("if-match", "W/\"7\"");
         [request(Method::Post, "/Users"), versioned, request(Method::Put, "/Users/42")]
             .iter()
             .enumerate()
-            .map(|(number, request)| Operation::new(number, request))
+            .map(|(number, request)| BulkOperation::new(number, request))
             .collect()
     }
 
     fn statuses(body: &Value) -> Vec<Option<u16>> {
         let sent = sent();
-        let sent: Vec<&Operation> = sent.iter().collect();
+        let sent: Vec<&BulkOperation> = sent.iter().collect();
         answers(body, &sent).unwrap().into_iter().map(|answer| Some(answer?.status)).collect()
     }
 
@@ -209,18 +209,18 @@ mod tests {
             serde_json::from_str(&spec_text(&format!("scim/rfc-samples/{name}.json"))?).ok()
         };
         let Some(request) = read("rfc7644-3.7.3-bulk_request-multiple_operations") else { return };
-        let operations: Vec<Operation> = request["Operations"]
+        let operations: Vec<BulkOperation> = request["Operations"]
             .as_array()
             .unwrap()
             .iter()
-            .map(|sample| Operation {
+            .map(|sample| BulkOperation {
                 id: sample["bulkId"].as_str().unwrap_or("none").into(),
                 method: ["POST", "PUT", "PATCH", "DELETE"].into_iter().find(|word| sample["method"] == *word).unwrap(),
                 user: (sample["method"] != "POST").then(|| last_part(sample["path"].as_str().unwrap()).unwrap()),
                 text: String::new(),
             })
             .collect();
-        let operations: Vec<&Operation> = operations.iter().collect();
+        let operations: Vec<&BulkOperation> = operations.iter().collect();
         for (name, expected) in [
             ("rfc7644-3.7.3-bulk_response-multiple_operations", vec![201, 200, 200, 204]),
             ("rfc7644-3.7.3-bulk_response-multiple_errors", vec![400, 412, 412, 404]),

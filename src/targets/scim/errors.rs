@@ -10,7 +10,7 @@ use super::wire::plain_text;
 
 /// What was asked for, which decides what an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Operation {
     Read,
     /// An account was to be made.
     Create,
@@ -87,14 +87,14 @@ pub(crate) fn changed_meanwhile(name: &str) -> TargetError {
 }
 
 /// A refusal as an error. `names` are the fields that were sent; those that the answer speaks of are named.
-pub(crate) fn refusal(name: &str, asked: Asked, response: &Response, names: &[&str]) -> TargetError {
+pub(crate) fn refusal(name: &str, operation: Operation, response: &Response, names: &[&str]) -> TargetError {
     let status = response.status;
     let word = scim_type(response);
     let unique = status == 409 || word.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("uniqueness"));
     let (kind, what) = match status {
         401 => (ErrorKind::SignIn, "the sign-in was refused; is the secret still valid?".to_owned()),
         403 => (ErrorKind::Rights, "the credentials have no right to do this".into()),
-        _ if unique && asked == Asked::Create => {
+        _ if unique && operation == Operation::Create => {
             (ErrorKind::Exists, "there is an account with these values already".into())
         }
         _ if unique => (ErrorKind::Refused, "another account has one of these values already".into()),
@@ -104,7 +104,9 @@ pub(crate) fn refusal(name: &str, asked: Asked, response: &Response, names: &[&s
         429 => (ErrorKind::Busy, format!("the service was {}", response.too_busy())),
         501 | 405 => (ErrorKind::Refused, "the service cannot do this; try another `update`".into()),
         503 => (ErrorKind::Unavailable, "the service is not available".into()),
-        500..=599 if asked == Asked::Read => (ErrorKind::Unavailable, "the service had an error of its own".into()),
+        500..=599 if operation == Operation::Read => {
+            (ErrorKind::Unavailable, "the service had an error of its own".into())
+        }
         500..=599 => (ErrorKind::Unsettled, "the service had an error of its own while it changed something".into()),
         300..=399 => (ErrorKind::Unexpected, "the service points to another address; is `base_url` right?".into()),
         _ => (ErrorKind::Refused, "the service refused".into()),
@@ -148,8 +150,8 @@ fn mentioned(response: &Response, names: &[&str]) -> Vec<String> {
 }
 
 /// A missing answer as an error.
-pub(crate) fn no_answer(name: &str, asked: Asked, error: &HttpError) -> TargetError {
-    let kind = ErrorKind::unanswered(error, asked != Asked::Read);
+pub(crate) fn no_answer(name: &str, operation: Operation, error: &HttpError) -> TargetError {
+    let kind = ErrorKind::unanswered(error, operation != Operation::Read);
     TargetError::new(kind, format!("{name}: {error}"))
 }
 
@@ -172,27 +174,27 @@ mod tests {
         let unique =
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"scimType":"uniqueness","status":"409"}"#;
         for (asked, status, body, kind) in [
-            (Asked::Create, 409, unique, ErrorKind::Exists),
-            (Asked::Create, 409, r#"{"detail":"ines@example.com exists"}"#, ErrorKind::Exists),
-            (Asked::Create, 409, "User exists with same username", ErrorKind::Exists),
-            (Asked::Create, 409, "<html>conflict</html>", ErrorKind::Exists),
-            (Asked::Create, 409, "", ErrorKind::Exists),
-            (Asked::Create, 400, r#"{"scimType":"Uniqueness","status":400}"#, ErrorKind::Exists),
-            (Asked::Create, 400, r#"[{"scimType":"uniqueness"}]"#, ErrorKind::Exists),
-            (Asked::Create, 400, r#"{"Errors":[{"scimType":"uniqueness","code":"400"}]}"#, ErrorKind::Exists),
-            (Asked::Change, 409, unique, ErrorKind::Refused),
-            (Asked::Change, 412, "", ErrorKind::Changed),
-            (Asked::Change, 400, r#"{"scimType":"mutability"}"#, ErrorKind::Refused),
-            (Asked::Read, 401, "", ErrorKind::SignIn),
-            (Asked::Read, 403, "{}", ErrorKind::Rights),
-            (Asked::Change, 404, "<html>", ErrorKind::NotFound),
-            (Asked::Read, 500, "", ErrorKind::Unavailable),
-            (Asked::Create, 500, "", ErrorKind::Unsettled),
-            (Asked::Create, 502, "<html>bad gateway</html>", ErrorKind::Unsettled),
-            (Asked::Create, 503, "", ErrorKind::Unavailable),
-            (Asked::Change, 429, "", ErrorKind::Busy),
-            (Asked::Change, 501, "", ErrorKind::Refused),
-            (Asked::Read, 302, "", ErrorKind::Unexpected),
+            (Operation::Create, 409, unique, ErrorKind::Exists),
+            (Operation::Create, 409, r#"{"detail":"ines@example.com exists"}"#, ErrorKind::Exists),
+            (Operation::Create, 409, "User exists with same username", ErrorKind::Exists),
+            (Operation::Create, 409, "<html>conflict</html>", ErrorKind::Exists),
+            (Operation::Create, 409, "", ErrorKind::Exists),
+            (Operation::Create, 400, r#"{"scimType":"Uniqueness","status":400}"#, ErrorKind::Exists),
+            (Operation::Create, 400, r#"[{"scimType":"uniqueness"}]"#, ErrorKind::Exists),
+            (Operation::Create, 400, r#"{"Errors":[{"scimType":"uniqueness","code":"400"}]}"#, ErrorKind::Exists),
+            (Operation::Change, 409, unique, ErrorKind::Refused),
+            (Operation::Change, 412, "", ErrorKind::Changed),
+            (Operation::Change, 400, r#"{"scimType":"mutability"}"#, ErrorKind::Refused),
+            (Operation::Read, 401, "", ErrorKind::SignIn),
+            (Operation::Read, 403, "{}", ErrorKind::Rights),
+            (Operation::Change, 404, "<html>", ErrorKind::NotFound),
+            (Operation::Read, 500, "", ErrorKind::Unavailable),
+            (Operation::Create, 500, "", ErrorKind::Unsettled),
+            (Operation::Create, 502, "<html>bad gateway</html>", ErrorKind::Unsettled),
+            (Operation::Create, 503, "", ErrorKind::Unavailable),
+            (Operation::Change, 429, "", ErrorKind::Busy),
+            (Operation::Change, 501, "", ErrorKind::Refused),
+            (Operation::Read, 302, "", ErrorKind::Unexpected),
         ] {
             let error = refusal("wiki", asked, &answer(status, body), &[]);
             assert_eq!((error.kind, error.status), (kind, Some(status)), "{asked:?} {status} {body}");
@@ -207,7 +209,7 @@ mod tests {
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter",
             "emails[type eq \"work\"].value",
         ];
-        let error = refusal("wiki", Asked::Change, &answer(400, body), &names);
+        let error = refusal("wiki", Operation::Change, &answer(400, body), &names);
         assert_eq!(
             error.message,
             "wiki: the service refused (status 400, invalidValue: it does not take the value of a field; the answer \
@@ -227,7 +229,7 @@ mod tests {
             let status = serde_json::from_str::<Value>(&text).unwrap()["status"].as_str().unwrap().parse().unwrap();
             let response = answer(status, &text);
             assert_eq!(scim_type(&response).as_deref(), word);
-            let error = refusal("wiki", Asked::Change, &response, &[]);
+            let error = refusal("wiki", Operation::Change, &response, &[]);
             assert!(!error.message.contains("2819c223"), "{}", error.message);
         }
     }

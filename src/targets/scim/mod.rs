@@ -47,7 +47,7 @@ mod wire;
 
 pub(crate) use deviations::{Clear, Deviations, preset};
 pub(crate) use directory::Directory;
-pub(crate) use errors::{Asked, no_answer, not_done, refusal, unexpected};
+pub(crate) use errors::{Operation, no_answer, not_done, refusal, unexpected};
 pub(crate) use fields::lookup;
 pub(crate) use filter::Filter;
 pub(crate) use path::{ENTERPRISE, Path};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::http::{Body, Method, Request};
 
-use super::bulk::{Operation, body};
+use super::bulk::{BulkOperation, body};
 use super::filter::Filter;
 use super::wire::Resource;
 
@@ -74,7 +74,7 @@ impl Requests {
     }
 
     /// Several of these at once.
-    pub(crate) fn bulk(&self, operations: &[&Operation]) -> Request {
+    pub(crate) fn bulk(&self, operations: &[&BulkOperation]) -> Request {
         let mut request = accept(Request::new(Method::Post, "/Bulk")).class("write");
         request.body = Body::Json { content_type: self.content_type(), text: body(operations.iter().copied()) };
         request

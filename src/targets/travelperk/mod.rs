@@ -34,7 +34,7 @@ use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::{Client, ClientSettings, Limit, Request};
 use crate::plan::{Account, FieldChange, Notice, Policy, ReferenceNames, Snapshot};
 use crate::section::Table;
-use crate::targets::scim::{Asked, Directory, Field, no_answer, not_done, refusal, unexpected};
+use crate::targets::scim::{Directory, Field, Operation, no_answer, not_done, refusal, unexpected};
 
 use super::{
     Connection, ErrorKind, FieldLookup, LogEvent, LogLine, ReadAccounts, SandboxPlaces, Target, TargetError,
@@ -181,16 +181,16 @@ impl TravelPerk {
         u16::try_from(at).ok().map(FieldIndex)
     }
 
-    fn send(&self, asked: Asked, request: &Request) -> Result<crate::http::Response, TargetError> {
-        let sent = match asked {
-            Asked::Read => self.rest.reader().send(request),
-            Asked::Create | Asked::Change => self.rest.send(request),
+    fn send(&self, operation: Operation, request: &Request) -> Result<crate::http::Response, TargetError> {
+        let sent = match operation {
+            Operation::Read => self.rest.reader().send(request),
+            Operation::Create | Operation::Change => self.rest.send(request),
         };
-        let response = sent.map_err(|error| no_answer(self.people.name(), asked, &error))?;
+        let response = sent.map_err(|error| no_answer(self.people.name(), operation, &error))?;
         if !response.is_success() {
-            return Err(refusal(self.people.name(), asked, &response, &[]));
+            return Err(refusal(self.people.name(), operation, &response, &[]));
         }
-        match not_done(self.people.name(), &response).filter(|_| asked != Asked::Read) {
+        match not_done(self.people.name(), &response).filter(|_| operation != Operation::Read) {
             Some(error) => Err(error),
             None => Ok(response),
         }
@@ -205,7 +205,7 @@ impl TravelPerk {
     ) -> Result<Vec<T>, TargetError> {
         let (mut found, mut seen, mut offset) = (Vec::new(), BTreeSet::new(), 0);
         loop {
-            let response = self.send(Asked::Read, &request(offset))?;
+            let response = self.send(Operation::Read, &request(offset))?;
             let page: P =
                 response.json().map_err(|error| unexpected(self.people.name(), error).with_status(response.status))?;
             let page = items(page);
@@ -241,9 +241,9 @@ impl TravelPerk {
             return Ok(());
         }
         if let Some(archived) = known.iter().find(|center| wanted(center)) {
-            return self.send(Asked::Change, &requests::unarchive(&archived.id)).map(|_| ());
+            return self.send(Operation::Change, &requests::unarchive(&archived.id)).map(|_| ());
         }
-        match self.send(Asked::Create, &requests::create_cost_center(name)) {
+        match self.send(Operation::Create, &requests::create_cost_center(name)) {
             Ok(_) => Ok(()),
             // The status of a name that is taken is not documented, and an answer may be lost: a look settles it.
             Err(error) if !matches!(error.kind, ErrorKind::SignIn | ErrorKind::Rights) => {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::super::errors::Doing;
+use super::super::errors::Operation;
 use super::super::names::NoId;
 use super::super::requests::{self, Lookup, Users};
 use super::super::{Freshservice, Place, Reads, wire};
@@ -98,8 +98,8 @@ impl<C: Reads> Freshservice<C> {
         let lookup = Lookup { parameter: "email", value: email };
         for users in [Users::Requesters, Users::Agents] {
             let (doing, wrapper) = match users {
-                Users::Agents => (Doing::ListAgents, "agents"),
-                _ => (Doing::ListRequesters, "requesters"),
+                Users::Agents => (Operation::ListAgents, "agents"),
+                _ => (Operation::ListRequesters, "requesters"),
             };
             let mut found = None;
             self.pages(

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::field::FieldValue;
 use crate::plan::Request;
 
-use super::super::errors::{Doing, unexpected};
+use super::super::errors::{Operation, unexpected};
 use super::super::wire::{self, Row};
 use super::super::{Freshservice, Reads, Transport, requests};
 use super::form::{Form, FormField, Given, Lookups, address, number};
@@ -23,9 +23,9 @@ impl<C: Reads> Freshservice<C> {
     /// The form of a kind of request, read once a run.
     pub(super) fn form(&self, journey: &'static str) -> Result<Arc<Form>, TargetError> {
         self.form_of(journey, |desk| {
-            let response = desk.read(&requests::form(journey), Doing::ReadForm)?;
+            let response = desk.read(&requests::form(journey), Operation::ReadForm)?;
             let read = wire::rows(&response, "fields").and_then(|rows| Form::read("the form", "", &rows));
-            read.map_err(|why| unexpected(&why, response.status, Doing::ReadForm))
+            read.map_err(|why| unexpected(&why, response.status, Operation::ReadForm))
         })
     }
 
@@ -72,7 +72,7 @@ impl<C: Transport> Freshservice<C> {
     ) -> Result<Option<Box<str>>, TargetError> {
         let (_, body) = self.request_body(journey, request)?;
         let wrapper = format!("{journey}_request");
-        self.make(&requests::create_request(journey, &body), Doing::CreateRequest, &wrapper)
+        self.make(&requests::create_request(journey, &body), Operation::CreateRequest, &wrapper)
     }
 }
 
@@ -91,7 +91,7 @@ impl<C: Reads> Freshservice<C> {
         let (mut found, mut known) = (None, HashSet::new());
         let wrapper = format!("{journey}_requests");
         let doubt = self.pages(
-            Doing::ListRequests,
+            Operation::ListRequests,
             &wrapper,
             |page| requests::list_requests(journey, page),
             |rows| {

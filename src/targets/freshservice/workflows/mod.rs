@@ -18,7 +18,7 @@ use crate::http::Request as HttpRequest;
 use crate::plan::{Action, Request};
 
 use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError};
-use super::errors::{Doing, unexpected};
+use super::errors::{Operation, unexpected};
 use super::wire::{self, Row};
 use super::{Freshservice, Reads, Transport};
 use directory::Directory;
@@ -90,10 +90,15 @@ fn look_through(rows: &[Row], known: &mut HashSet<u64>, mut look: impl FnMut(u64
 
 impl<C: Transport> Freshservice<C> {
     /// Sends what makes something, and takes its id from the answer.
-    fn make(&self, request: &HttpRequest, doing: Doing, wrapper: &str) -> Result<Option<Box<str>>, TargetError> {
-        let response = self.send(request, doing)?;
+    fn make(
+        &self,
+        request: &HttpRequest,
+        operation: Operation,
+        wrapper: &str,
+    ) -> Result<Option<Box<str>>, TargetError> {
+        let response = self.send(request, operation)?;
         let id = wire::one(&response, &[wrapper]).and_then(|row| wire::id(&row));
-        let id = id.map_err(|why| unexpected(&why, response.status, doing))?;
+        let id = id.map_err(|why| unexpected(&why, response.status, operation))?;
         Ok(Some(id.to_string().into()))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::field::{AccountId, FieldValue};
 use crate::plan::Request;
 
-use super::super::errors::{Doing, unexpected};
+use super::super::errors::{Operation, unexpected};
 use super::super::fields::CUSTOM;
 use super::super::requests::TicketFilter;
 use super::super::wire::{self, Row};
@@ -40,19 +40,19 @@ impl<C: Reads> Freshservice<C> {
             };
             let form = rows.ok_or_else(|| "its `custom_fields` are no list of objects".to_owned());
             form.and_then(|rows| Form::read(&format!("service item {item}"), CUSTOM, &rows))
-                .map_err(|why| unexpected(&why, 200, Doing::ReadItem))
+                .map_err(|why| unexpected(&why, 200, Operation::ReadItem))
         })
     }
 
     fn item_row(&self, item: u64) -> Result<Row, TargetError> {
-        let response = match self.read(&requests::get_item(item), Doing::ReadItem) {
+        let response = match self.read(&requests::get_item(item), Operation::ReadItem) {
             Err(error) if error.status == Some(404) => {
                 return Err(refuse(format!("Freshservice has no service item {item}; `item` is its display id")));
             }
             other => other?,
         };
         let row = wire::one(&response, &["service_item", "item"])
-            .map_err(|why| unexpected(&why, response.status, Doing::ReadItem))?;
+            .map_err(|why| unexpected(&why, response.status, Operation::ReadItem))?;
         if row.get("deleted").and_then(Value::as_bool) == Some(true) {
             return Err(refuse(format!("service item {item} is deleted in Freshservice")));
         }
@@ -129,7 +129,7 @@ impl<C: Transport> Freshservice<C> {
     ) -> Result<Option<Box<str>>, TargetError> {
         let order = self.order(request, account)?;
         let body = Value::Object(order.body);
-        self.make(&requests::place_request(order.item, &body), Doing::PlaceOrder, "service_request")
+        self.make(&requests::place_request(order.item, &body), Operation::PlaceOrder, "service_request")
     }
 }
 
@@ -167,9 +167,9 @@ impl<C: Reads> Freshservice<C> {
 
     /// The items of an order, by their display ids.
     fn ordered(&self, ticket: u64) -> Result<Vec<u64>, TargetError> {
-        let response = self.read(&requests::requested_items(ticket), Doing::ListTickets)?;
+        let response = self.read(&requests::requested_items(ticket), Operation::ListTickets)?;
         let rows = wire::rows(&response, "requested_items")
-            .map_err(|why| unexpected(&why, response.status, Doing::ListTickets))?;
+            .map_err(|why| unexpected(&why, response.status, Operation::ListTickets))?;
         Ok(rows.iter().filter_map(|row| row.get("service_item_id").and_then(Value::as_u64)).collect())
     }
 }

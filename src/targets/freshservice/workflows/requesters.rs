@@ -9,7 +9,7 @@ use crate::http::Method;
 use crate::plan::{Action, FieldChange, Request};
 use crate::rules::convert;
 
-use super::super::errors::Doing;
+use super::super::errors::Operation;
 use super::super::fields::{self, CUSTOM};
 use super::super::names::Names;
 use super::super::wire::{self, FieldRow};
@@ -31,7 +31,7 @@ impl<C: Reads> Freshservice<C> {
             .collect::<Result<_, _>>()?;
         let mut rows: Vec<FieldRow> = Vec::new();
         if specs.iter().any(|spec| spec.name.starts_with(CUSTOM)) {
-            self.pages(Doing::ListFields, "requester_fields", requests::list_fields, |page| {
+            self.pages(Operation::ListFields, "requester_fields", requests::list_fields, |page| {
                 let before = rows.len();
                 for row in &page {
                     let row = FieldRow::read(row)?;
@@ -126,7 +126,7 @@ impl<C: Transport> Freshservice<C> {
         let group = self.group(&name.unwrap_or_default().to_string())?;
         let joins = request.action == Action::AddToRequesterGroup;
         let method = if joins { Method::Post } else { Method::Delete };
-        match self.send(&requests::member(method, group, member), Doing::ChangeMembers) {
+        match self.send(&requests::member(method, group, member), Operation::ChangeMembers) {
             // Who is no member need not be removed.
             Err(error) if !joins && error.status == Some(404) => Ok(()),
             other => other.map(drop),
@@ -151,7 +151,7 @@ impl<C: Reads> Freshservice<C> {
             return Err(refuse("`group` is empty"));
         }
         let (mut found, mut ids): (Vec<(u64, bool)>, _) = (Vec::new(), HashSet::new());
-        self.pages(Doing::ListGroups, "requester_groups", requests::list_groups, |rows| {
+        self.pages(Operation::ListGroups, "requester_groups", requests::list_groups, |rows| {
             let mut news = false;
             for row in &rows {
                 let (id, known) = wire::named(row)?;

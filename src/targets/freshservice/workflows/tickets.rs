@@ -10,7 +10,7 @@ use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue};
 use crate::plan::Request;
 use crate::rules::convert;
 
-use super::super::errors::{Doing, unexpected};
+use super::super::errors::{Operation, unexpected};
 use super::super::fields::CUSTOM;
 use super::super::requests::TicketFilter;
 use super::super::wire::{self, Row};
@@ -114,7 +114,7 @@ impl<C: Transport> Freshservice<C> {
         account: Option<&AccountId>,
     ) -> Result<Option<Box<str>>, TargetError> {
         let body = self.ticket_body(request, account)?;
-        self.make(&requests::create_ticket(&body), Doing::CreateTicket, "ticket")
+        self.make(&requests::create_ticket(&body), Operation::CreateTicket, "ticket")
     }
 }
 
@@ -156,17 +156,18 @@ impl<C: Reads> Freshservice<C> {
         if let Some(tags) = read(row) {
             return Ok(tags);
         }
-        let response = self.read(&requests::get_ticket(id), Doing::ListTickets)?;
-        let row =
-            wire::one(&response, &["ticket"]).map_err(|why| unexpected(&why, response.status, Doing::ListTickets))?;
-        read(&row).ok_or_else(|| unexpected("the ticket does not say its tags", response.status, Doing::ListTickets))
+        let response = self.read(&requests::get_ticket(id), Operation::ListTickets)?;
+        let row = wire::one(&response, &["ticket"])
+            .map_err(|why| unexpected(&why, response.status, Operation::ListTickets))?;
+        read(&row)
+            .ok_or_else(|| unexpected("the ticket does not say its tags", response.status, Operation::ListTickets))
     }
 
     /// The tickets that were made since a day. The service's filters are not trusted to have been followed.
     pub(super) fn tickets_since(&self, filter: &TicketFilter) -> Result<Vec<(u64, Row)>, TargetError> {
         let (mut found, mut known): (Vec<(u64, Row)>, _) = (Vec::new(), HashSet::new());
         self.pages(
-            Doing::ListTickets,
+            Operation::ListTickets,
             "tickets",
             |page| requests::list_tickets(filter, page),
             |rows| {

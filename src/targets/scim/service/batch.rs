@@ -3,9 +3,9 @@
 use crate::http::{Request, Response};
 use crate::targets::{ErrorKind, TargetError};
 
-use super::super::bulk::{self, ENVELOPE, Limits, Operation};
+use super::super::bulk::{self, BulkOperation, ENVELOPE, Limits};
 use super::super::deviations::{Bulk, Update};
-use super::super::errors::{Asked, honest, refusal, unexpected};
+use super::super::errors::{Operation, honest, refusal, unexpected};
 use super::super::patch::Setting;
 use super::super::wire::Resource;
 use super::Service;
@@ -38,7 +38,7 @@ type Ordered = Result<Option<String>, TargetError>;
 
 /// What becomes of an order.
 enum Part {
-    Sent(Operation),
+    Sent(BulkOperation),
     /// Too large for one, or the only one: sent by itself.
     Alone,
     /// Nothing to send, or nothing that can be sent.
@@ -78,11 +78,11 @@ impl Service {
         let mut parts = self.parts(&orders[..most.min(orders.len())], bytes);
         loop {
             orders = &orders[..parts.len()];
-            let operations: Vec<&Operation> = parts.iter().filter_map(Part::operation).collect();
+            let operations: Vec<&BulkOperation> = parts.iter().filter_map(Part::operation).collect();
             if operations.len() < 2 {
                 return orders.iter().zip(parts).map(|(order, part)| self.unsent(order, part)).collect();
             }
-            let sent = self.requests().and_then(|requests| self.send(Asked::Change, &requests.bulk(&operations)));
+            let sent = self.requests().and_then(|requests| self.send(Operation::Change, &requests.bulk(&operations)));
             let response = match sent {
                 Ok(response) => response,
                 Err(error) => return self.all(orders, parts, &error),
@@ -97,7 +97,7 @@ impl Service {
                     parts.truncate(keep);
                 }
                 401 | 429 | 300..=399 | 500 | 502..=599 => {
-                    return self.all(orders, parts, &refusal(&self.name, Asked::Change, &response, &[]));
+                    return self.all(orders, parts, &refusal(&self.name, Operation::Change, &response, &[]));
                 }
                 400..=599 => {
                     self.learned.lock().bulk_most = Some(1);
@@ -126,7 +126,7 @@ impl Service {
         let mut size = envelope;
         for (number, order) in orders.iter().enumerate() {
             let operation = match self.request(order) {
-                Ok(Some(request)) => Operation::new(number, &request),
+                Ok(Some(request)) => BulkOperation::new(number, &request),
                 other => {
                     let refused = matches!(&other, Err(error) if error.kind == ErrorKind::SignIn);
                     parts.push(Part::Done(other.map(|_| None)));
@@ -220,7 +220,7 @@ impl Service {
 }
 
 impl Part {
-    fn operation(&self) -> Option<&Operation> {
+    fn operation(&self) -> Option<&BulkOperation> {
         match self {
             Self::Sent(operation) => Some(operation),
             Self::Alone | Self::Done(_) => None,

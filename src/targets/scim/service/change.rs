@@ -7,7 +7,7 @@ use crate::targets::{ErrorKind, TargetError};
 
 use super::super::bulk::last_part;
 use super::super::deviations::{Replace, Update};
-use super::super::errors::{Asked, changed_meanwhile, not_done, refusal, unexpected};
+use super::super::errors::{Operation, changed_meanwhile, not_done, refusal, unexpected};
 use super::super::patch::{self, Setting};
 use super::super::path::{Path, get};
 use super::super::wire::{Resource, Shape, boolean, id, put, version};
@@ -17,7 +17,7 @@ impl Service {
     /// Makes a user and returns its id. `names` are the fields that are sent, for messages.
     pub(crate) fn create(&self, resource: Resource, names: &[&str]) -> Result<String, TargetError> {
         let resource = self.whole(resource);
-        let response = self.send(Asked::Create, &self.requests()?.create(&resource))?;
+        let response = self.send(Operation::Create, &self.requests()?.create(&resource))?;
         self.made(&resource, &response, names)
     }
 
@@ -31,7 +31,7 @@ impl Service {
     /// Reads the answer to a user that was sent.
     pub(super) fn made(&self, resource: &Resource, response: &Response, names: &[&str]) -> Result<String, TargetError> {
         if !response.is_success() {
-            return Err(refusal(&self.name, Asked::Create, response, names));
+            return Err(refusal(&self.name, Operation::Create, response, names));
         }
         if let Some(error) = not_done(&self.name, response) {
             return Err(error);
@@ -95,7 +95,7 @@ impl Service {
             }
             self.learned.lock().no_patch = true;
         }
-        let response = self.send(Asked::Change, &self.replacement(id, &settings)?)?;
+        let response = self.send(Operation::Change, &self.replacement(id, &settings)?)?;
         self.changed(id, &response, active, names)
     }
 
@@ -136,7 +136,8 @@ impl Service {
             vec![&operations]
         };
         for part in parts {
-            let response = self.send(Asked::Change, &self.requests()?.patch(id, part, self.version(id)?.as_deref()))?;
+            let response =
+                self.send(Operation::Change, &self.requests()?.patch(id, part, self.version(id)?.as_deref()))?;
             match response.status {
                 405 | 501 if self.deviations.update == Update::Auto => return Ok(true),
                 _ => self.changed(id, &response, active, names)?,
@@ -208,7 +209,7 @@ impl Service {
             if response.status == 412 {
                 self.note_version(wanted, None);
             }
-            return Err(refusal(&self.name, Asked::Change, response, names));
+            return Err(refusal(&self.name, Operation::Change, response, names));
         }
         if let Some(error) = not_done(&self.name, response) {
             return Err(error);
@@ -236,7 +237,7 @@ impl Service {
     /// What a 404 to a change means: some services answer so when they do not know the method.
     fn missing(&self, id: &str, response: &Response, names: &[&str]) -> Result<TargetError, TargetError> {
         if self.user(id)?.is_none() {
-            return Ok(refusal(&self.name, Asked::Change, response, names));
+            return Ok(refusal(&self.name, Operation::Change, response, names));
         }
         let message = format!(
             "{}: the account is there, but the service does not know this way to change it; try another `update` (status {})",

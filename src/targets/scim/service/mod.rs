@@ -21,7 +21,7 @@ use crate::targets::TargetError;
 
 use super::deviations::Deviations;
 use super::discovery::Discovery;
-use super::errors::{Asked, honest, no_answer, refusal, unexpected};
+use super::errors::{Operation, honest, no_answer, refusal, unexpected};
 use super::filter::Filter;
 use super::path::{CORE, Path};
 use super::requests::Requests;
@@ -84,12 +84,12 @@ impl Service {
         &self.deviations
     }
 
-    fn send(&self, asked: Asked, request: &Request) -> Result<Response, TargetError> {
-        let sent = match asked {
-            Asked::Read => self.client.reader().send(request),
-            Asked::Create | Asked::Change => self.client.send(request),
+    fn send(&self, operation: Operation, request: &Request) -> Result<Response, TargetError> {
+        let sent = match operation {
+            Operation::Read => self.client.reader().send(request),
+            Operation::Create | Operation::Change => self.client.send(request),
         };
-        sent.map(honest).map_err(|error| no_answer(&self.name, asked, &error))
+        sent.map(honest).map_err(|error| no_answer(&self.name, operation, &error))
     }
 
     /// What the service says of itself, asked for once. What it leaves out counts as not said.
@@ -121,10 +121,10 @@ impl Service {
 
     /// A discovery document; `None` when the service has none that can be read.
     fn document(&self, path: &str) -> Result<Option<Value>, TargetError> {
-        let response = self.send(Asked::Read, &Requests::discovery(path))?;
+        let response = self.send(Operation::Read, &Requests::discovery(path))?;
         // A service that is busy may well have it.
         if matches!(response.status, 401 | 429 | 502..=504) {
-            return Err(refusal(&self.name, Asked::Read, &response, &[]));
+            return Err(refusal(&self.name, Operation::Read, &response, &[]));
         }
         Ok(if response.is_success() { response.json_or_none() } else { None })
     }
@@ -144,12 +144,12 @@ impl Service {
     }
 
     fn user_with(&self, wanted: &str, attributes: &[String]) -> Result<Option<Resource>, TargetError> {
-        let response = self.send(Asked::Read, &self.requests()?.user(wanted, attributes))?;
+        let response = self.send(Operation::Read, &self.requests()?.user(wanted, attributes))?;
         if matches!(response.status, 404 | 410) {
             return Ok(None);
         }
         if !response.is_success() {
-            return Err(refusal(&self.name, Asked::Read, &response, &[]));
+            return Err(refusal(&self.name, Operation::Read, &response, &[]));
         }
         let resource: Resource =
             response.json().map_err(|error| unexpected(&self.name, error).with_status(response.status))?;
@@ -169,11 +169,11 @@ impl Service {
         if !self.deviations.filter || self.discovery()?.filter == Some(false) {
             return Ok(None);
         }
-        let response = self.send(Asked::Read, &self.requests()?.search(filter))?;
+        let response = self.send(Operation::Read, &self.requests()?.search(filter))?;
         match response.status {
             // Some answer so when nobody fits; others do not know filters. Only a look at everybody tells.
             400 | 403 | 404 | 405 | 501 => return Ok(None),
-            _ if !response.is_success() => return Err(refusal(&self.name, Asked::Read, &response, &[])),
+            _ if !response.is_success() => return Err(refusal(&self.name, Operation::Read, &response, &[])),
             _ => {}
         }
         let list = self.list(&response)?;

@@ -10,7 +10,7 @@ use crate::targets::TargetError;
 
 use super::super::deviations::Paging;
 use super::super::discovery::resources;
-use super::super::errors::{Asked, refusal, scim_type, unexpected};
+use super::super::errors::{Operation, refusal, scim_type, unexpected};
 use super::super::path::get;
 use super::super::requests::Page;
 use super::super::wire::{Resource, id, version, whole};
@@ -98,7 +98,7 @@ impl Service {
         let (mut total, mut nameless, mut restarted, mut ended) = (None, 0usize, false, false);
         let mut beyond = Beyond::NotAsked;
         loop {
-            let response = self.send(Asked::Read, &requests.page(&page, count))?;
+            let response = self.send(Operation::Read, &requests.page(&page, count))?;
             let expired = scim_type(&response).is_some_and(|word| {
                 word.eq_ignore_ascii_case("expiredCursor") || word.eq_ignore_ascii_case("invalidCursor")
             });
@@ -113,7 +113,7 @@ impl Service {
                     ended = true;
                     break;
                 }
-                return Err(refusal(&self.name, Asked::Read, &response, &[]));
+                return Err(refusal(&self.name, Operation::Read, &response, &[]));
             }
             let list = self.list(&response)?;
             if let Some(now) = list.total {
