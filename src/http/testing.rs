@@ -16,7 +16,7 @@ use super::{Clock, Interrupted};
 
 /// A request as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) method: String,
     /// Without the query.
     pub(crate) path: String,
@@ -27,7 +27,7 @@ pub(crate) struct Asked {
     pub(crate) body: Vec<u8>,
 }
 
-impl Asked {
+impl Received {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -87,12 +87,12 @@ impl Answer {
     }
 }
 
-type Handler = dyn Fn(&Asked) -> Answer + Send + Sync;
+type Handler = dyn Fn(&Received) -> Answer + Send + Sync;
 
 /// The service. Lives until dropped.
 pub(crate) struct Script {
     address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<Received>>>,
     over: Arc<AtomicBool>,
     listener: Option<JoinHandle<()>>,
 }
@@ -105,7 +105,7 @@ impl Script {
     }
 
     /// Answers as the function says, on as many connections as are made.
-    pub(crate) fn serve(handler: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn serve(handler: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -128,13 +128,13 @@ impl Script {
     }
 
     /// Everything asked so far, in the order it arrived.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Received> {
         self.asked.lock().clone()
     }
 
     /// `GET /path` of everything asked so far.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.asked().iter().map(Asked::line).collect()
+        self.asked().iter().map(Received::line).collect()
     }
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn nobody_there() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-fn converse(stream: TcpStream, log: &Mutex<Vec<Asked>>, handler: &Handler) {
+fn converse(stream: TcpStream, log: &Mutex<Vec<Received>>, handler: &Handler) {
     stream.set_nodelay(true).unwrap();
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
@@ -179,7 +179,7 @@ fn converse(stream: TcpStream, log: &Mutex<Vec<Asked>>, handler: &Handler) {
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut words = line.split_whitespace();
@@ -201,7 +201,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     reader.read_exact(&mut body).ok()?;
     let url = url::Url::parse("http://script").unwrap().join(&target).ok()?;
     let query = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    Some(Asked { method, path: url.path().to_owned(), query, headers, body })
+    Some(Received { method, path: url.path().to_owned(), query, headers, body })
 }
 
 /// Time that passes only while somebody waits for it.

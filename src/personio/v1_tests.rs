@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::employee::{Attributes, Completeness, EmployeeId, Value};
-use crate::http::testing::{Answer, Asked, FakeClock, Script, nobody_there};
+use crate::http::testing::{Answer, FakeClock, Received, Script, nobody_there};
 use crate::progress::{NoProgress, Progress};
 
 fn settings(base_url: String) -> SourceSettings {
@@ -41,12 +41,12 @@ fn page(total: impl Into<Option<u64>>, records: &[String]) -> Answer {
     Answer::json(200, format!(r#"{{"success":true,{metadata}"offset":0,"data":[{}]}}"#, records.join(",")))
 }
 
-fn number(asked: &Asked, name: &str) -> u64 {
+fn number(asked: &Received, name: &str) -> u64 {
     asked.param(name).unwrap().parse().unwrap()
 }
 
 /// A service that signs everyone in and answers for employees as told.
-fn service(employees: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Script {
+fn service(employees: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Script {
     Script::serve(move |asked| match asked.line().as_str() {
         "POST /v1/auth" => signed_in("papi-1"),
         "GET /v1/company/employees" => employees(asked),
@@ -55,7 +55,7 @@ fn service(employees: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Scri
 }
 
 /// So many employees, ids from 1, in pages of at most `cap`.
-fn pages(asked: &Asked, ids: impl Iterator<Item = u64>, cap: u64) -> Answer {
+fn pages(asked: &Received, ids: impl Iterator<Item = u64>, cap: u64) -> Answer {
     let ids: Vec<u64> = ids.collect();
     let rows = ids
         .iter()
@@ -85,7 +85,7 @@ fn why(result: &ReadResult) -> &str {
     }
 }
 
-fn reads(script: &Script) -> Vec<Asked> {
+fn reads(script: &Script) -> Vec<Received> {
     script.asked().into_iter().filter(|asked| asked.method == "GET").collect()
 }
 
@@ -171,7 +171,7 @@ fn somebody_joins_while_the_pages_are_read() {
 
 #[test]
 fn what_does_not_add_up_twice_is_unproven() {
-    type Service = fn(&Asked) -> Answer;
+    type Service = fn(&Received) -> Answer;
     // service, people read, words
     let table: [(Service, usize, &str); 7] = [
         // One is swallowed.
@@ -208,7 +208,7 @@ fn what_does_not_add_up_twice_is_unproven() {
     }
 }
 
-fn short(asked: &Asked, total: u64, people: u64) -> Answer {
+fn short(asked: &Received, total: u64, people: u64) -> Answer {
     let offset = number(asked, "offset");
     let rows: Vec<String> = (offset + 1..=(offset + 100).min(people)).map(record).collect();
     page(total, &rows)
@@ -557,7 +557,7 @@ fn the_catalogue_lists_what_may_be_read() {
 }
 
 /// A service that takes addresses of so many bytes at most, as a server or a proxy does.
-fn with_lines_up_to(longest: usize, employees: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Script {
+fn with_lines_up_to(longest: usize, employees: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Script {
     service(move |asked| {
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let pairs = asked.query.iter().map(|(name, value)| encoded(name).len() + encoded(value).len() + 2);
@@ -566,7 +566,7 @@ fn with_lines_up_to(longest: usize, employees: impl Fn(&Asked) -> Answer + Send 
 }
 
 /// Somebody with the attributes that were asked for, each of which says whose it is.
-fn with_what_was_asked(id: u64, asked: &Asked) -> String {
+fn with_what_was_asked(id: u64, asked: &Received) -> String {
     let keys = asked.query.iter().filter(|(name, key)| name == "attributes[]" && key != "id").map(|(_, key)| key);
     let values: String = keys.map(|key| format!(r#","{key}":{{"value":"{key} of {id}","type":"standard"}}"#)).collect();
     format!(r#"{{"type":"Employee","attributes":{{"id":{{"value":{id},"type":"integer"}}{values}}}}}"#)

@@ -401,7 +401,7 @@ fn minimal(list: &str) -> String {
 }
 
 /// People 1 to 5, two a page, as most services page.
-fn paged(asked: &crate::http::testing::Asked) -> Answer {
+fn paged(asked: &crate::http::testing::Received) -> Answer {
     let from: usize = match (asked.param("page"), asked.param("offset"), asked.param("cursor")) {
         (Some(page), _, _) => (page.parse::<usize>().unwrap() - 1) * 2,
         (_, Some(offset), _) => offset.parse().unwrap(),
@@ -578,7 +578,7 @@ fn what_shares_a_list_is_sent_together() {
 }
 
 /// A list without person 3, who is there when asked for.
-fn lacking(asked: &crate::http::testing::Asked) -> Answer {
+fn lacking(asked: &crate::http::testing::Received) -> Answer {
     match asked.path.rsplit('/').next() {
         Some("people") => Answer::json(200, r#"{"data": [{"id": 1, "name": "n1"}, {"id": 2, "name": "n2"}]}"#),
         Some(id @ ("1" | "2" | "3")) => {

@@ -10,7 +10,7 @@ use toml::de::DeTable;
 
 use super::*;
 use crate::field::FieldKind;
-use crate::http::testing::{Answer, Asked, Script};
+use crate::http::testing::{Answer, Received, Script};
 use crate::progress::NoProgress;
 use crate::section::{Context, Problem, Problems, Secret, SecretMode, SecretReader};
 use crate::simulation::{SandboxRequest, System};
@@ -36,7 +36,7 @@ pub(crate) fn section(text: &str, parse: Parse) -> (Option<Box<dyn TargetType>>,
 
 /// Puts a simulated system behind a port.
 pub(crate) fn serve<S: System + 'static>(name: &'static str, system: Arc<Mutex<S>>) -> Script {
-    Script::serve(move |asked: &Asked| {
+    Script::serve(move |asked: &Received| {
         let mut system = system.lock();
         let path = asked.path.strip_prefix(&format!("/{name}")).unwrap_or(&asked.path).to_owned();
         let method = match asked.method.as_str() {
