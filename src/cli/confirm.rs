@@ -98,7 +98,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         return Err(Failure::new(Reason::Usage, why));
     }
     let open = prepared.targets[0].open.as_ref().expect("a target that is ready is open");
-    let who = |id: EmployeeId| open.called.get(&id).cloned().unwrap_or_default().in_full(id);
+    let who = |id: EmployeeId| open.labels.get(&id).cloned().unwrap_or_default().in_full(id);
     let groups = by_hand.steps(&plan.changes.iter().collect::<Vec<_>>(), &who);
     let selected = Checklist { code: None, groups };
     let (steps, left) = (checklist::steps(&selected), open_before.saturating_sub(selected.len()));

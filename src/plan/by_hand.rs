@@ -176,7 +176,7 @@ pub fn checklist_code(changes: &[Change]) -> String {
 
 /// How an employee is found by somebody who looks for them; stored nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Called {
+pub struct PersonLabel {
     /// The field `name` of the mapping.
     pub name: Option<Box<str>>,
     /// The field `email` of the mapping, in lower case.
@@ -186,7 +186,7 @@ pub struct Called {
     pub left: bool,
 }
 
-impl Called {
+impl PersonLabel {
     /// `Ines Example (ines@example.com, employee 1001)`
     pub fn in_full(&self, employee: EmployeeId) -> String {
         match (&self.name, &self.email) {
@@ -225,7 +225,7 @@ pub fn snapshot(input: &PlanInput<'_>, confirmed: &Confirmed) -> Snapshot {
 }
 
 /// What everybody is called, by what the mapping gives.
-pub fn called(input: &PlanInput<'_>, snapshot: &Snapshot) -> BTreeMap<EmployeeId, Called> {
+pub fn person_labels(input: &PlanInput<'_>, snapshot: &Snapshot) -> BTreeMap<EmployeeId, PersonLabel> {
     let place = |name| input.schema.index(name);
     let (name, email, language) = (place("name"), place("email"), place("language"));
     let text = |account: &Account, index: Option<FieldIndex>| {
@@ -239,13 +239,13 @@ pub fn called(input: &PlanInput<'_>, snapshot: &Snapshot) -> BTreeMap<EmployeeId
         .zip(&snapshot.accounts)
         .zip(input.standings)
         .map(|((employee, account), standing)| {
-            let called = Called {
+            let label = PersonLabel {
                 name: text(account, name),
                 email: text(account, email).map(|email| email.to_lowercase().into()),
                 language: text(account, language),
                 left: standing.lifecycle == Lifecycle::Left,
             };
-            (employee.id, called)
+            (employee.id, label)
         })
         .collect()
 }

@@ -81,10 +81,10 @@ fn a_code_stands_for_the_steps_and_for_nothing_else() {
 
 #[test]
 fn people_are_called_by_what_there_is() {
-    let called = |name: Option<&str>, email: Option<&str>| Called {
+    let label = |name: Option<&str>, email: Option<&str>| PersonLabel {
         name: name.map(Into::into),
         email: email.map(Into::into),
-        ..Called::default()
+        ..PersonLabel::default()
     };
     for (name, email, text) in [
         (Some("Ines Example"), Some("i@example.com"), "Ines Example (i@example.com, employee 7)"),
@@ -92,6 +92,6 @@ fn people_are_called_by_what_there_is() {
         (None, Some("i@example.com"), "i@example.com (employee 7)"),
         (None, None, "employee 7"),
     ] {
-        assert_eq!(called(name, email).in_full(EmployeeId(7)), text);
+        assert_eq!(label(name, email).in_full(EmployeeId(7)), text);
     }
 }

@@ -29,7 +29,9 @@ pub use build::{
     ACCOUNT_FOUND, ACCOUNT_GONE, Absent, Built, Claim, DAYS_PENDING, FIELD_INVALID, FIELD_UNUSABLE, GROUP_UNUSABLE,
     GaveUp, Identifying, Memory, NOT_CONVERGING, PENDING, PlanInput, absent, build, form, identifying, waits_until,
 };
-pub use by_hand::{Called, Checklist, Confirmed, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of};
+pub use by_hand::{
+    Checklist, Confirmed, PersonLabel, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of,
+};
 pub use change::{
     Change, FieldChange, Forecast, Handover, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
     TargetStatus,

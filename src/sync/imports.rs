@@ -112,11 +112,11 @@ fn experts(by_hand: &dyn ByHand, open: &OpenTarget, plan: &TargetPlan) -> Vec<No
     let (mut have, mut strangers) = (BTreeSet::new(), 0);
     for one in listed {
         let found = match one {
-            ListedExpert::Employee(employee) => open.called.contains_key(&employee).then_some(employee),
+            ListedExpert::Employee(employee) => open.labels.contains_key(&employee).then_some(employee),
             ListedExpert::Address(address) => open
-                .called
+                .labels
                 .iter()
-                .find(|(_, called)| called.email.as_ref() == Some(&address))
+                .find(|(_, label)| label.email.as_ref() == Some(&address))
                 .map(|(employee, _)| *employee),
         };
         match found {
@@ -168,16 +168,12 @@ fn imported(
     };
     let mut notices = Vec::new();
     let has_addresses = directory.schema.fields.iter().any(|spec| spec.kind == FieldKind::Email);
-    let addresses_known = open.called.values().any(|called| called.email.is_some());
+    let addresses_known = open.labels.values().any(|label| label.email.is_some());
     if has_addresses && addresses_known {
         let requesters: Vec<Requester> = open
-            .called
+            .labels
             .iter()
-            .map(|(employee, called)| Requester {
-                employee: *employee,
-                address: called.email.clone(),
-                left: called.left,
-            })
+            .map(|(employee, label)| Requester { employee: *employee, address: label.email.clone(), left: label.left })
             .collect();
         let accepted = |address: &str| by_hand.accepts_outsider(address);
         notices.extend(compared(name, &compare(&requesters, &directory.contacts, &accepted), directory));
@@ -187,7 +183,7 @@ fn imported(
         notices.push(notice("contacts_not_compared", why));
     }
     notices.extend(channels(name, by_hand, directory));
-    if open.called.values().any(|called| called.language.is_some()) {
+    if open.labels.values().any(|label| label.language.is_some()) {
         notices.extend(language(name, plan.targets[place].kind, targets[place].settings));
     }
     notices

@@ -11,9 +11,9 @@ use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::field::{AccountId, FieldIndex, FieldValue, Schema};
 use crate::personio::{PersonioSource, SourceError, WHERE};
 use crate::plan::{
-    Built, Called, Change, Checklist, Claim, Confirmed, DAYS_PENDING, Forecast, GuardInput, KnownSince, Memory, Notice,
-    Op, Plan, PlanInput, Refusal, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus, WorkflowInput,
-    WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
+    Built, Change, Checklist, Claim, Confirmed, DAYS_PENDING, Forecast, GuardInput, KnownSince, Memory, Notice, Op,
+    PersonLabel, Plan, PlanInput, Refusal, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
+    WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
 };
 use crate::state::{HeldChange, OpenIntent, Overwritten, SourceMemory};
 use crate::targets::conversations::contacts::Contact;
@@ -162,7 +162,7 @@ pub struct OpenTarget {
     /// How many linked accounts in use its list lacks.
     pub lacking: usize,
     /// How people are called, where other people have to find them.
-    pub called: BTreeMap<EmployeeId, Called>,
+    pub labels: BTreeMap<EmployeeId, PersonLabel>,
     /// What people said is done.
     pub confirmed: Confirmed,
     /// What rails hold, what is released of it included.
@@ -292,12 +292,12 @@ pub fn prepare<'s>(
                     only: options.only,
                 };
                 let by_hand = target.target.by_hand();
-                let called = match by_hand {
+                let labels = match by_hand {
                     None => BTreeMap::new(),
                     Some(_) => {
                         let nothing = Confirmed::default();
                         snapshot = by_hand::snapshot(&input, memory.confirmed.as_ref().unwrap_or(&nothing));
-                        by_hand::called(&input, &snapshot)
+                        by_hand::person_labels(&input, &snapshot)
                     }
                 };
                 let proof = match by_hand {
@@ -367,7 +367,7 @@ pub fn prepare<'s>(
                 if let Some(by_hand) = by_hand {
                     let confirmed = memory.confirmed.as_ref();
                     by_hand::complete(&mut target_plan, &input, &by_hand.teams(), confirmed, &in_scope);
-                    target_plan.checklist = Some(checklist(by_hand, &target_plan, &called, options.only.is_none()));
+                    target_plan.checklist = Some(checklist(by_hand, &target_plan, &labels, options.only.is_none()));
                 } else {
                     target_plan.forecast =
                         Some(Forecast::of(&target_plan.changes, target.plan.policy.calls_per_minute));
@@ -390,7 +390,7 @@ pub fn prepare<'s>(
                     contacts,
                     complete: target_complete,
                     lacking: proof.lacking,
-                    called,
+                    labels,
                     confirmed: memory.confirmed.unwrap_or_default(),
                     held,
                     released,
@@ -492,9 +492,14 @@ fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option
 }
 
 /// What people are to do about a target, in words. What a rail holds is not to be done.
-fn checklist(by_hand: &dyn ByHand, plan: &TargetPlan, called: &BTreeMap<EmployeeId, Called>, whole: bool) -> Checklist {
+fn checklist(
+    by_hand: &dyn ByHand,
+    plan: &TargetPlan,
+    labels: &BTreeMap<EmployeeId, PersonLabel>,
+    whole: bool,
+) -> Checklist {
     let changes: Vec<&Change> = plan.changes.iter().filter(|change| change.hold.is_none()).collect();
-    let who = |employee: EmployeeId| called.get(&employee).cloned().unwrap_or_default().in_full(employee);
+    let who = |employee: EmployeeId| labels.get(&employee).cloned().unwrap_or_default().in_full(employee);
     let groups = by_hand.steps(&changes, &who);
     let code = (whole && !groups.is_empty()).then(|| checklist_code(&plan.changes));
     Checklist { code, groups }
