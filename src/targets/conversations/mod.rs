@@ -194,7 +194,7 @@ impl TargetType for Conversations {
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
-        Ok(Box::new(OnPaper { fields: connection.fields }))
+        Ok(Box::new(ManualTarget { fields: connection.fields }))
     }
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
@@ -320,11 +320,11 @@ impl EmployeeRules for Conversations {
 }
 
 /// Conversations as far as a program reaches it: not at all.
-struct OnPaper {
+struct ManualTarget {
     fields: Vec<FieldSpec>,
 }
 
-impl ReadAccounts for OnPaper {
+impl ReadAccounts for ManualTarget {
     fn schema(&self) -> Result<Schema, TargetError> {
         Ok(Schema { fields: self.fields.clone(), ..Schema::default() })
     }
@@ -346,7 +346,7 @@ fn by_hand() -> TargetError {
     TargetError::new(ErrorKind::Refused, "Conversations is set up by people; `confirm` says that they did")
 }
 
-impl WriteAccounts for OnPaper {
+impl WriteAccounts for ManualTarget {
     fn create_reference(&self, _field: FieldIndex, _name: &str) -> Result<(), TargetError> {
         Err(by_hand())
     }
