@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::words::count;
 
 /// How often an answer that cannot be read (a web page, a document cut off) is asked for.
-const LOOKS: usize = 3;
+const READ_ATTEMPTS: usize = 3;
 
 /// How often the whole list is read at most, as long as each time brings somebody new.
 const READS: usize = 4;
@@ -210,7 +210,7 @@ impl PersonioSource {
         memory: &mut Vec<u8>,
         parse: impl Fn(&[u8]) -> Result<Result<T, SourceError>, serde_json::Error>,
     ) -> Result<T, SourceError> {
-        let mut looks = 1;
+        let mut attempts = 1;
         loop {
             let answer = self.client.reader().send_reusing(request, std::mem::take(memory))?;
             if !answer.is_success() {
@@ -221,7 +221,7 @@ impl PersonioSource {
                     *memory = answer.body;
                     return result;
                 }
-                Err(_) if looks < LOOKS => looks += 1,
+                Err(_) if attempts < READ_ATTEMPTS => attempts += 1,
                 Err(error) => return Err(unexpected(what, &UnexpectedBody::new(&answer, &error))),
             }
         }

@@ -47,7 +47,7 @@ pub(super) fn not_removed() -> Outcome {
 
 /// Accounts as they are now: one by one, or all of them where that costs less. Those that cannot be read are left out.
 fn read(reader: &dyn ReadAccounts, ids: &[AccountId]) -> HashMap<AccountId, Account> {
-    let found: Vec<Account> = if ids.len() <= reader.looks_before_list() {
+    let found: Vec<Account> = if ids.len() <= reader.lookup_limit() {
         ids.iter().filter_map(|id| reader.account(id).ok().flatten()).collect()
     } else {
         reader.accounts(&NoProgress).map(|snapshot| snapshot.accounts).unwrap_or_default()

@@ -213,7 +213,7 @@ impl<T: ReadAccounts + WriteAccounts> Target for T {
 }
 
 /// How many accounts are usually looked at one by one rather than listed.
-const LOOKS: usize = 20;
+const LOOKUP_LIMIT: usize = 20;
 
 /// The read-only view of a target.
 pub trait ReadAccounts: Send + Sync {
@@ -249,8 +249,8 @@ pub trait ReadAccounts: Send + Sync {
     }
 
     /// Up to so many accounts are looked at one by one; beyond it listing them all costs less.
-    fn looks_before_list(&self) -> usize {
-        LOOKS
+    fn lookup_limit(&self) -> usize {
+        LOOKUP_LIMIT
     }
 
     /// The accounts whose field has this value, read afresh, by a look-up that sees writes at once.

@@ -26,7 +26,7 @@ use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{Account, FieldChange, GroupProblem, Notice, Protection, Snapshot, same};
 
 use super::coalescer::Coalescer;
-use super::{Connection, ErrorKind, LOOKS, ReadAccounts, TargetError, WriteAccounts};
+use super::{Connection, ErrorKind, LOOKUP_LIMIT, ReadAccounts, TargetError, WriteAccounts};
 use crate::progress::{NoProgress, Progress};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Place;
@@ -52,7 +52,7 @@ impl Transport for Client {
 }
 
 /// How many accounts are looked at one by one rather than listed, when the list takes a request for each person.
-const LOOKS_WITH_OWN_FIELDS: usize = 200;
+const LOOKUP_LIMIT_WITH_OWN_FIELDS: usize = 200;
 
 /// How many workspaces a message names.
 const WORKSPACES_SHOWN: usize = 10;
@@ -399,10 +399,10 @@ impl<C: Transport> ReadAccounts for Slack<C> {
         }
     }
 
-    fn looks_before_list(&self) -> usize {
+    fn lookup_limit(&self) -> usize {
         // Fields of the workspace's own take a request for each person in the list.
         let own = self.connection.fields.iter().any(|field| field.name.starts_with(fields::CUSTOM));
-        if own { LOOKS_WITH_OWN_FIELDS } else { LOOKS }
+        if own { LOOKUP_LIMIT_WITH_OWN_FIELDS } else { LOOKUP_LIMIT }
     }
 
     fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {

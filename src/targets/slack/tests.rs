@@ -91,7 +91,7 @@ fn what_is_written_is_read_again() {
     chat.account(&mira).unwrap();
     let lists = sandbox.requests().iter().filter(|request| request.path.ends_with("usergroups.list")).count();
     assert_eq!(lists, 1, "once after the last write");
-    assert_eq!(chat.looks_before_list(), 200);
+    assert_eq!(chat.lookup_limit(), 200);
 
     chat.update(&mira, &[change(3, FieldValue::Bool(false)), change(4, FieldValue::Bool(false))]).unwrap();
     chat.update(&mira, &[change(4, FieldValue::Bool(false))]).unwrap();
