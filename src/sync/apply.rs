@@ -15,7 +15,7 @@ use crate::targets::{ErrorKind, Target, TargetError};
 
 use super::NotStored;
 use super::batches::Sent;
-use super::order::waves;
+use super::order::dependency_order;
 use super::read_back::{not_removed, still_in_use};
 use super::writers::Writers;
 
@@ -155,7 +155,7 @@ const RECORDED: usize = 128;
 
 /// How many times accounts are made for others to refer to: managers, their managers, and so on. No company is
 /// deeper; what a chain beyond it refers to is set afterwards.
-const ROUNDS: usize = 16;
+const REFERENCE_LEVELS: usize = 16;
 
 /// Carries out a plan for one target and gives every change its outcome.
 ///
@@ -181,7 +181,7 @@ pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, option
         change.outcome = Some(Outcome::Held);
     }
     run.phase(plan, |change| (change.op == Op::Reference).then(|| change.fields.clone()));
-    run.waves(plan);
+    run.in_dependency_order(plan);
     run.late_references(plan);
     // Before deactivations: an offboarding request is for somebody who is still in use.
     run.requests(plan);
@@ -265,9 +265,9 @@ impl Run<'_> {
     }
 
     /// Creates, reactivations and updates, in an order in which nobody takes a value that another account still has.
-    fn waves(&self, plan: &mut TargetPlan) {
-        let order = waves(&plan.changes, self.schema, self.options.match_fields);
-        for (number, wave) in order.waves.iter().enumerate() {
+    fn in_dependency_order(&self, plan: &mut TargetPlan) {
+        let order = dependency_order(&plan.changes, self.schema, self.options.match_fields);
+        for (number, level) in order.levels.iter().enumerate() {
             let parked: Vec<Step> = order
                 .parked
                 .iter()
@@ -278,7 +278,7 @@ impl Run<'_> {
                         .fields
                         .iter()
                         .filter(|one| one.index == *field)
-                        .map(|one| FieldChange { after: self.let_go(change, one), ..one.clone() })
+                        .map(|one| FieldChange { after: self.placeholder(change, one), ..one.clone() })
                         .collect();
                     Step::update_of(*place, change, fields)
                 })
@@ -291,14 +291,14 @@ impl Run<'_> {
                     change.outcome = None;
                 }
             }
-            let unsettled = wave.iter().copied().filter(|place| plan.changes[*place].outcome.is_none());
-            self.rounds(plan, unsettled.collect());
+            let unsettled = level.iter().copied().filter(|place| plan.changes[*place].outcome.is_none());
+            self.referenced_first(plan, unsettled.collect());
         }
     }
 
     /// What an account holds for the moment in between. Addresses and sign-in names are often required: mail to
     /// `.invalid` reaches nobody (RFC 2606), and the account's own id keeps the value unique.
-    fn let_go(&self, change: &Change, field: &FieldChange) -> FieldValue {
+    fn placeholder(&self, change: &Change, field: &FieldChange) -> FieldValue {
         let spec = self.schema.field(field.index);
         let is_address = spec.kind == FieldKind::Email || field.before.as_text().is_some_and(|text| text.contains('@'));
         match &change.account {
@@ -317,12 +317,12 @@ impl Run<'_> {
     }
 
     /// Managers first: a reference to an account that is there already saves a second write for each report.
-    fn rounds(&self, plan: &mut TargetPlan, mut open: Vec<usize>) {
-        for round in 1.. {
+    fn referenced_first(&self, plan: &mut TargetPlan, mut open: Vec<usize>) {
+        for level in 1.. {
             let (mut ready, later): (Vec<usize>, Vec<usize>) =
                 open.into_iter().partition(|place| self.refers_to_made(&plan.changes[*place]));
             open = later;
-            if ready.is_empty() || round == ROUNDS {
+            if ready.is_empty() || level == REFERENCE_LEVELS {
                 // Managers in a circle, and those whose manager's account could not be made.
                 ready.append(&mut open);
             }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use crate::field::{FieldIndex, FieldKind, FieldValue, Schema};
 use crate::plan::{Change, Op};
 
-/// Changes that may be carried out side by side, wave after wave.
+/// Changes that may be carried out side by side, level after level.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Waves {
+pub(super) struct DependencyOrder {
     /// Places of changes in the plan.
-    pub(super) waves: Vec<Vec<usize>>,
-    /// Before a wave, accounts in a circle that let go of a value first: wave, place of the change, the field.
+    pub(super) levels: Vec<Vec<usize>>,
+    /// Before a level, accounts in a circle that let go of a value first: level, place of the change, the field.
     pub(super) parked: Vec<(usize, usize, FieldIndex)>,
 }
 
@@ -18,7 +18,7 @@ pub(super) struct Waves {
 ///
 /// Two people who swap their addresses wait for each other for ever, so one of them lets go of the value first:
 /// the field is emptied, and filled when the other has moved.
-pub(super) fn waves(changes: &[Change], schema: &Schema, match_fields: &[FieldIndex]) -> Waves {
+pub(super) fn dependency_order(changes: &[Change], schema: &Schema, match_fields: &[FieldIndex]) -> DependencyOrder {
     let unique: Vec<FieldIndex> = schema
         .iter()
         .filter(|(index, spec)| match_fields.contains(index) || spec.kind == FieldKind::Email)
@@ -51,14 +51,14 @@ pub(super) fn waves(changes: &[Change], schema: &Schema, match_fields: &[FieldIn
         .filter(|(_, change)| acts(change))
         .map(|(place, change)| (place, waits_for(place, change)))
         .collect();
-    let mut result = Waves::default();
+    let mut result = DependencyOrder::default();
     while !open.is_empty() {
         let (ready, waiting): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, waits)| waits.is_empty());
         open = waiting;
         if ready.is_empty() {
             // A circle: somebody in it lets go of what the first one waits for.
             let (holder, field) = open[0].1[0];
-            result.parked.push((result.waves.len(), holder, field));
+            result.parked.push((result.levels.len(), holder, field));
             for (_, waits) in &mut open {
                 waits.retain(|wait| *wait != (holder, field));
             }
@@ -68,7 +68,7 @@ pub(super) fn waves(changes: &[Change], schema: &Schema, match_fields: &[FieldIn
         for (_, waits) in &mut open {
             waits.retain(|(holder, _)| done.binary_search(holder).is_err());
         }
-        result.waves.push(done);
+        result.levels.push(done);
     }
     result
 }
@@ -92,28 +92,28 @@ mod tests {
         }
     }
 
-    fn order(changes: &[Change]) -> Waves {
+    fn order(changes: &[Change]) -> DependencyOrder {
         let schema = Schema { fields: vec![FieldSpec::new("email", FieldKind::Email)], ..Schema::default() };
-        waves(changes, &schema, &[])
+        dependency_order(changes, &schema, &[])
     }
 
     #[test]
     fn independent_changes_are_one_wave() {
         let found = order(&[change(Op::Create, 1, "", "a"), change(Op::Update, 2, "b", "c")]);
-        assert_eq!(found, Waves { waves: vec![vec![0, 1]], parked: Vec::new() });
+        assert_eq!(found, DependencyOrder { levels: vec![vec![0, 1]], parked: Vec::new() });
     }
 
     #[test]
     fn a_value_is_let_go_before_it_is_taken() {
         let found =
             order(&[change(Op::Create, 1, "", "B"), change(Op::Update, 2, "b", "c"), change(Op::Update, 3, "c", "d")]);
-        assert_eq!(found, Waves { waves: vec![vec![2], vec![1], vec![0]], parked: Vec::new() });
+        assert_eq!(found, DependencyOrder { levels: vec![vec![2], vec![1], vec![0]], parked: Vec::new() });
     }
 
     #[test]
     fn a_swap_parks_one_of_the_two() {
         let found = order(&[change(Op::Update, 1, "a", "b"), change(Op::Update, 2, "b", "a")]);
-        assert_eq!(found, Waves { waves: vec![vec![0], vec![1]], parked: vec![(0, 1, FieldIndex(0))] });
+        assert_eq!(found, DependencyOrder { levels: vec![vec![0], vec![1]], parked: vec![(0, 1, FieldIndex(0))] });
     }
 
     #[test]
@@ -121,6 +121,6 @@ mod tests {
         let found =
             order(&[change(Op::Update, 1, "a", "b"), change(Op::Update, 2, "b", "c"), change(Op::Update, 3, "c", "a")]);
         assert_eq!(found.parked, vec![(0, 1, FieldIndex(0))]);
-        assert_eq!(found.waves, vec![vec![0], vec![2], vec![1]]);
+        assert_eq!(found.levels, vec![vec![0], vec![2], vec![1]]);
     }
 }
