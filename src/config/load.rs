@@ -229,8 +229,8 @@ fn read_targets<'a>(
              type = \"file\", or let `personio-sync init` write it",
         );
     }
-    target::lonely_groups(&read, problems);
-    target::rivals(&read, problems);
+    target::single_member_groups(&read, problems);
+    target::duplicate_identities(&read, problems);
     target::directories(&read, problems);
     read.into_iter().map(|target: TargetRead<'_>| target.settings).collect()
 }

@@ -175,7 +175,7 @@ fn group<'a>(table: &Table<'a>) -> Option<Located<&'a str>> {
 }
 
 /// Warns of groups that have one member, which is most likely a misspelt name.
-pub(super) fn lonely_groups(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
+pub(super) fn single_member_groups(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
     let groups: Vec<&Located<&str>> = targets.iter().filter_map(|target| target.group.as_ref()).collect();
     for group in &groups {
         if groups.iter().filter(|other| other.value == group.value).count() == 1 {
@@ -193,7 +193,7 @@ pub(super) fn lonely_groups(targets: &[TargetRead<'_>], problems: &Problems<'_>)
 }
 
 /// Two targets with the same accounts would undo each other's changes.
-pub(super) fn rivals(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
+pub(super) fn duplicate_identities(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
     for read in targets {
         let Some(settings) = &read.settings else {

@@ -202,7 +202,7 @@ impl Search<'_> {
                 }
             }
             for (key, sharing) in employees_by_key {
-                match *self.rivals(sharing.as_slice()) {
+                match *self.still_meant(sharing.as_slice()) {
                     [place] => self.look(place, position, key),
                     ref several => self.shared(several, position),
                 }
@@ -211,7 +211,7 @@ impl Search<'_> {
     }
 
     /// Of those who share a key, the ones who may be meant: of people who have left, those who left last.
-    fn rivals<'p>(&self, sharing: &'p [usize]) -> Cow<'p, [usize]> {
+    fn still_meant<'p>(&self, sharing: &'p [usize]) -> Cow<'p, [usize]> {
         let last = sharing.iter().filter_map(|place| self.candidates[*place].left).max();
         match last {
             Some(last) if sharing.len() > 1 => {
