@@ -296,13 +296,13 @@ impl fmt::Display for Faults {
 
 /// Counts requests and says which faults befall each.
 #[derive(Debug)]
-pub(super) struct Mischief {
+pub(super) struct FaultInjector {
     faults: Faults,
     seed: u64,
     counts: Vec<u64>,
 }
 
-impl Mischief {
+impl FaultInjector {
     pub(super) fn new(faults: Faults, seed: u64) -> Self {
         let counts = vec![0; faults.rules.len()];
         Self { faults, seed, counts }
@@ -343,9 +343,9 @@ mod tests {
     use super::*;
 
     fn strikes(faults: &str, system: &str, request: &SandboxRequest, times: usize) -> Vec<usize> {
-        let mut mischief = Mischief::new(faults.parse().unwrap(), 7);
+        let mut injector = FaultInjector::new(faults.parse().unwrap(), 7);
         let writes = request.method != Method::Get;
-        (1..=times).filter(|_| !mischief.strike(system, request, writes).is_empty()).collect()
+        (1..=times).filter(|_| !injector.strike(system, request, writes).is_empty()).collect()
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use pause::{Pause, When};
 pub use running::{find, prepare};
 pub use world::LoggedRequest;
 
-use self::faults::Mischief;
+use self::faults::FaultInjector;
 use self::world::World;
 use crate::personio::simulated::{Personio, PersonioOptions};
 use crate::section::Secret;
@@ -204,7 +204,7 @@ impl Sandbox {
             entra: Mutex::new(Entra::new(&company, options.entra)),
             personio: Mutex::new(Personio::new(company, options.personio)),
             scim: Mutex::new(Scim::new(options.scim)),
-            mischief: Mutex::new(Mischief::new(options.faults, options.seed)),
+            injector: Mutex::new(FaultInjector::new(options.faults, options.seed)),
             log: Mutex::default(),
             gates: Mutex::default(),
         });

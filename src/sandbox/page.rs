@@ -35,7 +35,7 @@ pub(super) fn render(world: &World) -> String {
         escape(&info.folder.display().to_string()),
         escape(&info.secret)
     );
-    let faults = lock(&world.mischief).faults().to_string();
+    let faults = lock(&world.injector).faults().to_string();
     if !faults.is_empty() {
         let _ = write!(page, "<p>Misbehaving on demand: <code>{}</code></p>", escape(&faults));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::SandboxInfo;
-use super::faults::{Fault, Faults, Mischief};
+use super::faults::{Fault, FaultInjector, Faults};
 use super::pause::Gate;
 use crate::http::Method;
 use crate::personio::simulated::Personio;
@@ -30,7 +30,7 @@ pub(super) struct World {
     pub(super) travelperk: Mutex<TravelPerk>,
     pub(super) slack: Mutex<Slack>,
     pub(super) entra: Mutex<Entra>,
-    pub(super) mischief: Mutex<Mischief>,
+    pub(super) injector: Mutex<FaultInjector>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
     /// Where writes are kept waiting.
     pub(super) gates: Mutex<Vec<Arc<Gate>>>,
@@ -88,7 +88,7 @@ impl World {
     }
 
     pub(super) fn set_faults(&self, faults: Faults) {
-        *lock(&self.mischief) = Mischief::new(faults, self.info.seed);
+        *lock(&self.injector) = FaultInjector::new(faults, self.info.seed);
     }
 
     /// Has a system answer. `None` when there is none of that name.
@@ -101,7 +101,7 @@ impl World {
             return Some(Answer { response, delivery: Delivery::Whole, latency: Duration::ZERO });
         }
         let writes = system.writes(request);
-        let struck = lock(&self.mischief).strike(name, request, writes);
+        let struck = lock(&self.injector).strike(name, request, writes);
         let answer = answer(name, &mut *system, request, &struck);
         drop(system);
         lock(&self.log).push(LoggedRequest {
