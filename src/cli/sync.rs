@@ -125,7 +125,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
 }
 
 /// Takes out what only people can do: it stays open until `confirm`, whoever runs a sync meanwhile.
-fn leave_to_people(prepared: &mut Prepared<'_>) {
+fn defer_manual_changes(prepared: &mut Prepared<'_>) {
     for (plan, target) in prepared.plan.targets.iter_mut().zip(&prepared.targets) {
         if target.settings.target.by_hand().is_none() || plan.changes.is_empty() {
             continue;
@@ -175,7 +175,7 @@ pub(super) fn synchronise(
     refuse_unseen(&prepared.plan)?;
     memory.show(&prepared, options.only)?;
     let asks = review(&mut prepared)?;
-    leave_to_people(&mut prepared);
+    defer_manual_changes(&mut prepared);
     prepared.plan.targets.iter_mut().for_each(join_parts);
     let (mut reasons, mut problems) = judge(&prepared);
     check_budget(session, memory, &mut prepared.plan, &mut reasons, &mut problems)?;
