@@ -269,7 +269,7 @@ fn list(world: &World, held: &[HeldOut], approvals: &[ApprovedChange]) -> String
                 approved,
             ]);
         }
-        text.push_str(&table.render(world.global.format, world.look().width));
+        text.push_str(&table.render(world.global.format, world.table_style().width));
         let mut told: Vec<&str> = held.iter().map(|one| one.hold.detail.as_str()).collect();
         told.sort_unstable();
         told.dedup();

@@ -117,7 +117,7 @@ fn table(world: &World, lines: &[Line]) -> String {
         "{}\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
          Change it {WHERE}: Readable employee attributes.\n\
          What `documents upload` is told to look at is not in the file, and not counted.\n\n{}",
-        table.render(world.global.format, world.look().width),
+        table.render(world.global.format, world.table_style().width),
         lines.len() - missing,
         what_stops(lines),
     )

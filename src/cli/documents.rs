@@ -285,7 +285,7 @@ fn table(world: &World, category: &DocumentCategory, rows: &[Row]) -> String {
         .map(|(status, number)| format!("{number} {}", status.words()))
         .collect();
     let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
-    let table = table.render(world.global.format, world.look().width);
+    let table = table.render(world.global.format, world.table_style().width);
     format!("{table}\nCategory {}: {counts}.\n", category.name)
 }
 

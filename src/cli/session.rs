@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StatePlace, find_config, load};
 use crate::http::Redactor;
 use crate::output::listing::Listing;
-use crate::output::table::Look;
+use crate::output::table::TableStyle;
 use crate::output::visible::visible_lines;
 use crate::output::{Document, Format, Kind, Problem, Terminal, json, markdown};
 use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind};
@@ -139,7 +139,7 @@ impl World {
         // Values were made visible where they were put in; this is for any that was not. JSON has values as they are.
         let text = match self.global.format {
             Format::Json => text,
-            Format::Table | Format::Markdown => visible_lines(&text, self.look().colour).into_owned().into(),
+            Format::Table | Format::Markdown => visible_lines(&text, self.table_style().colour).into_owned().into(),
         };
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -147,7 +147,7 @@ impl World {
 
     /// Writes rows as the chosen format has them.
     pub(crate) fn list(&self, listing: &Listing) {
-        self.print(&listing.render(self.global.format, self.look().width));
+        self.print(&listing.render(self.global.format, self.table_style().width));
     }
 
     pub fn say(&self, message: &str) {
@@ -170,8 +170,8 @@ impl World {
     }
 
     /// How tables look on this terminal.
-    pub fn look(&self) -> Look {
-        Look {
+    pub fn table_style(&self) -> TableStyle {
+        TableStyle {
             colour: self.terminal.output && self.terminal.colour,
             width: crate::output::terminal_width(self.terminal),
             all: self.global.all,
@@ -181,13 +181,13 @@ impl World {
 
     /// Writes a plan or a report in the chosen format.
     pub fn show(&self, document: &Document<'_>) {
-        self.show_with(document, self.look());
+        self.show_with(document, self.table_style());
     }
 
     /// The same, with another look of tables.
-    pub fn show_with(&self, document: &Document<'_>, look: Look) {
+    pub fn show_with(&self, document: &Document<'_>, style: TableStyle) {
         let text = match self.global.format {
-            Format::Table => crate::output::table::render(document, look),
+            Format::Table => crate::output::table::render(document, style),
             Format::Json => json::render(document, None),
             Format::Markdown => markdown::render(document),
         };

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::config::{BudgetSettings, TargetSettings};
 use crate::employee::EmployeeId;
-use crate::output::table::Look;
+use crate::output::table::TableStyle;
 use crate::output::{Bars, Document, Format, Kind, Problem, json};
 use crate::plan::{Change, Checklist, Notice, Outcome, Plan, TargetStatus};
 use crate::section::parse_duration;
@@ -208,7 +208,7 @@ pub(super) fn synchronise(
     drop(locks);
     let document =
         Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
-    world.show_with(&document, Look { outcomes_only: asks, ..world.look() });
+    world.show_with(&document, TableStyle { outcomes_only: asks, ..world.table_style() });
     if let Some(sandbox) = session.sandbox.as_ref().filter(|_| text_output) {
         world.say(if sandbox.lasting {
             "This was the sandbox: nothing real was contacted."

@@ -15,7 +15,7 @@ use crate::words::{count, employees};
 
 /// How much is shown, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct TableStyle {
     pub colour: bool,
     /// Columns of the terminal; `None` when there is none.
     pub width: Option<u16>,
@@ -28,18 +28,18 @@ pub struct Look {
 /// How many changes, skips and notices of one kind are shown unless all are asked for.
 const SHOWN: usize = 15;
 
-pub fn render(document: &Document<'_>, look: Look) -> String {
+pub fn render(document: &Document<'_>, style: TableStyle) -> String {
     let mut text = String::new();
     if let Some(plan) = document.plan {
-        if !look.outcomes_only {
+        if !style.outcomes_only {
             source(&mut text, plan);
         }
         for target in &plan.targets {
-            target_section(&mut text, target, document.kind, look);
+            target_section(&mut text, target, document.kind, style);
         }
-        if !plan.notices.is_empty() && !look.outcomes_only {
+        if !plan.notices.is_empty() && !style.outcomes_only {
             text.push('\n');
-            list(&mut text, "", "note", &grouped::notices(&plan.notices, look.all), look);
+            list(&mut text, "", "note", &grouped::notices(&plan.notices, style.all), style);
         }
     }
     text
@@ -56,8 +56,8 @@ fn source(text: &mut String, plan: &Plan) {
     }
 }
 
-fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look) {
-    let _ = write!(text, "\n{}", paint(&format!("{} ({})", target.name, target.kind), Attribute::Bold, look));
+fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, style: TableStyle) {
+    let _ = write!(text, "\n{}", paint(&format!("{} ({})", target.name, target.kind), Attribute::Bold, style));
     match target.status {
         TargetStatus::Ready => {
             let _ = writeln!(text, ": {}", headline(target, kind));
@@ -72,18 +72,18 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
     let mut shown: Vec<&Change> = target
         .changes
         .iter()
-        .filter(|change| kind == Kind::Plan || !look.outcomes_only || matters(change))
+        .filter(|change| kind == Kind::Plan || !style.outcomes_only || matters(change))
         .filter(|change| by_hand.is_none() || change.hold.is_some())
         .collect();
     if let Some(checklist) = by_hand {
-        super::checklist::lines(text, target, checklist, kind, if look.all { usize::MAX } else { SHOWN });
+        super::checklist::lines(text, target, checklist, kind, if style.all { usize::MAX } else { SHOWN });
     }
     if kind == Kind::Report {
         // What went wrong comes first, so that no number of successes hides it.
         shown.sort_by_key(|change| !matters(change));
     }
     if !shown.is_empty() {
-        changes(text, &shown, kind, look);
+        changes(text, &shown, kind, style);
     }
     if let (Kind::Plan, Some(forecast)) = (kind, target.forecast.filter(|forecast| forecast.calls > 0)) {
         let minutes = forecast.minutes.map_or_else(String::new, |minutes| {
@@ -101,7 +101,7 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
     for (code, detail) in holds(target) {
         let _ = writeln!(text, "  held ({code}): {}", visible(detail));
     }
-    list(text, "  ", "skipped", &grouped::skips(&target.skipped, look.all), look);
+    list(text, "  ", "skipped", &grouped::skips(&target.skipped, style.all), style);
     if !target.orphans.is_empty() {
         let ids: Vec<Cow<'_, str>> = target.orphans.iter().take(5).map(|account| short(&account.0)).collect();
         let more = if target.orphans.len() > ids.len() { ", …" } else { "" };
@@ -112,7 +112,7 @@ fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, look: Look
             ids.join(", ")
         );
     }
-    list(text, "  ", "note", &grouped::notices(&target.notices, look.all), look);
+    list(text, "  ", "note", &grouped::notices(&target.notices, style.all), style);
 }
 
 /// What a report shows after the plan: what did not go as planned. The rest is in its numbers.
@@ -172,12 +172,12 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
     parts.join(", ")
 }
 
-fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
+fn changes(text: &mut String, changes: &[&Change], kind: Kind, style: TableStyle) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     // Two columns are the indent.
-    table.set_width(look.width.unwrap_or(140).max(60) - 2);
-    if !look.colour {
+    table.set_width(style.width.unwrap_or(140).max(60) - 2);
+    if !style.colour {
         table.force_no_tty();
     } else {
         table.enforce_styling();
@@ -208,10 +208,10 @@ fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
         let wrong = kind == Kind::Report && matters(change);
         let number = numbers.entry((change.op, wrong)).or_default();
         *number += 1;
-        if *number > SHOWN && !look.all {
+        if *number > SHOWN && !style.all {
             continue;
         }
-        let mut row = vec![operation(change, look)];
+        let mut row = vec![operation(change, style)];
         if columns[0] {
             row.push(Cell::new(change.employee.map(|id| id.to_string()).unwrap_or_default()));
         }
@@ -230,7 +230,7 @@ fn changes(text: &mut String, changes: &[&Change], kind: Kind, look: Look) {
     for line in table.to_string().lines() {
         let _ = writeln!(text, "  {}", line.trim_end());
     }
-    for ((op, wrong), number) in numbers.into_iter().filter(|(_, number)| *number > SHOWN && !look.all) {
+    for ((op, wrong), number) in numbers.into_iter().filter(|(_, number)| *number > SHOWN && !style.all) {
         let what = if wrong { format!("of {op} that went wrong") } else { format!("to {op}") };
         let _ = writeln!(text, "  … and {} more {what} (--all shows them)", number - SHOWN);
     }
@@ -240,9 +240,9 @@ fn change_has(changes: &[&Change], has: impl Fn(&Change) -> bool) -> bool {
     changes.iter().any(|change| has(change))
 }
 
-fn operation(change: &Change, look: Look) -> Cell {
+fn operation(change: &Change, style: TableStyle) -> Cell {
     let cell = Cell::new(if change.hold.is_some() { format!("{} (held)", change.op) } else { change.op.to_string() });
-    if !look.colour {
+    if !style.colour {
         return cell;
     }
     cell.fg(match change.op {
@@ -297,8 +297,8 @@ fn holds(target: &TargetPlan) -> Vec<(&'static str, &str)> {
     holds
 }
 
-fn list(text: &mut String, indent: &str, word: &str, lines: &[String], look: Look) {
-    let shown = if look.all { lines.len() } else { lines.len().min(SHOWN) };
+fn list(text: &mut String, indent: &str, word: &str, lines: &[String], style: TableStyle) {
+    let shown = if style.all { lines.len() } else { lines.len().min(SHOWN) };
     for line in &lines[..shown] {
         let _ = writeln!(text, "{indent}{word}: {}", visible(line));
     }
@@ -307,8 +307,8 @@ fn list(text: &mut String, indent: &str, word: &str, lines: &[String], look: Loo
     }
 }
 
-fn paint(text: &str, attribute: Attribute, look: Look) -> String {
-    match (look.colour, attribute) {
+fn paint(text: &str, attribute: Attribute, style: TableStyle) -> String {
+    match (style.colour, attribute) {
         (true, Attribute::Bold) => format!("\u{1b}[1m{text}\u{1b}[0m"),
         _ => text.to_owned(),
     }
@@ -336,8 +336,8 @@ mod tests {
             notices: Vec::new(),
         };
         let document = Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[] };
-        let look = Look { colour: false, width: None, all: false, outcomes_only: false };
-        let text = render(&document, look);
+        let style = TableStyle { colour: false, width: None, all: false, outcomes_only: false };
+        let text = render(&document, style);
         assert!(text.contains("failed: no room"), "{text}");
         assert!(text.contains("… and 25 more to create"), "{text}");
     }
@@ -376,7 +376,8 @@ mod tests {
         let plan = plan(None);
         let document = Document { kind: Kind::Plan, plan: Some(&plan), exit_code: 0, problems: &[] };
         for width in [80, 100, 140] {
-            let text = render(&document, Look { colour: false, width: Some(width), all: false, outcomes_only: false });
+            let text =
+                render(&document, TableStyle { colour: false, width: Some(width), all: false, outcomes_only: false });
             let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= usize::from(width), "{widest} of {width}: {text}");
             assert!(text.contains("u\\u{202e}1") && text.contains("b\\u{a}\\u{1b}"), "{text}");
@@ -387,7 +388,7 @@ mod tests {
     fn a_report_says_why_as_the_plan_did() {
         let plan = plan(Some(Outcome::Failed { error: "no room".into(), code: "refused" }));
         let document = Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[] };
-        let text = render(&document, Look { colour: false, width: Some(140), all: false, outcomes_only: false });
+        let text = render(&document, TableStyle { colour: false, width: Some(140), all: false, outcomes_only: false });
         assert!(text.contains("Why") && text.contains("What happened"), "{text}");
         assert!(text.contains("left on 31 October") && text.contains("failed: no room"), "{text}");
         let text = super::super::markdown::render(&document);

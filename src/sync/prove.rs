@@ -27,13 +27,13 @@ pub(super) fn read_by_id(reader: &dyn ReadAccounts, input: &PlanInput<'_>, snaps
         return Proof::default();
     }
     let absent = absent(input, snapshot);
-    let mut look = Look { reader, snapshot, read: 0, lacking: Vec::new(), unread: 0, trouble: None };
-    look.at(&absent.in_scope);
+    let mut lookup = Lookup { reader, snapshot, read: 0, lacking: Vec::new(), unread: 0, trouble: None };
+    lookup.at(&absent.in_scope);
     // Accounts of people who left are deleted some day; they are looked at where the list is in doubt anyway.
-    if look.doubts() {
-        look.at(&absent.others);
+    if lookup.doubts() {
+        lookup.at(&absent.others);
     }
-    let Look { lacking, unread, trouble, .. } = look;
+    let Lookup { lacking, unread, trouble, .. } = lookup;
     let lacks = match &lacking[..] {
         [] => None,
         [one] => Some(format!("the list lacks account {one}, which is in use when it is read by id")),
@@ -51,7 +51,7 @@ pub(super) fn read_by_id(reader: &dyn ReadAccounts, input: &PlanInput<'_>, snaps
     Proof { lacking: lacking.len() }
 }
 
-struct Look<'a> {
+struct Lookup<'a> {
     reader: &'a dyn ReadAccounts,
     snapshot: &'a mut Snapshot,
     read: usize,
@@ -60,7 +60,7 @@ struct Look<'a> {
     trouble: Option<TargetError>,
 }
 
-impl Look<'_> {
+impl Lookup<'_> {
     fn doubts(&self) -> bool {
         self.snapshot.incomplete.is_some() || !self.lacking.is_empty() || self.unread > 0
     }

@@ -67,12 +67,12 @@ pub(super) struct Sheet {
     /// The rows below; a row may be shorter than the header.
     pub(super) rows: Vec<Vec<Cell>>,
     /// What a workbook has beside its cells.
-    pub(super) look: Look,
+    pub(super) style: SheetStyle,
 }
 
 /// What a workbook has beside its cells, and keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Look {
+pub(super) struct SheetStyle {
     pub(super) sheet: Option<Box<str>>,
     /// The widths of columns that have one of their own.
     pub(super) widths: BTreeMap<usize, f64>,
@@ -86,7 +86,7 @@ pub(super) struct Page<'a> {
     /// The rows from top to bottom.
     pub(super) rows: Vec<&'a [Cell]>,
     /// What a workbook had before.
-    pub(super) look: &'a Look,
+    pub(super) style: &'a SheetStyle,
 }
 
 /// A column to be written.

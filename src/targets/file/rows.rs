@@ -5,7 +5,7 @@ use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::plan::{Account, FieldChange, Notice, Snapshot};
 use crate::targets::Connection;
 
-use super::cell::{Cell, Format, Look, Page, PageColumn, Sheet};
+use super::cell::{Cell, Format, Page, PageColumn, Sheet, SheetStyle};
 use super::settings::Inactive;
 
 /// What the rows of the file mean in this run.
@@ -168,7 +168,7 @@ pub(super) struct Rows {
     /// How many rows have a key by now.
     keys: HashMap<String, usize>,
     changed: bool,
-    look: Look,
+    style: SheetStyle,
 }
 
 #[derive(Debug)]
@@ -198,7 +198,7 @@ impl Rows {
     /// The rows of a file, with the columns that it lacks.
     pub(super) fn new(layout: &Layout, sheet: Sheet) -> Result<Self, String> {
         let mut places = layout.places(&sheet.header)?;
-        let (mut header, look) = (sheet.header, sheet.look);
+        let (mut header, style) = (sheet.header, sheet.style);
         let mut add = |name: &str| {
             header.push(name.into());
             header.len() - 1
@@ -227,7 +227,7 @@ impl Rows {
             }
             rows.push(Row { id, key, cells, made_for: None, removed: false });
         }
-        Ok(Self { header, places, rows, by_id, keys, changed: false, look })
+        Ok(Self { header, places, rows, by_id, keys, changed: false, style })
     }
 
     /// Whether there is something to write.
@@ -402,7 +402,7 @@ impl Rows {
         Page {
             columns: columns.map(|(at, always)| PageColumn { name: &self.header[at], at, always }).collect(),
             rows: rows.into_iter().map(|row| row.cells.as_slice()).collect(),
-            look: &self.look,
+            style: &self.style,
         }
     }
 }

@@ -10,7 +10,7 @@ use rust_xlsxwriter::{DocProperties, Format, Workbook, Worksheet, XlsxError};
 
 use crate::field::{FieldSpec, FieldValue};
 
-use super::cell::{self, Cell, FormattedNumber, Look, NumberForm, Page, Sheet};
+use super::cell::{self, Cell, FormattedNumber, NumberForm, Page, Sheet, SheetStyle};
 
 /// The most characters a cell of a workbook takes.
 pub(super) const MOST_CHARACTERS: u32 = 32_767;
@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
     let [name] = names.as_slice() else {
         return Err(format!("has {} sheets; writing it would keep the first one only", names.len()));
     };
-    let look = Look { sheet: Some(name.as_str().into()), widths: widths(bytes) };
+    let style = SheetStyle { sheet: Some(name.as_str().into()), widths: widths(bytes) };
     let forms = forms(&mut workbook, name)?;
     let mut reader = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
     let mut rows: Vec<Vec<Cell>> = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
     if let Some(row) = rows.iter().position(|row| row.len() > header.len()) {
         return Err(format!("has cells in row {} beyond the last column that has a header", row + 2));
     }
-    Ok(Sheet { header, rows, look })
+    Ok(Sheet { header, rows, style })
 }
 
 fn unreadable(error: calamine::XlsxError) -> String {
@@ -195,13 +195,13 @@ fn fill(page: &Page<'_>, rows: u32) -> Result<Vec<u8>, XlsxError> {
     let made = rust_xlsxwriter::ExcelDateTime::from_ymd(2000, 1, 1)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&made));
     let sheet = workbook.add_worksheet();
-    if let Some(name) = &page.look.sheet {
+    if let Some(name) = &page.style.sheet {
         sheet.set_name(&**name)?;
     }
     let mut forms: HashMap<&NumberForm, Format> = HashMap::new();
     for (column, at) in page.columns.iter().zip(0u16..) {
         sheet.write_string_with_format(0, at, column.name, &bold)?;
-        match page.look.widths.get(&column.at) {
+        match page.style.widths.get(&column.at) {
             // The file counts in digits of the usual font with their margin, seven pixels each.
             Some(width) => sheet.set_column_width_pixels(at, (width * 7.0).round() as u32)?,
             None => sheet.set_column_width(at, column.name.chars().count().clamp(10, 40) as f64 + 2.0)?,
