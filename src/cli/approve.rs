@@ -19,7 +19,7 @@ use super::history::local;
 use super::memory::Memory;
 use super::session::Session;
 use super::who::this_process;
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// List what the safety rails hold, as the last `sync` or `plan` of each target showed it
 #[derive(Debug, Args)]
@@ -130,8 +130,8 @@ pub(super) struct ApprovedChange {
 }
 
 impl ApprovedChange {
-    pub(super) fn new(world: &World, session: &Session, approval: Approval) -> Self {
-        let shown = approval_out(world, session, &approval);
+    pub(super) fn new(process: &Process, session: &Session, approval: Approval) -> Self {
+        let shown = approval_out(process, session, &approval);
         Self {
             target: approval.target.into(),
             employee: approval.employee.map(|employee| employee.to_string()),
@@ -172,13 +172,13 @@ impl ApprovalOut {
     }
 }
 
-fn approval_out(world: &World, session: &Session, approval: &Approval) -> ApprovalOut {
+fn approval_out(process: &Process, session: &Session, approval: &Approval) -> ApprovalOut {
     ApprovalOut {
         by: approval.by.clone(),
         at: local(session, approval.at),
         reason: approval.why.as_ref().map(ToString::to_string),
         expires: local(session, approval.expires_at),
-        expired: approval.used.is_none() && approval.expires_at <= world.now,
+        expired: approval.used.is_none() && approval.expires_at <= process.now,
         run: approval.used.map(|(run, _)| run.to_string()),
     }
 }
@@ -193,9 +193,9 @@ fn what(op: &str, reason: Option<&str>, fields: &[impl AsRef<str>]) -> String {
     }
 }
 
-pub(super) fn held(world: &World, arguments: &HeldArguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn held(process: &Process, arguments: &HeldArguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     target_of_the_file(&session, arguments.target.as_deref())?;
     let mut all = memory.state.held(arguments.target.as_deref())?;
     all.retain(|held| is_in_the_file(&session, &held.target));
@@ -212,25 +212,25 @@ pub(super) fn held(world: &World, arguments: &HeldArguments) -> Result<Reasons, 
             choose(&all, id)?.into_iter().cloned().collect()
         }
     };
-    let held: Vec<HeldOut> = chosen.into_iter().map(|held| held_out(world, &session, held, &mut open)).collect();
+    let held: Vec<HeldOut> = chosen.into_iter().map(|held| held_out(process, &session, held, &mut open)).collect();
     let approvals: Vec<ApprovedChange> =
-        open.into_iter().map(|approval| ApprovedChange::new(world, &session, approval)).collect();
-    if world.global.format == Format::Json {
+        open.into_iter().map(|approval| ApprovedChange::new(process, &session, approval)).collect();
+    if process.global.format == Format::Json {
         let document = HeldDocument { schema: json::SCHEMA, kind: "held", exit_code: 0, held, approvals };
-        world.print(&json::render_value(&document));
+        process.print(&json::render_value(&document));
     } else if arguments.command.is_some() {
-        held.iter().for_each(|held| world.print(&show(held)));
+        held.iter().for_each(|held| process.print(&show(held)));
     } else {
-        world.print(&list(world, &held, &approvals));
+        process.print(&list(process, &held, &approvals));
     }
     Ok(Reasons::default())
 }
 
 /// One held change, with the approval of it taken out of the open ones.
-fn held_out(world: &World, session: &Session, held: Held, open: &mut Vec<Approval>) -> HeldOut {
+fn held_out(process: &Process, session: &Session, held: Held, open: &mut Vec<Approval>) -> HeldOut {
     let Held { number, target, change, since } = held;
     let place = open.iter().position(|one| one.target == target && one.fingerprint == change.fingerprint);
-    let approval = place.map(|place| approval_out(world, session, &open.remove(place)));
+    let approval = place.map(|place| approval_out(process, session, &open.remove(place)));
     HeldOut {
         id: number,
         target: target.into(),
@@ -246,7 +246,7 @@ fn held_out(world: &World, session: &Session, held: Held, open: &mut Vec<Approva
     }
 }
 
-fn list(world: &World, held: &[HeldOut], approvals: &[ApprovedChange]) -> String {
+fn list(process: &Process, held: &[HeldOut], approvals: &[ApprovedChange]) -> String {
     let mut text = String::new();
     if held.is_empty() {
         text.push_str("Nothing is held, as far as the last runs and plans have seen.\n");
@@ -269,7 +269,7 @@ fn list(world: &World, held: &[HeldOut], approvals: &[ApprovedChange]) -> String
                 approved,
             ]);
         }
-        text.push_str(&table.render(world.global.format, world.table_style().width));
+        text.push_str(&table.render(process.global.format, process.table_style().width));
         let mut told: Vec<&str> = held.iter().map(|one| one.hold.detail.as_str()).collect();
         told.sort_unstable();
         told.dedup();
@@ -378,15 +378,15 @@ struct ApproveDocument {
     approvals: Vec<ApprovedChange>,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     target_of_the_file(&session, arguments.target.as_deref())?;
     let mut all = memory.state.held(arguments.target.as_deref())?;
     all.retain(|held| is_in_the_file(&session, &held.target));
     let wanted: Vec<&Held> = if arguments.all_shown {
         let (released, left): (Vec<&Held>, Vec<&Held>) = all.iter().partition(|held| can_be_released(&held.change));
-        left.iter().for_each(|held| world.say(&format!("{}; left as it is", refusal(held))));
+        left.iter().for_each(|held| process.say(&format!("{}; left as it is", refusal(held))));
         released
     } else {
         let mut wanted = Vec::new();
@@ -409,11 +409,11 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         return Err(Failure::new(Reason::NotApproved, why));
     }
     let by = this_process();
-    let expires = TimeDelta::from_std(arguments.expires).ok().and_then(|span| world.now.checked_add_signed(span));
+    let expires = TimeDelta::from_std(arguments.expires).ok().and_then(|span| process.now.checked_add_signed(span));
     let expires_at = expires.ok_or_else(|| Failure::new(Reason::Usage, "--expires is too far ahead"))?;
     let wanted: Vec<Held> = wanted.into_iter().cloned().collect();
     let reason = arguments.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-    memory.state.approve(&wanted, &NewApproval { at: world.now, by: &by, reason, expires_at })?;
+    memory.state.approve(&wanted, &NewApproval { at: process.now, by: &by, reason, expires_at })?;
     let is_new = |approval: &Approval| {
         wanted.iter().any(|held| held.target == approval.target && held.change.fingerprint == approval.fingerprint)
     };
@@ -422,15 +422,15 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         .open_approvals(None)?
         .into_iter()
         .filter(is_new)
-        .map(|approval| ApprovedChange::new(world, &session, approval))
+        .map(|approval| ApprovedChange::new(process, &session, approval))
         .collect();
-    if world.global.format == Format::Json {
+    if process.global.format == Format::Json {
         let document = ApproveDocument { schema: json::SCHEMA, kind: "approve", exit_code: 0, approvals };
-        world.print(&json::render_value(&document));
+        process.print(&json::render_value(&document));
     } else {
-        approvals.iter().for_each(|approval| world.print(&format!("{}\n", approval.in_words())));
+        approvals.iter().for_each(|approval| process.print(&format!("{}\n", approval.in_words())));
     }
-    world.say(&format!(
+    process.say(&format!(
         "{} approved until {}: the next sync carries out exactly this, once",
         count(wanted.len(), "change is", "changes are"),
         local(&session, expires_at)

@@ -11,7 +11,7 @@ use crate::output::{Format, json};
 use crate::personio::{CatalogueEntry, WHERE};
 
 use super::attribute_uses::{Purpose, Use, uses};
-use super::{Failure, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reasons, SandboxChoice};
 
 /// List the attributes that the credential may read, which targets use them, and what can be unticked
 #[derive(Debug, Args)]
@@ -43,19 +43,19 @@ struct Line {
     values: Vec<String>,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, _) = arguments.sandbox.split(&[]);
-    let session = world.open(&sandbox, &[])?;
+    let session = process.open(&sandbox, &[])?;
     let catalogue = session.source()?.catalogue()?;
     let lines = lines(&session.settings, catalogue);
-    match world.global.format {
-        Format::Json => world.print(&json::render_value(&AttributesDocument {
+    match process.global.format {
+        Format::Json => process.print(&json::render_value(&AttributesDocument {
             schema: json::SCHEMA,
             kind: "attributes",
             exit_code: 0,
             attributes: lines,
         })),
-        Format::Table | Format::Markdown => world.print(&table(world, &lines)),
+        Format::Table | Format::Markdown => process.print(&table(process, &lines)),
     }
     Ok(Reasons::default())
 }
@@ -97,7 +97,7 @@ fn lines(settings: &Settings, catalogue: Vec<CatalogueEntry>) -> Vec<Line> {
     lines
 }
 
-fn table(world: &World, lines: &[Line]) -> String {
+fn table(process: &Process, lines: &[Line]) -> String {
     let mut table = Listing::new(["Attribute", "Label", "Type", "Used by", "Values"]).ruled();
     for line in lines {
         let used = match (line.readable, line.used_by.is_empty()) {
@@ -117,7 +117,7 @@ fn table(world: &World, lines: &[Line]) -> String {
         "{}\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
          Change it {WHERE}: Readable employee attributes.\n\
          What `documents upload` is told to look at is not in the file, and not counted.\n\n{}",
-        table.render(world.global.format, world.table_style().width),
+        table.render(process.global.format, process.table_style().width),
         lines.len() - missing,
         what_stops(lines),
     )

@@ -20,7 +20,7 @@ use crate::words::{count, employees};
 use super::memory::Memory;
 use super::neighbours::accounts_in_two_states;
 use super::session::Session;
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Check the configuration file; with --online also credentials, rights, attributes, names and reachability
 ///
@@ -57,9 +57,9 @@ struct CheckedTarget<'a> {
     mapped_fields: usize,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
-    let mut session = world.open(&sandbox, &targets)?;
+    let mut session = process.open(&sandbox, &targets)?;
     session.rehearse();
     let settings = &session.settings;
     let (mut reasons, mut problems, mut lines) = (Reasons::default(), Vec::new(), Vec::new());
@@ -67,16 +67,16 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     for target in &settings.targets {
         lines.extend(target.target.describe().into_iter().map(|line| format!("{}: {line}", target.plan.name)));
     }
-    lines.extend(missing_filters(world, &session));
+    lines.extend(missing_filters(process, &session));
     if arguments.online || session.sandbox.is_some() {
-        online(world, &session, &targets, &mut reasons, &mut problems, &mut lines)?;
+        online(process, &session, &targets, &mut reasons, &mut problems, &mut lines)?;
     }
     let elsewhere = if session.sandbox.is_none() { accounts_in_two_states(settings) } else { Vec::new() };
     for warning in &elsewhere {
         let target = warning.target.as_deref().unwrap_or_default();
-        world.say(&format!("{}: warning: {target}: {}", settings.file.path.display(), warning.message));
+        process.say(&format!("{}: warning: {target}: {}", settings.file.path.display(), warning.message));
     }
-    match world.global.format {
+    match process.global.format {
         Format::Json => {
             let document = CheckDocument {
                 schema: json::SCHEMA,
@@ -105,21 +105,21 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                     })
                     .collect(),
             };
-            world.print(&json::render_value(&document));
+            process.print(&json::render_value(&document));
         }
         Format::Table | Format::Markdown => {
             for line in &lines {
-                world.print(&format!("{}\n", visible(line)));
+                process.print(&format!("{}\n", visible(line)));
             }
         }
     }
-    world.say_problems(&problems);
+    process.say_problems(&problems);
     Ok(reasons)
 }
 
 /// First runs without any filter, of which the service should be spared. Once somebody is linked that is too late to say;
 /// only a state that lies on this machine is asked, because a check of the file alone contacts nobody.
-fn missing_filters(world: &World, session: &Session) -> Vec<String> {
+fn missing_filters(process: &Process, session: &Session) -> Vec<String> {
     let place = &session.settings.state.place;
     let unfiltered = session.settings.targets.iter().filter(|target| !target.plan.is_filtered());
     let mut concerned = unfiltered.filter_map(|target| Some((target, target.plan.policy.unfiltered_note?))).peekable();
@@ -127,11 +127,11 @@ fn missing_filters(world: &World, session: &Session) -> Vec<String> {
         return Vec::new();
     }
     let memory = match place {
-        StatePlace::File(_) => Memory::for_reading(session, world.now).ok(),
+        StatePlace::File(_) => Memory::for_reading(session, process.now).ok(),
         StatePlace::Server(_) => None,
     };
     let is_linked = |name: &str| {
-        let links = memory.as_ref().and_then(|memory| memory.state.memory(name, world.now).ok());
+        let links = memory.as_ref().and_then(|memory| memory.state.memory(name, process.now).ok());
         links.is_some_and(|remembered| !remembered.links.is_empty())
     };
     concerned
@@ -151,7 +151,7 @@ fn describe(settings: &Settings) -> String {
 }
 
 fn online(
-    world: &World,
+    process: &Process,
     session: &Session,
     targets: &[String],
     reasons: &mut Reasons,
@@ -196,9 +196,9 @@ fn online(
         }
         Err(error) => return Err(error.into()),
     }
-    let bars = Bars::new(world.terminal);
+    let bars = Bars::new(process.terminal);
     let options = PrepareOptions::new(session.today, targets);
-    let memory = Memory::for_reading(session, world.now)?;
+    let memory = Memory::for_reading(session, process.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     let (_, more) = super::session::judge(&prepared);

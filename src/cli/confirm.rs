@@ -18,7 +18,7 @@ use super::job_records::jobs;
 use super::memory::{Memory, WholeRun};
 use super::session::judge;
 use super::sync::{Signals, approve, full_name};
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Confirm that what a plan asks for was done by hand (Conversations); the next plan starts from there
 ///
@@ -47,12 +47,12 @@ pub(super) struct Arguments {
     sandbox: SandboxChoice,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, names) = arguments.sandbox.split(&arguments.target.iter().cloned().collect::<Vec<_>>());
     let [name] = &names[..] else {
         return Err(Failure::new(Reason::Usage, "name the one target that is to be confirmed"));
     };
-    let mut session = world.open(&sandbox, &names)?;
+    let mut session = process.open(&sandbox, &names)?;
     session.rehearse();
     let Some(settings) = session.settings.targets.iter().find(|target| *target.plan.name == **name) else {
         return Err(Failure::new(Reason::Usage, format!("there is no target `{name}`")));
@@ -66,9 +66,9 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         return Err(Failure::new(Reason::Usage, why));
     }
     let signals = Signals::listen()?;
-    let memory = Memory::open(&session, world.now)?;
+    let memory = Memory::open(&session, process.now)?;
     let lock = memory.lock(&[settings], Duration::ZERO, &mut |_| true)?;
-    let bars = Bars::new(world.terminal);
+    let bars = Bars::new(process.terminal);
     let mut prepared = session.prepare(&memory, &PrepareOptions::new(session.today, &names), &bars)?;
     drop(bars);
     let (reasons, problems) = judge(&prepared);
@@ -106,16 +106,16 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     // What else there is to know was said by the plan.
     plan.notices.retain(|notice| notice.employee.is_some());
     if !arguments.yes {
-        if world.global.format == Format::Table {
-            world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
+        if process.global.format == Format::Table {
+            process.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
         }
         let question = format!("Say that {steps} of {name} are done?");
-        approve(world, &signals, &question, &format!("{steps} of {name} not confirmed"))
+        approve(process, &signals, &question, &format!("{steps} of {name} not confirmed"))
             .map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
-    let stored = store(&session, &memory, &mut prepared, reasons.code(), left == 0, world.now)?;
+    let stored = store(&session, &memory, &mut prepared, reasons.code(), left == 0, process.now)?;
     drop(lock);
-    world.show(&Document {
+    process.show(&Document {
         kind: Kind::Report,
         plan: Some(&prepared.plan),
         exit_code: reasons.code(),
@@ -123,8 +123,8 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     });
     let rest =
         if left == 0 { "nothing is open now".to_owned() } else { format!("{left} of {open_before} are still open") };
-    world.say(&format!("{name}: {steps} confirmed ({stored}); {rest}"));
-    world.say_problems(&problems);
+    process.say(&format!("{name}: {steps} confirmed ({stored}); {rest}"));
+    process.say_problems(&problems);
     Ok(reasons)
 }
 

@@ -21,7 +21,7 @@ use crate::words::{count, known};
 use super::memory::Memory;
 use super::sync::Signals;
 use super::uploads::{Common, Row, Status, carry_out, plan, settle};
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Documents {
@@ -67,9 +67,9 @@ pub(super) struct UploadArguments {
     sandbox: SandboxChoice,
 }
 
-pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reasons, Failure> {
+pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<Reasons, Failure> {
     let (sandbox, _) = arguments.sandbox.split(&[]);
-    let session = world.open(&sandbox, &[])?;
+    let session = process.open(&sandbox, &[])?;
     let usage = |message: String| Failure::new(Reason::Usage, message);
     let title = TitleTemplate::new(&arguments.title).map_err(|error| usage(format!("--title: {error}")))?;
     let pattern = arguments
@@ -84,14 +84,17 @@ pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reaso
         (None, Some(index)) => (Rules::Index(index), vec![&index.key]),
         (None, None) => return Err(usage("--name or --index is needed".into())),
     };
-    let files = read_folder(world, &arguments.folder, arguments.index.as_deref())?;
+    let files = read_folder(process, &arguments.folder, arguments.index.as_deref())?;
     let unknown = arguments.again.iter().find(|name| !files.iter().any(|file| file.name == **name));
     if let Some(name) = unknown {
         return Err(usage(format!("--again: there is no file `{name}` in the folder")));
     }
     let signals = Signals::listen()?;
-    let memory =
-        if arguments.dry_run { Memory::for_reading(&session, world.now)? } else { Memory::open(&session, world.now)? };
+    let memory = if arguments.dry_run {
+        Memory::for_reading(&session, process.now)?
+    } else {
+        Memory::open(&session, process.now)?
+    };
     let mut pause = |wait: Duration| {
         std::thread::sleep(wait);
         !signals.stopped()
@@ -102,7 +105,7 @@ pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reaso
     };
     let documents = session.documents()?;
     let category = find_category(documents.categories()?, &arguments.category)?;
-    let bars = Bars::new(world.terminal);
+    let bars = Bars::new(process.terminal);
     let attributes = Attributes::new(keys.iter().filter_map(|key| match key {
         Key::EmployeeId => None,
         Key::Attribute(attribute) => Some(attribute.clone()),
@@ -129,7 +132,7 @@ pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reaso
         comment: arguments.comment.clone(),
         date: arguments.date,
         state: &memory.state,
-        now: world.now,
+        now: process.now,
     };
     let mut rows = plan(&common, assign(&files, rules, &directory, FILE_TYPES, LARGEST_FILE));
     let list = |employee, category| documents.of_employee(employee, category);
@@ -139,10 +142,10 @@ pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reaso
     let mut problems = Vec::new();
     if !arguments.dry_run && pending > 0 {
         if !arguments.yes {
-            if world.global.format != Format::Json {
-                world.print(&table(world, &category, &rows));
+            if process.global.format != Format::Json {
+                process.print(&table(process, &category, &rows));
             }
-            approve(world, pending)?;
+            approve(process, pending)?;
         }
         let bar = bars.writing("documents", pending);
         let mut go_on = || {
@@ -166,8 +169,8 @@ pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reaso
         reasons.add(reason);
         problems.push(Problem::new(reason.word(), "stopped by a signal; run it again to continue"));
     }
-    match world.global.format {
-        Format::Json => world.print(&json::render_value(&Report {
+    match process.global.format {
+        Format::Json => process.print(&json::render_value(&Report {
             schema: json::SCHEMA,
             kind: "documents",
             exit_code: reasons.code(),
@@ -176,11 +179,11 @@ pub(super) fn upload(world: &World, arguments: &UploadArguments) -> Result<Reaso
             files: &rows,
             problems: &problems,
         })),
-        Format::Table | Format::Markdown => world.print(&table(world, &category, &rows)),
+        Format::Table | Format::Markdown => process.print(&table(process, &category, &rows)),
     }
-    world.say_problems(&problems);
+    process.say_problems(&problems);
     if session.sandbox.is_some() {
-        world.say("This was the sandbox: nothing real was contacted.");
+        process.say("This was the sandbox: nothing real was contacted.");
     }
     Ok(reasons)
 }
@@ -224,7 +227,7 @@ fn read_index(path: &Path) -> Result<Index, Failure> {
 }
 
 /// The files directly in a folder; hidden ones and the index itself are none.
-fn read_folder(world: &World, folder: &Path, index: Option<&Path>) -> Result<Vec<FolderFile>, Failure> {
+fn read_folder(process: &Process, folder: &Path, index: Option<&Path>) -> Result<Vec<FolderFile>, Failure> {
     let fail =
         |error: std::io::Error| Failure::new(Reason::Usage, format!("{} cannot be read: {error}", folder.display()));
     let index = index.and_then(|path| path.canonicalize().ok());
@@ -242,7 +245,7 @@ fn read_folder(world: &World, folder: &Path, index: Option<&Path>) -> Result<Vec
         }
     }
     if folders > 0 {
-        world.say(&format!("{} in it left alone", count(folders, "folder is", "folders are")));
+        process.say(&format!("{} in it left alone", count(folders, "folder is", "folders are")));
     }
     Ok(files)
 }
@@ -263,7 +266,7 @@ pub(super) fn find_category(categories: Vec<DocumentCategory>, name: &str) -> Re
     }
 }
 
-fn table(world: &World, category: &DocumentCategory, rows: &[Row]) -> String {
+fn table(process: &Process, category: &DocumentCategory, rows: &[Row]) -> String {
     let mut table = Listing::new(["File", "Employee", "Title", "Status", "Why"]).ruled();
     for row in rows {
         let employee = row.employee_id.map(|id| id.to_string()).unwrap_or_default();
@@ -285,12 +288,12 @@ fn table(world: &World, category: &DocumentCategory, rows: &[Row]) -> String {
         .map(|(status, number)| format!("{number} {}", status.words()))
         .collect();
     let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
-    let table = table.render(world.global.format, world.table_style().width);
+    let table = table.render(process.global.format, process.table_style().width);
     format!("{table}\nCategory {}: {counts}.\n", category.name)
 }
 
-fn approve(world: &World, pending: usize) -> Result<(), Failure> {
-    if !world.terminal.input {
+fn approve(process: &Process, pending: usize) -> Result<(), Failure> {
+    if !process.terminal.input {
         return Err(Failure::new(
             Reason::NotApproved,
             format!(

@@ -17,7 +17,7 @@ use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
 
 use super::memory::Memory;
 use super::session::Session;
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Explain one employee: fetched, scoped (each clause), matched, mapped (each step), decided, held
 #[derive(Debug, Args)]
@@ -91,22 +91,22 @@ struct Step {
     note: Option<String>,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (employee, targets, sandbox) = split(arguments)?;
-    let mut session = world.open(&sandbox, &targets)?;
+    let mut session = process.open(&sandbox, &targets)?;
     session.rehearse();
-    let bars = Bars::new(world.terminal);
+    let bars = Bars::new(process.terminal);
     let options = PrepareOptions::new(session.today, &targets);
-    let memory = Memory::for_reading(&session, world.now)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     let explained = match find(&prepared, &employee) {
         Ok(employee) => explain(&session, &prepared, &memory, employee)?,
         Err(unknown) => no_longer_delivered(&session, &prepared, &memory, &employee)?.ok_or(unknown)?,
     };
-    match world.global.format {
-        Format::Json => world.print(&json::render_value(&explained)),
-        Format::Table | Format::Markdown => world.print(&render(&explained)),
+    match process.global.format {
+        Format::Json => process.print(&json::render_value(&explained)),
+        Format::Table | Format::Markdown => process.print(&render(&explained)),
     }
     Ok(Reasons::default())
 }

@@ -20,7 +20,7 @@ use super::job_records::log_line;
 use super::memory::Memory;
 use super::session::Session;
 use super::sync::{Signals, synchronise};
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// List past runs
 #[derive(Debug, Args)]
@@ -141,21 +141,21 @@ struct RunTargetOut {
     tasks: u64,
 }
 
-pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     let runs: Vec<RunOut> = memory
         .state
         .runs(None, arguments.limit)?
         .into_iter()
-        .map(|run| run_out(world, &session, &memory, run))
+        .map(|run| run_out(process, &session, &memory, run))
         .collect::<Result<_, _>>()?;
-    if world.global.format == Format::Json {
-        world.print(&json::render_value(&RunsDocument { schema: json::SCHEMA, kind: "runs", exit_code: 0, runs }));
+    if process.global.format == Format::Json {
+        process.print(&json::render_value(&RunsDocument { schema: json::SCHEMA, kind: "runs", exit_code: 0, runs }));
         return Ok(Reasons::default());
     }
     if runs.is_empty() {
-        world.print("No run yet.\n");
+        process.print("No run yet.\n");
         return Ok(Reasons::default());
     }
     let mut table = Listing::new([
@@ -194,7 +194,7 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
             ]);
         }
     }
-    world.list(&table);
+    process.list(&table);
     let mut notes = String::new();
     for run in &runs {
         for approval in &run.approvals {
@@ -204,13 +204,13 @@ pub(super) fn runs(world: &World, arguments: &RunsArguments) -> Result<Reasons, 
             notes.push_str(&format!("run {}: job {} {}\n", run.run, one.job, visible(&accepted_in_words(one))));
         }
     }
-    world.print(&below(world, notes));
+    process.print(&below(process, notes));
     Ok(Reasons::default())
 }
 
 /// Lines below a table. In Markdown each is a point of a list of its own, as it would be a row otherwise.
-fn below(world: &World, lines: String) -> String {
-    if lines.is_empty() || world.global.format != Format::Markdown {
+fn below(process: &Process, lines: String) -> String {
+    if lines.is_empty() || process.global.format != Format::Markdown {
         return lines;
     }
     let points = lines.lines().map(|line| format!("- {}\n", markdown::escape(line)));
@@ -234,14 +234,14 @@ fn acknowledged_out(session: &Session, job: &Job) -> AcknowledgedOut {
     }
 }
 
-fn run_out(world: &World, session: &Session, memory: &Memory, run: Run) -> Result<RunOut, Failure> {
+fn run_out(process: &Process, session: &Session, memory: &Memory, run: Run) -> Result<RunOut, Failure> {
     let jobs = |target: &crate::state::RunTarget, status: JobStatus| {
         target.jobs.get(status.as_str()).copied().unwrap_or_default()
     };
     let approvals = memory.state.used_approvals(run.id)?.into_iter();
     let acknowledged = memory.state.acknowledged(run.id)?;
     Ok(RunOut {
-        approvals: approvals.map(|approval| ApprovedChange::new(world, session, approval)).collect(),
+        approvals: approvals.map(|approval| ApprovedChange::new(process, session, approval)).collect(),
         acknowledged: acknowledged.iter().map(|job| acknowledged_out(session, job)).collect(),
         by: run.by.clone(),
         run: run.id.to_string(),
@@ -319,24 +319,24 @@ struct StepOut {
     status: Option<u16>,
 }
 
-pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     if let Some(JobsCommand::Show { job }) = &arguments.command {
         let found = memory.state.job(*job)?.ok_or_else(|| no_job(*job))?;
         let approvals = memory.state.used_approvals(job.run)?.into_iter().chain(memory.state.open_approvals(None)?);
-        let approvals = approvals.map(|approval| ApprovedChange::new(world, &session, approval));
+        let approvals = approvals.map(|approval| ApprovedChange::new(process, &session, approval));
         let mut out = job_out(&session, found);
         out.approvals = approvals.filter(|approval| approval.is_of(&out.target, &out.employee)).collect();
-        match world.global.format {
-            Format::Json => world.print(&json::render_value(&JobsDocument {
+        match process.global.format {
+            Format::Json => process.print(&json::render_value(&JobsDocument {
                 schema: json::SCHEMA,
                 kind: "jobs",
                 exit_code: 0,
                 jobs: vec![out],
                 last_in_sync: Vec::new(),
             })),
-            Format::Table | Format::Markdown => world.print(&show(&out)),
+            Format::Table | Format::Markdown => process.print(&show(&out)),
         }
         return Ok(Reasons::default());
     }
@@ -363,13 +363,13 @@ pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, 
             .collect(),
         None => Vec::new(),
     };
-    if world.global.format == Format::Json {
+    if process.global.format == Format::Json {
         let document = JobsDocument { schema: json::SCHEMA, kind: "jobs", exit_code: 0, jobs, last_in_sync: last };
-        world.print(&json::render_value(&document));
+        process.print(&json::render_value(&document));
         return Ok(Reasons::default());
     }
     if jobs.is_empty() {
-        world.print("No such job.\n");
+        process.print("No such job.\n");
     } else {
         let mut table = Listing::new(["Job", "Target", "Employee", "Status", "What", "Why"]);
         let today = session.today.to_string();
@@ -378,10 +378,10 @@ pub(super) fn jobs(world: &World, arguments: &JobsArguments) -> Result<Reasons, 
             let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
             table.row([job.job.clone(), job.target.clone(), who, status_of(job, &today), job.ops.join(", "), why]);
         }
-        world.list(&table);
+        process.list(&table);
     }
     let seen = last.iter().map(|seen| format!("last in line with {}: {} (run {})\n", seen.target, seen.at, seen.run));
-    world.print(&below(world, seen.collect()));
+    process.print(&below(process, seen.collect()));
     Ok(Reasons::default())
 }
 
@@ -471,10 +471,10 @@ fn show(job: &JobOut) -> String {
     text
 }
 
-pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons, Failure> {
-    let history = world.open_history(&arguments.sandbox)?;
+pub(super) fn retry(process: &Process, arguments: &RetryArguments) -> Result<Reasons, Failure> {
+    let history = process.open_history(&arguments.sandbox)?;
     let wanted: BTreeSet<(Box<str>, EmployeeId)> = {
-        let memory = Memory::for_reading(&history, world.now)?;
+        let memory = Memory::for_reading(&history, process.now)?;
         if arguments.failed {
             known_target(&history, &memory, arguments.target.as_deref())?;
             let jobs = memory.state.outstanding(arguments.target.as_deref())?;
@@ -490,17 +490,17 @@ pub(super) fn retry(world: &World, arguments: &RetryArguments) -> Result<Reasons
     };
     drop(history);
     if wanted.is_empty() {
-        world.say("nothing to retry");
+        process.say("nothing to retry");
         return Ok(Reasons::default());
     }
     let targets: BTreeSet<&str> = wanted.iter().map(|(target, _)| &**target).collect();
     let names: Vec<String> = targets.iter().map(|name| (*name).to_owned()).collect();
-    let session = world.open(&arguments.sandbox, &names)?;
-    let memory = Memory::open(&session, world.now)?;
+    let session = process.open(&arguments.sandbox, &names)?;
+    let memory = Memory::open(&session, process.now)?;
     let signals = Signals::listen()?;
     let options = PrepareOptions::new(session.today, &names);
-    world.say(&format!("retrying {}", count(wanted.len(), "employee", "employees")));
-    synchronise(world, &session, &memory, &options, &signals, Duration::ZERO, |prepared| {
+    process.say(&format!("retrying {}", count(wanted.len(), "employee", "employees")));
+    synchronise(process, &session, &memory, &options, &signals, Duration::ZERO, |prepared| {
         for target in &mut prepared.plan.targets {
             let is_wanted = |employee: Option<EmployeeId>| {
                 employee.is_some_and(|employee| wanted.contains(&(target.name.clone(), employee)))

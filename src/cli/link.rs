@@ -17,7 +17,7 @@ use super::explain::decision;
 use super::memory::Memory;
 use super::session::Session;
 use super::sync::{Signals, approve};
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Say whose account it is, where nobody can tell: several accounts fit, a key is shared, or a handover is held
 ///
@@ -71,24 +71,24 @@ struct Said {
     decision: Vec<String>,
 }
 
-pub(super) fn link(world: &World, arguments: &LinkArguments) -> Result<Reasons, Failure> {
+pub(super) fn link(process: &Process, arguments: &LinkArguments) -> Result<Reasons, Failure> {
     let account = AccountId::from(arguments.account.trim());
-    change(world, &arguments.sandbox, &arguments.target, arguments.employee, Some(&account), arguments.yes)
+    change(process, &arguments.sandbox, &arguments.target, arguments.employee, Some(&account), arguments.yes)
 }
 
-pub(super) fn unlink(world: &World, arguments: &UnlinkArguments) -> Result<Reasons, Failure> {
-    change(world, &arguments.sandbox, &arguments.target, arguments.employee, None, arguments.yes)
+pub(super) fn unlink(process: &Process, arguments: &UnlinkArguments) -> Result<Reasons, Failure> {
+    change(process, &arguments.sandbox, &arguments.target, arguments.employee, None, arguments.yes)
 }
 
 fn change(
-    world: &World,
+    process: &Process,
     sandbox: &SandboxChoice,
     target: &str,
     employee: EmployeeId,
     account: Option<&AccountId>,
     yes: bool,
 ) -> Result<Reasons, Failure> {
-    let session = world.open(sandbox, &[target.to_owned()])?;
+    let session = process.open(sandbox, &[target.to_owned()])?;
     let settings = session.settings.targets.iter().find(|settings| &*settings.plan.name == target);
     let settings = settings.expect("an unknown target is refused when the file is opened");
     if settings.target.by_hand().is_some() {
@@ -96,19 +96,19 @@ fn change(
         return Err(Failure::new(Reason::Usage, why));
     }
     let signals = Signals::listen()?;
-    let memory = Memory::open(&session, world.now)?;
+    let memory = Memory::open(&session, process.now)?;
     // A run under way has read the links already, and would write by the old ones.
     let _locks = memory.lock(&[settings], Duration::ZERO, &mut |_| false)?;
-    let said = preview(world, &session, &memory, settings, employee, account)?;
-    if world.global.format != Format::Json {
-        world.print(&render(&said));
+    let said = preview(process, &session, &memory, settings, employee, account)?;
+    if process.global.format != Format::Json {
+        process.print(&render(&said));
     }
     if !yes {
         let (question, refusal) = match account {
             Some(_) => ("Link them?", "the account is not linked"),
             None => ("Unlink them?", "the link is not forgotten"),
         };
-        approve(world, &signals, question, refusal)?;
+        approve(process, &signals, question, refusal)?;
     }
     memory.state.bind(target, &settings.target.identity())?;
     match account {
@@ -118,18 +118,18 @@ fn change(
                 employee,
                 account: account.clone(),
                 origin: Origin::ByHand,
-                created_at: world.now,
-                verified_at: world.now,
+                created_at: process.now,
+                verified_at: process.now,
             },
         )?,
         None => {
             memory.state.unlink(target, employee)?;
         }
     }
-    if world.global.format == Format::Json {
-        world.print(&json::render_value(&said));
+    if process.global.format == Format::Json {
+        process.print(&json::render_value(&said));
     } else {
-        world.say(if account.is_some() { "linked" } else { "unlinked" });
+        process.say(if account.is_some() { "linked" } else { "unlinked" });
     }
     Ok(Reasons::default())
 }
@@ -158,7 +158,7 @@ impl Remembered for Proposed<'_> {
 
 /// What would become of it, or why it must not be.
 fn preview(
-    world: &World,
+    process: &Process,
     session: &Session,
     memory: &Memory,
     settings: &TargetSettings,
@@ -179,7 +179,7 @@ fn preview(
         only: Some(employee),
         ..PrepareOptions::new(session.today, std::slice::from_ref(&name.to_string()))
     };
-    let bars = Bars::new(world.terminal);
+    let bars = Bars::new(process.terminal);
     let prepared = match prepare(&session.settings, &session.source()?, &proposed, &options, &bars) {
         // Of somebody who is no longer delivered a link can be forgotten all the same.
         Err(PrepareError::UnknownEmployee(_)) if account.is_none() => None,

@@ -36,7 +36,7 @@ mod workflows;
 
 pub use exit::{Reason, Reasons};
 pub use schema::schema;
-pub use session::{Failure, World};
+pub use session::{Failure, Process};
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -162,8 +162,8 @@ pub fn main() -> ExitCode {
                     std::env::args_os().skip(1).filter_map(|argument| argument.into_string().ok()),
                 )
             {
-                let world = World::of_the_process(Global { config: None, format: Format::Json, all: false });
-                return world.fail(&usage(&error), kind);
+                let process = Process::current(Global { config: None, format: Format::Json, all: false });
+                return process.fail(&usage(&error), kind);
             }
             if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose")
             {
@@ -174,42 +174,42 @@ pub fn main() -> ExitCode {
             return if wrong { ExitCode::from(Reason::Usage.code()) } else { ExitCode::SUCCESS };
         }
     };
-    let world = World::of_the_process(cli.global);
+    let process = Process::current(cli.global);
     let kind = match &cli.command {
         Command::Plan(_) => Kind::Plan,
         Command::Sync(arguments) if arguments.is_preview() => Kind::Plan,
         _ => Kind::Report,
     };
     let result = match cli.command {
-        Command::Init(arguments) => init::run(&world, &arguments),
-        Command::Check(arguments) => check::run(&world, &arguments),
-        Command::Attributes(arguments) => attributes::run(&world, &arguments),
-        Command::Plan(arguments) => plan::run(&world, &arguments),
-        Command::Confirm(arguments) => confirm::run(&world, &arguments),
-        Command::Held(arguments) => approve::held(&world, &arguments),
-        Command::Approve(arguments) => approve::run(&world, &arguments),
-        Command::Sync(arguments) => sync::run(&world, &arguments),
-        Command::Explain(arguments) => explain::run(&world, &arguments),
-        Command::Link(arguments) => link::link(&world, &arguments),
-        Command::Unlink(arguments) => link::unlink(&world, &arguments),
-        Command::Workflows(arguments) => workflows::run(&world, &arguments),
-        Command::Widget(arguments) => widget::run(&world, &arguments),
-        Command::Status(arguments) => status::run(&world, &arguments),
-        Command::Runs(arguments) => history::runs(&world, &arguments),
-        Command::Jobs(arguments) => history::jobs(&world, &arguments),
-        Command::Retry(arguments) => history::retry(&world, &arguments),
-        Command::Report(arguments) => report::report(&world, &arguments),
-        Command::Acknowledge(arguments) => report::acknowledge(&world, &arguments),
-        Command::Pause(arguments) => switch::pause(&world, &arguments),
-        Command::Resume(arguments) => switch::resume(&world, &arguments),
-        Command::Disconnect(arguments) => switch::disconnect(&world, &arguments),
-        Command::Forget(arguments) => switch::forget(&world, &arguments),
-        Command::Documents(documents::Documents::Upload(arguments)) => documents::upload(&world, &arguments),
-        Command::Sandbox(arguments) => sandbox::run(&world, &arguments),
+        Command::Init(arguments) => init::run(&process, &arguments),
+        Command::Check(arguments) => check::run(&process, &arguments),
+        Command::Attributes(arguments) => attributes::run(&process, &arguments),
+        Command::Plan(arguments) => plan::run(&process, &arguments),
+        Command::Confirm(arguments) => confirm::run(&process, &arguments),
+        Command::Held(arguments) => approve::held(&process, &arguments),
+        Command::Approve(arguments) => approve::run(&process, &arguments),
+        Command::Sync(arguments) => sync::run(&process, &arguments),
+        Command::Explain(arguments) => explain::run(&process, &arguments),
+        Command::Link(arguments) => link::link(&process, &arguments),
+        Command::Unlink(arguments) => link::unlink(&process, &arguments),
+        Command::Workflows(arguments) => workflows::run(&process, &arguments),
+        Command::Widget(arguments) => widget::run(&process, &arguments),
+        Command::Status(arguments) => status::run(&process, &arguments),
+        Command::Runs(arguments) => history::runs(&process, &arguments),
+        Command::Jobs(arguments) => history::jobs(&process, &arguments),
+        Command::Retry(arguments) => history::retry(&process, &arguments),
+        Command::Report(arguments) => report::report(&process, &arguments),
+        Command::Acknowledge(arguments) => report::acknowledge(&process, &arguments),
+        Command::Pause(arguments) => switch::pause(&process, &arguments),
+        Command::Resume(arguments) => switch::resume(&process, &arguments),
+        Command::Disconnect(arguments) => switch::disconnect(&process, &arguments),
+        Command::Forget(arguments) => switch::forget(&process, &arguments),
+        Command::Documents(documents::Documents::Upload(arguments)) => documents::upload(&process, &arguments),
+        Command::Sandbox(arguments) => sandbox::run(&process, &arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "personio-sync", &mut script);
-            world.print(&String::from_utf8_lossy(&script));
+            process.print(&String::from_utf8_lossy(&script));
             Ok(Reasons::default())
         }
         Command::Man => {
@@ -218,18 +218,18 @@ pub fn main() -> ExitCode {
                 .render(&mut page)
                 .map_err(|error| Failure::new(Reason::Internal, error.to_string()))
                 .map(|()| {
-                    world.print(&String::from_utf8_lossy(&page));
+                    process.print(&String::from_utf8_lossy(&page));
                     Reasons::default()
                 })
         }
         Command::Schema => {
-            world.print(&json::render_value(&schema::schema()));
+            process.print(&json::render_value(&schema::schema()));
             Ok(Reasons::default())
         }
     };
     match result {
         Ok(reasons) => reasons.exit_code(),
-        Err(failure) => world.fail(&failure, kind),
+        Err(failure) => process.fail(&failure, kind),
     }
 }
 

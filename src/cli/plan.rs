@@ -15,7 +15,7 @@ use crate::sync::{PrepareOptions, Prepared};
 use super::memory::Memory;
 use super::session::Session;
 use super::sync::check_budget;
-use super::{Failure, Reason, Reasons, SandboxChoice, World, plan_file, private_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan_file, private_file};
 
 /// Show what `sync` would change; write nothing
 ///
@@ -54,9 +54,9 @@ pub(super) struct Arguments {
     sandbox: SandboxChoice,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
-    let mut session = world.open(&sandbox, &targets)?;
+    let mut session = process.open(&sandbox, &targets)?;
     session.rehearse();
     if arguments.out.is_some() && arguments.as_of.is_some_and(|day| day != session.today) {
         return Err(Failure::new(
@@ -79,7 +79,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         checklist: arguments.markdown.as_deref(),
         detailed_exitcode: arguments.detailed_exitcode,
     };
-    preview(world, &session, &options, wanted)
+    preview(process, &session, &options, wanted)
 }
 
 /// What a preview leaves behind beside what it shows.
@@ -95,7 +95,7 @@ pub(super) struct Wanted<'a> {
 
 /// Plans and shows the plan.
 pub(super) fn preview(
-    world: &World,
+    process: &Process,
     session: &Session,
     options: &PrepareOptions,
     Wanted { out, checklist, detailed_exitcode }: Wanted<'_>,
@@ -108,11 +108,11 @@ pub(super) fn preview(
                    --format markdown writes the whole plan";
         return Err(Failure::new(Reason::Usage, why));
     }
-    let bars = Bars::new(world.terminal);
-    let memory = Memory::for_reading(session, world.now)?;
+    let bars = Bars::new(process.terminal);
+    let memory = Memory::for_reading(session, process.now)?;
     let mut prepared = session.prepare(&memory, options, &bars)?;
     drop(bars);
-    note_shown(world, session, &memory, options, &prepared);
+    note_shown(process, session, &memory, options, &prepared);
     let (mut reasons, mut problems) = super::session::judge(&prepared);
     if detailed_exitcode && !is_settled(&prepared.plan) {
         reasons.add(Reason::ChangesPending);
@@ -125,20 +125,20 @@ pub(super) fn preview(
     let document =
         Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
     match checklist {
-        Some(path) if path == Path::new("-") => world.print(&output::checklist::markdown(&prepared.plan)),
+        Some(path) if path == Path::new("-") => process.print(&output::checklist::markdown(&prepared.plan)),
         Some(path) => {
             let text = output::checklist::markdown(&prepared.plan);
             private_file::replace(path, text.as_bytes()).map_err(|error| {
                 Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display()))
             })?;
-            world.show(&document);
-            world.say(&format!("wrote {}", path.display()));
+            process.show(&document);
+            process.say(&format!("wrote {}", path.display()));
         }
-        None => world.show(&document),
+        None => process.show(&document),
     }
-    world.say_problems(&problems);
+    process.say_problems(&problems);
     if let Some(path) = out {
-        world.say(&format!(
+        process.say(&format!(
             "The plan is in {}; apply it with `personio-sync sync --plan {}{}`.",
             path.display(),
             path.display(),
@@ -164,19 +164,27 @@ fn accepting(options: &PrepareOptions) -> String {
 }
 
 /// Keeps what the plan shows as held, so that it can be approved. A plan for another day shows what is not held yet.
-fn note_shown(world: &World, session: &Session, memory: &Memory, options: &PrepareOptions, prepared: &Prepared<'_>) {
-    if options.today != world.now.with_timezone(&session.settings.timezone).date_naive() {
+fn note_shown(
+    process: &Process,
+    session: &Session,
+    memory: &Memory,
+    options: &PrepareOptions,
+    prepared: &Prepared<'_>,
+) {
+    if options.today != process.now.with_timezone(&session.settings.timezone).date_naive() {
         return;
     }
     let held = prepared.targets.iter().filter_map(|target| target.open.as_ref()).any(|open| !open.held.is_empty());
     let kept = match memory.is_kept() {
         true => memory.show(prepared, options.only).map_err(Failure::from),
         // A state is made where there is something to keep, and not for a look alone.
-        false if held => Memory::open(session, world.now).and_then(|made| Ok(made.show_anew(prepared, options.only)?)),
+        false if held => {
+            Memory::open(session, process.now).and_then(|made| Ok(made.show_anew(prepared, options.only)?))
+        }
         false => Ok(()),
     };
     if let Err(failure) = kept {
-        world.say(&format!("note: what is held cannot be kept for `approve`: {}", failure.text));
+        process.say(&format!("note: what is held cannot be kept for `approve`: {}", failure.text));
     }
 }
 

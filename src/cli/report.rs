@@ -13,7 +13,7 @@ use super::job_records::log_line;
 use super::memory::Memory;
 use super::session::Session;
 use super::who::this_process;
-use super::{Failure, Reason, Reasons, SandboxChoice, World, private_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, private_file};
 
 /// Write the report of a run as a workbook, a page, Markdown or JUnit; without a file, Markdown on standard output
 #[derive(Debug, Args)]
@@ -54,9 +54,9 @@ pub(super) struct AcknowledgeArguments {
 /// Enough for every employee of a company in one run.
 const ALL: u32 = u32::MAX >> 1;
 
-pub(super) fn report(world: &World, arguments: &ReportArguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     let run = match arguments.run {
         Some(id) => memory.state.run(id)?,
         None => memory.state.runs(None, 1)?.pop(),
@@ -67,11 +67,11 @@ pub(super) fn report(world: &World, arguments: &ReportArguments) -> Result<Reaso
     };
     let jobs = memory.state.jobs(&JobFilter { run: Some(run.id), ..JobFilter::default() }, ALL)?;
     let approvals = memory.state.used_approvals(run.id)?.into_iter();
-    let approvals = approvals.map(|approval| ApprovedChange::new(world, &session, approval).in_words()).collect();
-    let report = RunReport { approvals, ..collect(&session, run, jobs, world.now) };
+    let approvals = approvals.map(|approval| ApprovedChange::new(process, &session, approval).in_words()).collect();
+    let report = RunReport { approvals, ..collect(&session, run, jobs, process.now) };
     let write = |path: &PathBuf, content: &[u8]| {
         private_file::replace(path, content)
-            .map(|()| world.say(&format!("wrote {}", path.display())))
+            .map(|()| process.say(&format!("wrote {}", path.display())))
             .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
     };
     let internal = |error: anyhow::Error| Failure::new(Reason::Internal, format!("{error:#}"));
@@ -89,7 +89,7 @@ pub(super) fn report(world: &World, arguments: &ReportArguments) -> Result<Reaso
     }
     let files = [&arguments.xlsx, &arguments.html, &arguments.markdown, &arguments.junit];
     if files.iter().all(|file| file.is_none()) {
-        world.print(&markdown(&report));
+        process.print(&markdown(&report));
     }
     Ok(Reasons::default())
 }
@@ -147,9 +147,9 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
     }
 }
 
-pub(super) fn acknowledge(world: &World, arguments: &AcknowledgeArguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn acknowledge(process: &Process, arguments: &AcknowledgeArguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     if arguments.until < session.today {
         return Err(Failure::new(
             Reason::Usage,
@@ -161,13 +161,13 @@ pub(super) fn acknowledge(world: &World, arguments: &AcknowledgeArguments) -> Re
         .and_then(|midnight| session.settings.timezone.from_local_datetime(&midnight).earliest())
         // The last second of the day, so that it reads as that day wherever it is shown.
         .map_or(DateTime::<Utc>::MAX_UTC, |until| until.with_timezone(&Utc) - TimeDelta::seconds(1));
-    if !memory.state.acknowledge(arguments.job, until, &arguments.reason, world.now, &this_process())? {
+    if !memory.state.acknowledge(arguments.job, until, &arguments.reason, process.now, &this_process())? {
         return Err(Failure::new(
             Reason::Usage,
             format!("there is no job {}; `personio-sync jobs --failed` lists those that failed", arguments.job),
         ));
     }
-    world.say(&format!(
+    process.say(&format!(
         "job {} is accepted until {}: the same failure of this employee does not count as failed until then",
         arguments.job, arguments.until
     ));

@@ -16,7 +16,7 @@ use crate::section::Secret;
 use crate::simulation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget};
 use crate::targets::Channel;
 
-use super::{Failure, Reason, Reasons, World};
+use super::{Failure, Process, Reason, Reasons};
 
 /// Start the simulated Personio and targets on this machine, with a page to look at
 ///
@@ -67,9 +67,9 @@ Examples: personio:429@10%   freshservice:lost-answer#2   freshservice:POST:html
 Without a rate or a number a fault strikes now and then; the same seed brings the same faults.
 ";
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     if arguments.faults == "help" {
-        world.print(FAULTS_HELP);
+        process.print(FAULTS_HELP);
         return Ok(Reasons::default());
     }
     let usage = |error: anyhow::Error| Failure::new(Reason::Usage, format!("{error:#}"));
@@ -81,11 +81,11 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         faults: arguments.faults.parse::<Faults>().map_err(|error| Failure::new(Reason::Usage, error.to_string()))?,
         folder: arguments.folder.clone(),
         personio: PersonioOptions { whole_records: arguments.whole_records, ..PersonioOptions::default() },
-        ..SandboxOptions::new(world.now.date_naive())
+        ..SandboxOptions::new(process.now.date_naive())
     };
     let sandbox = Sandbox::start(options).map_err(usage)?;
     let address = sandbox.base_url().trim_start_matches("http://").to_owned();
-    world.say(&format!(
+    process.say(&format!(
         "The sandbox is at {} (look at it in a browser); files and state are in {}.\n\
          Run against it: personio-sync sync --sandbox {address}\n\
          Ctrl-C stops it.",

@@ -28,7 +28,7 @@ use super::sandbox::RunningSandbox;
 use super::{Global, Reason, Reasons, SandboxChoice};
 
 /// The process around a command.
-pub struct World {
+pub struct Process {
     pub global: Global,
     pub terminal: Terminal,
     /// The moment the process started.
@@ -118,9 +118,9 @@ fn clock() -> DateTime<Utc> {
     Utc::now()
 }
 
-impl World {
+impl Process {
     /// The streams, clock and options of this process.
-    pub fn of_the_process(global: Global) -> Self {
+    pub fn current(global: Global) -> Self {
         let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let terminal = Terminal {
             input: std::io::stdin().is_terminal(),
@@ -320,7 +320,7 @@ impl Session {
     }
 }
 
-impl World {
+impl Process {
     /// Says on standard error why a run does not end with 0.
     pub fn say_problems(&self, problems: &[Problem]) {
         for problem in problems {

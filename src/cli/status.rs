@@ -15,7 +15,7 @@ use crate::sync::{Budget, budgets};
 use crate::words::count;
 
 use super::memory::{Memory, period};
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Show each target: paused, last run, next due, succeeded, failed, tasks used
 #[derive(Debug, Args)]
@@ -80,9 +80,9 @@ struct Line {
     tasks: u64,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     let records = memory.state.targets()?;
     let settings = &session.settings;
     let current = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
@@ -91,7 +91,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
     let local = |at: DateTime<Utc>| at.with_timezone(&settings.timezone).format("%Y-%m-%d %H:%M").to_string();
     let moment = |at: Option<DateTime<Utc>>| at.map(local);
     let scheduled = memory.scheduled(settings.targets.iter())?;
-    let mut missed = memory.missed_slots(&scheduled, world.now, settings.timezone)?;
+    let mut missed = memory.missed_slots(&scheduled, process.now, settings.timezone)?;
     let lines: Vec<Line> = scheduled
         .iter()
         .map(|scheduled| {
@@ -100,7 +100,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             let last = record.and_then(|record| record.last.as_ref());
             let jobs = |status| last.and_then(|last| last.jobs.get(status)).copied().unwrap_or_default();
             if let Some(age) = arguments.max_age.filter(|_| !target.paused) {
-                let oldest = world.now - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+                let oldest = process.now - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
                 if record.and_then(|record| record.last_ok).is_none_or(|at| at < oldest) {
                     reasons.add(Reason::Unavailable);
                     let left_out = last.map(|last| last.not_in_line).filter(|left_out| *left_out > 0);
@@ -115,7 +115,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
                 paused: target.paused,
                 last_run: moment(record.and_then(|record| record.last_finished)),
                 last_success: moment(record.and_then(|record| record.last_ok)),
-                next_due: scheduled.due(world.now, settings.timezone).map(|due| match due {
+                next_due: scheduled.due(process.now, settings.timezone).map(|due| match due {
                     Due::Now(slot) => local(slot),
                     Due::Later(next) => local(next),
                 }),
@@ -147,8 +147,8 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         })
         .collect();
     let limit = settings.budget.as_ref().map(|budget| budget.tasks);
-    match world.global.format {
-        Format::Json => world.print(&json::render_value(&StatusDocument {
+    match process.global.format {
+        Format::Json => process.print(&json::render_value(&StatusDocument {
             schema: json::SCHEMA,
             kind: "status",
             exit_code: reasons.code(),
@@ -159,18 +159,18 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             targets: lines,
         })),
         Format::Table | Format::Markdown => {
-            world.list(&table(&lines));
+            process.list(&table(&lines));
             let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
             let missed: String = lines.iter().filter_map(without_a_run).collect();
             let newest = newest_change.map(|newest| format!("Newest change seen in Personio: {newest}\n"));
             let newest = newest.unwrap_or_default();
-            world.print(&format!("{missed}\nTasks used in {current}: {used}{of}\n{newest}"));
+            process.print(&format!("{missed}\nTasks used in {current}: {used}{of}\n{newest}"));
             for OwnBudget { key, period, used, limit } in own {
-                world.print(&format!("Tasks used in {period}: {used} of {limit} ({key})\n"));
+                process.print(&format!("Tasks used in {period}: {used} of {limit} ({key})\n"));
             }
         }
     }
-    world.say_problems(&problems);
+    process.say_problems(&problems);
     Ok(reasons)
 }
 

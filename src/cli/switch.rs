@@ -9,7 +9,7 @@ use crate::employee::EmployeeId;
 use crate::sync::PrepareOptions;
 
 use super::memory::Memory;
-use super::{Failure, Reason, Reasons, SandboxChoice, World, plan};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan};
 
 /// Leave a target alone until it is resumed; edits `paused` in the file, keeping its comments
 #[derive(Debug, Args)]
@@ -50,29 +50,29 @@ pub(super) struct ForgetArguments {
     sandbox: SandboxChoice,
 }
 
-pub(super) fn pause(world: &World, arguments: &PauseArguments) -> Result<Reasons, Failure> {
-    edit(world, &arguments.target, true)?;
-    world
+pub(super) fn pause(process: &Process, arguments: &PauseArguments) -> Result<Reasons, Failure> {
+    edit(process, &arguments.target, true)?;
+    process
         .say(&format!("{} is paused; `personio-sync resume {}` takes it up again", arguments.target, arguments.target));
     Ok(Reasons::default())
 }
 
-pub(super) fn resume(world: &World, arguments: &ResumeArguments) -> Result<Reasons, Failure> {
-    edit(world, &arguments.target, false)?;
-    world.say(&format!("{} is no longer paused", arguments.target));
+pub(super) fn resume(process: &Process, arguments: &ResumeArguments) -> Result<Reasons, Failure> {
+    edit(process, &arguments.target, false)?;
+    process.say(&format!("{} is no longer paused", arguments.target));
     if arguments.no_plan {
         return Ok(Reasons::default());
     }
-    world.say("the next sync will do this:");
+    process.say("the next sync will do this:");
     let targets = [arguments.target.clone()];
-    let session = world.open(&arguments.sandbox, &targets)?;
+    let session = process.open(&arguments.sandbox, &targets)?;
     let options = PrepareOptions::new(session.today, &targets);
-    plan::preview(world, &session, &options, plan::Wanted::default())
+    plan::preview(process, &session, &options, plan::Wanted::default())
 }
 
 /// Writes `paused` into the file, replacing it in one step.
-fn edit(world: &World, target: &str, paused: bool) -> Result<(), Failure> {
-    let session = world.open_offline()?;
+fn edit(process: &Process, target: &str, paused: bool) -> Result<(), Failure> {
+    let session = process.open_offline()?;
     let settings = &session.settings;
     if !settings.targets.iter().any(|known| &*known.plan.name == target) {
         let known = crate::words::known(target, settings.targets.iter().map(|known| &*known.plan.name));
@@ -105,19 +105,19 @@ pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure>
     write().map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
 }
 
-pub(super) fn disconnect(world: &World, arguments: &DisconnectArguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn disconnect(process: &Process, arguments: &DisconnectArguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     memory.state.disconnect(&arguments.target)?;
-    world.say(&format!("links and history of {} are forgotten; the target itself was not touched", arguments.target));
+    process.say(&format!("links and history of {} are forgotten; the target itself was not touched", arguments.target));
     Ok(Reasons::default())
 }
 
-pub(super) fn forget(world: &World, arguments: &ForgetArguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn forget(process: &Process, arguments: &ForgetArguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     memory.state.forget_employee(arguments.employee)?;
-    world.say(&format!(
+    process.say(&format!(
         "employee {} is erased from the state; accounts in the targets were not touched",
         arguments.employee
     ));

@@ -30,7 +30,7 @@ use super::job_records::jobs;
 use super::memory::{Memory, WholeRun, period, reason};
 use super::run_journal::RunJournal;
 use super::session::{Session, judge};
-use super::{Failure, Reason, Reasons, SandboxChoice, World, plan, plan_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan, plan_file};
 
 /// Plan, ask, and apply
 ///
@@ -86,9 +86,9 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "a length of time such as 30s, 5m or 1h".into())
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
-    let mut session = world.open(&sandbox, &targets)?;
+    let mut session = process.open(&sandbox, &targets)?;
     session.rehearse();
     let mut options = PrepareOptions {
         only: arguments.employee,
@@ -98,15 +98,15 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         ..PrepareOptions::new(session.today, &targets)
     };
     if arguments.dry_run {
-        return plan::preview(world, &session, &options, plan::Wanted::default());
+        return plan::preview(process, &session, &options, plan::Wanted::default());
     }
     let reviewed = arguments.plan.as_deref().map(|path| plan_file::read(path, &session)).transpose()?;
     let signals = Signals::listen()?;
-    let mut memory = Memory::open(&session, world.now)?;
+    let mut memory = Memory::open(&session, process.now)?;
     if arguments.due {
-        let due = due(&memory, &session, &options, world.now)?;
+        let due = due(&memory, &session, &options, process.now)?;
         if due.now.is_empty() {
-            say_nothing_is_due(world, &session, &due);
+            say_nothing_is_due(process, &session, &due);
             return Ok(Reasons::default());
         }
         options.targets = due.now.keys().cloned().collect();
@@ -115,7 +115,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             memory.run_for(&due, &session.settings);
         }
     }
-    synchronise(world, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
+    synchronise(process, &session, &memory, &options, &signals, arguments.lock_timeout, |prepared| {
         if let Some(reviewed) = &reviewed {
             reviewed.restrict(prepared, arguments.skip_stale)?;
             prepared.restricted = true;
@@ -146,7 +146,7 @@ fn defer_manual_changes(prepared: &mut Prepared<'_>) {
 
 /// Reads, plans, asks if `review` says so, applies, and keeps what came of it.
 pub(super) fn synchronise(
-    world: &World,
+    process: &Process,
     session: &Session,
     memory: &Memory,
     options: &PrepareOptions,
@@ -167,7 +167,7 @@ pub(super) fn synchronise(
         None => failure,
     })?;
     let locks = Mutex::new(locks);
-    let bars = Bars::new(world.terminal);
+    let bars = Bars::new(process.terminal);
     let mut prepared = session.prepare(memory, options, &bars).map_err(|failure| match signals.reason() {
         Some(reason) => Failure::new(reason, "stopped by a signal while reading; nothing was changed"),
         None => failure,
@@ -181,14 +181,14 @@ pub(super) fn synchronise(
     check_budget(session, memory, &mut prepared.plan, &mut reasons, &mut problems)?;
     let pending = pending(&prepared.plan);
     let asks = asks && pending > 0;
-    let text_output = world.global.format == Format::Table;
+    let text_output = process.global.format == Format::Table;
     if asks {
         if text_output {
-            world.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
+            process.show(&Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: 0, problems: &[] });
         }
         let question = format!("Apply {}?", count(pending, "change", "changes"));
         let refusal = format!("{} not applied", count(pending, "change is", "changes are"));
-        approve(world, signals, &question, &refusal).map_err(|failure| failure.among(&reasons, problems.clone()))?;
+        approve(process, signals, &question, &refusal).map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
     let names: Vec<&str> = selected.iter().map(|target| &*target.plan.name).collect();
     let run = memory.start(session.today, &names)?;
@@ -200,7 +200,7 @@ pub(super) fn synchronise(
     let taken = take_approvals(&mut prepared, memory, run)?;
     let applied = carry_out(&mut prepared, memory, run, &locks, signals, &bars);
     drop(bars);
-    let accepted = memory.state.accepted(world.now)?;
+    let accepted = memory.state.accepted(process.now)?;
     assess(&prepared, &applied, &accepted, signals, &mut reasons, &mut problems);
     settle_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
     let outcome = Carried { run, applied: &applied, accepted: &accepted };
@@ -208,15 +208,15 @@ pub(super) fn synchronise(
     drop(locks);
     let document =
         Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
-    world.show_with(&document, TableStyle { outcomes_only: asks, ..world.table_style() });
+    process.show_with(&document, TableStyle { outcomes_only: asks, ..process.table_style() });
     if let Some(sandbox) = session.sandbox.as_ref().filter(|_| text_output) {
-        world.say(if sandbox.lasting {
+        process.say(if sandbox.lasting {
             "This was the sandbox: nothing real was contacted."
         } else {
             "This was the sandbox: nothing real was contacted, and what it held is gone."
         });
     }
-    world.say_problems(&problems);
+    process.say_problems(&problems);
     Ok(reasons)
 }
 
@@ -232,14 +232,14 @@ fn due(
     Ok(DueTargets::of(&memory.scheduled(selected)?, now, session.settings.timezone))
 }
 
-fn say_nothing_is_due(world: &World, session: &Session, due: &DueTargets) {
+fn say_nothing_is_due(process: &Process, session: &Session, due: &DueTargets) {
     let zone = session.settings.timezone;
-    world.say(&due.nothing(zone));
-    if world.global.format == Format::Json {
+    process.say(&due.nothing(zone));
+    if process.global.format == Format::Json {
         let next = due.next.as_ref().map(|(moment, _)| *moment);
         let next = next.map(|moment| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string());
         let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[] };
-        world.print(&json::render_nothing_due(&document, next));
+        process.print(&json::render_nothing_due(&document, next));
     }
 }
 
@@ -272,8 +272,8 @@ fn pending(plan: &Plan) -> usize {
 /// # Errors
 ///
 /// [`Reason::NotApproved`] when the answer is not yes, or nobody can be asked.
-pub(super) fn approve(world: &World, signals: &Signals, question: &str, refusal: &str) -> Result<(), Failure> {
-    if !world.terminal.input {
+pub(super) fn approve(process: &Process, signals: &Signals, question: &str, refusal: &str) -> Result<(), Failure> {
+    if !process.terminal.input {
         let why = format!("{refusal}: nobody can be asked here, so --yes is needed");
         return Err(Failure::new(Reason::NotApproved, why));
     }

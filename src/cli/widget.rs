@@ -9,7 +9,7 @@ use crate::section::SecretMode;
 use crate::targets::freshservice::widget::{Engines, Files, build, check};
 use crate::words::count;
 
-use super::{Failure, Reason, Reasons, World};
+use super::{Failure, Process, Reason, Reasons};
 
 /// Build the Freshservice ticket-sidebar app that shows the synced fields of a ticket's requester
 #[derive(Debug, Args)]
@@ -36,13 +36,13 @@ enum Command {
     },
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let Command::Build { target, out, fdk, node } = &arguments.command;
     let usage = |message: String| Failure::new(Reason::Usage, message);
     let environment = |name: &str| std::env::var(name).ok();
     let only = [target.clone()];
     let options = LoadOptions { secrets: SecretMode::Invent, only: &only, ..LoadOptions::new(&environment) };
-    let settings = load(&world.config_path(), &options)?;
+    let settings = load(&process.config_path(), &options)?;
     let section = settings.targets.iter().find(|known| *known.plan.name == **target).expect("loading checks the name");
     let path = settings.file.path.display();
     let Some(widget) = section.target.widget() else {
@@ -62,7 +62,7 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
         return Err(usage(format!("the platform would refuse this app: {}", problems.join("; "))));
     }
     write(out, &files).map_err(usage)?;
-    world.print(&format!(
+    process.print(&format!(
         "{} written to {}; next: fdk validate, fdk run, fdk pack (see its README.md)\n",
         count(files.len(), "file", "files"),
         out.display()

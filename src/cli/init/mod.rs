@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::output::{Format, json};
 
-use super::{Failure, Reason, Reasons, World, private_file};
+use super::{Failure, Process, Reason, Reasons, private_file};
 
 /// Write a commented starter file
 ///
@@ -48,19 +48,19 @@ struct InitDocument<'a> {
     targets: &'a [String],
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let path = world.config_path();
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let path = process.config_path();
     if path.exists() {
         return Err(exists(&path));
     }
-    let asks = arguments.targets.is_empty() && world.terminal.input;
+    let asks = arguments.targets.is_empty() && process.terminal.input;
     let targets = if asks { ask()? } else { arguments.targets.clone() };
     private_file::create(&path, starter(&targets).as_bytes()).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => exists(&path),
         _ => Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())),
     })?;
-    match world.global.format {
-        Format::Json => world.print(&json::render_value(&InitDocument {
+    match process.global.format {
+        Format::Json => process.print(&json::render_value(&InitDocument {
             schema: json::SCHEMA,
             kind: "init",
             exit_code: 0,
@@ -68,12 +68,12 @@ pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failu
             targets: &targets,
         })),
         Format::Table | Format::Markdown => {
-            world.print(&format!("{} is written.\n", path.display()));
-            let config = match &world.global.config {
+            process.print(&format!("{} is written.\n", path.display()));
+            let config = match &process.global.config {
                 Some(path) => format!(" --config {}", path.display()),
                 None => String::new(),
             };
-            world.say(&format!(
+            process.say(&format!(
                 "Try it without any account: personio-sync plan --sandbox{config}\n\
                  Then set the secrets it names, and run: personio-sync check --online{config}",
             ));

@@ -12,7 +12,7 @@ use crate::state::{Job, JobStatus};
 
 use super::super::history::local;
 use super::super::memory::{Memory, workflow_memory};
-use super::super::{Failure, Reasons, SandboxChoice, World};
+use super::super::{Failure, Process, Reasons, SandboxChoice};
 use super::state;
 
 #[derive(Serialize)]
@@ -53,9 +53,9 @@ fn outcome(job: &Job, workflow: &WorkflowSettings) -> Option<JobStatus> {
     WORST_FIRST.into_iter().find(|status| steps().any(|step| step == *status))
 }
 
-pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Failure> {
-    let session = world.open_history(sandbox)?;
-    let memory = Memory::for_reading(&session, world.now)?;
+pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons, Failure> {
+    let session = process.open_history(sandbox)?;
+    let memory = Memory::for_reading(&session, process.now)?;
     let mut listed = Vec::new();
     for target in &session.settings.targets {
         let jobs = if target.plan.workflows.is_empty() {
@@ -102,14 +102,14 @@ pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Fa
             });
         }
     }
-    if world.global.format == Format::Json {
-        world.print(&json::render_value(
+    if process.global.format == Format::Json {
+        process.print(&json::render_value(
             &serde_json::json!({"schema": json::SCHEMA, "kind": "workflows", "workflows": listed}),
         ));
         return Ok(Reasons::default());
     }
     if listed.is_empty() {
-        world.say("the file has no workflows; add [targets.NAME.workflows.onboarding] to a freshservice target");
+        process.say("the file has no workflows; add [targets.NAME.workflows.onboarding] to a freshservice target");
         return Ok(Reasons::default());
     }
     let mut table = Listing::new(["Workflow", "On", "State", "Steps", "Succeeded", "Failed", "Open", "Last job"]);
@@ -132,12 +132,12 @@ pub(super) fn list(world: &World, sandbox: &SandboxChoice) -> Result<Reasons, Fa
             last,
         ]);
     }
-    world.list(&table);
+    process.list(&table);
     if listed.iter().any(|one| one.failed > 0) {
-        world.say("`personio-sync jobs --failed` says why, `personio-sync retry --failed` tries again");
+        process.say("`personio-sync jobs --failed` says why, `personio-sync retry --failed` tries again");
     }
     if listed.iter().any(|one| one.open > 0) {
-        world.say("open: the answer to a step was lost; the next sync looks what came of it");
+        process.say("open: the answer to a step was lost; the next sync looks what came of it");
     }
     Ok(Reasons::default())
 }

@@ -13,7 +13,7 @@ use crate::employee::EmployeeId;
 use crate::plan::WorkflowSettings;
 
 use super::session::Session;
-use super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// List the workflows, or show, test, start, stop and settle one
 #[derive(Debug, Args)]
@@ -67,17 +67,17 @@ struct Named {
     workflow: String,
 }
 
-pub(super) fn run(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
+pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     match &arguments.command {
-        None | Some(Command::List) => list::list(world, &arguments.sandbox),
-        Some(Command::Show(named)) => show::show(world, named),
-        Some(Command::Test { named, employee, sandbox }) => test::test(world, sandbox, named, *employee),
+        None | Some(Command::List) => list::list(process, &arguments.sandbox),
+        Some(Command::Show(named)) => show::show(process, named),
+        Some(Command::Test { named, employee, sandbox }) => test::test(process, sandbox, named, *employee),
         Some(Command::Start { named, employee: Some(employee), yes, sandbox }) => {
-            start::start(world, sandbox, named, *employee, *yes)
+            start::start(process, sandbox, named, *employee, *yes)
         }
-        Some(Command::Start { named, .. }) => switch(world, named, true),
-        Some(Command::Stop(named)) => switch(world, named, false),
-        Some(Command::Settle(arguments)) => settle::settle(world, arguments),
+        Some(Command::Start { named, .. }) => switch(process, named, true),
+        Some(Command::Stop(named)) => switch(process, named, false),
+        Some(Command::Settle(arguments)) => settle::settle(process, arguments),
     }
 }
 
@@ -116,15 +116,15 @@ fn state(target: &TargetSettings, workflow: &WorkflowSettings) -> &'static str {
     }
 }
 
-fn switch(world: &World, named: &Named, active: bool) -> Result<Reasons, Failure> {
-    let session = world.open_offline()?;
+fn switch(process: &Process, named: &Named, active: bool) -> Result<Reasons, Failure> {
+    let session = process.open_offline()?;
     let (target, workflow) = find(&session, &named.workflow)?;
     let file = &session.settings.file;
     let text = set_active(&file.text, &target.plan.name, &workflow.name, active)
         .map_err(|error| Failure::new(Reason::Usage, error.to_string()))?;
     super::switch::replace(&file.path, &text)?;
     let (name, workflow) = (&target.plan.name, &workflow.name);
-    world.say(&match (active, target.paused) {
+    process.say(&match (active, target.paused) {
         (true, false) => format!("{name}/{workflow} is active; the next sync runs it"),
         (true, true) => format!(
             "{name}/{workflow} is active, but the target is paused: it runs after `personio-sync resume {name}`"

@@ -6,7 +6,7 @@ use crate::employee::EmployeeId;
 use crate::words::count;
 
 use super::super::memory::{Memory, workflow_memory};
-use super::super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
 use super::{Named, find};
 
 #[derive(Debug, Args)]
@@ -33,10 +33,10 @@ struct Found {
     not_made: bool,
 }
 
-pub(super) fn settle(world: &World, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let session = world.open_history(&arguments.sandbox)?;
+pub(super) fn settle(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
+    let session = process.open_history(&arguments.sandbox)?;
     let (target, workflow) = find(&session, &arguments.named.workflow)?;
-    let memory = Memory::open(&session, world.now)?;
+    let memory = Memory::open(&session, process.now)?;
     // One run for one account at a time: a sync may be looking for the very same thing.
     let locks = memory.lock(&[target], std::time::Duration::ZERO, &mut |_| false)?;
     let steps = workflow_memory(&memory.state, &target.plan.name, &workflow.name)?.steps;
@@ -49,12 +49,12 @@ pub(super) fn settle(world: &World, arguments: &Arguments) -> Result<Reasons, Fa
     memory.settle_step(&target.plan.name, &workflow.name, step, arguments.outcome.made.as_deref())?;
     drop(locks);
     let (number, event) = (step.step, &step.event);
-    world.say(&match &arguments.outcome.made {
+    process.say(&match &arguments.outcome.made {
         Some(id) => format!("step {number} of {} for {event} is done: it made {id}", workflow.name),
         None => format!("step {number} of {} for {event} was not made; the next sync may make it", workflow.name),
     });
     if more > 0 {
-        world.say(&format!("{} still open; run it again for the next", count(more, "step is", "steps are")));
+        process.say(&format!("{} still open; run it again for the next", count(more, "step is", "steps are")));
     }
     Ok(Reasons::default())
 }

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use crate::config::TargetSettings;
 use crate::plan::{StepSettings, StepSource, Trigger, WorkflowSettings};
 
-use super::super::{Failure, Reasons, World};
+use super::super::{Failure, Process, Reasons};
 use super::{Named, find, state};
 
-pub(super) fn show(world: &World, named: &Named) -> Result<Reasons, Failure> {
-    let session = world.open_offline()?;
+pub(super) fn show(process: &Process, named: &Named) -> Result<Reasons, Failure> {
+    let session = process.open_offline()?;
     let (target, workflow) = find(&session, &named.workflow)?;
-    world.print(&words(target, workflow));
+    process.print(&words(target, workflow));
     Ok(Reasons::default())
 }
 

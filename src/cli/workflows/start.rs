@@ -8,20 +8,20 @@ use crate::sync::{PrepareOptions, Prepared};
 
 use super::super::memory::Memory;
 use super::super::sync::{Signals, synchronise};
-use super::super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
 use super::{Named, find};
 
 /// Plans the steps of a workflow for one employee whatever the day, asks, and carries them out. What was done before for
 /// the same day is not done again, and the account is left as it is.
 pub(super) fn start(
-    world: &World,
+    process: &Process,
     sandbox: &SandboxChoice,
     named: &Named,
     employee: EmployeeId,
     yes: bool,
 ) -> Result<Reasons, Failure> {
     let (target, name) = {
-        let session = world.open_offline()?;
+        let session = process.open_offline()?;
         let (target, workflow) = find(&session, &named.workflow)?;
         let (target, name) = (target.plan.name.clone(), workflow.name.clone());
         if matches!(workflow.on, Trigger::Mover | Trigger::Updated) {
@@ -38,14 +38,14 @@ pub(super) fn start(
         (target, name)
     };
     let (sandbox, _) = sandbox.split(&[]);
-    let session = world.open(&sandbox, &[target.to_string()])?;
+    let session = process.open(&sandbox, &[target.to_string()])?;
     let options = PrepareOptions {
         only: Some(employee),
         start: Some(name.clone()),
         ..PrepareOptions::new(session.today, std::slice::from_ref(&target))
     };
     let signals = Signals::listen()?;
-    let memory = Memory::open(&session, world.now)?;
+    let memory = Memory::open(&session, process.now)?;
     let only_its_steps = |prepared: &mut Prepared<'_>| {
         for plan in &mut prepared.plan.targets {
             plan.changes.retain(|change| change.request.as_ref().is_some_and(|request| request.workflow == name));
@@ -59,5 +59,5 @@ pub(super) fn start(
         }
         Ok(!yes)
     };
-    synchronise(world, &session, &memory, &options, &signals, Duration::ZERO, only_its_steps)
+    synchronise(process, &session, &memory, &options, &signals, Duration::ZERO, only_its_steps)
 }

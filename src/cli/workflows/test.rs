@@ -12,39 +12,39 @@ use crate::targets::TargetError;
 
 use super::super::memory::Memory;
 use super::super::session::Session;
-use super::super::{Failure, Reason, Reasons, SandboxChoice, World};
+use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
 use super::show::{conditions, trigger};
 use super::{Named, find};
 
 pub(super) fn test(
-    world: &World,
+    process: &Process,
     sandbox: &SandboxChoice,
     named: &Named,
     employee: EmployeeId,
 ) -> Result<Reasons, Failure> {
     // Only the file says which target it is, and only that target is opened.
     let (target, workflow) = {
-        let session = world.open_offline()?;
+        let session = process.open_offline()?;
         let (target, workflow) = find(&session, &named.workflow)?;
         (target.plan.name.to_string(), workflow.name.clone())
     };
     let (sandbox, _) = sandbox.split(&[]);
-    let mut session = world.open(&sandbox, std::slice::from_ref(&target))?;
+    let mut session = process.open(&sandbox, std::slice::from_ref(&target))?;
     for section in session.settings.targets.iter_mut().filter(|section| *section.plan.name == *target) {
         for one in &mut section.plan.workflows {
             one.active = one.name == workflow;
         }
     }
     let options = PrepareOptions { only: Some(employee), ..PrepareOptions::new(session.today, &[target.as_str()]) };
-    let memory = Memory::for_reading(&session, world.now)?;
-    let bars = Bars::new(world.terminal);
+    let memory = Memory::for_reading(&session, process.now)?;
+    let bars = Bars::new(process.terminal);
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     if let Some(TargetError { message, .. }) = prepared.targets.iter().find_map(|target| target.error.as_ref()) {
         return Err(Failure::new(Reason::Unavailable, message.clone()));
     }
     let reasons = reasons(&session, &memory, &prepared, &workflow, employee)?;
-    world.print(&tested(&session, &prepared, &workflow, employee, &reasons));
+    process.print(&tested(&session, &prepared, &workflow, employee, &reasons));
     Ok(Reasons::default())
 }
 
