@@ -161,10 +161,10 @@ impl Default for Deviations {
     }
 }
 
-/// The departures of one service.
+/// The deviations of one service.
 type Preset = fn() -> Deviations;
 
-/// The services whose departures are known. Each line rests on the service's documentation or on clients
+/// The services whose deviations are known. Each line rests on the service's documentation or on clients
 /// that work with it; what the file declares beside a preset prevails.
 pub(crate) const PRESETS: &[(&str, Preset)] = &[
     // Organisation-wide limits: creating and updating 180 a minute each, shared by all apps.
@@ -223,7 +223,7 @@ pub(crate) const PRESETS: &[(&str, Preset)] = &[
     }),
 ];
 
-/// The departures of a service that is known by name.
+/// The deviations of a service that is known by name.
 pub(crate) fn preset(name: &str) -> Option<Deviations> {
     PRESETS.iter().find(|(known, _)| *known == name).map(|(_, deviations)| deviations())
 }

@@ -1,7 +1,7 @@
 //! Any service that speaks SCIM 2.0 (RFC 7643, 7644, 9865).
 //!
 //! A section names the address and the credentials; where the service departs from the standard, it names
-//! a `preset` or the departures themselves:
+//! a `preset` or the deviations themselves:
 //!
 //! | setting | values | meaning |
 //! |---|---|---|
@@ -51,7 +51,7 @@ pub(crate) use errors::{Operation, no_answer, not_done, refusal, unexpected};
 pub(crate) use fields::lookup;
 pub(crate) use filter::Filter;
 pub(crate) use path::{ENTERPRISE, Path};
-pub(crate) use settings::{Settings, departures, key_owner};
+pub(crate) use settings::{Settings, declared_deviations, key_owner};
 pub(crate) use sign_in::SignIn;
 pub(crate) use wire::Field;
 

@@ -131,11 +131,11 @@ fn deviations(table: &Table<'_>) -> Option<Deviations> {
             }
         },
     };
-    Some(departures(table, found))
+    Some(declared_deviations(table, found))
 }
 
-/// The departures that the file declares, on top of those that are known.
-pub(crate) fn departures(table: &Table<'_>, mut found: Deviations) -> Deviations {
+/// The deviations that the file declares, on top of those that are known.
+pub(crate) fn declared_deviations(table: &Table<'_>, mut found: Deviations) -> Deviations {
     let updates = [("auto", Update::Auto), ("patch", Update::Patch), ("put", Update::Put)];
     found.update = table.choice("update", &updates).unwrap_or(found.update);
     let replaces = [("merged", Replace::Merged), ("changes", Replace::Changes)];

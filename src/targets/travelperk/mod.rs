@@ -11,7 +11,7 @@
 //! | `key_owner` | work e-mail of the administrator who made the key; that account is never changed |
 //! | `account` | a name that tells several TravelPerk accounts on one host apart |
 //!
-//! Beside these, the departures of a `scim` section may be declared (`update`, `clear`, `page_size`, …).
+//! Beside these, the deviations of a `scim` section may be declared (`update`, `clear`, `page_size`, …).
 
 mod fields;
 mod log;

@@ -58,7 +58,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Settings> {
     let (scim_url, api_url) = (address("scim_url", SCIM_URL), address("api_url", API_URL));
     details(table);
     let account = table.text("account").map(|account| account.value.trim().to_lowercase());
-    let deviations = scim::departures(
+    let deviations = scim::declared_deviations(
         table,
         Deviations {
             // Removing a value is not known to work; an empty one is what is read back.
