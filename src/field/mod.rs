@@ -399,7 +399,7 @@ pub struct Schema {
     /// Fields of which an account needs at least one; none when it is free of such a rule.
     pub one_of: Vec<FieldIndex>,
     /// The field by which the service knows new accounts, where it makes them in its own time.
-    pub made_later: Option<FieldIndex>,
+    pub asynchronous: Option<FieldIndex>,
 }
 
 impl Schema {

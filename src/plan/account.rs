@@ -164,7 +164,7 @@ fn fold(name: &str) -> String {
 /// An account that a service took on to make and did not make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What the account was to hold in the field of [`Schema::made_later`].
+    /// What the account was to hold in the field of [`Schema::asynchronous`].
     pub key: Box<str>,
     /// The service's own code, or other words without values.
     pub why: Box<str>,

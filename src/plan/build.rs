@@ -386,7 +386,7 @@ impl<'a> Builder<'a> {
     /// Since when the service has been making an account, unless it says that it did not, or it has had its time.
     fn awaited(&mut self, employee: EmployeeId, fields: &[FieldChange]) -> Option<NaiveDate> {
         let since = *self.input.memory.pending.get(&employee)?;
-        let given = self.input.schema.made_later.and_then(|index| {
+        let given = self.input.schema.asynchronous.and_then(|index| {
             let field = fields.iter().find(|field| field.index == index)?;
             Some(field.after.to_string())
         });

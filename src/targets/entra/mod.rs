@@ -279,7 +279,7 @@ impl<C: Transport> ReadAccounts for Entra<C> {
         let capabilities = Capabilities { create, ..Capabilities::default() };
         let mut schema = Schema { fields, capabilities, ..Schema::default() };
         if matches!(self.create, Create::BulkUpload(_)) {
-            schema.made_later = schema.index("employeeId");
+            schema.asynchronous = schema.index("employeeId");
         }
         Ok(schema)
     }

@@ -215,7 +215,7 @@ fn the_provisioning_service_makes_accounts_in_its_own_time() {
     sandbox.entra(|entra| entra.options.provisioning_looks = 1);
     let names = ["userPrincipalName", "employeeId"];
     let directory = sandboxed::open(&sandbox, parse, BULK, &names);
-    assert_eq!(directory.schema().unwrap().made_later, Some(FieldIndex(1)));
+    assert_eq!(directory.schema().unwrap().asynchronous, Some(FieldIndex(1)));
     let fields = [sandboxed::change(&names, 0, text("ada@example.org")), sandboxed::change(&names, 1, text("5521"))];
     for _ in 0..2 {
         assert_eq!(directory.create(EmployeeId(7), &fields).unwrap_err().kind, ErrorKind::Pending);
