@@ -63,7 +63,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     session.rehearse();
     let settings = &session.settings;
     let (mut reasons, mut problems, mut lines) = (Reasons::default(), Vec::new(), Vec::new());
-    lines.push(format!("{} is in order: {}", settings.file.path.display(), describe(settings)));
+    lines.push(format!("{} is valid: {}", settings.file.path.display(), describe(settings)));
     for target in &settings.targets {
         lines.extend(target.target.describe().into_iter().map(|line| format!("{}: {line}", target.plan.name)));
     }
@@ -267,7 +267,7 @@ fn check_steps(session: &Session, prepared: &Prepared<'_>, reasons: &mut Reasons
     let tables = std::sync::Arc::new(session.settings.vocabulary.tables().clone());
     for (target, notices) in check_workflows(prepared, &tables, session.today) {
         for notice in notices {
-            // What is wrong for everybody is for the file to mend; a value is one person's.
+            // What is wrong for everybody is for the file to fix; a value is one person's.
             reasons.add(if notice.employee.is_none() { Reason::Usage } else { Reason::SomeFailed });
             let who = notice.employee.map_or_else(String::new, |employee| format!(" (tried with employee {employee})"));
             problems.push(Problem::new(notice.code, format!("{target}: {}{who}", notice.message)));

@@ -178,7 +178,7 @@ fn worse(one: JobStatus, other: JobStatus) -> bool {
 fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
         PARTLY => "`personio-sync explain` with the employee's number says why each of the fields was left alone.",
-        "refused" => "Look at what the target says of the field, mend it in Personio or in the mapping, then retry.",
+        "refused" => "Look at what the target says of the field, fix it in Personio or in the mapping, then retry.",
         "already_exists" => "Another account has the same key; merge or rename it in the target, then retry.",
         "account_not_found" => "The account is gone; the next run plans afresh.",
         "sign_in_refused" => "Check the target's key: it may have been revoked, or its owner may be gone.",
@@ -211,7 +211,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "handover" => {
             "Look whether both profiles are the same person's; if they are, use `personio-sync link` as the reason says."
         }
-        "field_invalid" => "Mend the value in Personio, or say in the mapping what an invalid value does (on_invalid).",
+        "field_invalid" => "Fix the value in Personio, or say in the mapping what an invalid value does (on_invalid).",
         "field_empty" | "required_field_empty" => "Fill the value in Personio.",
         "in_several_targets" => "Change the filters so that each employee is in one target of the group.",
         "account_is_agent" => "Agents are changed by hand in the target.",

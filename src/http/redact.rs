@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_blotted_out() {
+    fn secrets_are_redacted() {
         let redactor = Redactor::new(["papi-1234", "papi-1234-longer", "pass word", "no", ""]);
         for (text, wanted) in [
             ("nothing to hide", "nothing to hide"),

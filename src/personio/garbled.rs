@@ -5,21 +5,21 @@
 
 use std::borrow::Cow;
 
-/// What stands in a mended text in place of what could not be read: Unicode gives it to no character, for ever.
+/// What stands in a repaired text in place of what could not be read: Unicode gives it to no character, for ever.
 pub(super) const NO_CHARACTER: char = '\u{ffff}';
 
 /// A JSON document with an escape of `replacement` in place of everything that is no character; borrowed when there
-/// is nothing to mend.
-pub(super) fn mended(body: &[u8], replacement: char) -> Cow<'_, str> {
+/// is nothing to repair.
+pub(super) fn repaired(body: &[u8], replacement: char) -> Cow<'_, str> {
     let escape = format!("\\u{:04x}", u32::from(replacement));
     let text = match std::str::from_utf8(body) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => {
             body.utf8_chunks().fold(Cow::Owned(String::with_capacity(body.len())), |mut text: Cow<'_, str>, chunk| {
-                let mended = text.to_mut();
-                mended.push_str(chunk.valid());
+                let repaired = text.to_mut();
+                repaired.push_str(chunk.valid());
                 if !chunk.invalid().is_empty() {
-                    mended.push_str(&escape);
+                    repaired.push_str(&escape);
                 }
                 text
             })
@@ -29,15 +29,15 @@ pub(super) fn mended(body: &[u8], replacement: char) -> Cow<'_, str> {
     if halves.is_empty() {
         return text;
     }
-    let mut mended = String::with_capacity(text.len());
+    let mut repaired = String::with_capacity(text.len());
     let mut from = 0;
     for at in halves {
-        mended.push_str(&text[from..at]);
-        mended.push_str(&escape);
+        repaired.push_str(&text[from..at]);
+        repaired.push_str(&escape);
         from = at + ESCAPE;
     }
-    mended.push_str(&text[from..]);
-    Cow::Owned(mended)
+    repaired.push_str(&text[from..]);
+    Cow::Owned(repaired)
 }
 
 /// The length of `\ud83d`.
@@ -86,9 +86,9 @@ mod tests {
             (r#""cut off \ud8"#, r#""cut off \ud8"#),
             (r#""\"#, r#""\"#),
         ] {
-            assert_eq!(mended(json.as_bytes(), NO_CHARACTER), expected, "{json}");
+            assert_eq!(repaired(json.as_bytes(), NO_CHARACTER), expected, "{json}");
         }
-        assert_eq!(mended(b"\"a\xffb\xc3\"", NO_CHARACTER), r#""a\uffffb\uffff""#);
-        assert_eq!(mended(b"\"a\xff\"", '\u{fffd}'), "\"a\\ufffd\"");
+        assert_eq!(repaired(b"\"a\xffb\xc3\"", NO_CHARACTER), r#""a\uffffb\uffff""#);
+        assert_eq!(repaired(b"\"a\xff\"", '\u{fffd}'), "\"a\\ufffd\"");
     }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::Value as Json;
 
 use super::answer::{error_of, refusal, unexpected};
-use super::garbled::mended;
+use super::garbled::repaired;
 use super::requests::{self, LONGEST_ADDRESS, PAGE_LIMIT, READ_EMPLOYEES};
 use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
 use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
@@ -175,7 +175,7 @@ impl PersonioSource {
     pub fn catalogue(&self) -> Result<Vec<CatalogueEntry>, SourceError> {
         const WHAT: &str = "list the readable attributes";
         self.look(WHAT, &requests::catalogue(), &mut Vec::new(), |body| {
-            let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_str(&mended(body, '\u{fffd}'))?;
+            let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_str(&repaired(body, '\u{fffd}'))?;
             Ok(match envelope {
                 Envelope { success: Some(false), error, .. } => Err(refusal(WHAT, RIGHT, 200, error.as_ref())),
                 Envelope { data: Some(entries), .. } => Ok(entries),

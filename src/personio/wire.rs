@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::garbled::{NO_CHARACTER, mended};
+use super::garbled::{NO_CHARACTER, repaired};
 use super::value::{Unreadable, convert};
 use crate::employee::{Attributes, Employee, EmployeeId, PresetKind, Value, preset};
 use crate::plan::Notice;
@@ -75,11 +75,11 @@ pub(super) fn parse_page(body: &[u8], columns: &Columns<'_>) -> Result<Page, ser
     let read = std::str::from_utf8(body).ok().map(|text| parse_text(text, columns));
     match read {
         Some(Ok(page)) => Ok(page),
-        Some(Err(error)) => match mended(body, NO_CHARACTER) {
+        Some(Err(error)) => match repaired(body, NO_CHARACTER) {
             Cow::Borrowed(_) => Err(error),
             Cow::Owned(text) => parse_text(&text, columns),
         },
-        None => parse_text(&mended(body, NO_CHARACTER), columns),
+        None => parse_text(&repaired(body, NO_CHARACTER), columns),
     }
 }
 
@@ -450,7 +450,7 @@ pub(super) enum Raw<'de> {
     /// Also whole numbers that no integer of ours holds, rounded.
     Decimal(f64),
     Text(Cow<'de, str>),
-    /// A text with a part that is no character, see [`mended`].
+    /// A text with a part that is no character, see [`repaired`].
     Garbled,
     Object(Box<Object<'de>>),
     List(Vec<Raw<'de>>),
@@ -511,7 +511,7 @@ impl<'de> Deserialize<'de> for Raw<'de> {
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Raw<'de>, E> {
                 Ok(Raw::Text(Cow::Borrowed(text)))
             }
-            // What was mended has an escape in it, so that it comes by this way, which few texts take.
+            // What was repaired has an escape in it, so that it comes by this way, which few texts take.
             fn visit_str<E>(self, text: &str) -> Result<Raw<'de>, E> {
                 Ok(if text.contains(NO_CHARACTER) { Raw::Garbled } else { Raw::Text(Cow::Owned(text.to_owned())) })
             }

@@ -116,7 +116,7 @@ impl Mapping {
         }
         // In other texts nobody minds; an address or a number with them reaches nobody.
         if seen.marks_left_out && matches!(spec.kind, FieldKind::Email | FieldKind::Phone) {
-            let message = format!("{}: marks that nobody sees are left out; mend it in Personio", spec.name);
+            let message = format!("{}: marks that nobody sees are left out; fix it in Personio", spec.name);
             remarks.push(Remark { code: "invisible_marks", message });
         }
         desired

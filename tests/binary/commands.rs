@@ -60,7 +60,7 @@ fn every_example_runs_in_the_sandbox_and_settles() {
 fn check_looks_at_the_file_alone() {
     let scene = Scene::new(5, &format!("{DESK}{LIST}"));
     let ran = scene.run(&["check"], 0);
-    assert_eq!(ran.stdout, "personio-sync.toml is in order: 11 attributes, 2 targets\n");
+    assert_eq!(ran.stdout, "personio-sync.toml is valid: 11 attributes, 2 targets\n");
     assert_eq!(ran.stderr, "");
     assert_eq!(scene.sandbox.requests(), []);
     assert_eq!(scene.run(&["check", "desk"], 0).stdout, ran.stdout);

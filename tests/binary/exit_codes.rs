@@ -249,7 +249,7 @@ fn a_refused_sign_in_is_7() {
 }
 
 #[test]
-fn a_secret_is_blotted_out_wherever_it_turns_up() {
+fn a_secret_is_redacted_wherever_it_turns_up() {
     let named_like_its_key = DESK.replace("targets.desk", "targets.papaya-key");
     let scene = Scene::new(5, &named_like_its_key.replace("FRESHSERVICE_API_KEY", "WRONG_KEY"));
     for format in ["table", "json", "markdown"] {

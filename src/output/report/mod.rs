@@ -141,7 +141,7 @@ fn sample() -> RunReport {
                 fields: "job_title".into(),
                 code: "refused".into(),
                 error: "400: job_title <is> too long & \"odd\"".into(),
-                advice: "Mend it, then retry.".into(),
+                advice: "Fix it, then retry.".into(),
                 ..Row::default()
             },
             Row {
