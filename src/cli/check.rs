@@ -10,8 +10,8 @@ use crate::employee::Value;
 use crate::output::visible::visible;
 use crate::output::{Bars, Format, Problem, checklist, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
-use crate::plan::{FIELD_UNUSABLE, GROUP_UNUSABLE, Notice};
-use crate::rules::{Facts, Truth, Variable};
+use crate::plan::{FIELD_UNUSABLE, GROUP_UNUSABLE, Notice, PlanSettings, StepSource};
+use crate::rules::{Expression, Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared, check_workflows};
 use crate::targets::Requesters;
 use crate::targets::conversations::attributes;
@@ -326,14 +326,7 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
         Facts::new(&employees.list[place], &employees.attributes, standing, session.today, &tables)
     };
     for target in &prepared.targets {
-        let mapped = target.settings.plan.mapping.iter().filter_map(|mapping| {
-            let field = &target.settings.plan.fields[mapping.index.get()];
-            Some((&*field.name, mapping.source.expression()?))
-        });
-        let filters = target.settings.plan.include.iter().map(|condition| ("include", condition));
-        let all =
-            filters.chain(target.settings.plan.exclude.iter().map(|condition| ("exclude", condition))).chain(mapped);
-        for (place, expression) in all {
+        for (place, expression) in over_employees(&target.settings.plan) {
             let decided = (0..employees.list.len()).filter(|at| expression.decided_by_empty(&facts(*at))).count();
             if decided > 0 {
                 lines.push(format!(
@@ -379,6 +372,30 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
             ));
         }
     }
+}
+
+/// What the file of a target works out from attributes, each with its place.
+fn over_employees(settings: &PlanSettings) -> Vec<(String, &Expression)> {
+    let filters = settings.include.iter().map(|condition| ("include".to_owned(), condition));
+    let mut found: Vec<(String, &Expression)> =
+        filters.chain(settings.exclude.iter().map(|condition| ("exclude".to_owned(), condition))).collect();
+    for mapping in &settings.mapping {
+        let field = &settings.fields[mapping.index.get()];
+        found.extend(mapping.source.expression().map(|source| (field.name.to_string(), source)));
+    }
+    for workflow in &settings.workflows {
+        let place = format!("workflows.{}", workflow.name);
+        found.extend(workflow.when.iter().map(|condition| (format!("{place} (when)"), condition)));
+        for (number, step) in (1..).zip(&workflow.steps) {
+            let sent = step.fields.iter().filter_map(|(_, source)| match source {
+                StepSource::Expression(expression) => Some(&**expression),
+                StepSource::Constant(_) => None,
+            });
+            let all = step.only_if.iter().chain(&step.unless).chain(sent);
+            found.extend(all.map(|expression| (format!("{place} (step {number})"), expression)));
+        }
+    }
+    found
 }
 
 /// What a condition can compare with: the names in a list, each by itself.

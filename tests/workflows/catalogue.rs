@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::setting::{Setting, in_days, notices, with_workflows};
+use super::setting::{FILE, Setting, in_days, notices, with_workflows};
 
 const WELCOME: &str = r#"
 [targets.service-desk.workflows.welcome]
@@ -96,6 +96,25 @@ fn each_action_has_its_effect_once() {
     let farewell = listed["workflows"].as_array().unwrap().iter().find(|one| one["workflow"] == "farewell").unwrap();
     assert_eq!((&farewell["succeeded"], &farewell["failed"], &farewell["open"]), (&json!(1), &json!(0), &json!(0)));
     assert_eq!(farewell["last_job"]["status"], "succeeded");
+}
+
+#[test]
+fn comparisons_with_an_empty_value_are_counted_in_workflows_as_well() {
+    let setting = Setting::with(
+        &FILE
+            .replace("when = [\"lifecycle == 'upcoming'\"]", "when = [\"contract_end_date < today\"]")
+            .replace("if = \"department == 'Sales'\"", "if = \"termination_date < today\"")
+            .replace("custom_fields.parent = \"steps.0.id\"", "priority = \"2 if last_working_day < today else 3\""),
+    );
+    let checked = setting.ran(&["check", "--online"]).1;
+    for (place, comparison) in [
+        ("workflows.onboarding (when)", "contract_end_date < today"),
+        ("workflows.move (step 2)", "termination_date < today"),
+        ("workflows.move (step 2)", "2 if last_working_day < today else 3"),
+    ] {
+        let line = format!("service-desk: {place} `{comparison}`: for ");
+        assert!(checked.contains(&line), "{line}: {checked}");
+    }
 }
 
 /// Fields of the catalogue's own form: told by `check --online`, by the plan, and by the run.
