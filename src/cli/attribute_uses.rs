@@ -1,9 +1,14 @@
 //! What the file uses an attribute for, and what stops when Personio no longer lets the credential read it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
 use crate::config::{Settings, TargetSettings};
 use crate::field::FieldIndex;
 use crate::plan::{StepSource, Trigger, WorkflowSettings};
 use crate::rules::{Expression, MappingSource};
+use crate::state::{State, StateError};
 
 /// One use of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +32,7 @@ pub(super) enum Purpose {
     Step,
     Day,
     Changed,
+    Uploads,
     Id,
 }
 
@@ -47,14 +53,60 @@ impl Purpose {
             Self::Step => ("a workflow's step", "the step is not carried out, nor those after it"),
             Self::Day => ("the day of a workflow", "the workflow starts for nobody"),
             Self::Changed => ("a change that a workflow waits for", "the change is not seen"),
+            Self::Uploads => {
+                ("`documents upload`", "files that are told apart by it belong to nobody, and none is uploaded")
+            }
             Self::Id => ("every run", "nothing, because Personio always delivers it"),
         }
     }
 }
 
+/// The attributes by which the last upload told apart whose a file is, for each category of documents. They are said on
+/// the command line, and in no file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct UploadKeys(BTreeMap<String, BTreeSet<String>>);
+
+impl UploadKeys {
+    const KIND: &str = "upload keys";
+    const TARGET: &str = "personio";
+
+    /// As the state has them.
+    pub(super) fn remembered(state: &State) -> Result<Self, StateError> {
+        let known = state.confirmed(Self::KIND, Self::TARGET)?;
+        // One that a newer version wrote otherwise tells nothing.
+        Ok(Self(known.and_then(|known| serde_json::from_str(&known.content).ok()).unwrap_or_default()))
+    }
+
+    /// Keeps those of an upload that is about to be made.
+    pub(super) fn remember(
+        state: &State,
+        category: &str,
+        keys: BTreeSet<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StateError> {
+        let mut known = Self::remembered(state)?;
+        if known.0.get(category) == Some(&keys) {
+            return Ok(());
+        }
+        known.0.insert(category.to_owned(), keys);
+        let content = serde_json::to_string(&known.0).unwrap_or_default();
+        state.confirm(Self::KIND, Self::TARGET, &content, now)
+    }
+
+    /// All attributes, sorted.
+    pub(super) fn attributes(&self) -> BTreeSet<&str> {
+        self.0.values().flatten().map(String::as_str).collect()
+    }
+}
+
 /// All uses of an attribute, in the order of the file.
-pub(super) fn uses(settings: &Settings, key: &str) -> Vec<Use> {
+pub(super) fn uses(settings: &Settings, uploads: &UploadKeys, key: &str) -> Vec<Use> {
     let mut found: Vec<Use> = settings.targets.iter().flat_map(|target| of_target(target, key)).collect();
+    let categories = uploads.0.iter().filter(|(_, keys)| keys.contains(key));
+    found.extend(
+        categories
+            .map(|(category, _)| Use { place: format!("documents upload ({category})"), purpose: Purpose::Uploads }),
+    );
     // Personio delivers the id whatever is ticked.
     if key == "id" {
         found.push(Use { place: "every run".into(), purpose: Purpose::Id });
@@ -190,12 +242,22 @@ members = "subcompany == 'People'"
         let path = folder.path().join("test.toml");
         std::fs::write(&path, FILE).unwrap();
         let settings = load(&path, &LoadOptions::new(&|_| None)).unwrap_or_else(|error| panic!("{error}"));
-        let places =
-            |key: &str| uses(&settings, key).into_iter().map(|one| one.place).collect::<Vec<String>>().join(", ");
+        let state = State::temporary().unwrap();
+        for (category, keys) in
+            [("Payslips", &["gender"][..]), ("Contracts", &["email", "gender"]), ("Payslips", &["email"])]
+        {
+            let keys = keys.iter().map(ToString::to_string).collect();
+            UploadKeys::remember(&state, category, keys, DateTime::UNIX_EPOCH).unwrap();
+        }
+        let uploads = UploadKeys::remembered(&state).unwrap();
+        assert_eq!(uploads.attributes(), BTreeSet::from(["email", "gender"]));
+        let places = |key: &str| {
+            uses(&settings, &uploads, key).into_iter().map(|one| one.place).collect::<Vec<String>>().join(", ")
+        };
         for (key, expected) in [
             ("employment_type", "desk (filter)"),
             ("department", "desk.department_ids"),
-            ("email", "desk.primary_email, chat.email"),
+            ("email", "desk.primary_email, chat.email, documents upload (Contracts), documents upload (Payslips)"),
             ("position", "desk.job_title, desk.safety.protect (by job_title), desk.widget (job_title)"),
             ("dynamic_500", "desk.workflows.welcome (when)"),
             ("office", "desk.workflows.welcome (step 1)"),
@@ -204,10 +266,11 @@ members = "subcompany == 'People'"
             ("subcompany", "chat.groups.people-ops"),
             ("status", "lifecycle"),
             ("id", "every run"),
-            ("gender", ""),
+            ("gender", "documents upload (Contracts)"),
+            ("preferred_name", ""),
         ] {
             assert_eq!(places(key), expected, "{key}");
         }
-        assert_eq!(uses(&settings, "email")[0].purpose, Purpose::Match);
+        assert_eq!(uses(&settings, &uploads, "email")[0].purpose, Purpose::Match);
     }
 }

@@ -10,7 +10,8 @@ use crate::output::listing::Listing;
 use crate::output::{Format, json};
 use crate::personio::{CatalogueEntry, WHERE};
 
-use super::attribute_uses::{Purpose, Use, uses};
+use super::attribute_uses::{Purpose, UploadKeys, Use, uses};
+use super::memory::Memory;
 use super::{Failure, Process, Reasons, SandboxChoice};
 
 /// List the attributes that the credential may read, which targets use them, and what can be unticked
@@ -47,7 +48,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let (sandbox, _) = arguments.sandbox.split(&[]);
     let session = process.open(&sandbox, &[])?;
     let catalogue = session.source()?.catalogue()?;
-    let lines = lines(&session.settings, catalogue);
+    let uploads = UploadKeys::remembered(&Memory::for_reading(&session, process.now)?.state)?;
+    let lines = lines(&session.settings, &uploads, catalogue);
     match process.global.format {
         Format::Json => process.print(&json::render_value(&AttributesDocument {
             schema: json::SCHEMA,
@@ -62,8 +64,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 
 impl Line {
     /// What the file says of an attribute that nothing else is known of.
-    fn of(settings: &Settings, key: &str) -> Self {
-        let uses = uses(settings, key);
+    fn of(settings: &Settings, uploads: &UploadKeys, key: &str) -> Self {
+        let uses = uses(settings, uploads, key);
         Self {
             key: key.to_owned(),
             label: String::new(),
@@ -77,7 +79,7 @@ impl Line {
     }
 }
 
-fn lines(settings: &Settings, catalogue: Vec<CatalogueEntry>) -> Vec<Line> {
+fn lines(settings: &Settings, uploads: &UploadKeys, catalogue: Vec<CatalogueEntry>) -> Vec<Line> {
     let mut lines: Vec<Line> = catalogue
         .into_iter()
         .map(|entry| Line {
@@ -85,12 +87,12 @@ fn lines(settings: &Settings, catalogue: Vec<CatalogueEntry>) -> Vec<Line> {
             kind: entry.kind.to_string(),
             readable: true,
             values: entry.options.iter().map(ToString::to_string).collect(),
-            ..Line::of(settings, &entry.key)
+            ..Line::of(settings, uploads, &entry.key)
         })
         .collect();
-    for key in settings.attributes.keys() {
+    for key in settings.attributes.keys().chain(uploads.attributes()) {
         if !lines.iter().any(|line| line.key == key) {
-            lines.push(Line::of(settings, key));
+            lines.push(Line::of(settings, uploads, key));
         }
     }
     lines.sort_by(|one, other| one.key.cmp(&other.key));
@@ -116,7 +118,7 @@ fn table(process: &Process, lines: &[Line]) -> String {
     format!(
         "{}\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
          Change it {WHERE}: Readable employee attributes.\n\
-         What `documents upload` is told to look at is not in the file, and not counted.\n\n{}",
+         What `documents upload` tells files apart by is that of the last upload of each category.\n\n{}",
         table.render(process.global.format, process.table_style().width),
         lines.len() - missing,
         what_stops(lines),
@@ -128,8 +130,8 @@ fn or_nobody(names: &[String]) -> String {
 }
 
 /// The targets that use an attribute, each with what for.
-pub(super) fn users(settings: &Settings, key: &str) -> Vec<String> {
-    uses(settings, key).into_iter().map(|one| one.place).collect()
+pub(super) fn users(settings: &Settings, uploads: &UploadKeys, key: &str) -> Vec<String> {
+    uses(settings, uploads, key).into_iter().map(|one| one.place).collect()
 }
 
 /// What stops when an attribute is unticked, a line for each thing that the file uses any of them for.

@@ -17,6 +17,7 @@ use crate::targets::Requesters;
 use crate::targets::conversations::attributes;
 use crate::words::{count, employees};
 
+use super::attribute_uses::UploadKeys;
 use super::memory::Memory;
 use super::neighbours::accounts_in_two_states;
 use super::session::Session;
@@ -159,6 +160,7 @@ fn online(
     lines: &mut Vec<String>,
 ) -> Result<(), Failure> {
     let settings = &session.settings;
+    let memory = Memory::for_reading(session, process.now)?;
     let source = session.source()?;
     match source.catalogue() {
         Ok(catalogue) => {
@@ -183,7 +185,8 @@ fn online(
                     lines.extend(found.into_iter().map(|line| format!("{}: {line}", target.plan.name)));
                 }
             }
-            for problem in missing_attributes(settings, &catalogue) {
+            let uploads = UploadKeys::remembered(&memory.state)?;
+            for problem in missing_attributes(settings, &uploads, &catalogue) {
                 reasons.add(Reason::Refused);
                 problems.push(problem);
             }
@@ -198,7 +201,6 @@ fn online(
     }
     let bars = Bars::new(process.terminal);
     let options = PrepareOptions::new(session.today, targets);
-    let memory = Memory::for_reading(session, process.now)?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     let (_, more) = super::session::judge(&prepared);
@@ -411,13 +413,12 @@ fn values_of(value: &Value) -> Vec<String> {
 const SHOWN_VALUES: usize = 30;
 
 /// Attributes that the file needs and the credential does not grant, with the words that find the tick box.
-fn missing_attributes(settings: &Settings, catalogue: &[CatalogueEntry]) -> Vec<Problem> {
-    settings
-        .attributes
-        .keys()
+fn missing_attributes(settings: &Settings, uploads: &UploadKeys, catalogue: &[CatalogueEntry]) -> Vec<Problem> {
+    let keys: BTreeSet<&str> = settings.attributes.keys().chain(uploads.attributes()).collect();
+    keys.into_iter()
         .filter(|key| !catalogue.iter().any(|entry| &*entry.key == *key))
         .map(|key| {
-            let users = super::attributes::users(settings, key);
+            let users = super::attributes::users(settings, uploads, key);
             let cost = if users.is_empty() {
                 "no target uses it".to_owned()
             } else {

@@ -18,6 +18,7 @@ use crate::progress::ReadProgress as _;
 use crate::rules::Variable;
 use crate::words::{count, known};
 
+use super::attribute_uses::UploadKeys;
 use super::memory::Memory;
 use super::sync::Signals;
 use super::uploads::{Common, Row, Status, carry_out, plan, settle};
@@ -137,6 +138,13 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
     let mut rows = plan(&common, assign(&files, rules, &directory, FILE_TYPES, LARGEST_FILE));
     let list = |employee, category| documents.of_employee(employee, category);
     settle(&common, &mut rows, &arguments.again, !arguments.dry_run, &list)?;
+    if !arguments.dry_run {
+        let attributes = keys.iter().filter_map(|key| match key {
+            Key::EmployeeId => None,
+            Key::Attribute(attribute) => Some(attribute.to_string()),
+        });
+        UploadKeys::remember(&memory.state, &category.name, attributes.collect(), process.now)?;
+    }
     let pending = rows.iter().filter(|row| row.status == Status::Upload).count();
     let mut reasons = Reasons::default();
     let mut problems = Vec::new();
