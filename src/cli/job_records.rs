@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
-use crate::plan::{ACCOUNT_FOUND, FIELD_INVALID, Notice, Op, Outcome, PENDING, TargetPlan};
+use crate::plan::{ACCOUNT_FOUND, FIELD_INVALID, NOT_CONVERGING, Notice, Op, Outcome, PENDING, TargetPlan};
 use crate::state::{JobStatus, NewJob, Step, StepOutcome};
 use crate::sync::Applied;
 use crate::targets::{LogEvent, LogLine, LogOutcome, PARTLY};
@@ -78,27 +78,29 @@ pub(super) fn jobs(
             job.advice = code.and_then(advice).map(Into::into);
         }
     }
-    for (employee, fields) in left_alone(plan) {
+    for (employee, fields) in fields_of(plan.notices.iter()) {
         if let Some(job) = jobs.get_mut(&employee).filter(|job| job.status == JobStatus::Succeeded) {
             job.code = Some(PARTLY.into());
             job.error = Some(format!("left as they are: {}", fields.join(", ")).into());
             job.advice = advice(PARTLY).map(Into::into);
         }
     }
-    for (employee, fields) in employees_with_invalid_fields(plan) {
-        jobs.entry(employee).or_insert_with(|| NewJob {
-            target: plan.name.clone(),
-            employee,
-            name: name_of(employee),
-            ops: Vec::new(),
-            fields: Vec::new(),
-            status: JobStatus::Skipped,
-            code: Some(FIELD_INVALID.into()),
-            error: Some(format!("left as they are: {}", fields.join(", ")).into()),
-            advice: advice(FIELD_INVALID).map(Into::into),
-            steps: Vec::new(),
-            workflows: Vec::new(),
-        });
+    for code in [FIELD_INVALID, NOT_CONVERGING] {
+        for (employee, fields) in fields_of(plan.notices.iter().filter(|notice| notice.code == code)) {
+            jobs.entry(employee).or_insert_with(|| NewJob {
+                target: plan.name.clone(),
+                employee,
+                name: name_of(employee),
+                ops: Vec::new(),
+                fields: Vec::new(),
+                status: JobStatus::Skipped,
+                code: Some(code.into()),
+                error: Some(format!("left as they are: {}", fields.join(", ")).into()),
+                advice: advice(code).map(Into::into),
+                steps: Vec::new(),
+                workflows: Vec::new(),
+            });
+        }
     }
     for skip in &plan.skipped {
         jobs.entry(skip.employee).or_insert_with(|| NewJob {
@@ -137,16 +139,7 @@ pub(super) fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
     target.and_then(|target| target.target.log_line(&event)).unwrap_or_default()
 }
 
-/// The fields of each employee that are left as they are.
-fn left_alone(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
-    fields_of(plan.notices.iter())
-}
-
-/// Those of them for which the mapping gave something that is no value.
-fn employees_with_invalid_fields(plan: &TargetPlan) -> BTreeMap<EmployeeId, Vec<&str>> {
-    fields_of(plan.notices.iter().filter(|notice| notice.code == FIELD_INVALID))
-}
-
+/// The fields of each employee that notices say are left as they are.
 fn fields_of<'p>(notices: impl Iterator<Item = &'p Notice>) -> BTreeMap<EmployeeId, Vec<&'p str>> {
     let mut found: BTreeMap<EmployeeId, Vec<&str>> = BTreeMap::new();
     for notice in notices {
@@ -212,6 +205,9 @@ fn advice(code: &str) -> Option<&'static str> {
             "Look whether both profiles are the same person's; if they are, use `personio-sync link` as the reason says."
         }
         "field_invalid" => "Fix the value in Personio, or say in the mapping what an invalid value does (on_invalid).",
+        NOT_CONVERGING => {
+            "The target does not keep the value, or refuses it of this person; enter it there, or leave the field out."
+        }
         "field_empty" | "required_field_empty" => "Fill the value in Personio.",
         "in_several_targets" => "Change the filters so that each employee is in one target of the group.",
         "account_is_agent" => "Agents are changed by hand in the target.",

@@ -535,11 +535,23 @@ impl Memory {
             .filter_map(|change| Some((change.employee?, &change.fields)))
             .flat_map(|(employee, fields)| fields.iter().map(move |field| (employee, field)))
             .chain(not_stored.iter().map(|lost| (lost.employee, &lost.change)))
-            .map(|(employee, field)| Written {
+            .map(|(employee, field)| (employee, field, 1));
+        // A service that says no says it more plainly than one that does not store: twice is enough. Where it says so of
+        // most people, a right is missing as a whole, and nobody gets used to that.
+        let refused = applied.map(|applied| applied.refused.as_slice()).unwrap_or_default();
+        let people = target.map_or(0, |target| target.owned.len());
+        let of_few = |field: &str| 2 * refused.iter().filter(|(_, other)| *other.field == *field).count() <= people;
+        let refused = refused
+            .iter()
+            .filter(|(_, field)| of_few(&field.field))
+            .map(|(employee, field)| (*employee, field, WRITES_BEFORE_GIVING_UP.div_ceil(2)));
+        let written = written
+            .chain(refused)
+            .map(|(employee, field, writes)| Written {
                 employee,
                 field: field.field.clone(),
                 value: self.value(&field.after),
-                writes: 1,
+                writes,
             })
             .collect();
         let complete = plan.status == TargetStatus::Ready

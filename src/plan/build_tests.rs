@@ -845,7 +845,7 @@ fn what_does_not_converge_is_left_alone() {
     assert_eq!(
         plan,
         [
-            "note 1 not_converging: job does not converge: a text of 4 characters was written several times and a text of 5 characters is there again; it is left alone",
+            "note 1 not_converging: job does not converge: a text of 4 characters was sent several times, and a text of 5 characters is there all the same; it is left alone for a week",
             "in sync: 1",
         ]
     );

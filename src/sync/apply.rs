@@ -127,6 +127,8 @@ pub struct Applied {
     pub made: BTreeMap<EmployeeId, AccountId>,
     /// Fields that were written and hold something else when read back.
     pub not_stored: Vec<NotStored>,
+    /// Fields that the target refused of somebody while it took everything else.
+    pub refused: Vec<(EmployeeId, FieldChange)>,
     /// Whether the target refused the sign-in.
     pub sign_in_refused: bool,
     /// Whether the target could not be reached any more.
@@ -187,6 +189,13 @@ pub fn apply(target: &dyn Target, schema: &Schema, plan: &mut TargetPlan, option
     run.requests(plan);
     run.phase(plan, |change| (change.op == Op::Deactivate).then(Vec::new));
     run.finish(plan)
+}
+
+/// The fields that were refused while everything else of the change was taken.
+fn refused_alone(error: &TargetError, intent: &Intent) -> Vec<(EmployeeId, FieldChange)> {
+    let refused = intent.fields.iter().filter(|field| error.fields.contains(&field.field));
+    let refused: Vec<_> = refused.filter_map(|field| Some((intent.employee?, field.clone()))).collect();
+    if refused.len() == error.fields.len() { refused } else { Vec::new() }
 }
 
 /// Whether a field refers to an account that is made in this run.
@@ -529,7 +538,11 @@ impl Run<'_> {
                 }
             }
             Err(error) => {
-                if counts {
+                let refused = refused_alone(&error, &step.intent);
+                if !refused.is_empty() {
+                    self.note_success();
+                    self.applied.lock().refused.extend(refused);
+                } else if counts {
                     self.note_failure(&error);
                 } else {
                     self.note_kind(error.kind);

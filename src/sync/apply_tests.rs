@@ -31,6 +31,8 @@ enum Fate {
     Lost,
     /// Carried out, and said to be still under way.
     Taken,
+    /// Carried out but for this field.
+    But(&'static str),
 }
 
 #[derive(Default)]
@@ -121,6 +123,7 @@ impl Directory {
                 act(&mut memory);
                 Err(error(ErrorKind::Pending))
             }
+            Some(Fate::But(field)) => Err(TargetError { fields: vec![field.into()], ..error(ErrorKind::Refused) }),
             None => Ok(act(&mut memory)),
         }
     }
@@ -762,6 +765,26 @@ fn failures_in_a_row_end_the_target_and_a_success_begins_anew() {
     assert_eq!(statuses, [failed, failed, "succeeded", failed, failed, failed, left, left, left]);
     assert_eq!(done.lines[8], "update 9@a9 not_attempted: the target refused 3 changes in a row (max_failures)");
     assert_eq!(target.calls().last().unwrap(), "finish", "what was written is kept");
+}
+
+#[test]
+fn a_field_that_alone_is_refused_is_kept_apart_and_does_not_count_in_a_row() {
+    let (mut target, mut changes) = (Directory::default(), Vec::new());
+    for number in 1..=4 {
+        let account = format!("a{number}");
+        target = target.account(&account, true, &number.to_string(), "", "Baker");
+        changes.push(mover(number, &account));
+    }
+    for call in ["update a1", "update a2", "update a3"] {
+        target = target.fate(call, Fate::But("job"));
+    }
+    let done = Run { max_failures: 2, ..Run::on(&target) }.apply(changes);
+    assert_eq!(done.lines[2..], ["update 3@a3 failed: Refused", "update 4@a4 succeeded"]);
+    let refused: Vec<_> = done.applied.refused.iter().map(|(employee, change)| (employee.0, &*change.field)).collect();
+    assert_eq!(refused, [(1, "job"), (2, "job"), (3, "job")]);
+    // What is no field of the change is its failure as a whole.
+    let target = Directory::default().account("a", true, "1", "", "Baker").fate("update a", Fate::But("enabled"));
+    assert!(Run::on(&target).apply(vec![mover(1, "a")]).applied.refused.is_empty());
 }
 
 #[test]

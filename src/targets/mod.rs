@@ -360,6 +360,8 @@ pub struct TargetError {
     pub status: Option<u16>,
     /// The service's own code for it, where it has codes.
     pub said: Option<Box<str>>,
+    /// The fields that the service refuses of this one, where it took everything else.
+    pub fields: Vec<Box<str>>,
 }
 
 /// What an error means for the rest of the run.
@@ -425,7 +427,7 @@ impl ErrorKind {
 impl TargetError {
     /// An error without an HTTP status.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None, said: None }
+        Self { kind, message: message.into(), status: None, said: None, fields: Vec::new() }
     }
 
     /// The same, with the status of the answer.

@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
                 && self.input.memory.gave_up.is_some_and(|gave_up| gave_up(employee, &spec.name, &after))
             {
                 let message = format!(
-                    "{} does not converge: {} was written several times and {} is there again; it is left alone",
+                    "{} does not converge: {} was sent several times, and {} is there all the same; it is left alone for a week",
                     spec.name,
                     form(&after),
                     form(&before)

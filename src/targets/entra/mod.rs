@@ -211,14 +211,14 @@ impl<C: Transport> Entra<C> {
         if !rest.is_empty() {
             self.patch(account, &rest)?;
         }
-        let mut refused = Vec::new();
+        let mut refused: Vec<Box<str>> = Vec::new();
         for (name, value) in sensitive {
             let alone = Map::from_iter([(name.clone(), value)]);
             // The only one was refused just now.
             let outcome = if body.len() == 1 { Err(refusal.clone()) } else { self.patch(account, &alone) };
             match outcome {
                 Ok(()) => {}
-                Err(error) if error.kind == ErrorKind::Rights => refused.push(format!("`{name}`")),
+                Err(error) if error.kind == ErrorKind::Rights => refused.push(Box::from(name)),
                 Err(error) => return Err(error),
             }
         }
@@ -228,9 +228,9 @@ impl<C: Transport> Entra<C> {
         let why = format!(
             "Graph keeps {} of this user for apps with a directory role, as it does for administrators; everything else \
              is written",
-            refused.join(", ")
+            refused.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
         );
-        Err(TargetError { kind: ErrorKind::Refused, message: why, ..refusal })
+        Err(TargetError { kind: ErrorKind::Refused, message: why, fields: refused, ..refusal })
     }
 
     fn reads_managers(&self) -> bool {

@@ -473,6 +473,7 @@ fn what_graph_keeps_for_administrators_does_not_keep_the_rest_from_being_written
     assert_eq!(error.kind, ErrorKind::Refused, "{error}");
     assert!(error.message.contains("`mobilePhone`"), "{error}");
     assert!(directory.transport.asked.lock()[1].ends_with(r#"{"jobTitle":"Lead"}"#));
+    assert_eq!(error.fields, ["mobilePhone".into()]);
 
     // An app that may write nothing at all is told so.
     let directory = scripted(&fields, move |_, _| denied());

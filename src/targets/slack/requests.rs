@@ -82,7 +82,7 @@ pub(super) fn workspace(name: &str) -> Request {
 }
 
 /// The workspace that is meant, where the token is that of a whole organisation; some methods need to be told.
-/// Source: https://docs.slack.dev/enterprise/developing-for-enterprise-orgs
+/// Source: https://docs.slack.dev/reference/methods/usergroups.list
 pub(super) type Team<'t> = Option<&'t str>;
 
 fn of_team(request: Request, team: Team<'_>) -> Request {

@@ -4,7 +4,7 @@ use personio_sync::http::Method;
 use personio_sync::sandbox::When;
 use serde_json::{Value, json};
 
-use super::super::scene::{DESK, Ran, Scene, summary};
+use super::super::scene::{DESK, ENTRA, Ran, Scene, summary};
 use super::{answer, await_write, by_hand, change_of, changes, come_back, hold, leave, outcomes, plan, sync};
 
 /// Internal people with an account, so that leaving shows.
@@ -273,8 +273,8 @@ fn a_field_that_somebody_keeps_resetting_is_left_alone_after_three_writes() {
         reset();
     }
     let message = left_alone(&scene, "not_converging");
-    assert!(message.starts_with("job_title does not converge: a text of 14 characters was written"), "{message}");
-    assert!(message.contains("and a text of 7 characters is there again"), "{message}");
+    assert!(message.starts_with("job_title does not converge: a text of 14 characters was sent"), "{message}");
+    assert!(message.contains("and a text of 7 characters is there all the same"), "{message}");
 
     // Another value is another try.
     scene.change(1002, json!({"position": "Kohlmeise"}));
@@ -307,6 +307,50 @@ fn a_field_that_never_keeps_its_value_is_reported_and_left_alone() {
     scene.change(1002, json!({"position": "Kohlmeise"}));
     assert_eq!(summary(&sync(&scene, &[], 0), "update"), 1);
     scene.assert_settled("when it keeps its value");
+}
+
+#[test]
+fn a_field_that_is_refused_of_one_person_is_left_alone_after_two_refusals() {
+    let entra = ENTRA.replace("jobTitle =", "mobilePhone = \"'+49 30 ' ~ employee_id ~ position|length\"\njobTitle =");
+    let scene = Scene::new(12, &entra);
+    scene.sync();
+    let administrators = vec![scene.email(1002)];
+    scene.sandbox.entra(|entra| entra.options.administrators = administrators);
+    scene.change(1002, json!({"position": "Zitronenfalter"}));
+    for time in 1..=2 {
+        let document = sync(&scene, &[], 3);
+        let outcome = &change_of(&document, 1002)["outcome"];
+        assert_eq!(outcome["status"], "failed", "time {time}: {document:#}");
+        assert!(outcome["error"].as_str().unwrap().contains("`mobilePhone`"), "{outcome}");
+        let title = scene.sandbox.entra(|entra| {
+            let users = entra.tenant("subject").users();
+            users.iter().any(|user| user["jobTitle"] == "Zitronenfalter")
+        });
+        assert!(title, "everything else is written");
+    }
+    let message = left_alone(&scene, "not_converging");
+    assert!(message.contains("mobilePhone") && message.contains("left alone for a week"), "{message}");
+    scene.run(&["plan", "--detailed-exitcode"], 10);
+    let jobs = answer(&scene, &["jobs"]);
+    assert_eq!((&jobs["jobs"][0]["employee"], &jobs["jobs"][0]["code"]), (&json!("1002"), &json!("not_converging")));
+    // Another number is another try.
+    scene.sandbox.entra(|entra| entra.options.administrators.clear());
+    scene.change(1002, json!({"position": "Kohlmeise"}));
+    sync(&scene, &[], 0);
+    scene.assert_settled("when it is taken");
+}
+
+#[test]
+fn a_field_that_is_refused_of_most_people_stays_a_failure() {
+    let entra = ENTRA.replace("jobTitle =", "mobilePhone = \"'+49 30 ' ~ employee_id ~ position|length\"\njobTitle =");
+    let scene = Scene::new(12, ENTRA);
+    scene.sync();
+    let all = (1001..=1012).map(|id| scene.email(id)).collect();
+    scene.sandbox.entra(|entra| entra.options.administrators = all);
+    scene.configure(&entra);
+    for _ in 0..4 {
+        sync(&scene, &[], 3);
+    }
 }
 
 #[test]

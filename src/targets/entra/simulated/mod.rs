@@ -29,6 +29,8 @@ pub struct EntraOptions {
     pub throttled_parts: u32,
     /// Parts of the API (`users`, `groups`, `teams`) that the app has no permission for.
     pub forbidden: Vec<String>,
+    /// Sign-in names of administrators: an app without a directory role may not change their phones.
+    pub administrators: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -202,6 +202,12 @@ impl Tenant {
             (method, ["users", id]) => match (method, self.place(id)) {
                 (_, None) => not_found(),
                 (Method::Get, Some(at)) => SandboxResponse::json(200, &Value::Object(self.show(at, request))),
+                (Method::Patch, Some(at))
+                    if body.contains_key("mobilePhone")
+                        && options.administrators.contains(&text(&self.users[at], "userPrincipalName").to_owned()) =>
+                {
+                    refused(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+                }
                 (Method::Patch, Some(at)) => self.update(at, &body),
                 (Method::Delete, Some(at)) => {
                     self.remove(at);
