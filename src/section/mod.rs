@@ -4,6 +4,7 @@
 mod reader;
 mod secret;
 mod secret_source;
+pub mod shape;
 
 pub use reader::{Context, Located, Problem, Problems, Severity, Table, check_url, parse_duration, position};
 pub use secret::Secret;

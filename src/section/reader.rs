@@ -387,7 +387,7 @@ impl<'a> Table<'a> {
 }
 
 /// How a value is called in a message.
-fn describe(value: &DeValue<'_>) -> &'static str {
+pub(super) fn describe(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",

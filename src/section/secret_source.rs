@@ -17,6 +17,7 @@ pub struct SecretReader<'a> {
     readable_by_others: bool,
     found: RefCell<Vec<Secret>>,
     plain: RefCell<Vec<Range<usize>>>,
+    known: RefCell<Vec<(Range<usize>, String, Secret)>>,
 }
 
 /// What is done about secrets while a file is loaded.
@@ -44,6 +45,7 @@ impl<'a> SecretReader<'a> {
             readable_by_others: false,
             found: RefCell::default(),
             plain: RefCell::default(),
+            known: RefCell::default(),
         }
     }
 
@@ -73,6 +75,17 @@ impl<'a> SecretReader<'a> {
     /// In place of one that cannot be had, which is an error of the file, stands an invented one: so whatever else is
     /// wrong with its section is told as well.
     pub(super) fn read(&self, name: &str, value: &Spanned<DeValue<'_>>, context: Context<'_>) -> Secret {
+        // A section with mistakes is read several times; nobody types the password of a manager as often.
+        let same = |(span, of, _): &&(Range<usize>, String, Secret)| *span == value.span() && of == name;
+        if let Some((.., secret)) = self.known.borrow().iter().find(same) {
+            return secret.clone();
+        }
+        let secret = self.read_once(name, value, context);
+        self.known.borrow_mut().push((value.span(), name.to_owned(), secret.clone()));
+        secret
+    }
+
+    fn read_once(&self, name: &str, value: &Spanned<DeValue<'_>>, context: Context<'_>) -> Secret {
         let problems = context.problems;
         let found = match value.get_ref() {
             DeValue::String(text) => {

@@ -1,0 +1,145 @@
+//! Sections of the file as structs: each setting is declared once.
+//!
+//! A section is a struct with `Deserialize` and `JsonSchema`; from it come the reader, `schema`, the tables of the
+//! reference and the comments that `init` writes. So a new key is one field:
+//!
+//! ```
+//! use personio_sync::section::shape::Address;
+//! use personio_sync::section::{Located, Secret};
+//!
+//! /// A `wiki` section.
+//! #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(deny_unknown_fields)]
+//! struct Shape {
+//!     /// Token of an administrator
+//!     token: Secret,
+//!     /// The address of the service
+//!     #[serde(default = "base_url")]
+//!     base_url: Address,
+//!     /// Who is an editor, as an expression
+//!     #[schemars(example = &"department == 'People'")]
+//!     editors: Option<Located<String>>,
+//! }
+//!
+//! fn base_url() -> Address {
+//!     Address::usual("https://wiki.example.com/api")
+//! }
+//! ```
+//!
+//! - Doc comments are what users read: of a key in the reference, above it in a file that `init` writes, and in an
+//!   editor. They say what the key is for, not what the struct is in the program.
+//! - A key is required unless it is an `Option` or has `#[serde(default)]`; a default is shown when its type has
+//!   `Serialize`. What is missing is reported with the first `example`, so a required key has one, unless it is a
+//!   secret.
+//! - [`Table::read`] counts the keys of the struct as known, so several structs may share one table; what none of
+//!   them knows is reported by [`Table::finish`]. In tables below, the struct alone knows.
+//! - What makes a value right or wrong by itself belongs to its type, which says `must be …` by
+//!   [`custom`](serde::de::Error::custom): see [`TimeSpan`], [`Address`], [`Count`]. What takes more than one key, an
+//!   attribute of the file or a field of the target is checked once the struct is read, at the span of a [`Located`].
+//! - Of what is wrong the struct has the default, or is not there at all where it cannot do without. Each mistake is a
+//!   problem of the file, so nothing is opened with it.
+//! - What only other keys or the target can explain (`mapping`) is [`ByHand`]: declared here, read from the table.
+
+mod deserializer;
+mod error;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::cell::RefCell;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use deserializer::{Reading, Section};
+use error::{Error, Place, What};
+use schema::Known;
+
+use crate::words::known;
+
+use super::Table;
+
+pub use schema::{definition, generator};
+pub use values::{Address, ByHand, Count, Entries, Pace, TimeSpan};
+
+/// The name by which a newtype asks for a secret, in any of its forms.
+pub(super) const SECRET: &str = "$secret";
+/// The name by which a tuple asks for start, end and value.
+pub(super) const LOCATED: &str = "$located";
+
+impl Table<'_> {
+    /// Reads the keys that a struct knows. Every mistake is reported, with its place; `None` when what is left is not
+    /// enough.
+    pub fn read<T: DeserializeOwned + JsonSchema>(&self) -> Option<T> {
+        let reading = Reading { base: self.path(), context: self.context(), left_out: RefCell::default() };
+        loop {
+            match T::deserialize(Section { reading: &reading, table: self }) {
+                Ok(found) => return Some(found),
+                Err(error) => leave_out(&reading, error, &Known::of::<T>)?,
+            }
+        }
+    }
+}
+
+/// Reports a mistake, and leaves out what it is in. `None` when that is all of the section.
+fn leave_out(reading: &Reading<'_>, error: Error, schema: &dyn Fn() -> Known) -> Option<()> {
+    let Error { what, place } = error;
+    let mut place = place?;
+    if !reading.left_out.borrow().contains(&place.path) {
+        report(reading, what, &place, &schema());
+    }
+    // What cannot be read without a part that is wrong goes with it.
+    while !place.path.is_empty() {
+        if reading.left_out.borrow_mut().insert(place.path.clone()) {
+            return Some(());
+        }
+        place.path.pop();
+    }
+    None
+}
+
+fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
+    let say = |code, message: String| reading.context.problems.error(place.span.clone(), code, message);
+    let of_list = || reading.name(&place.path[..place.path.len() - usize::from(place.in_list)]);
+    let name = || if place.found == "a table" { reading.name(&place.path) } else { of_list() };
+    match what {
+        What::Type(_) if place.in_list && schema.is_text(&place.path) => {
+            say("wrong_type", format!("`{}` must hold texts in quotes only, not {}", of_list(), place.found));
+        }
+        What::Type(wanted) => {
+            let wanted = schema.wanted(&place.path).unwrap_or(wanted);
+            say("wrong_type", format!("`{}` must be {wanted}, not {}", name(), place.found));
+        }
+        What::Value(why) => say("wrong_value", format!("`{}` {why}", name())),
+        What::Word(word, words) => {
+            say(
+                "unknown_value",
+                format!("`{}` does not know `{word}`; {}", name(), known(&word, words.iter().copied())),
+            );
+        }
+        What::Form(words) => {
+            let forms = schema.forms(&place.path, words);
+            match forms.split_last() {
+                Some((last, first)) => {
+                    let first = first.iter().map(|form| format!("`{form}`")).collect::<Vec<_>>().join(", ");
+                    say("wrong_value", format!("`{}` needs exactly one of {first} and `{last}`", name()));
+                }
+                None => say("wrong_type", format!("`{}` must be a text in quotes, not a table", name())),
+            }
+        }
+        What::Missing(key) => {
+            let mut missing = schema.required(&place.path);
+            if missing.is_empty() {
+                missing.push((key.to_owned(), None));
+            }
+            for (key, example) in
+                missing.into_iter().filter(|(key, _)| !place.keys.iter().any(|there| **there == **key))
+            {
+                let path: Vec<Box<str>> = place.path.iter().cloned().chain([key.as_str().into()]).collect();
+                let example = example.map_or_else(String::new, |example| format!("; for example `{key} = {example}`"));
+                say("missing_key", format!("`{}` is missing{example}", reading.name(&path)));
+            }
+        }
+    }
+}
