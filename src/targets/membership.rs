@@ -1,7 +1,11 @@
 //! Groups, channels and teams whose members a file gives by rule.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::field::{FieldKind, FieldSpec};
-use crate::section::{Located, Table};
+use crate::section::Located;
+use crate::section::shape::Entries;
 
 /// A group with the rule for its members: `[targets.chat.groups.people-ops]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,28 +35,24 @@ pub(super) fn group(field: &str) -> Option<(&str, &str)> {
     field.split_once('.')
 }
 
-/// Reads `pace`: whether to keep to what the service is known to allow, or to wait only when it says so.
-pub(super) fn paced(target: &Table<'_>) -> Option<bool> {
-    if target.has("pace") { target.choice("pace", &[("documented", true), ("none", false)]) } else { Some(true) }
+/// A group of a section: `[targets.NAME.groups.GROUP]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    /// Who belongs, as an expression
+    #[schemars(example = &"department == 'People'")]
+    members: Located<String>,
+    /// Also take out employees who do not fit; otherwise nobody is taken out
+    #[serde(default)]
+    owned: bool,
 }
 
-/// Reads `[targets.NAME.SECTION.GROUP]` with `members` and `owned`.
-pub(super) fn read(target: &Table<'_>, section: &str, found: &mut Vec<Membership>) {
-    if !target.has(section) {
-        return;
-    }
-    let Some(groups) = target.table(section) else { return };
-    for (name, _) in groups.entries() {
-        let Some(group) = groups.table(name.value) else { continue };
-        let rule = group.required_text("members", "members = \"department == 'People'\"");
-        let owned = group.boolean("owned").unwrap_or(false);
-        group.finish();
-        if let Some(rule) = rule {
-            found.push(Membership {
-                field: FieldSpec::new(format!("{section}.{}", name.value.trim()), FieldKind::Bool),
-                rule: Located { value: rule.value.into(), span: rule.span },
-                owned,
-            });
-        }
-    }
+/// What the groups of one kind say, by their names.
+pub(super) fn memberships(section: &str, groups: &Entries<Group>) -> Vec<Membership> {
+    let membership = |(name, group): &(Located<String>, Group)| Membership {
+        field: FieldSpec::new(format!("{section}.{}", name.value.trim()), FieldKind::Bool),
+        rule: Located { value: group.members.value.as_str().into(), span: group.members.span.clone() },
+        owned: group.owned,
+    };
+    groups.0.iter().map(membership).collect()
 }

@@ -3,23 +3,37 @@
 //! Editors complete keys and mark misspelt ones with it. What it accepts is not the last word: `check` knows
 //! fields, expressions and secrets, too.
 
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
+
+use crate::section::shape::generator;
+use crate::targets::{entra, slack};
 
 /// What the file has beside the keys of single types.
 const ROOT: &str = include_str!("root.json");
 
+/// Where the keys of a type are declared.
+enum Keys {
+    /// In a schema of ours.
+    Schema(&'static str),
+    /// In the struct that reads them.
+    Shape(fn(&mut SchemaGenerator) -> Value),
+}
+
+use Keys::{Schema, Shape};
+
 /// The keys of each type of target.
-const TYPES: &[(&str, &str)] = &[
-    ("file", include_str!("file.json")),
-    ("freshservice", include_str!("freshservice.json")),
-    ("http", include_str!("http.json")),
-    ("pento", include_str!("pento.json")),
-    ("probonio", include_str!("probonio.json")),
-    ("scim", include_str!("scim.json")),
-    ("slack", include_str!("slack.json")),
-    ("entra", include_str!("entra.json")),
-    ("conversations", include_str!("conversations.json")),
-    ("travelperk", include_str!("travelperk.json")),
+const TYPES: &[(&str, Keys)] = &[
+    ("file", Schema(include_str!("file.json"))),
+    ("freshservice", Schema(include_str!("freshservice.json"))),
+    ("http", Schema(include_str!("http.json"))),
+    ("pento", Schema(include_str!("pento.json"))),
+    ("probonio", Schema(include_str!("probonio.json"))),
+    ("scim", Schema(include_str!("scim.json"))),
+    ("slack", Shape(slack::schema)),
+    ("entra", Shape(entra::schema)),
+    ("conversations", Schema(include_str!("conversations.json"))),
+    ("travelperk", Schema(include_str!("travelperk.json"))),
 ];
 
 /// The schema: the keys that every target has, joined with those of each type.
@@ -29,13 +43,18 @@ pub fn schema() -> Value {
     let common = definitions.remove("common").expect("the keys of every target");
     let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
     let mut cases = Vec::new();
+    let mut generator = generator();
     for (name, own) in TYPES {
         let definition = format!("target-{name}");
         cases.push(json!({
             "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
             "then": {"$ref": format!("#/definitions/{definition}")},
         }));
-        definitions.insert(definition, target(name, &common, &parse(own)));
+        let own = match own {
+            Schema(text) => parse(text),
+            Shape(shape) => shape(&mut generator),
+        };
+        definitions.insert(definition, target(name, &common, &own));
     }
     let target = json!({
         "type": "object",
@@ -44,6 +63,7 @@ pub fn schema() -> Value {
         "allOf": cases,
     });
     definitions.insert("target".into(), target);
+    definitions.extend(generator.take_definitions(true));
     schema
 }
 

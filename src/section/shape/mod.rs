@@ -60,7 +60,7 @@ use crate::words::known;
 
 use super::Table;
 
-pub use schema::{definition, generator};
+pub use schema::{definition, generator, joined};
 pub use values::{Address, ByHand, Count, Entries, Pace, TimeSpan};
 
 /// The name by which a newtype asks for a secret, in any of its forms.

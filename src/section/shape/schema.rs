@@ -21,6 +21,20 @@ pub fn definition<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     schema.to_value()
 }
 
+/// The schema of a table that several structs read, in their order.
+pub fn joined(schemas: impl IntoIterator<Item = Value>) -> Value {
+    let mut schemas = schemas.into_iter();
+    let mut all = schemas.next().unwrap_or_default();
+    for mut schema in schemas {
+        if let (Some(all), Some(keys)) = (all["properties"].as_object_mut(), schema["properties"].as_object_mut()) {
+            all.append(keys);
+        }
+        let required = [all["required"].take(), schema["required"].take()];
+        all["required"] = required.iter().filter_map(Value::as_array).flatten().cloned().collect();
+    }
+    all
+}
+
 /// Takes out what the file cannot say (there is no null in it) and what no reader of a schema needs. What the words of
 /// an enum mean is for the key to say.
 #[derive(Clone, Debug)]

@@ -82,7 +82,12 @@ fn read<T: DeserializeOwned + JsonSchema>(text: &str) -> (Option<T>, Vec<String>
     let secrets = SecretReader::new(&environment, Path::new("."), SecretMode::Read);
     let document = toml::de::DeTable::parse(text).unwrap();
     let problems = Problems::new(text);
-    let root = Table::new("", 0..0, document.get_ref(), Context { problems: &problems, secrets: &secrets });
+    let root = Table::new(
+        "",
+        0..0,
+        document.get_ref(),
+        Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() },
+    );
     let section = root.table("wiki").unwrap();
     let found = section.read();
     section.finish();

@@ -82,18 +82,23 @@ impl JsonSchema for Secret {
     }
 
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
-        let form = |key: &str, of: serde_json::Value| {
+        let form = |key: &str, value: serde_json::Value| {
             json_schema!({
-                "type": "object", "additionalProperties": false, "required": [key], "properties": { key: of }
+                "type": "object", "additionalProperties": false, "required": [key], "properties": { key: value }
             })
         };
+        let text = |words: &str| serde_json::json!({ "type": "string", "description": words });
+        let command = "The program that prints it, with its arguments";
         json_schema!({
-            "description": "A text, { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\"] }",
+            "title": SECRET_DEFINITION,
+            "description": "A text, `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\"] }`",
             "oneOf": [
                 { "type": "string" },
-                form("env", serde_json::json!({ "type": "string" })),
-                form("file", serde_json::json!({ "type": "string" })),
-                form("command", serde_json::json!({ "type": "array", "items": { "type": "string" } })),
+                form("env", text("The environment variable that holds it")),
+                form("file", text("The file that holds it")),
+                form("command", serde_json::json!({
+                    "type": "array", "items": { "type": "string" }, "description": command
+                })),
             ]
         })
     }
@@ -102,7 +107,12 @@ impl JsonSchema for Secret {
 /// A length of time: `30s`, `15m`, `24h`, `7d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, description = "", extend("pattern" = "^ *[0-9]+ *[smhd] *$"))]
+#[schemars(
+    inline,
+    title = "duration",
+    description = "A number and a unit: s, m, h or d, such as 30m, 24h or 7d",
+    extend("pattern" = "^ *[0-9]+ *[smhd] *$")
+)]
 pub struct TimeSpan(pub Duration);
 
 impl TryFrom<String> for TimeSpan {

@@ -25,6 +25,8 @@ use chrono::NaiveDate;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use parking_lot::Mutex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::employee::EmployeeId;
@@ -39,22 +41,26 @@ use crate::progress::{NoProgress, Progress};
 use errors::{accepted, refused, too_long, unanswered, unexpected};
 use fields::MANAGER;
 use requests::{BATCH, Tie, UPLOAD};
-pub use settings::parse;
+pub use settings::{parse, schema};
 use ties::settled;
 use wire::{Group, TeamMember};
 
 /// How accounts are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Create {
+    #[default]
     Never,
     Direct,
     /// By the provisioning service behind this address, which does it in its own time.
     BulkUpload(String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum ReadBy {
     /// By the paged list of users.
+    #[default]
     List,
     /// By the list of changes, from its beginning.
     Delta,

@@ -2,103 +2,145 @@
 
 use std::time::Duration;
 
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings};
 use crate::plan::Policy;
+use crate::section::shape::{self, Address, Entries, Pace};
 use crate::section::{Secret, Table};
 
-use super::super::membership::{self, Membership};
+use super::super::membership::{Group, Membership, memberships};
 use super::super::scim::SignIn;
 use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 use super::fields::{self, GROUPS, TEAMS};
 use super::{Create, Entra, ReadBy, requests};
 
-/// The settled section.
-#[derive(Clone, Debug, PartialEq)]
+/// An `entra` section.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Section {
-    tenant: String,
+    /// The id of the tenant, or one of its domains
+    #[schemars(example = &"acme.onmicrosoft.com")]
+    tenant: Tenant,
+    /// The application of the app registration
     client_id: Secret,
+    /// Its secret
     client_secret: Secret,
-    /// With the version, without a trailing slash.
-    base_url: String,
-    login_url: String,
-    create: Create,
+    /// How everybody is read: by the list, or by the list of changes from its beginning
+    #[serde(default)]
     read: ReadBy,
+    /// Groups, by name; who belongs is a rule
+    #[serde(default)]
+    groups: Entries<Group>,
+    /// Teams, by name; who belongs is a rule
+    #[serde(default)]
+    teams: Entries<Group>,
+    /// Keep to what Graph allows, or wait only when Graph says so
+    #[serde(default)]
+    pace: Pace,
+    /// Another address of Microsoft Graph, for national clouds
+    #[serde(default = "base_url")]
+    base_url: Address,
+    /// Another address to sign in at, for national clouds
+    #[serde(default = "login_url")]
+    login_url: Address,
+    #[serde(skip)]
+    create: Create,
+    #[serde(skip)]
     memberships: Vec<Membership>,
-    /// Whether to keep to Graph's pace; the sandbox asks for none.
-    paced: bool,
+}
+
+/// The keys of an `entra` section that say how users are made. They are a struct of their own so that what is wrong
+/// with them is told whatever else is missing.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Creation {
+    /// Whether new users are made: not at all, one by one, or by the inbound provisioning service
+    #[serde(default)]
+    create: Creating,
+    /// The address of the inbound provisioning service, as the provisioning page of the app shows it; needed with
+    /// `create = "bulk_upload"`
+    provisioning_url: Option<Address>,
+}
+
+fn base_url() -> Address {
+    Address::usual("https://graph.microsoft.com/v1.0")
+}
+
+fn login_url() -> Address {
+    Address::usual("https://login.microsoftonline.com")
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+struct Tenant(String);
+
+impl TryFrom<String> for Tenant {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
+        let name = name.trim();
+        if name.is_empty() || !name.chars().all(fits) {
+            return Err("is the tenant's id or one of its domains");
+        }
+        Ok(Self(name.to_lowercase()))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Creating {
+    #[default]
+    Never,
+    Direct,
+    BulkUpload,
 }
 
 /// Reads the keys of type `entra`; `None` after problems, which the table keeps.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let tenant = table.required_text("tenant", "tenant = \"acme.onmicrosoft.com\"").and_then(|tenant| {
-        let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
-        let name = tenant.value.trim();
-        if name.is_empty() || !name.chars().all(fits) {
-            let why = format!("{} is the tenant's id or one of its domains", table.name_of("tenant"));
-            table.problems().error(tenant.span, "wrong_value", why);
-            return None;
-        }
-        Some(name.to_lowercase())
-    });
-    let client_id = table.required_secret("client_id");
-    let client_secret = table.required_secret("client_secret");
-    let address = |key: &str, usual: &str| if table.has(key) { table.base_url(key) } else { Some(usual.to_owned()) };
-    let base_url = address("base_url", "https://graph.microsoft.com/v1.0");
-    let login_url = address("login_url", "https://login.microsoftonline.com");
-    let create = create(table, base_url.as_deref());
-    let read = match table.has("read") {
-        true => table.choice("read", &[("list", ReadBy::List), ("delta", ReadBy::Delta)]),
-        false => Some(ReadBy::List),
-    };
-    let paced = membership::paced(table);
-    let mut memberships = Vec::new();
-    membership::read(table, GROUPS, &mut memberships);
-    membership::read(table, TEAMS, &mut memberships);
-    Some(Box::new(Section {
-        tenant: tenant?,
-        client_id: client_id?,
-        client_secret: client_secret?,
-        base_url: base_url?,
-        login_url: login_url?,
-        create: create?,
-        read: read?,
-        memberships,
-        paced: paced?,
-    }))
+    let section: Option<Section> = table.read();
+    let base_url = section.as_ref().map(|section| &*section.base_url);
+    let create = create(&table.read()?, base_url, table);
+    let mut section = section?;
+    section.create = create?;
+    section.memberships = memberships(GROUPS, &section.groups);
+    section.memberships.extend(memberships(TEAMS, &section.teams));
+    Some(Box::new(section))
 }
 
-/// `create`, and with `bulk_upload` the address of the provisioning service.
-fn create(table: &Table<'_>, base_url: Option<&str>) -> Option<Create> {
-    let words =
-        [("never", Create::Never), ("direct", Create::Direct), ("bulk_upload", Create::BulkUpload(String::new()))];
-    let named: Vec<(&str, usize)> = words.iter().enumerate().map(|(place, (word, _))| (*word, place)).collect();
-    let chosen = if table.has("create") { table.choice("create", &named)? } else { 0 };
-    let (_, create) = words.into_iter().nth(chosen)?;
-    if !matches!(create, Create::BulkUpload(_)) {
-        if table.has("provisioning_url") {
-            let why = format!("{} has no effect without create = \"bulk_upload\"", table.name_of("provisioning_url"));
-            table.problems().error(table.key_span("provisioning_url"), "wrong_value", why);
-            return None;
-        }
-        return Some(create);
+/// The keys of type `entra`, for editors and the reference.
+pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
+    shape::joined([shape::definition::<Section>(generator), shape::definition::<Creation>(generator)])
+}
+
+/// With `bulk_upload`, the address of the provisioning service.
+fn create(section: &Creation, base_url: Option<&str>, table: &Table<'_>) -> Option<Create> {
+    let (key, given) = ("provisioning_url", table.has("provisioning_url"));
+    let wrong = |why: &str| {
+        table.problems().error(table.key_span(key), "wrong_value", format!("{} {why}", table.name_of(key)));
+        None
+    };
+    if section.create != Creating::BulkUpload {
+        let create = if section.create == Creating::Direct { Create::Direct } else { Create::Never };
+        return if given { wrong("has no effect without create = \"bulk_upload\"") } else { Some(create) };
     }
-    if !table.has("provisioning_url") {
+    if !given {
         let example = "provisioning_url = \"https://graph.microsoft.com/v1.0/servicePrincipals/…/bulkUpload\", as the \
                        provisioning page of the app shows it";
-        table.missing("provisioning_url", example);
+        table.missing(key, example);
     }
-    let url = table.base_url("provisioning_url")?;
+    let url = section.provisioning_url.as_deref()?;
     let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
-    if base_url.is_some_and(|base| origin(base) != origin(&url)) || !url.ends_with("/bulkUpload") {
-        let name = table.name_of("provisioning_url");
-        let why = format!("{name} must be on the host of `base_url` and end in /bulkUpload");
-        table.problems().error(table.key_span("provisioning_url"), "wrong_value", why);
-        return None;
+    if base_url.is_some_and(|base| origin(base) != origin(url)) || !url.ends_with("/bulkUpload") {
+        return wrong("must be on the host of `base_url` and end in /bulkUpload");
     }
-    Some(Create::BulkUpload(url))
+    Some(Create::BulkUpload(url.to_owned()))
 }
 
 impl TargetType for Section {
@@ -124,19 +166,19 @@ impl TargetType for Section {
 
     fn identity(&self) -> String {
         let place = self.base_url.split_once("://").map_or(&*self.base_url, |(_, place)| place);
-        format!("entra:{place}:{}", self.tenant)
+        format!("entra:{place}:{}", self.tenant.0)
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
         let scope = format!("{}/.default", Url::parse(&self.base_url)?.origin().ascii_serialization());
         let sign_in = SignIn::OAuth {
-            token_url: format!("{}/{}/oauth2/v2.0/token", self.login_url, self.tenant),
+            token_url: format!("{}/{}/oauth2/v2.0/token", &*self.login_url, self.tenant.0),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             scope: Some(scope),
         };
-        let mut client = ClientSettings::new(&self.base_url);
-        if self.paced {
+        let mut client = ClientSettings::new(&*self.base_url);
+        if self.pace == Pace::Documented {
             // An app may write three thousand times in 150 seconds, and others in the tenant write, too.
             client = client.limit(requests::WRITE, 2_000, Duration::from_secs(150));
             client = client.limit(requests::TEAMS, 1, Duration::from_secs(2));
@@ -144,19 +186,19 @@ impl TargetType for Section {
         // As background work, so that people who wait are served first.
         let auth = sign_in.auth(&[("x-ms-throttle-priority".to_owned(), "Low".to_owned())])?;
         let client = Client::new(client, auth)?;
-        Ok(Box::new(Entra::new(client, self.base_url.clone(), self.create.clone(), self.read, connection)))
+        Ok(Box::new(Entra::new(client, self.base_url.to_string(), self.create.clone(), self.read, connection)))
     }
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         let place = format!("{}/entra/{}", sandbox.base_url, sandbox.target);
-        self.base_url = format!("{place}/v1.0");
-        self.login_url = format!("{place}/login");
+        self.base_url = Address::usual(format!("{place}/v1.0"));
+        self.login_url = Address::usual(format!("{place}/login"));
         if let Create::BulkUpload(url) = &mut self.create {
-            *url = format!("{}/servicePrincipals/sandbox/synchronization/jobs/sandbox/bulkUpload", self.base_url);
+            *url = format!("{place}/v1.0/servicePrincipals/sandbox/synchronization/jobs/sandbox/bulkUpload");
         }
         self.client_id = Secret::new("sandbox");
         self.client_secret = sandbox.secret.clone();
-        self.paced = false;
+        self.pace = Pace::None;
     }
 
     fn memberships(&self) -> &[Membership] {

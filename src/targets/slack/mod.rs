@@ -31,7 +31,7 @@ use crate::progress::{NoProgress, Progress};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Place;
 use scim::Accounts;
-pub use settings::parse;
+pub use settings::{parse, schema};
 use wire::{Member, Owner, Workspace};
 
 /// What carries a request to Slack and brings the answer.

@@ -1,65 +1,87 @@
 //! A `[targets.NAME]` section of type `slack`.
 
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
+
 use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings, FixedAuth};
 use crate::plan::Policy;
+use crate::section::shape::{self, Address, Entries, Pace};
 use crate::section::{Secret, Table};
 
-use super::super::membership::{self, Membership};
+use super::super::membership::{Group, Membership, memberships};
 use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 use super::fields::{self, CHANNELS, GROUPS};
 use super::scim::Accounts;
 use super::{Slack, requests};
 
-/// The settled section.
-#[derive(Clone, Debug, PartialEq)]
-struct Settings {
-    /// The name before `.slack.com`, if the file tells it.
+/// A `slack` section.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    /// `acme` for acme.slack.com; a token of another workspace is refused. Left out: any
+    #[serde(default, deserialize_with = "workspace_name")]
     workspace: Option<Box<str>>,
-    /// Its id, which a token of a whole organisation needs.
-    team: Option<Box<str>>,
+    /// `T0123ABCD`: the workspace that is meant with a token of a whole organisation. Left out: that of `workspace`, or
+    /// the only one that the app is in
+    #[serde(default, deserialize_with = "trimmed")]
+    team_id: Option<Box<str>>,
+    /// User token of an administrator
     token: Secret,
-    /// Makes, deactivates and reactivates accounts, where the plan offers it.
+    /// A token with the scope `admin`, to make, deactivate and reactivate accounts. Left out: these are reported
     scim_token: Option<Secret>,
-    base_url: String,
-    scim_url: String,
+    /// User groups, by name; who belongs is a rule
+    #[serde(default)]
+    groups: Entries<Group>,
+    /// Channels, by name; who belongs is a rule
+    #[serde(default)]
+    channels: Entries<Group>,
+    /// Keep to what Slack allows of each method, or wait only when Slack says so
+    #[serde(default)]
+    pace: Pace,
+    /// Another address of the Web API
+    #[serde(default = "base_url")]
+    base_url: Address,
+    /// Another address of the SCIM interface
+    #[serde(default = "scim_url")]
+    scim_url: Address,
+    #[serde(skip)]
     memberships: Vec<Membership>,
-    /// Whether to keep to the pace that Slack asks for; the sandbox asks for none.
-    paced: bool,
+}
+
+fn base_url() -> Address {
+    Address::usual("https://slack.com/api")
+}
+
+fn scim_url() -> Address {
+    Address::usual("https://api.slack.com/scim/v2")
+}
+
+/// The name before `.slack.com`.
+fn workspace_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let name = name.trim().trim_start_matches("https://").trim_end_matches('/');
+    Ok(Some(name.trim_end_matches(".slack.com").to_lowercase().into()))
+}
+
+fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(text.trim().into()))
 }
 
 /// Reads the keys of type `slack`; `None` after problems, which the table keeps.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let workspace = table.text("workspace").map(|name| {
-        let name = name.value.trim().trim_start_matches("https://").trim_end_matches('/');
-        Box::from(name.trim_end_matches(".slack.com").to_lowercase())
-    });
-    let team = table.text("team_id").map(|id| Box::from(id.value.trim()));
-    let token = table.required_secret("token");
-    let scim_token = table.secret("scim_token");
-    let address = |key: &str, usual: &str| if table.has(key) { table.base_url(key) } else { Some(usual.to_owned()) };
-    let base_url = address("base_url", "https://slack.com/api");
-    let scim_url = address("scim_url", "https://api.slack.com/scim/v2");
-    let paced = membership::paced(table);
-    let mut memberships = Vec::new();
-    membership::read(table, GROUPS, &mut memberships);
-    membership::read(table, CHANNELS, &mut memberships);
-    if table.has("scim_token") && scim_token.is_none() {
-        return None;
-    }
-    Some(Box::new(Settings {
-        workspace,
-        team,
-        token: token?,
-        scim_token,
-        base_url: base_url?,
-        scim_url: scim_url?,
-        memberships,
-        paced: paced?,
-    }))
+    let mut section: Section = table.read()?;
+    section.memberships = memberships(GROUPS, &section.groups);
+    section.memberships.extend(memberships(CHANNELS, &section.channels));
+    Some(Box::new(section))
 }
 
-impl TargetType for Settings {
+/// The keys of type `slack`, for editors and the reference.
+pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
+    shape::definition::<Section>(generator)
+}
+
+impl TargetType for Section {
     fn kind(&self) -> &'static str {
         "slack"
     }
@@ -82,7 +104,7 @@ impl TargetType for Settings {
 
     fn identity(&self) -> String {
         let place = self.base_url.split_once("://").map_or(&*self.base_url, |(_, place)| place);
-        match self.workspace.as_ref().or(self.team.as_ref()) {
+        match self.workspace.as_ref().or(self.team_id.as_ref()) {
             Some(workspace) => format!("slack:{place}:{workspace}"),
             None => format!("slack:{place}"),
         }
@@ -93,9 +115,10 @@ impl TargetType for Settings {
         if names("real_name") && (names("first_name") || names("last_name")) {
             anyhow::bail!("`real_name` writes the first and the last name; map it or them, not both");
         }
-        let mut client = ClientSettings::new(&self.base_url);
+        let mut client = ClientSettings::new(&*self.base_url);
         client.says_busy = requests::says_busy;
-        if self.paced {
+        let paced = self.pace == Pace::Documented;
+        if paced {
             client.limits = requests::limits();
             client.retry.busy_wait = Some(requests::BUSY_WAIT);
         }
@@ -103,21 +126,21 @@ impl TargetType for Settings {
         let client = Client::new(client, Box::new(auth))?;
         let accounts = match &self.scim_token {
             None => None,
-            Some(token) => Some(Accounts::open(&connection.name, &self.scim_url, token, self.paced)?),
+            Some(token) => Some(Accounts::open(&connection.name, &self.scim_url, token, paced)?),
         };
-        Ok(Box::new(Slack::new(client, accounts, self.workspace.clone(), self.team.clone(), connection)))
+        Ok(Box::new(Slack::new(client, accounts, self.workspace.clone(), self.team_id.clone(), connection)))
     }
 
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         let place = format!("{}/slack/{}", sandbox.base_url, sandbox.target);
-        self.base_url = format!("{place}/api");
-        self.scim_url = format!("{place}/scim/v2");
+        self.base_url = Address::usual(format!("{place}/api"));
+        self.scim_url = Address::usual(format!("{place}/scim/v2"));
         self.token = sandbox.secret.clone();
         if let Some(token) = &mut self.scim_token {
             *token = sandbox.secret.clone();
         }
-        (self.workspace, self.team) = (None, None);
-        self.paced = false;
+        (self.workspace, self.team_id) = (None, None);
+        self.pace = Pace::None;
     }
 
     fn memberships(&self) -> &[Membership] {
