@@ -180,10 +180,6 @@ fn every_type_of_target_has_its_page_and_example() {
         for file in [format!("docs/targets/{kind}.md"), format!("examples/{kind}.toml")] {
             assert!(root().join(&file).exists(), "there is no {file}");
         }
-        for list in ["README.md", "docs/README.md"] {
-            let link = format!("targets/{kind}.md");
-            assert!(read(&root().join(list)).contains(&link), "{list} does not name {link}");
-        }
     }
 }
 
@@ -202,20 +198,32 @@ fn made_pages() -> Vec<(PathBuf, String)> {
     found
 }
 
-/// What the made pages should say.
+/// What the made pages should say, and those that list the targets.
 fn made() -> Vec<(String, String)> {
-    let schema = cli::schema();
-    let sources = made_pages().into_iter();
-    sources
-        .map(|(source, page)| {
-            let to_docs = if page.starts_with("docs/targets/") { "../" } else { "" };
-            let from = source.strip_prefix(root()).expect("a path below the root").display().to_string();
-            let text = key_tables::render(&read(&source), &schema, to_docs);
-            let text = text.unwrap_or_else(|why| panic!("{from}: {why}"));
-            let note = format!("<!-- Made from {from}: edit that, then run RENEW_DOCS=1 cargo test --test docs -->");
-            (page, format!("{note}\n\n{text}"))
-        })
-        .collect()
+    let (schema, mut targets, mut made) = (cli::schema(), BTreeMap::new(), Vec::new());
+    for (source, page) in made_pages() {
+        let below_docs = page.strip_prefix("docs/targets/");
+        let from = source.strip_prefix(root()).expect("a path below the root").display().to_string();
+        let source = read(&source);
+        let text = key_tables::render(&source, &schema, if below_docs.is_some() { "../" } else { "" });
+        let text = text.unwrap_or_else(|why| panic!("{from}: {why}"));
+        let note = format!("<!-- Made from {from}: edit that, then run RENEW_DOCS=1 cargo test --test docs -->");
+        if let Some(name) = below_docs {
+            let about = source.lines().skip(1).find(|line| !line.is_empty()).unwrap_or_default();
+            let sentence = about.split_inclusive(". ").next().unwrap_or_default().trim_end().to_owned();
+            targets.insert(name.trim_end_matches(".md").to_owned(), sentence);
+        }
+        made.push((page, format!("{note}\n\n{text}")));
+    }
+    for (page, to_targets) in [("README.md", "docs/targets"), ("docs/README.md", "targets")] {
+        let list: Vec<String> =
+            targets.iter().map(|(name, about)| format!("- [`{name}`]({to_targets}/{name}.md): {about}\n")).collect();
+        let text = read(&root().join(page));
+        let (before, rest) = text.split_once("<!-- targets -->\n").expect("where the list begins");
+        let (_, after) = rest.split_once("<!-- /targets -->").expect("where it ends");
+        made.push((page.into(), format!("{before}<!-- targets -->\n{}<!-- /targets -->{after}", list.concat())));
+    }
+    made
 }
 
 /// Written before any test looks at a page, where `RENEW_DOCS` asks for it.
