@@ -7,10 +7,12 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{
     DateTime, Datelike, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike,
+    Utc,
 };
 use jiff::Timestamp;
 use jiff::tz::AmbiguousOffset;
 use parking_lot::Mutex;
+use serde::{Serialize, Serializer};
 
 /// A time zone with a name of the IANA database.
 #[derive(Clone, Copy)]
@@ -46,14 +48,14 @@ impl Zone {
         country(self).is_some_and(|known| country(other) == Some(known))
     }
 
-    /// A moment on its clock, to the minute, with what the zone is called at that moment.
-    pub fn minute<Tz: TimeZone>(self, moment: DateTime<Tz>) -> String {
-        moment.with_timezone(&self).format("%Y-%m-%d %H:%M %Z").to_string()
+    /// A moment on its clock, to the minute.
+    pub fn minute(self, moment: DateTime<Utc>) -> LocalTime {
+        LocalTime { moment: moment.with_timezone(&self), format: "%Y-%m-%d %H:%M" }
     }
 
     /// The same, to the second.
-    pub fn second<Tz: TimeZone>(self, moment: DateTime<Tz>) -> String {
-        moment.with_timezone(&self).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+    pub fn second(self, moment: DateTime<Utc>) -> LocalTime {
+        LocalTime { format: "%Y-%m-%d %H:%M:%S", ..self.minute(moment) }
     }
 
     fn at(self, moment: Timestamp) -> ZoneOffset {
@@ -78,6 +80,43 @@ impl fmt::Display for Zone {
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Zone({})", self.name())
+    }
+}
+
+/// A moment on the clock of the file's zone, as it is shown: to people with what the zone is called then, as in winter
+/// another time is meant than in summer; in JSON without, where all are of one zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    moment: DateTime<Zone>,
+    format: &'static str,
+}
+
+impl LocalTime {
+    /// The time on that clock.
+    pub fn naive(self) -> NaiveDateTime {
+        self.moment.naive_local()
+    }
+
+    /// The day on that clock.
+    pub fn day(self) -> NaiveDate {
+        self.moment.date_naive()
+    }
+
+    /// The name of the zone.
+    pub fn zone(self) -> Zone {
+        self.moment.timezone()
+    }
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.moment.format(self.format), self.moment.offset())
+    }
+}
+
+impl Serialize for LocalTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.moment.format(self.format))
     }
 }
 
@@ -158,7 +197,7 @@ fn civil(local: &NaiveDateTime) -> Option<jiff::civil::DateTime> {
 }
 
 fn fixed(offset: jiff::tz::Offset) -> FixedOffset {
-    FixedOffset::east_opt(offset.seconds()).unwrap_or_else(|| chrono::Utc.fix())
+    FixedOffset::east_opt(offset.seconds()).unwrap_or_else(|| Utc.fix())
 }
 
 /// All zones: those compiled in, or newer ones where there are any.
@@ -247,8 +286,6 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
-
     use super::testing::zone;
     use super::*;
 
@@ -267,8 +304,11 @@ mod tests {
             ("Asia/Kathmandu", "2026-07-01T04:00:00", "2026-07-01 09:45 +0545"),
             ("Europe/Berlin", "1893-03-31T12:00:00", "1893-03-31 12:53 LMT"),
         ] {
-            assert_eq!(zone(name).minute(utc(moment)), shown);
+            assert_eq!(zone(name).minute(utc(moment)).to_string(), shown);
         }
+        let moment = zone("Europe/Berlin").second(utc("2026-11-27T04:00:09"));
+        assert_eq!(moment.to_string(), "2026-11-27 05:00:09 CET");
+        assert_eq!(serde_json::to_value(moment).unwrap(), "2026-11-27 05:00:09", "programs know the zone of the file");
     }
 
     #[test]

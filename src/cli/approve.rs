@@ -14,6 +14,7 @@ use crate::plan::Hold;
 use crate::section::parse_duration;
 use crate::state::{Approval, Held, HeldChange, NewApproval, Who};
 use crate::words::count;
+use crate::zone::LocalTime;
 
 use super::history::local;
 use super::memory::Memory;
@@ -93,7 +94,7 @@ struct HeldOut {
     reason: Option<String>,
     fields: Vec<String>,
     hold: HoldOut,
-    since: String,
+    since: LocalTime,
     /// What answers the hold, where an approval does not.
     answer: Option<&'static str>,
     approval: Option<ApprovalOut>,
@@ -109,9 +110,9 @@ struct HoldOut {
 #[derive(Clone, Serialize)]
 pub(super) struct ApprovalOut {
     by: Who,
-    at: String,
+    at: LocalTime,
     reason: Option<String>,
-    expires: String,
+    expires: LocalTime,
     expired: bool,
     /// The run that carried it out.
     run: Option<String>,
@@ -265,7 +266,7 @@ fn list(process: &Process, held: &[HeldOut], approvals: &[ApprovedChange]) -> St
                 one.employee.clone().unwrap_or_default(),
                 what(one.op, one.reason.as_deref(), &one.fields),
                 one.hold.code.clone(),
-                one.since.clone(),
+                one.since.to_string(),
                 approved,
             ]);
         }
@@ -294,11 +295,11 @@ fn show(held: &HeldOut) -> String {
     line("account", held.account.as_deref().unwrap_or_default());
     line("code", &held.hold.code);
     line("why", &held.hold.detail);
-    line("since", &held.since);
+    line("since", &held.since.to_string());
     match (&held.approval, held.answer) {
         (Some(approval), _) => {
             line("approved", &approval.in_words());
-            line(if approval.expired { "expired" } else { "until" }, &approval.expires);
+            line(if approval.expired { "expired" } else { "until" }, &approval.expires.to_string());
         }
         (None, Some(answer)) => line("answer", answer),
         (None, None) => line("answer", &format!("personio-sync approve {}", held.id)),

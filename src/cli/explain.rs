@@ -14,6 +14,7 @@ use crate::output::{Bars, Format, json};
 use crate::plan::{LeaverAction, TargetPlan, waits_until};
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope, scope_as_written};
 use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
+use crate::zone::LocalTime;
 
 use super::memory::Memory;
 use super::session::Session;
@@ -71,9 +72,9 @@ struct Target {
 struct Linked {
     account: String,
     origin: &'static str,
-    since: String,
-    last_seen: Option<String>,
-    last_write: Option<String>,
+    since: LocalTime,
+    last_seen: Option<LocalTime>,
+    last_write: Option<LocalTime>,
 }
 
 #[derive(serde::Serialize)]
@@ -449,7 +450,7 @@ fn render(explained: &Explained) -> String {
         }
         if let Some(link) = &target.link {
             let Linked { account, origin, since, last_seen, last_write } = link;
-            let ever = |at: &Option<String>| at.clone().unwrap_or_else(|| "never".into());
+            let ever = |at: &Option<LocalTime>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
             let origin = origin.replace('_', " ");
             let _ = writeln!(text, "  link     account {}, {origin} on {since}", visible(account));
             let _ =

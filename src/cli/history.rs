@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use crate::output::{Format, json, markdown};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Who};
 use crate::sync::PrepareOptions;
 use crate::words::count;
+use crate::zone::LocalTime;
 
 use super::approve::ApprovedChange;
 use super::job_records::log_line;
@@ -105,8 +106,8 @@ struct RunsDocument {
 #[derive(Serialize)]
 struct RunOut {
     run: String,
-    started: String,
-    finished: Option<String>,
+    started: LocalTime,
+    finished: Option<LocalTime>,
     exit_code: Option<u8>,
     command: String,
     /// `null` for runs of versions that did not keep it.
@@ -123,8 +124,8 @@ struct RunOut {
 struct AcknowledgedOut {
     job: String,
     by: Option<Who>,
-    at: Option<String>,
-    until: Option<String>,
+    at: Option<LocalTime>,
+    until: Option<LocalTime>,
     reason: Option<String>,
 }
 
@@ -175,13 +176,13 @@ pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reaso
         let exit = run.exit_code.map_or_else(|| "unfinished".to_owned(), |code| code.to_string());
         let by = run.by.as_ref().map(|by| format!("{}@{}", by.user, by.host)).unwrap_or_default();
         if run.targets.is_empty() {
-            table.row([&*run.run, &run.started, &by, &exit, "", "", "", "", "", "", &run.command]);
+            table.row([&*run.run, &run.started.to_string(), &by, &exit, "", "", "", "", "", "", &run.command]);
         }
         for (place, target) in run.targets.iter().enumerate() {
             let once = |text: &str| if place == 0 { text.to_owned() } else { String::new() };
             table.row([
                 once(&run.run),
-                once(&run.started),
+                once(&run.started.to_string()),
                 once(&by),
                 once(&exit),
                 target.target.clone(),
@@ -219,7 +220,7 @@ fn below(process: &Process, lines: String) -> String {
 
 fn accepted_in_words(one: &AcknowledgedOut) -> String {
     let by = one.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    let until = one.until.as_deref().and_then(|until| until.get(..10)).unwrap_or_default();
+    let until = one.until.map(|until| until.day().to_string()).unwrap_or_default();
     let why = one.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     format!("accepted{by} until {until}{why}")
 }
@@ -282,7 +283,7 @@ struct JobsDocument {
 struct LastInSync {
     target: String,
     run: String,
-    at: String,
+    at: LocalTime,
 }
 
 #[derive(Serialize)]
@@ -304,7 +305,7 @@ struct JobOut {
     steps: Vec<StepOut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     workflows: Vec<StepOutcome>,
-    acknowledged_until: Option<String>,
+    acknowledged_until: Option<LocalTime>,
     acknowledged_reason: Option<String>,
     acknowledged_by: Option<Who>,
     /// What somebody released of it.
@@ -372,11 +373,17 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         process.print("No such job.\n");
     } else {
         let mut table = Listing::new(["Job", "Target", "Employee", "Status", "What", "Why"]);
-        let today = session.today.to_string();
         for job in &jobs {
             let who = job.name.as_ref().map_or_else(|| job.employee.clone(), |name| format!("{} {name}", job.employee));
             let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            table.row([job.job.clone(), job.target.clone(), who, status_of(job, &today), job.ops.join(", "), why]);
+            table.row([
+                job.job.clone(),
+                job.target.clone(),
+                who,
+                status_of(job, session.today),
+                job.ops.join(", "),
+                why,
+            ]);
         }
         process.list(&table);
     }
@@ -431,9 +438,9 @@ fn job_out(session: &Session, found: Job) -> JobOut {
 }
 
 /// The outcome in words, and until when it is accepted.
-fn status_of(job: &JobOut, today: &str) -> String {
+fn status_of(job: &JobOut, today: NaiveDate) -> String {
     let status = job.status.replace('_', " ");
-    match job.acknowledged_until.as_deref().and_then(|until| until.get(..10)).filter(|until| *until >= today) {
+    match job.acknowledged_until.map(LocalTime::day).filter(|until| *until >= today) {
         Some(until) => format!("{status} (accepted until {until})"),
         None => status,
     }
@@ -531,6 +538,6 @@ pub(super) fn retry(process: &Process, arguments: &RetryArguments) -> Result<Rea
     })
 }
 
-pub(super) fn local(session: &Session, at: DateTime<Utc>) -> String {
-    at.with_timezone(&session.settings.timezone).format("%Y-%m-%d %H:%M:%S").to_string()
+pub(super) fn local(session: &Session, at: DateTime<Utc>) -> LocalTime {
+    session.settings.timezone.second(at)
 }

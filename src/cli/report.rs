@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone as _, Utc};
 use clap::Args;
 
 use crate::output::report::{Row, RunReport, TargetLine, html, junit, markdown, workbook};
@@ -95,7 +95,7 @@ pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<R
 }
 
 fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> RunReport {
-    let local = |at: DateTime<Utc>| -> NaiveDateTime { at.with_timezone(&session.settings.timezone).naive_local() };
+    let local = |at: DateTime<Utc>| session.settings.timezone.second(at);
     let mut rows: Vec<Row> = jobs
         .into_iter()
         .map(|Job { id, job, acknowledged_until, acknowledged_by, .. }| {

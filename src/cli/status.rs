@@ -13,6 +13,7 @@ use crate::plan::Due;
 use crate::section::parse_duration;
 use crate::sync::{Budget, budgets};
 use crate::words::count;
+use crate::zone::LocalTime;
 
 use super::memory::{Memory, period};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
@@ -40,7 +41,7 @@ struct StatusDocument<'a> {
     tasks: Tasks,
     budgets: Vec<OwnBudget>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    newest_change: Option<String>,
+    newest_change: Option<LocalTime>,
     targets: Vec<Line>,
 }
 
@@ -65,12 +66,12 @@ struct Line {
     #[serde(rename = "type")]
     kind: &'static str,
     paused: bool,
-    last_run: Option<String>,
-    last_success: Option<String>,
+    last_run: Option<LocalTime>,
+    last_success: Option<LocalTime>,
     /// `null` where each run is one of it.
-    next_due: Option<String>,
+    next_due: Option<LocalTime>,
     /// Slots of `every` that had no run, the oldest first.
-    missed_slots: Vec<String>,
+    missed_slots: Vec<LocalTime>,
     succeeded: u64,
     failed: u64,
     held: u64,
@@ -88,7 +89,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let current = period(settings.budget.as_ref().map(|budget| budget.period), session.today);
     let tasks = memory.state.tasks(&current)?;
     let (mut reasons, mut problems) = (Reasons::default(), Vec::new());
-    let local = |at: DateTime<Utc>| at.with_timezone(&settings.timezone).format("%Y-%m-%d %H:%M").to_string();
+    let local = |at: DateTime<Utc>| settings.timezone.minute(at);
     let moment = |at: Option<DateTime<Utc>>| at.map(local);
     let scheduled = memory.scheduled(settings.targets.iter())?;
     let mut missed = memory.missed_slots(&scheduled, process.now, settings.timezone)?;
@@ -178,7 +179,11 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 fn without_a_run(line: &Line) -> Option<String> {
     let slots = &line.missed_slots;
     let (first, last) = (slots.first()?, slots.last()?);
-    let which = if slots.len() > 5 { format!("from {first} until {last}") } else { slots.join(", ") };
+    let which = if slots.len() > 5 {
+        format!("from {first} until {last}")
+    } else {
+        slots.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
     Some(format!("\n{} had no run in {}: {which}\n", line.name, count(slots.len(), "slot", "slots")))
 }
 
@@ -198,13 +203,14 @@ fn table(lines: &[Line]) -> Listing {
     ]);
     for line in lines {
         let paused = if line.paused { " (paused)" } else { "" };
-        let or_never = |moment: &Option<String>| moment.clone().unwrap_or_else(|| "never".into());
+        let or_never =
+            |moment: Option<LocalTime>| moment.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
         table.row([
             format!("{}{paused}", line.name),
             line.kind.to_owned(),
-            or_never(&line.last_run),
-            or_never(&line.last_success),
-            line.next_due.clone().unwrap_or_else(|| "each run".into()),
+            or_never(line.last_run),
+            or_never(line.last_success),
+            line.next_due.map_or_else(|| "each run".to_owned(), |next| next.to_string()),
             line.succeeded.to_string(),
             line.failed.to_string(),
             line.held.to_string(),

@@ -237,7 +237,7 @@ fn say_nothing_is_due(process: &Process, session: &Session, due: &DueTargets) {
     process.say(&due.nothing(zone));
     if process.global.format == Format::Json {
         let next = due.next.as_ref().map(|(moment, _)| *moment);
-        let next = next.map(|moment| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string());
+        let next = next.map(|moment| zone.minute(moment));
         let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[] };
         process.print(&json::render_nothing_due(&document, next));
     }

@@ -103,7 +103,7 @@ mod tests {
         let machine = MachineZones::find(&|name| (name == VARIABLE).then(|| path.clone()));
         let zones = MachineZones::zones(machine.as_ref());
         let moment: chrono::DateTime<chrono::Utc> = "2026-12-01T12:00:00Z".parse().unwrap();
-        let shown = |name| zones.get(name).map(|zone| zone.minute(moment)[11..].to_owned());
+        let shown = |name| zones.get(name).map(|zone| zone.minute(moment).to_string()[11..].to_owned());
         assert_eq!(shown("Europe/Berlin"), Some("13:00 CET".to_owned()), "the folder has none");
         assert_eq!(shown("America/Toronto"), Some("07:00 EST".to_owned()), "that of the folder cannot be read");
         for outside in ["../zone", "America/../zone", "posix/zone", "right/zone", "localtime"] {

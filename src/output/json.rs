@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Change, Checklist, FieldChange, Forecast, Notice, Plan, Skip, Summary, TargetPlan};
+use crate::zone::LocalTime;
 
 use super::{Document, Kind, Problem};
 
@@ -23,7 +24,7 @@ struct Root<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     binding: Option<&'a Binding>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_due: Option<Option<String>>,
+    next_due: Option<Option<LocalTime>>,
 }
 
 #[derive(Serialize)]
@@ -33,7 +34,7 @@ struct Source<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     why_incomplete: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    newest_change: Option<&'a str>,
+    newest_change: Option<LocalTime>,
 }
 
 #[derive(Serialize)]
@@ -130,7 +131,7 @@ pub fn render(document: &Document<'_>, binding: Option<&Binding>) -> String {
 }
 
 /// The document of a run by the clock that found nothing due, and when something is.
-pub fn render_nothing_due(document: &Document<'_>, next_due: Option<String>) -> String {
+pub fn render_nothing_due(document: &Document<'_>, next_due: Option<LocalTime>) -> String {
     render_value(&Root { next_due: Some(next_due), ..root(document, None) })
 }
 
@@ -169,7 +170,7 @@ fn root<'a>(document: &Document<'a>, binding: Option<&'a Binding>) -> Root<'a> {
             employees: plan.source.employees,
             complete: plan.source.complete,
             why_incomplete: plan.source.why_incomplete.as_deref(),
-            newest_change: plan.source.newest_change.as_deref(),
+            newest_change: plan.source.newest_change,
         }),
         targets: plan.map(|plan| plan.targets.iter().map(target).collect()).unwrap_or_default(),
         notices: plan.map(|plan| plan.notices.iter().map(notice).collect()).unwrap_or_default(),

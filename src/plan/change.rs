@@ -6,6 +6,7 @@ use crate::employee::EmployeeId;
 
 use super::{ACCOUNT_FOUND, Action, Checklist, Request};
 use crate::field::{AccountId, FieldIndex, FieldValue};
+use crate::zone::LocalTime;
 
 /// What is done to an account. The words are public (JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -427,7 +428,7 @@ pub struct SourceSummary {
     /// Why not, if it is not.
     pub why_incomplete: Option<String>,
     /// When anybody was changed last, in the file's time zone; `None` where the file does not read `last_modified_at`.
-    pub newest_change: Option<String>,
+    pub newest_change: Option<LocalTime>,
 }
 
 /// Everything that should change, in every target.

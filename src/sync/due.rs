@@ -72,8 +72,7 @@ impl DueTargets {
     pub fn nothing(&self, zone: Zone) -> String {
         let mut words = match &self.next {
             Some((moment, names)) => {
-                let moment = moment.with_timezone(&zone).format("%Y-%m-%d %H:%M");
-                format!("nothing is due until {moment} ({})", names.join(", "))
+                format!("nothing is due until {} ({})", zone.minute(*moment), names.join(", "))
             }
             None => "nothing is due".to_owned(),
         };

@@ -22,7 +22,7 @@ use crate::targets::{ByHand, Connection, ErrorKind, ReadAccounts, Target, Target
 use super::imports;
 use super::prove::{self, Proof};
 use super::release::{Decisions, Released, release};
-use super::source::{SourceSeen, ask_for_missing, local, newest_change, shortfall, staleness};
+use super::source::{SourceSeen, ask_for_missing, newest_change, shortfall, staleness};
 
 /// What a run is asked to look at.
 #[derive(Clone, Debug)]
@@ -243,7 +243,7 @@ pub fn prepare<'s>(
             employees: employees.list.len(),
             complete: employees.is_complete(),
             why_incomplete: employees.why_incomplete().map(str::to_owned),
-            newest_change: newest.map(|newest| local(newest, settings.timezone)),
+            newest_change: newest.map(|newest| settings.timezone.minute(newest)),
         },
         targets: Vec::with_capacity(selected.len()),
         notices,

@@ -117,11 +117,6 @@ pub(super) fn newest_change(employees: &Employees) -> Option<DateTime<Utc>> {
     employees.list.iter().filter_map(moment).max()
 }
 
-/// A moment as people read it.
-pub(super) fn local(moment: DateTime<Utc>, zone: Zone) -> String {
-    moment.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
-}
-
 /// A note where nothing seems to have been changed for more than two working days: the list may lag behind Personio.
 pub(super) fn staleness(newest: DateTime<Utc>, zone: Zone, today: NaiveDate) -> Option<Notice> {
     const WORKING_DAYS: usize = 2;

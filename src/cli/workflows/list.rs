@@ -9,6 +9,7 @@ use crate::output::listing::Listing;
 use crate::output::{Format, json};
 use crate::plan::WorkflowSettings;
 use crate::state::{Job, JobStatus};
+use crate::zone::LocalTime;
 
 use super::super::history::local;
 use super::super::memory::{Memory, workflow_memory};
@@ -41,7 +42,7 @@ struct Listed {
 #[derive(Serialize)]
 struct LastJob {
     job: String,
-    at: Option<String>,
+    at: Option<LocalTime>,
     status: &'static str,
 }
 
@@ -117,7 +118,7 @@ pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons
         let last = one.last_job.as_ref().map_or_else(
             || "never".to_owned(),
             |last| {
-                let at = last.at.as_deref().unwrap_or_default();
+                let at = last.at.map(|at| at.to_string()).unwrap_or_default();
                 format!("{} {at} {}", last.job, last.status.replace('_', " "))
             },
         );

@@ -87,7 +87,7 @@ pub fn html(report: &RunReport) -> String {
 
 pub(super) fn headline(report: &RunReport, failures: usize) -> String {
     let ended = match (report.finished, report.exit_code) {
-        (Some(finished), Some(code)) => format!("ended {} with status {code}", finished.format("%H:%M:%S")),
+        (Some(finished), Some(code)) => format!("ended {} with status {code}", finished.naive().format("%H:%M:%S")),
         _ => "did not come to its end".to_owned(),
     };
     let failures = match failures {
@@ -96,7 +96,7 @@ pub(super) fn headline(report: &RunReport, failures: usize) -> String {
         more => format!("{more} failures"),
     };
     let by = report.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    format!("Started {}{by}, {ended}; {failures}.", report.started.format("%Y-%m-%d %H:%M:%S"))
+    format!("Started {}{by}, {ended}; {failures}.", report.started)
 }
 
 const STYLE: &str = "

@@ -8,7 +8,7 @@ use crate::output::visible::visible;
 /// JUnit XML: one suite for each target, one case for each employee, so that a pipeline shows who failed.
 pub fn junit(report: &RunReport) -> anyhow::Result<String> {
     let mut out = Report::new(format!("personio-sync run {}", report.run));
-    if let Some(took) = report.finished.and_then(|finished| (finished - report.started).to_std().ok()) {
+    if let Some(took) = report.finished.and_then(|finished| (finished.naive() - report.started.naive()).to_std().ok()) {
         out.set_time(took);
     }
     for target in &report.targets {

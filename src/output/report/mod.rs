@@ -12,16 +12,16 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use workbook::workbook;
 
-use chrono::NaiveDateTime;
+use crate::zone::LocalTime;
 
 /// One past run with everything that came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunReport {
     pub run: String,
     /// When it began, in the file's time zone.
-    pub started: NaiveDateTime,
+    pub started: LocalTime,
     /// When it ended; `None` when it was killed.
-    pub finished: Option<NaiveDateTime>,
+    pub finished: Option<LocalTime>,
     pub exit_code: Option<u8>,
     /// What it was started with.
     pub command: String,
@@ -82,7 +82,7 @@ pub struct Row {
     pub error: String,
     pub advice: String,
     /// Until when somebody accepted the failure.
-    pub accepted_until: Option<NaiveDateTime>,
+    pub accepted_until: Option<LocalTime>,
     pub accepted_by: Option<String>,
 }
 
@@ -90,7 +90,7 @@ impl Row {
     /// `(accepted until 2026-12-31) by ada on host-a`; `None` when nobody accepted it.
     fn acceptance(&self) -> Option<String> {
         let by = self.accepted_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        Some(format!("(accepted until {}){by}", self.accepted_until?.date()))
+        Some(format!("(accepted until {}){by}", self.accepted_until?.day()))
     }
 
     /// Whether it is a failure that nobody accepted.
@@ -102,7 +102,7 @@ impl Row {
 /// A small run that every format's test shows.
 #[cfg(test)]
 fn sample() -> RunReport {
-    let moment = |text: &str| text.parse().unwrap();
+    let moment = |text: &str| crate::zone::Zone::utc().second(format!("{text}Z").parse().unwrap());
     RunReport {
         run: "12".into(),
         started: moment("2026-11-22T06:00:00"),

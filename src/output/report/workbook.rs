@@ -3,6 +3,7 @@ use rust_xlsxwriter::{Color, ExcelDateTime, Format, FormatAlign, Workbook, Works
 
 use super::{LOG, Row, RunReport};
 use crate::output::visible::visible;
+use crate::zone::LocalTime;
 
 /// A workbook with a summary sheet and one row for each employee: frozen header, filters, real dates.
 pub fn workbook(report: &RunReport) -> anyhow::Result<Vec<u8>> {
@@ -37,9 +38,9 @@ impl Looks {
 fn summary(sheet: &mut Worksheet, report: &RunReport, looks: &Looks) -> anyhow::Result<()> {
     sheet.set_name("Summary")?;
     sheet.write_with_format(0, 0, format!("personio-sync, run {}", report.run), &looks.label)?;
-    sheet.write(1, 0, "Started")?;
+    sheet.write(1, 0, format!("Started ({})", report.started.zone()))?;
     sheet.write_datetime_with_format(1, 1, moment(report.started)?, &looks.moment)?;
-    sheet.write(2, 0, "Finished")?;
+    sheet.write(2, 0, format!("Finished ({})", report.started.zone()))?;
     match report.finished {
         Some(finished) => sheet.write_datetime_with_format(2, 1, moment(finished)?, &looks.moment)?,
         None => sheet.write(2, 1, "not finished")?,
@@ -142,8 +143,8 @@ fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Resu
     Ok(())
 }
 
-fn moment(at: chrono::NaiveDateTime) -> anyhow::Result<ExcelDateTime> {
-    Ok(ExcelDateTime::parse_from_str(&at.format("%Y-%m-%dT%H:%M:%S").to_string())?)
+fn moment(at: LocalTime) -> anyhow::Result<ExcelDateTime> {
+    Ok(ExcelDateTime::parse_from_str(&at.naive().format("%Y-%m-%dT%H:%M:%S").to_string())?)
 }
 
 #[cfg(test)]

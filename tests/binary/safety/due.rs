@@ -24,7 +24,7 @@ fn only_what_is_due_runs() {
     scene.sandbox.clear_requests();
     let today = scene.sandbox.info().today;
     let nothing = scene.run_at("05:59:00", &["sync", "--yes", "--due", "--format", "json"], 0);
-    nothing.says(&format!("nothing is due until {today} 06:00 (list)"));
+    nothing.says(&format!("nothing is due until {today} 06:00 UTC (list)"));
     assert_eq!(nothing.json()["next_due"], json!(format!("{today} 06:00")));
     assert_eq!(scene.sandbox.requests(), [], "nobody is asked");
     assert_eq!(ran(&scene, "06:00:00"), ["list"]);
@@ -59,7 +59,7 @@ fn each_slot_has_its_run_whatever_is_run_by_hand() {
     );
     scene
         .run_at("10:20:00", &["status"], 0)
-        .shows(&format!("list had no run in 2 slots: {today} 07:00, {today} 09:00"));
+        .shows(&format!("list had no run in 2 slots: {today} 07:00 UTC, {today} 09:00 UTC"));
 
     // A run that could not read leaves its slot open.
     let before = scene.read("list.csv");
