@@ -6,8 +6,8 @@
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use crate::section::shape::generator;
-use crate::targets::{entra, slack};
+use crate::section::shape::{generator, joined};
+use crate::targets::{entra, freshservice, slack};
 
 /// What the file has beside the keys of single types.
 const ROOT: &str = include_str!("root.json");
@@ -18,14 +18,16 @@ enum Keys {
     Schema(&'static str),
     /// In the struct that reads them.
     Shape(fn(&mut SchemaGenerator) -> Value),
+    /// In both.
+    Both(fn(&mut SchemaGenerator) -> Value, &'static str),
 }
 
-use Keys::{Schema, Shape};
+use Keys::{Both, Schema, Shape};
 
 /// The keys of each type of target.
 const TYPES: &[(&str, Keys)] = &[
     ("file", Schema(include_str!("file.json"))),
-    ("freshservice", Schema(include_str!("freshservice.json"))),
+    ("freshservice", Both(freshservice::schema, include_str!("workflows.json"))),
     ("http", Schema(include_str!("http.json"))),
     ("pento", Schema(include_str!("pento.json"))),
     ("probonio", Schema(include_str!("probonio.json"))),
@@ -53,6 +55,7 @@ pub fn schema() -> Value {
         let own = match own {
             Schema(text) => parse(text),
             Shape(shape) => shape(&mut generator),
+            Both(shape, text) => joined([shape(&mut generator), parse(text)]),
         };
         definitions.insert(definition, target(name, &common, &own));
     }

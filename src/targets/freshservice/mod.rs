@@ -36,7 +36,7 @@ use fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS, is_for_agents};
 use names::{Book, Names};
 use reading::{Reading, Standing};
 use requests::{Lookup, PAGE, Users};
-pub use settings::parse;
+pub use settings::{parse, schema};
 use wire::{FieldRow, Row, User};
 
 /// Freshservice takes a requester only with one of these.

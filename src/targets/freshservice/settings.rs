@@ -2,11 +2,14 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings, FixedAuth};
 use crate::plan::Action;
+use crate::section::shape::{self, Address};
 use crate::section::{Secret, Table};
 use crate::zone::Zones;
 
@@ -17,67 +20,100 @@ use super::{Freshservice, fields};
 /// Where an account's API answers.
 const SUFFIX: &str = ".freshservice.com";
 
-/// The settled section.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Settings {
-    /// Without a trailing slash and without `/api/v2`.
-    base_url: String,
+/// A `freshservice` section.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    /// The API key of an agent
     api_key: Secret,
-    updates_agents: bool,
+    /// Whether employees who are agents are listed and left alone, or kept in line in the fields that may be changed
+    #[serde(default)]
+    agents: Agents,
+    /// Without a trailing slash and without `/api/v2`.
+    #[serde(skip)]
+    base_url: String,
+    #[serde(skip)]
     widget: Option<Widget>,
+    #[serde(skip, default = "compiled")]
     zones: Zones,
+}
+
+fn compiled() -> Zones {
+    Zones::compiled().clone()
+}
+
+/// The keys that say where the account is: one of them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    /// The account: `acme`, or its address `acme.freshservice.com`; this or `base_url` is needed
+    domain: Option<Domain>,
+    /// Any other address, instead of `domain`
+    base_url: Option<Address>,
+}
+
+/// The account's name.
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, description = "")]
+struct Domain(String);
+
+impl TryFrom<String> for Domain {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        account(&text).map(Self).ok_or(
+            "must be the account (\"acme\") or its address (\"acme.freshservice.com\"): the API does not answer at a \
+             domain of your own; for any other address use `base_url`",
+        )
+    }
+}
+
+/// Names, titles, e-mail and phones of agents are never written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Agents {
+    #[default]
+    Skip,
+    Update,
 }
 
 /// Reads the keys of type `freshservice`; `None` after problems, which the table keeps.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let base_url = address(table);
-    let api_key = table.required_secret("api_key");
-    let agents = agents(table);
+    let base_url = table.read().and_then(|place| address(place, table));
+    let section: Option<Section> = table.read();
     let widget = widget::read(table);
-    let updates_agents = agents?;
     let base_url = base_url?;
     let account = account(&base_url).map(Into::into);
     let widget = widget.map(|widget| Widget { account, ..widget });
-    Some(Box::new(Settings { base_url, api_key: api_key?, updates_agents, widget, zones: table.zones().clone() }))
+    Some(Box::new(Section { base_url, widget, zones: table.zones().clone(), ..section? }))
+}
+
+/// The keys of type `freshservice`, for editors and the reference.
+pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
+    shape::joined([
+        shape::definition::<Place>(generator),
+        shape::definition::<Section>(generator),
+        shape::definition::<widget::Section>(generator),
+    ])
 }
 
 /// `domain` or `base_url`, as the address that requests are sent to.
-fn address(table: &Table<'_>) -> Option<String> {
-    let base_url = table.has("base_url");
-    match (table.has("domain"), base_url) {
-        (false, false) => {
-            table.missing("domain", "domain = \"acme.freshservice.com\"");
+fn address(place: Place, table: &Table<'_>) -> Option<String> {
+    match (place.domain, place.base_url) {
+        (Some(_), Some(_)) => {
+            let message = format!("{} has both `domain` and `base_url`; give one of them", table.name_of("base_url"));
+            table.problems().error(table.key_span("base_url"), "wrong_value", message);
             None
         }
-        (true, true) => {
-            table.problems().error(
-                table.key_span("base_url"),
-                "wrong_value",
-                format!("{} has both `domain` and `base_url`; give one of them", table.name_of("base_url")),
-            );
-            None
-        }
-        (false, true) => {
-            let url = table.base_url("base_url")?;
-            let url = url.strip_suffix("/api/v2").unwrap_or(&url);
-            Some(url.trim_end_matches('/').to_owned())
-        }
-        (true, false) => {
-            let text = table.text("domain")?;
-            match account(text.value) {
-                Some(account) => Some(format!("https://{account}{SUFFIX}")),
-                None => {
-                    table.problems().error(
-                        text.span,
-                        "wrong_value",
-                        format!(
-                            "{} must be the account (\"acme\") or its address (\"acme.freshservice.com\"): the API does not answer at a domain of your own; for any other address use `base_url`",
-                            table.name_of("domain")
-                        ),
-                    );
-                    None
-                }
+        (None, Some(url)) => Some(url.strip_suffix("/api/v2").unwrap_or(&url).trim_end_matches('/').to_owned()),
+        (Some(Domain(account)), None) => Some(format!("https://{account}{SUFFIX}")),
+        (None, None) => {
+            if !table.has("domain") && !table.has("base_url") {
+                table.missing("domain", "domain = \"acme.freshservice.com\"");
             }
+            None
         }
     }
 }
@@ -99,15 +135,7 @@ fn account(text: &str) -> Option<String> {
     (named && !account.is_empty() && account.chars().all(label)).then(|| account.to_owned())
 }
 
-/// Whether the allowed fields of agents are written. Names, titles, e-mail and phones of agents never are.
-fn agents(table: &Table<'_>) -> Option<bool> {
-    if !table.has("agents") {
-        return Some(false);
-    }
-    table.choice("agents", &[("skip", false), ("update", true)])
-}
-
-impl TargetType for Settings {
+impl TargetType for Section {
     fn kind(&self) -> &'static str {
         "freshservice"
     }
@@ -132,7 +160,7 @@ impl TargetType for Settings {
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
         let auth = FixedAuth::new(vec![("authorization", basic(&self.api_key))]);
         let client = Client::new(ClientSettings::new(&self.base_url), Box::new(auth))?;
-        Ok(Box::new(Freshservice::new(client, connection).updating_agents(self.updates_agents)))
+        Ok(Box::new(Freshservice::new(client, connection).updating_agents(self.agents == Agents::Update)))
     }
 
     fn actions(&self) -> &'static [Action] {

@@ -6,7 +6,10 @@
 mod check;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::section::{Located, Table};
@@ -46,36 +49,47 @@ impl Default for Engines {
 /// The files of an app by their paths in its folder.
 pub type Files = BTreeMap<&'static str, String>;
 
+/// The key of the widget in the section of its target.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Section {
+    /// The app that shows fields of a requester beside a ticket
+    widget: Option<Keys>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct Keys {
+    /// Whether `widget build` may write it
+    #[serde(default)]
+    enabled: bool,
+    /// The mapped fields that agents see
+    #[schemars(example = &["job_title", "department_ids"])]
+    fields: Located<Vec<Located<String>>>,
+}
+
 /// Reads `widget`, if the section has it. The account is set by the caller.
 pub(super) fn read(section: &Table<'_>) -> Option<Widget> {
-    if !section.has("widget") {
-        return None;
-    }
-    let table = section.table("widget")?;
-    let enabled = table.boolean("enabled").unwrap_or(false);
-    if !table.has("fields") {
-        table.missing("fields", "fields = [\"job_title\", \"department_ids\"]");
+    let Keys { enabled, fields: named } = section.read::<Section>()?.widget?;
+    let wrong = |span: &Range<usize>, why: String| {
+        section.problems().error(span.clone(), "wrong_value", format!("{} {why}", section.name_of("widget.fields")));
+    };
+    if named.value.is_empty() {
+        wrong(&named.span, "is empty; name the fields that agents should see".into());
     }
     let mut fields: Vec<Box<str>> = Vec::new();
-    for field in table.texts("fields").unwrap_or_default() {
-        if let Some(why) = refusal(&field, &fields, section) {
-            let message = format!("{}: {why}", table.name_of("fields"));
-            table.problems().error(field.span.clone(), "wrong_value", message);
-        } else {
-            fields.push(field.value.into());
+    for field in &named.value {
+        match refusal(&field.value, &fields, section) {
+            Some(why) => wrong(&field.span, format!("cannot show it: {why}")),
+            None => fields.push(field.value.as_str().into()),
         }
     }
-    if fields.is_empty() && table.texts("fields").is_some_and(|texts| texts.is_empty()) {
-        let message = format!("{} is empty; name the fields that agents should see", table.name_of("fields"));
-        table.problems().error(table.key_span("fields"), "wrong_value", message);
-    }
-    table.finish();
     Some(Widget { enabled, fields, account: None })
 }
 
 /// Why a field cannot be shown.
-fn refusal(field: &Located<&str>, before: &[Box<str>], section: &Table<'_>) -> Option<String> {
-    let name = field.value;
+fn refusal(name: &str, before: &[Box<str>], section: &Table<'_>) -> Option<String> {
     if before.iter().any(|known| **known == *name) {
         return Some(format!("`{name}` is named twice"));
     }
