@@ -76,6 +76,8 @@ pub(super) struct SheetStyle {
     pub(super) sheet: Option<Box<str>>,
     /// The widths of columns that have one of their own.
     pub(super) widths: BTreeMap<usize, f64>,
+    /// What it has and does not keep, in words.
+    pub(super) lost: Vec<&'static str>,
 }
 
 /// What is to be written: columns in their new order, and rows whose cells stand in the old one.

@@ -25,6 +25,20 @@ struct Places {
     inactive: Option<usize>,
 }
 
+/// A notice of what a workbook has that is not written back.
+fn lost(style: &SheetStyle) -> Option<Notice> {
+    (!style.lost.is_empty()).then(|| Notice {
+        code: "look_not_kept",
+        employee: None,
+        field: None,
+        message: format!(
+            "the workbook has {}, which are lost when it is written; have them in a workbook of your own that refers to \
+             this one",
+            style.lost.join(", ")
+        ),
+    })
+}
+
 impl Layout {
     pub(super) fn new(format: Format, inactive: Option<Inactive>, connection: &Connection) -> Self {
         let inactive = inactive.map(|inactive| {
@@ -76,6 +90,7 @@ impl Layout {
         let places = self.places(&sheet.header)?;
         let mut snapshot = Snapshot::default();
         snapshot.notices.extend(self.unmapped(&sheet.header));
+        snapshot.notices.extend(lost(&sheet.style));
         snapshot.accounts.reserve_exact(sheet.rows.len());
         let mut ids = Ids::default();
         for (number, mut row) in sheet.rows.into_iter().enumerate() {

@@ -685,6 +685,53 @@ fn a_workbook_keeps_its_formats_widths_and_name() {
     patched(&bytes, "xl/worksheets/sheet1.xml", "<col min=\"4\" max=\"4\" width=\"40.7109375\"", "");
 }
 
+#[test]
+fn what_a_workbook_would_lose_is_told_before() {
+    use rust_xlsxwriter::{Color, Format, Note, Workbook};
+    type Change = fn(&mut rust_xlsxwriter::Worksheet);
+    let cases: [(Change, &str); 6] = [
+        (|_| (), ""),
+        // As this program writes it.
+        (|sheet| drop(sheet.write_with_format(0, 0, "Id", &Format::new().set_bold())), ""),
+        (|sheet| drop(sheet.write_with_format(1, 1, "Ines", &Format::new().set_bold())), "colours or fonts"),
+        (
+            |sheet| drop(sheet.write_with_format(0, 1, "Name", &Format::new().set_background_color(Color::Yellow))),
+            "colours or fonts",
+        ),
+        (|sheet| drop(sheet.insert_note(1, 1, &Note::new("on loan"))), "comments"),
+        (
+            |sheet| {
+                drop(sheet.write_with_format(1, 1, "Ines", &Format::new().set_font_color(Color::Red)));
+                drop(sheet.insert_note(1, 1, &Note::new("on loan")));
+            },
+            "colours or fonts, comments",
+        ),
+    ];
+    for (change, lost) in cases {
+        let place = Place::new(FORMATS[5], &["Id", "Name"]);
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        for (row, column, text) in [(0, 0, "Id"), (0, 1, "Name"), (1, 0, "1"), (1, 1, "Ines")] {
+            sheet.write(row, column, text).unwrap();
+        }
+        change(sheet);
+        workbook.save(place.path()).unwrap();
+        let told: Vec<String> = place
+            .read()
+            .unwrap()
+            .notices
+            .into_iter()
+            .map(|notice| format!("{}: {}", notice.code, notice.message))
+            .collect();
+        match lost {
+            "" => assert_eq!(told, [""; 0]),
+            lost => assert!(told[0].starts_with(&format!("look_not_kept: the workbook has {lost}, which")), "{told:?}"),
+        }
+        place.sync(&people(&[(1, &["1", "Inés"])])).unwrap();
+        assert_eq!(place.read().unwrap().notices, [], "what was lost is not told of again");
+    }
+}
+
 /// Excel for old Macs counts days from 1904, LibreOffice writes booleans as formulas.
 #[test]
 fn workbooks_of_other_programs_mean_the_same() {

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read as _};
 use std::sync::LazyLock;
 
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
+use calamine::{DataRef, ExcelDateTime, Reader, Style, Xlsx};
 use chrono::{Datelike, NaiveDate};
 use regex::Regex;
 use rust_xlsxwriter::{DocProperties, Format, Workbook, Worksheet, XlsxError};
@@ -24,15 +24,16 @@ const DATE_AND_TIME: u8 = 22;
 /// Reads the only sheet of a workbook.
 ///
 /// A workbook is written anew, so what would not come back is refused: more sheets, and formulas. Number formats,
-/// widths and the sheet's name are kept; colours, fonts and comments are not: the file is this tool's.
+/// widths and the sheet's name are kept; colours, fonts, comments and pictures are not, and are told of.
 pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
     let names = workbook.sheet_names();
     let [name] = names.as_slice() else {
         return Err(format!("has {} sheets; writing it would keep the first one only", names.len()));
     };
-    let style = SheetStyle { sheet: Some(name.as_str().into()), widths: widths(bytes) };
-    let forms = forms(&mut workbook, name)?;
+    let Forms { of_cells: forms, dressed } = forms(&mut workbook, name)?;
+    let lost = dressed.then_some("colours or fonts").into_iter().chain(extras(bytes)).collect();
+    let style = SheetStyle { sheet: Some(name.as_str().into()), widths: widths(bytes), lost };
     let mut reader = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     while let Some(found) = reader.next_cell_with_formula().map_err(unreadable)? {
@@ -90,18 +91,50 @@ fn unreadable(error: calamine::XlsxError) -> String {
     }
 }
 
-/// The form of each cell that has one of its own.
-fn forms(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<HashMap<(u32, u32), NumberForm>, String> {
+/// What cells look like.
+struct Forms {
+    /// The form of each number that has one of its own.
+    of_cells: HashMap<(u32, u32), NumberForm>,
+    /// Whether any cell has colours, borders or a font that somebody chose.
+    dressed: bool,
+}
+
+fn forms(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Forms, String> {
     let mut reader = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
     let palette: Vec<Option<NumberForm>> =
         reader.styles().iter().map(|style| style.number_format.as_ref().and_then(form)).collect();
-    let mut found = HashMap::new();
+    let chosen: Vec<[bool; 2]> = reader.styles().iter().map(|style| [is_chosen(style), is_emphasis(style)]).collect();
+    let mut found = Forms { of_cells: HashMap::new(), dressed: false };
     while let Some((row, column, style)) = reader.next_style_id().map_err(unreadable)? {
         if let Some(Some(form)) = palette.get(style) {
-            found.insert((row, column), form.clone());
+            found.of_cells.insert((row, column), form.clone());
         }
+        // A header is bold here, too.
+        found.dressed |= chosen.get(style).is_some_and(|[chosen, emphasis]| *chosen || *emphasis && row > 0);
     }
     Ok(found)
+}
+
+/// Whether somebody chose how a cell looks.
+fn is_chosen(style: &Style) -> bool {
+    let coloured = style.font.as_ref().and_then(|font| font.color).is_some_and(|colour| !colour.is_black());
+    let lined = style.borders.as_ref().is_some_and(|borders| borders.has_visible_borders());
+    coloured || lined || style.fill.as_ref().is_some_and(|fill| fill.is_visible())
+}
+
+fn is_emphasis(style: &Style) -> bool {
+    let font = style.font.as_ref();
+    font.is_some_and(|font| font.is_bold() || font.is_italic() || font.has_underline() || font.has_strikethrough())
+}
+
+/// What stands beside the cells in files of their own.
+fn extras(bytes: &[u8]) -> Vec<&'static str> {
+    let Ok(archive) = zip::ZipArchive::new(Cursor::new(bytes)) else { return Vec::new() };
+    let names: Vec<String> = archive.file_names().flatten().map(Cow::into_owned).collect();
+    let has = |places: &[&str]| names.iter().any(|name| places.iter().any(|place| name.starts_with(place)));
+    let comments = has(&["xl/comments", "xl/threadedComments"]).then_some("comments");
+    // Each comment has a drawing of its box, of another kind.
+    comments.into_iter().chain(has(&["xl/media/", "xl/charts/"]).then_some("pictures or charts")).collect()
 }
 
 /// A form of the workbook; those of its own have numbers from 164.
