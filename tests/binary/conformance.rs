@@ -365,6 +365,70 @@ fn nobody_leaves_for_what_is_hidden(name: &str, scene: &Scene) {
     scene.faults("");
 }
 
+/// Values that look alike, or like something else: composed letters or not, marks that nobody sees, texts that a
+/// spreadsheet would take for a number, a day or a boolean, "no" and nothing.
+#[test]
+fn values_that_look_like_others() {
+    std::thread::scope(|scope| {
+        for (name, targets, duplicates) in subjects() {
+            let run = move || keeps_values(name, &targets, duplicates);
+            std::thread::Builder::new().name(name.into()).spawn_scoped(scope, run).unwrap();
+        }
+    });
+}
+
+fn keeps_values(name: &str, targets: &str, duplicates: Duplicates) {
+    const TITLES: [&str; 22] = [
+        "007",
+        "1e5",
+        "38:30",
+        "1/2/2026",
+        "2026-01-31",
+        "12,50",
+        "50 %",
+        "TRUE",
+        "no",
+        "null",
+        "'quoted'",
+        "a;b,\"c\"\td",
+        "two\nlines",
+        "<b>&amp;</b>",
+        "{{ title }} {account}",
+        "Leitung \u{1f9d1}\u{200d}\u{1f4bb}",
+        "Bu\u{308}roleitung",
+        "\u{202a}Head\u{202c} of\u{a0}Sales\u{200b} ",
+        "soft\u{ad}ware",
+        "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+        " ",
+        "",
+    ];
+    let more = "Title = \"position\"\nHead = \"position == 'no'\"\nAnswer = \"'no' if position == 'no' else ''\"\n\
+                Hours = \"weekly_working_hours\"\n";
+    let targets = if is_file(name) { format!("{targets}{more}") } else { targets.to_owned() };
+    let scene = Scene::with(&targets, |options| {
+        options.employees = 80;
+        options.freshservice.duplicates = duplicates;
+    });
+    scene.run(&["check", "--sandbox", &scene.address()], 0);
+    scene.sync();
+    scene.assert_settled(&format!("{name}: before"));
+    // Twice, so that each value comes after another one as well.
+    for round in 0..2u64 {
+        for (number, title) in (0u64..).zip(TITLES) {
+            let last_name = if title.trim().is_empty() { "Mu\u{308}ller\u{200b}" } else { title };
+            scene.change(1002 + number + round, json!({"position": title, "last_name": last_name}));
+        }
+        scene.change(1003 + round, json!({"email": format!("Zoe\u{301}\u{200b}.{round}@Example.com ")}));
+        scene.sync();
+        scene.assert_settled(&format!("{name}: round {round}"));
+    }
+    scene.change(1025, json!({"first_name": "Zoe\u{308}", "department": "Ku\u{308}che"}));
+    scene.sync();
+    scene.assert_settled(&format!("{name}: decomposed"));
+    scene.change(1025, json!({"first_name": "Zo\u{eb}\u{200e}", "department": "\u{feff}K\u{fc}che"}));
+    scene.assert_settled(&format!("{name}: the same, composed"));
+}
+
 fn is_directory(name: &str) -> bool {
     name.starts_with("slack") || name.starts_with("entra")
 }
