@@ -43,8 +43,6 @@ pub struct Memory<'a> {
     pub pending: BTreeMap<EmployeeId, NaiveDate>,
     /// What the service says of those that it did not make.
     pub refusals: Vec<Refusal>,
-    /// Employees who are proven to be in Personio no more, by a second read that was whole and one of their id.
-    pub gone: BTreeSet<EmployeeId>,
     /// Who has been missing from the source, and who of them is proven to be gone.
     pub absences: Absences,
 }

@@ -3,7 +3,7 @@
 mod handovers;
 
 use crate::field::{AccountId, Capabilities, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -99,7 +99,6 @@ struct Scene {
     gave_up: bool,
     pending: BTreeMap<EmployeeId, NaiveDate>,
     refusals: Vec<Refusal>,
-    gone: BTreeSet<EmployeeId>,
     absences: Absences,
 }
 
@@ -129,7 +128,6 @@ fn mapped(section: &str) -> Scene {
         gave_up: false,
         pending: BTreeMap::new(),
         refusals: Vec::new(),
-        gone: BTreeSet::new(),
         absences: Absences::default(),
     }
 }
@@ -233,7 +231,6 @@ impl Scene {
                 gave_up: if self.gave_up { Some(&gave_up) } else { None },
                 pending: self.pending.clone(),
                 refusals: self.refusals.clone(),
-                gone: self.gone.clone(),
                 absences: self.absences.clone(),
                 ..Memory::default()
             },

@@ -286,7 +286,6 @@ pub fn prepare<'s>(
                         unstored: memory.unstored,
                         pending,
                         refusals,
-                        gone: absences.gone().collect(),
                         absences: absences.clone(),
                     },
                     only: options.only,

@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
             return Err(format!("account {id} belongs to {whose}, which is after the hire date {hire_date}; {answer}"));
         }
         let keys = self.agreeing(place, former, account);
-        let gone = self.input.memory.gone.contains(&from);
+        let gone = self.input.memory.absences.is_gone(from);
         let doubt = match () {
             () if settings.handover == HandoverMode::Hold => Some("handover is set to hold".to_owned()),
             () if former.is_none() && !gone => Some("that is not proven to be for good".to_owned()),

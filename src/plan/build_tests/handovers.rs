@@ -217,12 +217,12 @@ fn the_account_of_somebody_who_is_not_delivered_waits_until_that_is_proven() {
         let mut scene = hired(desk(company(&section)), 9, "ines@example.com", "S-1", "2026-11-20");
         assert_eq!(decided(&scene), ["handover 9 x of 1 by email+number held: handover"]);
         assert_eq!(scene.build().plan.notices[0].code, "employee_missing");
-        scene.gone.insert(EmployeeId(1));
+        scene.absences.insert(EmployeeId(1), "2026-11-20".parse().unwrap(), true);
         assert_eq!(decided(&scene), ["handover 9 x of 1 by email+number"]);
     }
     // Their new number does not tell a person from a namesake.
     let mut scene = hired(desk(company("")), 9, "ines@example.com", "S-2", "2026-11-20");
-    scene.gone.insert(EmployeeId(1));
+    scene.absences.insert(EmployeeId(1), "2026-11-20".parse().unwrap(), true);
     assert_eq!(decided(&scene), ["handover 9 x of 1 by email held: handover"]);
 }
 
