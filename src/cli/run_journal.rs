@@ -27,6 +27,8 @@ pub(super) struct RunJournal<'a> {
     lock: Option<&'a Mutex<Vec<Lock>>>,
     /// Fields that somebody looked at one by one: these do not count towards the limits for a day.
     approved: BTreeSet<(Box<str>, EmployeeId)>,
+    /// Whether an account that is taken out of use is there no more: a row of a list.
+    deletes: bool,
     /// Links as they were before a handover moved them.
     moving: Mutex<Vec<Link>>,
 }
@@ -43,7 +45,13 @@ impl<'a> RunJournal<'a> {
             ids: Mutex::default(),
             lock: Some(locks),
             approved: BTreeSet::new(),
+            deletes: false,
         }
+    }
+
+    /// The same, for a target that removes accounts rather than take them out of use.
+    pub(super) fn deleting(self, deletes: bool) -> Self {
+        Self { deletes, ..self }
     }
 
     /// The same, with what people released by name.
@@ -114,11 +122,9 @@ impl Journal for RunJournal<'_> {
             })
             .collect();
         self.state.note_overwritten(self.target, &self.overwritten(intents), self.now)?;
-        if intents.iter().any(|intent| intent.from.is_some()) {
-            let links = self.state.memory(self.target, self.now)?.links;
-            self.moving.lock().extend(
-                links.into_iter().filter(|link| intents.iter().any(|intent| intent.from == Some(link.employee))),
-            );
+        let from: Vec<EmployeeId> = intents.iter().filter_map(|intent| intent.from).collect();
+        if !from.is_empty() {
+            self.moving.lock().extend(self.state.links_of(self.target, &from)?);
         }
         let new = self.journal.begin(&stored, self.now)?;
         let mut ids = self.ids.lock();
@@ -144,6 +150,7 @@ impl Journal for RunJournal<'_> {
         };
         drop(ids);
         let settlement = match &outcome.outcome {
+            Outcome::Succeeded if self.deletes && intent.op == Op::Deactivate => Settlement::Removed,
             Outcome::Succeeded => Settlement::Done,
             Outcome::Pending { .. } => Settlement::Pending,
             _ if outcome.open => Settlement::Unknown,
@@ -151,7 +158,7 @@ impl Journal for RunJournal<'_> {
             Outcome::Held | Outcome::NotAttempted { .. } => Settlement::Failed { code: "not_attempted".into() },
         };
         let link = match (&outcome.outcome, intent.employee, &outcome.account) {
-            (Outcome::Succeeded, Some(employee), Some(account)) => {
+            (Outcome::Succeeded, Some(employee), Some(account)) if settlement == Settlement::Done => {
                 let origin = match intent.op {
                     Op::Create if !outcome.found => Origin::Created,
                     Op::Handover => Origin::HandedOver,

@@ -310,8 +310,9 @@ fn carry_out(
                 Some(scope.spawn(move || {
                     let total = plan.changes.iter().filter(|change| change.hold.is_none()).count();
                     let bar = bars.writing(&plan.name, total);
-                    let journal =
-                        RunJournal::new(memory, run, &settings.plan.name, locks).with_approved(&open.released);
+                    let journal = RunJournal::new(memory, run, &settings.plan.name, locks)
+                        .with_approved(&open.released)
+                        .deleting(open.schema.capabilities.delete);
                     let options = ApplyOptions {
                         stop: &signals.stop,
                         progress: &bar,

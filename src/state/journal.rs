@@ -105,7 +105,7 @@ fn settle(
         .values()
         .flat_map(|one| {
             let (state, code) = match &one.settlement {
-                Settlement::Done => ("done", None),
+                Settlement::Done | Settlement::Removed => ("done", None),
                 Settlement::Failed { code } => ("failed", Some(code)),
                 Settlement::Unknown => ("unknown", None),
                 Settlement::Pending => ("unknown", Some(&pending)),
@@ -135,6 +135,9 @@ fn settle(
         memory::give_back(database, target, link)?;
     }
     let links = || finished.values().filter(|one| !failed(one)).filter_map(|one| one.link.as_ref());
+    for id in finished.values().filter(|one| one.settlement == Settlement::Removed).map(|one| one.id) {
+        memory::forget_removed(database, target, id)?;
+    }
     memory::free_made(database, target, links())?;
     memory::upsert_links(database, target, links())
 }

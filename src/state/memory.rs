@@ -6,7 +6,7 @@ use crate::employee::EmployeeId;
 use crate::field::AccountId;
 use crate::plan::Op;
 
-use super::records::{self, Link, Origin, Repeat, TargetMemory, TargetRecord};
+use super::records::{self, JournalId, Link, Origin, Repeat, TargetMemory, TargetRecord};
 use super::sql::{self, Cell, Database};
 use super::{Fingerprint, State, StateError, history, journal, limits};
 
@@ -29,6 +29,19 @@ impl State {
                     |row| Ok(row.word(0)?.into()),
                 )?,
             })
+        })
+    }
+
+    /// The links of some employees, as far as there are any.
+    pub fn links_of(&self, target: &str, employees: &[EmployeeId]) -> Result<Vec<Link>, StateError> {
+        self.read(|database| {
+            let mut found = Vec::new();
+            for employee in employees {
+                let query = "SELECT employee, account, origin, created_at, verified_at FROM links
+                     WHERE target = ? AND employee = ?";
+                found.extend(sql::first(database, query, &[target.into(), (*employee).into()], stored_link)?);
+            }
+            Ok(found)
         })
     }
 
@@ -116,6 +129,15 @@ pub(super) fn give_back(database: &mut dyn Database, target: &str, link: &Link) 
     upsert_links(database, target, std::iter::once(link))
 }
 
+/// The account of a removal is there no more: whoever gets one of its id next, a row of a list with the same key, say, gets
+/// it from nobody.
+pub(super) fn forget_removed(database: &mut dyn Database, target: &str, write: JournalId) -> Result<(), StateError> {
+    let query = "DELETE FROM links WHERE target = ? AND EXISTS (SELECT 1 FROM journal WHERE run = ? AND position = ?
+                 AND journal.employee = links.employee AND journal.account = links.account)";
+    database.execute(query, &[target.into(), write.run.0.into(), write.position.into()])?;
+    Ok(())
+}
+
 /// Whoever else had an account of this id has it no longer where one was made: a row of a list that was removed, say, and
 /// came again with the key of somebody else.
 pub(super) fn free_made<'a>(
@@ -168,14 +190,16 @@ pub(super) fn upsert_links<'a>(
 fn links(database: &mut dyn Database, target: &str) -> Result<Vec<Link>, StateError> {
     let query =
         "SELECT employee, account, origin, created_at, verified_at FROM links WHERE target = ? ORDER BY employee";
-    sql::all(database, query, &[target.into()], |row| {
-        Ok(Link {
-            employee: row.employee(0)?,
-            account: AccountId(row.word(1)?.into()),
-            origin: Origin::parse(row.word(2)?).ok_or_else(|| row.unreadable(2))?,
-            created_at: row.time(3)?,
-            verified_at: row.time(4)?,
-        })
+    sql::all(database, query, &[target.into()], stored_link)
+}
+
+fn stored_link(row: &dyn sql::Row) -> Result<Link, StateError> {
+    Ok(Link {
+        employee: row.employee(0)?,
+        account: AccountId(row.word(1)?.into()),
+        origin: Origin::parse(row.word(2)?).ok_or_else(|| row.unreadable(2))?,
+        created_at: row.time(3)?,
+        verified_at: row.time(4)?,
     })
 }
 

@@ -157,6 +157,8 @@ pub struct OpenIntent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
     Done,
+    /// It is done, and the account is there no more: nobody has it any longer.
+    Removed,
     /// It is certain that it was not done.
     Failed {
         code: Box<str>,

@@ -49,8 +49,11 @@ pub fn settle(
                 }),
                 _ => None,
             };
-            let settlement =
-                if done { Settlement::Done } else { Settlement::Failed { code: "not_carried_out".into() } };
+            let settlement = match done {
+                true if intent.op == Op::Deactivate && target.schema.capabilities.delete => Settlement::Removed,
+                true => Settlement::Done,
+                false => Settlement::Failed { code: "not_carried_out".into() },
+            };
             Finished { id: entry.id, settlement, link }
         })
         .collect()

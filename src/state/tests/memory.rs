@@ -9,6 +9,7 @@ on_each_database!(
     a_handover_that_failed_gives_the_account_back,
     an_account_that_is_made_is_nobody_elses,
     an_account_that_is_handed_over_has_one_owner_at_every_moment,
+    an_account_that_was_removed_is_nobodys,
     what_a_person_says_of_accounts_replaces_what_was_known,
     many_links_are_stored_at_once,
     the_first_run_ends_when_a_whole_run_ends_well,
@@ -96,6 +97,24 @@ fn a_handover_that_failed_gives_the_account_back(place: &Place) {
         |id, account| Link { origin: Origin::HandedOver, created_at: at(5), verified_at: at(5), ..link(id, account) };
     let links = place.open().memory("desk", at(7)).unwrap().links;
     assert_eq!(links, [link(1, "x"), link(3, "z2"), moved(10, "y"), moved(11, "z")]);
+}
+
+fn an_account_that_was_removed_is_nobodys(place: &Place) {
+    let state = place.open();
+    state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
+    state.store_links("other", &[link(1, "x")]).unwrap();
+    let run = start(&state, 0);
+    let removal = |id, account: &str| Intent { account: Some(account.into()), ..intent(&state, Op::Deactivate, id) };
+    let intents = [removal(1, "x"), removal(2, "y"), removal(3, "before")];
+    let ids = state.record(run, "desk", &[], &intents, at(5)).unwrap();
+    let settlements = [Settlement::Removed, Settlement::Done, Settlement::Removed];
+    let finished = ids.into_iter().zip(settlements).map(|(id, settlement)| Finished { id, settlement, link: None });
+    state.settle("desk", &finished.collect::<Vec<_>>(), at(6)).unwrap();
+    let known = place.open().memory("desk", at(7)).unwrap();
+    assert_eq!(known.links, [link(2, "y"), link(3, "z")], "one that is out of use is still somebody's");
+    assert_eq!(known.open, []);
+    assert_eq!(state.links_of("desk", &[employee(1), employee(3)]).unwrap(), [link(3, "z")]);
+    assert_eq!(state.memory("other", at(7)).unwrap().links, [link(1, "x")], "another target is another account");
 }
 
 fn an_account_that_is_made_is_nobody_elses(place: &Place) {

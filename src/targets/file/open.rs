@@ -103,7 +103,8 @@ impl OpenFile {
 
 impl ReadAccounts for OpenFile {
     fn schema(&self) -> Result<Schema, TargetError> {
-        let capabilities = Capabilities { delete: true, lasts_at_finish: true, ..Capabilities::default() };
+        let capabilities =
+            Capabilities { delete: !self.layout.marks_leavers(), lasts_at_finish: true, ..Capabilities::default() };
         Ok(Schema { fields: self.layout.fields.clone(), capabilities, ..Schema::default() })
     }
 

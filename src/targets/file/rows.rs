@@ -40,6 +40,11 @@ fn lost(style: &SheetStyle) -> Option<Notice> {
 }
 
 impl Layout {
+    /// Whether who leaves keeps a row, with a mark.
+    pub(super) fn marks_leavers(&self) -> bool {
+        self.inactive.is_some()
+    }
+
     pub(super) fn new(format: Format, inactive: Option<Inactive>, connection: &Connection) -> Self {
         let inactive = inactive.map(|inactive| {
             let known = connection.fields.iter().find(|field| field.name == inactive.column).cloned();

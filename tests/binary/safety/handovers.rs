@@ -222,6 +222,7 @@ fn a_row_that_went_and_came_again_is_that_of_the_new_profile() {
         leave(&scene, 1004);
         scene.sync();
         assert_eq!(rows_of(&scene, "A-1004").len(), 0);
+        scene.run(&["unlink", "1004", "list", "--yes"], 2).says("is linked to no account");
         let new = rehire(&scene, 1004, "A-1004");
         let document = scene.sync();
         assert_eq!(change_of(&document, new)["op"], "create", "{document:#}");
