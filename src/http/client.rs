@@ -48,6 +48,8 @@ pub struct ClientSettings {
     pub learn_limits: bool,
     /// Whether an answer with another status says in its body what a 429 says: too many requests, nothing was done.
     pub says_busy: fn(&Response) -> bool,
+    /// Whether an answer with the status of a success says in its body that it was refused, and nothing was done.
+    pub says_refused: fn(&Response) -> bool,
 }
 
 impl ClientSettings {
@@ -61,6 +63,7 @@ impl ClientSettings {
             limits: Vec::new(),
             learn_limits: true,
             says_busy: |_| false,
+            says_refused: |_| false,
         }
     }
 
@@ -151,7 +154,8 @@ impl Client {
         };
         // As the service documents it, wherever the file says that the service is.
         let path = url.path().strip_prefix(self.base.path().trim_end_matches('/')).unwrap_or(url.path());
-        exchange::note(Exchange { method: request.method, path: path.to_owned(), status });
+        let refused = result.as_ref().is_ok_and(self.settings.says_refused);
+        exchange::note(Exchange { method: request.method, path: path.to_owned(), status, refused });
         result
     }
 

@@ -49,7 +49,7 @@ fn a_request_arrives_as_it_was_meant() {
     assert_eq!(asked.header("user-agent"), Some(concat!("personio-sync/", env!("CARGO_PKG_VERSION"))));
     assert_eq!(asked.header("accept-encoding"), Some("gzip"));
     assert_eq!(asked.body, br#"{"name":"Ines"}"#);
-    let wanted = Exchange { method: Method::Post, path: "/things".into(), status: Some(201) };
+    let wanted = Exchange { method: Method::Post, path: "/things".into(), status: Some(201), refused: false };
     assert_eq!(exchanges, [wanted]);
 }
 
@@ -94,7 +94,10 @@ fn what_is_harmless_is_repeated_and_counts_once() {
     assert_eq!(script.asked().len(), 5);
     assert_eq!(seconds(&clock)[..3], [1, 2, 4]);
     assert_eq!(clock.waits()[3], Duration::from_secs(30));
-    assert_eq!(exchanges, [Exchange { method: Method::Get, path: "/people".into(), status: Some(200) }]);
+    assert_eq!(
+        exchanges,
+        [Exchange { method: Method::Get, path: "/people".into(), status: Some(200), refused: false }]
+    );
 }
 
 #[test]
@@ -108,7 +111,10 @@ fn a_write_whose_outcome_is_unknown_is_sent_once() {
         assert!(matches!(error, HttpError::Lost { .. }), "{error:?}");
         assert!(!error.to_string().contains("example.com") && !error.to_string().contains("secret"), "{error}");
         assert_eq!((script.asked().len(), clock.waits().len()), (1, 0));
-        assert_eq!(exchanges, [Exchange { method: Method::Post, path: "/people".into(), status: None }]);
+        assert_eq!(
+            exchanges,
+            [Exchange { method: Method::Post, path: "/people".into(), status: None, refused: false }]
+        );
     }
 }
 

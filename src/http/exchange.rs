@@ -10,12 +10,15 @@ pub struct Exchange {
     pub path: String,
     /// Status; `None` when no answer came.
     pub status: Option<u16>,
+    /// Whether the service said in other ways than by the status that nothing was done.
+    pub refused: bool,
 }
 
 impl Exchange {
     /// Whether something may have changed at the service: it is no GET, and the service has not refused it.
     pub fn may_have_written(&self) -> bool {
-        self.method != Method::Get && self.status.is_none_or(|status| !(400..500).contains(&status))
+        let refused = self.refused || self.status.is_some_and(|status| (400..500).contains(&status));
+        self.method != Method::Get && !refused
     }
 }
 

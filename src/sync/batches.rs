@@ -59,7 +59,11 @@ impl Run<'_> {
                 .enumerate()
                 .map(|(number, (place, written))| {
                     let counts = number == 0 || !as_one;
-                    (place, Mutex::new(Some(Sent { written, counts, exchanges: exchanges.clone() })))
+                    // The answer to the batch says nothing of its parts.
+                    let refused = was_refused(&written);
+                    let mut exchanges = exchanges.clone();
+                    exchanges.iter_mut().for_each(|exchange| exchange.refused |= refused);
+                    (place, Mutex::new(Some(Sent { written, counts, exchanges })))
                 })
                 .collect();
             self.each(&sent, |(place, sent)| {
@@ -85,6 +89,12 @@ impl Run<'_> {
             }
         });
     }
+}
+
+/// Whether a part was refused as a whole, so that nothing of it was done.
+fn was_refused(written: &Written) -> bool {
+    let is_refusal = |status: u16| (400..500).contains(&status);
+    matches!(written, Err(error) if error.fields.is_empty() && error.status.is_some_and(is_refusal))
 }
 
 /// Whether the same trouble befell all of a batch: no answer, or one that is no answer to any of the changes.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::http::{HttpError, Method, Request, Response};
 
 use super::super::{ErrorKind, TargetError};
-use super::requests::is_busy;
+use super::requests::{BROKE_DOWN, is_busy};
 
 /// Codes of which the whole run can be told that the sign-in is refused.
 const SIGN_IN: &[&str] = &[
@@ -62,9 +62,6 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Codes that say that a user group of this name or handle is there already.
 const EXISTS: &[&str] = &["name_already_exists", "handle_already_exists"];
-
-/// Codes that say that Slack broke down over the request.
-const BROKE_DOWN: &[&str] = &["internal_error", "fatal_error", "request_timeout"];
 
 fn method(request: &Request) -> &str {
     request.path.trim_start_matches('/')

@@ -31,12 +31,24 @@ const METHODS: &[(&str, u32)] = &[
     ("conversations.kick", 50),
 ];
 
+/// Codes that say that Slack broke down over the request.
+pub(super) const BROKE_DOWN: &[&str] = &["internal_error", "fatal_error", "request_timeout"];
+
 /// Whether an answer says inside a success that there were too many requests; nothing was done then.
 pub(super) fn says_busy(answer: &Response) -> bool {
     // The few characters of a refusal; a page of people is not read twice.
     answer.status == 200
         && answer.body.len() < 1_000
         && answer.json_or_none().is_some_and(|body| body["ok"] == false && is_busy(body["error"].as_str()))
+}
+
+/// Whether an answer says inside a success that it was refused. What Slack broke down over may have been done.
+pub(super) fn says_refused(answer: &Response) -> bool {
+    answer.status == 200
+        && answer.body.len() < 1_000
+        && answer.json_or_none().is_some_and(|body| {
+            body["ok"] == false && body["error"].as_str().is_some_and(|code| !BROKE_DOWN.contains(&code))
+        })
 }
 
 /// Whether a code says so.
@@ -253,6 +265,23 @@ mod tests {
         );
         assert!(!says(200, r#"{"ok":true,"error":"ratelimited"}"#) && !says(200, r#"{"ok":false,"error":"is_bot"}"#));
         assert!(!says(200, "<html>") && !says(500, r#"{"ok":false,"error":"ratelimited"}"#));
+    }
+
+    #[test]
+    fn a_refusal_inside_a_success_leaves_nothing_done() {
+        let says = |status: u16, body: &str| {
+            says_refused(&Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() })
+        };
+        assert!(says(200, r#"{"ok":false,"error":"cannot_update_admin_user"}"#));
+        for other in [
+            r#"{"ok":true,"error":"is_bot"}"#,
+            r#"{"ok":false,"error":"fatal_error"}"#,
+            r#"{"ok":false}"#,
+            "<html>please wait</html>",
+        ] {
+            assert!(!says(200, other), "{other}");
+        }
+        assert!(!says(503, r#"{"ok":false,"error":"is_bot"}"#));
     }
 
     #[test]

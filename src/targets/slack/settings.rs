@@ -117,6 +117,7 @@ impl TargetType for Section {
         }
         let mut client = ClientSettings::new(&*self.base_url);
         client.says_busy = requests::says_busy;
+        client.says_refused = requests::says_refused;
         let paced = self.pace == Pace::Documented;
         if paced {
             client.limits = requests::limits();

@@ -3,7 +3,7 @@
 use personio_sync::sandbox::When;
 use serde_json::{Value, json};
 
-use super::super::scene::{DESK, LIST, Ran, Scene};
+use super::super::scene::{DESK, ENTRA, LIST, Ran, SLACK, Scene};
 use super::{answer, await_write, change_of, changes, hold, leave, plan, sync};
 
 /// Staff numbers are read, so that a rehire has two keys.
@@ -173,6 +173,38 @@ fn a_held_handover_is_let_through_by_name() {
     assert_eq!(change_of(&document, new)["op"], "handover");
     assert_eq!((&scene.requester(new)["id"], &scene.requester(new)["active"]), (&account, &json!(true)));
     scene.assert_settled("after the approval");
+}
+
+#[test]
+fn a_refusal_inside_a_success_gives_the_account_back_as_well() {
+    // Without what a workspace would have to be given first.
+    let slack = SLACK.split("\"fields.Department\"").next().unwrap();
+    for (section, code) in [(slack, "cannot_update_admin_user"), (ENTRA, "")] {
+        let scene = Scene::new(12, &numbered(section));
+        scene.sync();
+        let new = rehire(&scene, 1004, "A-1004");
+        // Another change, so that there are batches.
+        scene.change(1005, json!({"position": "Zitronenfalter"}));
+        let handover = |document: &Value| {
+            let change = change_of(document, new);
+            (change["op"].clone(), change["from"].clone(), change["evidence"].clone())
+        };
+        let first = handover(&plan(&scene, &[], 0));
+        assert_eq!((&first.0, &first.1), (&json!("handover"), &json!("1004")));
+        let refuse = |all: bool| {
+            scene.sandbox.slack(|slack| {
+                let once = (0..2).map(|_| ("users.profile.set".to_owned(), code.to_owned()));
+                slack.options.refuse_once = if all { once.collect() } else { Vec::new() };
+            });
+            scene.sandbox.entra(|entra| entra.options.refused_changes = if all { u32::MAX } else { 0 });
+        };
+        refuse(true);
+        let document = sync(&scene, &[], 3);
+        assert_eq!(change_of(&document, new)["outcome"]["status"], "failed", "{document:#}");
+        refuse(false);
+        assert_eq!(handover(&scene.sync()), first);
+        scene.assert_settled("when it is taken");
+    }
 }
 
 /// A list with one row for each staff number.

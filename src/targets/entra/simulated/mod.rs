@@ -29,6 +29,8 @@ pub struct EntraOptions {
     pub throttled_parts: u32,
     /// Parts of the API (`users`, `groups`, `teams`) that the app has no permission for.
     pub forbidden: Vec<String>,
+    /// The next changes of users that are refused.
+    pub refused_changes: u32,
     /// Sign-in names of administrators: an app without a directory role may not change their phones.
     pub administrators: Vec<String>,
 }

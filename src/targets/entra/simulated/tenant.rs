@@ -208,6 +208,10 @@ impl Tenant {
                 {
                     refused(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
                 }
+                (Method::Patch, Some(_)) if options.refused_changes > 0 => {
+                    options.refused_changes -= 1;
+                    bad_request("Invalid value specified for a property of the resource.")
+                }
                 (Method::Patch, Some(at)) => self.update(at, &body),
                 (Method::Delete, Some(at)) => {
                     self.remove(at);
