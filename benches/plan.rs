@@ -14,7 +14,7 @@ use personio_sync::employee::{
 use personio_sync::field::{FieldIndex, FieldValue, Schema};
 use personio_sync::http::Method;
 use personio_sync::personio::read_page;
-use personio_sync::personio::simulated::{Personio, PersonioOptions};
+use personio_sync::personio::simulated::Personio;
 use personio_sync::plan::{Account, Memory, Op, PlanInput, Snapshot, build};
 use personio_sync::rules::Tables;
 use personio_sync::section::SecretMode;
@@ -183,7 +183,7 @@ fn everything_to_make(bencher: Bencher<'_, '_>, size: u64) {
 /// One page of 100 employees with all their attributes, of which a run asks for a few.
 #[divan::bench]
 fn one_page(bencher: Bencher<'_, '_>) {
-    let mut personio = Personio::new(Company::new(100, 7, today()), PersonioOptions::default());
+    let mut personio = Personio::new(Company::new(100, 7, today()));
     let sign_in = SandboxRequest::new(Method::Post, "/v1/auth")
         .json(&serde_json::json!({"client_id": "id", "client_secret": SECRET}));
     let token = personio.handle(&sign_in).value()["data"]["token"].as_str().unwrap_or_default().to_owned();

@@ -176,7 +176,7 @@ fn the_two_commands_are_at_the_top() {
 #[test]
 fn every_type_of_target_has_its_page_and_example() {
     LazyLock::force(&RENEWED);
-    for (kind, _) in personio_sync::targets::TYPES {
+    for kind in personio_sync::targets::KINDS.iter().map(|kind| kind.name) {
         for file in [format!("docs/targets/{kind}.md"), format!("examples/{kind}.toml")] {
             assert!(root().join(&file).exists(), "there is no {file}");
         }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::config::{Settings, StatePlace, TargetSettings};
 use crate::field::{FieldIndex, FieldKind, FieldSpec};
-use crate::personio::simulated::PersonioOptions;
+use crate::personio::simulated::Personio;
 use crate::plan::{Action, StepSettings};
 use crate::sandbox::{Faults, Sandbox, SandboxInfo, SandboxOptions, find, prepare};
 use crate::section::Secret;
@@ -80,10 +80,10 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         seed: arguments.seed,
         faults: arguments.faults.parse::<Faults>().map_err(|error| Failure::new(Reason::Usage, error.to_string()))?,
         folder: arguments.folder.clone(),
-        personio: PersonioOptions { whole_records: arguments.whole_records, ..PersonioOptions::default() },
         ..SandboxOptions::new(process.now.date_naive())
     };
     let sandbox = Sandbox::start(options).map_err(usage)?;
+    sandbox.system(|personio: &mut Personio| personio.options.whole_records = arguments.whole_records);
     let address = sandbox.base_url().trim_start_matches("http://").to_owned();
     process.say(&format!(
         "The sandbox is at {} (look at it in a browser); files and state are in {}.\n\

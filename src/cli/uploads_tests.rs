@@ -1,3 +1,4 @@
+use crate::personio::simulated::Personio;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::path::Path;
@@ -40,7 +41,8 @@ impl Office {
         let secret = Secret::new(sandbox.info().secret.clone());
         let settings = SourceSettings { base_url, ..SourceSettings::new(Secret::new("someone"), secret) };
         let documents = PersonioDocuments::new(settings).unwrap();
-        let ids = sandbox.personio(|personio| personio.company().people().iter().map(|person| person.id).collect());
+        let ids = sandbox
+            .system(|personio: &mut Personio| personio.company().people().iter().map(|person| person.id).collect());
         let folder = tempfile::tempdir().unwrap();
         Self { sandbox, documents, folder, state: State::temporary().unwrap(), ids, stopped: Cell::new(false) }
     }
@@ -90,7 +92,7 @@ impl Office {
     }
 
     fn stored(&self) -> Vec<(u64, String, Vec<u8>)> {
-        self.sandbox.personio(|personio| {
+        self.sandbox.system(|personio: &mut Personio| {
             let stored = personio.documents().iter();
             stored.map(|one| (one.employee, one.title.clone(), one.content.clone())).collect()
         })
@@ -137,7 +139,7 @@ fn a_lost_answer_is_settled_by_the_next_run_and_nothing_is_stored_twice() {
     assert_eq!((statuses(&rows), reasons.code()), (vec![Status::AlreadyUploaded; 3], 0));
     assert_eq!(rows.iter().filter(|row| row.code == Some("found")).count(), 1);
     // Now the ledger knows; nobody has to be asked any more.
-    office.sandbox.personio(|personio| personio.options.without_documents_write = true);
+    office.sandbox.system(|personio: &mut Personio| personio.options.without_documents_write = true);
     assert_eq!(statuses(&office.run(&[]).0), [Status::AlreadyUploaded; 3]);
     assert_eq!(office.stored().len(), 3);
 }
@@ -173,11 +175,11 @@ fn a_missing_right_ends_the_run_and_leaves_nothing_open() {
     let office = Office::new();
     office.payslip(0, "first");
     office.payslip(1, "second");
-    office.sandbox.personio(|personio| personio.options.without_documents_write = true);
+    office.sandbox.system(|personio: &mut Personio| personio.options.without_documents_write = true);
     let (rows, reasons) = office.run(&[]);
     assert_eq!((statuses(&rows), reasons.code()), (vec![Status::Failed, Status::NotAttempted], 7));
     assert!(rows[0].detail.contains("Documents: Write"), "{}", rows[0].detail);
-    office.sandbox.personio(|personio| personio.options.without_documents_write = false);
+    office.sandbox.system(|personio: &mut Personio| personio.options.without_documents_write = false);
     assert_eq!(statuses(&office.run(&[]).0), [Status::Uploaded; 2]);
 }
 
@@ -249,7 +251,7 @@ fn a_list_that_is_refused_leaves_an_upload_unknown() {
     assert_eq!(statuses(&office.run(&[]).0), [Status::Unknown]);
     office.faults("");
     let category = find_category(office.documents.categories().unwrap(), "Payslips").unwrap();
-    office.sandbox.personio(|personio| personio.options.without_documents_read = true);
+    office.sandbox.system(|personio: &mut Personio| personio.options.without_documents_read = true);
     let (rows, _) = office.run_in(&category, now() + TimeDelta::hours(2), &[]);
     assert_eq!(statuses(&rows), [Status::Unknown]);
     assert!(rows[0].detail.contains("Documents: Read"), "{}", rows[0].detail);

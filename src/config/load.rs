@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use crate::employee::Attributes;
 use crate::rules::Variable;
-use crate::targets::{Parse, TYPES};
+use crate::targets::{KINDS, Kind};
 use crate::zone::Zones;
 
 use super::settings::{ConfigFile, Settings, TargetSettings};
@@ -32,7 +32,7 @@ pub struct LoadOptions<'a> {
     /// What is done about secrets.
     pub secrets: SecretMode,
     /// The types of targets that the file may name.
-    pub types: &'a [(&'a str, Parse)],
+    pub kinds: &'a [Kind],
     /// The targets asked for on the command line; empty for all. The others are loaded and checked, too, but
     /// their secrets are not read: they must not be opened.
     pub only: &'a [String],
@@ -43,7 +43,7 @@ pub struct LoadOptions<'a> {
 impl<'a> LoadOptions<'a> {
     /// Reads all secrets, knows all types, means all targets; of the time zones, those compiled in.
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { environment, secrets: SecretMode::Read, types: TYPES, only: &[], zones: Zones::compiled() }
+        Self { environment, secrets: SecretMode::Read, kinds: KINDS, only: &[], zones: Zones::compiled() }
     }
 }
 
@@ -215,7 +215,7 @@ fn read_targets<'a>(
             let asked_for = options.only.is_empty() || options.only.iter().any(|only| only == name.value);
             let from = others.as_ref().filter(|_| !asked_for).unwrap_or(&all);
             if let Some(section) = from.table(name.value) {
-                read.push(target::read(name, &section, options.types, &source.vocabulary));
+                read.push(target::read(name, &section, options.kinds, &source.vocabulary));
                 section.finish();
             }
         }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::plan::EmployeeRules;
 use crate::plan::PlanSettings;
 use crate::rules::Vocabulary;
-use crate::targets::{Parse, TargetType};
+use crate::targets::{Kind, TargetType};
 
 use super::fields::Fields;
 use super::settings::TargetSettings;
@@ -25,11 +25,11 @@ pub(super) struct TargetRead<'a> {
 pub(super) fn read<'a>(
     name: Located<&'a str>,
     table: &Table<'a>,
-    types: &[(&str, Parse)],
+    kinds: &[Kind],
     vocabulary: &Vocabulary,
 ) -> TargetRead<'a> {
     check_name(&name, table.problems());
-    let target = target_type(table, types);
+    let target = target_type(table, kinds);
     let type_ref = target.as_deref();
     let mut include = expressions::conditions(table, "include", vocabulary);
     let mut exclude = expressions::conditions(table, "exclude", vocabulary);
@@ -121,15 +121,15 @@ fn check_name(name: &Located<&str>, problems: &Problems<'_>) {
 }
 
 /// What `type` says, with the keys of that type.
-fn target_type(table: &Table<'_>, types: &[(&str, Parse)]) -> Option<Box<dyn TargetType>> {
-    let words = || types.iter().map(|(word, _)| *word);
+fn target_type(table: &Table<'_>, kinds: &[Kind]) -> Option<Box<dyn TargetType>> {
+    let words = || kinds.iter().map(|kind| kind.name);
     if !table.has("type") {
         table.missing("type", &format!("type = \"{}\"", words().next().unwrap_or("file")));
         table.accept_all();
         return None;
     }
     let word = table.text("type");
-    let Some((_, parse)) = word.as_ref().and_then(|word| types.iter().find(|(known, _)| *known == word.value)) else {
+    let Some(kind) = word.as_ref().and_then(|word| kinds.iter().find(|kind| kind.name == word.value)) else {
         if let Some(word) = word {
             table.problems().error(
                 word.span,
@@ -141,7 +141,7 @@ fn target_type(table: &Table<'_>, types: &[(&str, Parse)]) -> Option<Box<dyn Tar
         table.accept_all();
         return None;
     };
-    parse(table)
+    (kind.parse)(table)
 }
 
 fn handover(table: &Table<'_>, target: Option<&dyn TargetType>) -> HandoverMode {

@@ -11,7 +11,7 @@ use super::*;
 use crate::field::{Access, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::rules::{MappingSource, OnEmpty, OnInvalid, When};
 use crate::section::Table;
-use crate::targets::{Connection, FieldLookup, Parse, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, FieldLookup, Kind, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only, with one field of each kind.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl TargetType for Roster {
     fn redirect(&mut self, _sandbox: &SandboxPlaces) {}
 }
 
-const TYPES: &[(&str, Parse)] = &[("directory", parse_directory), ("roster", parse_roster)];
+const KINDS: &[Kind] = &[Kind::unlisted("directory", parse_directory), Kind::unlisted("roster", parse_roster)];
 
 fn environment(name: &str) -> Option<String> {
     match name {
@@ -130,7 +130,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn options() -> LoadOptions<'static> {
-    LoadOptions { types: TYPES, ..LoadOptions::new(&environment) }
+    LoadOptions { kinds: KINDS, ..LoadOptions::new(&environment) }
 }
 
 fn folder() -> PathBuf {
@@ -312,7 +312,7 @@ fn invented_secrets_need_nothing_from_outside() {
     let nobody = |_: &str| -> Option<String> { panic!("nothing is looked up") };
     let text = with_targets(&DESK.replace("env = \"API_KEY\"", "command = [\"no-such-program\"]"))
         + "[state]\nurl = { file = \"no-such-file\" }\n";
-    let options = LoadOptions { types: TYPES, secrets: SecretMode::Invent, ..LoadOptions::new(&nobody) };
+    let options = LoadOptions { kinds: KINDS, secrets: SecretMode::Invent, ..LoadOptions::new(&nobody) };
     let settings = settle_text(&text, &options).unwrap();
     assert_eq!(settings.secrets, [], "an invented secret needs no scrubbing");
 }
@@ -431,11 +431,11 @@ fn windows_editors_may_put_a_mark_before_the_text() {
 
 #[test]
 fn a_type_that_gives_up_in_silence_is_no_settled_file() {
-    let silent: &[(&str, Parse)] = &[("directory", |table| {
+    let silent: &[Kind] = &[Kind::unlisted("directory", |table| {
         table.accept_all();
         None
     })];
-    let error = settle_text(&with_targets(DESK), &LoadOptions { types: silent, ..options() }).unwrap_err();
+    let error = settle_text(&with_targets(DESK), &LoadOptions { kinds: silent, ..options() }).unwrap_err();
     assert!(error.problems.iter().any(|problem| problem.severity == Severity::Error), "{error}");
 }
 

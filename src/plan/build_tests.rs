@@ -15,7 +15,7 @@ use crate::employee::{
 };
 use crate::plan::{Policy, Refusal};
 use crate::section::Table;
-use crate::targets::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, FieldLookup, Kind, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ fn mapped(section: &str) -> Scene {
     let path = folder.path().join("test.toml");
     let source = "[personio]\nclient_id = \"tests\"\nclient_secret = \"tests\"\n[targets.desk]\ntype = \"directory\"";
     std::fs::write(&path, format!("{source}\n{section}\n")).unwrap();
-    let options = LoadOptions { types: &[("directory", parse_directory)], ..LoadOptions::new(&|_| None) };
+    let options = LoadOptions { kinds: &[Kind::unlisted("directory", parse_directory)], ..LoadOptions::new(&|_| None) };
     Scene {
         settings: load(&path, &options).unwrap_or_else(|error| panic!("{error}")),
         capabilities: Capabilities::default(),

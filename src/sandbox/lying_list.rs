@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::http::Method;
-use crate::simulation::{SandboxRequest, SandboxResponse};
+use crate::simulation::{SandboxRequest, SandboxResponse, System};
 
 /// How a list of people lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,13 @@ const LOOK_UPS: &[&str] = &["filter", "$filter", "query", "email", "work_phone_n
 
 impl Lie {
     /// Makes the list of people in an answer a lie; all other answers stay as they are.
-    pub(super) fn tell(self, system: &str, request: &SandboxRequest, response: &mut SandboxResponse) {
+    pub(super) fn tell(self, system: &dyn System, request: &SandboxRequest, response: &mut SandboxResponse) {
         let looks_up = LOOK_UPS.iter().any(|word| request.query_value(word).is_some());
         if request.method != Method::Get || response.status != 200 || looks_up {
             return;
         }
         let mut body = response.value();
-        let Some(key) = key(system, request, &body) else { return };
+        let Some(key) = system.people_at(request, &body) else { return };
         let Some(people) = body.get_mut(&key).and_then(Value::as_array_mut) else { return };
         match self {
             Self::Empty => people.clear(),
@@ -61,21 +61,4 @@ impl Lie {
         }
         response.body = body.to_string().into_bytes();
     }
-}
-
-/// Where an answer has its people, if it is a list of them.
-fn key(system: &str, request: &SandboxRequest, body: &Value) -> Option<String> {
-    let last = *request.segments().last()?;
-    let known = match (system, last) {
-        ("scim" | "travelperk", "Users") => "Resources",
-        ("freshservice", "requesters") => "requesters",
-        ("slack", "users.list") => "members",
-        ("entra", "users" | "delta") => "value",
-        ("http", _) => {
-            let lists = body.as_object()?.iter().filter(|(_, value)| value.is_array());
-            return lists.map(|(key, _)| key.clone()).next();
-        }
-        _ => return None,
-    };
-    Some(known.to_owned())
 }

@@ -17,11 +17,12 @@ mod world;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
 use chrono::NaiveDate;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -32,17 +33,11 @@ pub use running::{find, prepare};
 pub use world::LoggedRequest;
 
 use self::faults::FaultInjector;
-use self::world::World;
-use crate::personio::simulated::{Personio, PersonioOptions};
+use self::world::{Simulated, World};
 use crate::section::Secret;
 use crate::simulation::people::Company;
-use crate::simulation::{Preparation, SECRET, lock};
+use crate::simulation::{Preparation, SECRET, System};
 use crate::targets::SandboxPlaces;
-use crate::targets::entra::simulated::{Entra, EntraOptions};
-use crate::targets::freshservice::simulated::{Freshservice, FreshserviceOptions};
-use crate::targets::scim::simulated::{Scim, ScimOptions};
-use crate::targets::slack::simulated::{Slack, SlackOptions};
-use crate::targets::travelperk::simulated::{TravelPerk, TravelPerkOptions};
 
 /// The version of `/sandbox.json`.
 const SCHEMA: u32 = 1;
@@ -63,18 +58,6 @@ pub struct SandboxOptions {
     pub folder: Option<PathBuf>,
     /// The day that the people's dates are relative to.
     pub today: NaiveDate,
-    /// How Personio differs from an ordinary account.
-    pub personio: PersonioOptions,
-    /// How Freshservice differs from an ordinary account.
-    pub freshservice: FreshserviceOptions,
-    /// How the SCIM services depart from the standard.
-    pub scim: ScimOptions,
-    /// How TravelPerk differs from an ordinary account.
-    pub travelperk: TravelPerkOptions,
-    /// How Slack differs from an ordinary workspace.
-    pub slack: SlackOptions,
-    /// How Microsoft Graph differs from an ordinary tenant.
-    pub entra: EntraOptions,
 }
 
 impl SandboxOptions {
@@ -88,12 +71,6 @@ impl SandboxOptions {
             faults: Faults::default(),
             folder: None,
             today,
-            personio: PersonioOptions::default(),
-            freshservice: FreshserviceOptions::default(),
-            scim: ScimOptions::default(),
-            travelperk: TravelPerkOptions::default(),
-            slack: SlackOptions::default(),
-            entra: EntraOptions::default(),
         }
     }
 }
@@ -197,13 +174,7 @@ impl Sandbox {
                 seed: options.seed,
                 secret: SECRET.to_owned(),
             },
-            freshservice: Mutex::new(Freshservice::new(&company, options.freshservice)),
-            declared: Mutex::default(),
-            travelperk: Mutex::new(TravelPerk::new(&company, options.travelperk)),
-            slack: Mutex::new(Slack::new(&company, options.slack)),
-            entra: Mutex::new(Entra::new(&company, options.entra)),
-            personio: Mutex::new(Personio::new(company, options.personio)),
-            scim: Mutex::new(Scim::new(options.scim)),
+            systems: Simulated::all(&company),
             injector: Mutex::new(FaultInjector::new(options.faults, options.seed)),
             log: Mutex::default(),
             gates: Mutex::default(),
@@ -238,12 +209,12 @@ impl Sandbox {
 
     /// What the systems were sent so far, in order. Signing in and look-ups are among it.
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        lock(&self.world.log).clone()
+        self.world.log.lock().clone()
     }
 
     /// Forgets what the systems were sent.
     pub fn clear_requests(&self) {
-        lock(&self.world.log).clear();
+        self.world.log.lock().clear();
     }
 
     /// Misbehaves in another way from now on; counting begins anew.
@@ -257,34 +228,13 @@ impl Sandbox {
         Pause::new(&self.world, system, number, when)
     }
 
-    /// Looks at Personio or changes it while it runs.
-    pub fn personio<T>(&self, act: impl FnOnce(&mut Personio) -> T) -> T {
-        act(&mut lock(&self.world.personio))
-    }
-
-    /// Looks at Freshservice or changes it while it runs.
-    pub fn freshservice<T>(&self, act: impl FnOnce(&mut Freshservice) -> T) -> T {
-        act(&mut lock(&self.world.freshservice))
-    }
-
-    /// Looks at Slack or changes it while it runs.
-    pub fn slack<T>(&self, act: impl FnOnce(&mut Slack) -> T) -> T {
-        act(&mut lock(&self.world.slack))
-    }
-
-    /// Looks at Microsoft Graph or changes it while it runs.
-    pub fn entra<T>(&self, act: impl FnOnce(&mut Entra) -> T) -> T {
-        act(&mut lock(&self.world.entra))
-    }
-
-    /// Looks at the SCIM services or changes them while they run.
-    pub fn scim<T>(&self, act: impl FnOnce(&mut Scim) -> T) -> T {
-        act(&mut lock(&self.world.scim))
-    }
-
-    /// Looks at TravelPerk or changes it while it runs.
-    pub fn travelperk<T>(&self, act: impl FnOnce(&mut TravelPerk) -> T) -> T {
-        act(&mut lock(&self.world.travelperk))
+    /// Looks at a system or changes it while it runs; its type says which.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such system.
+    pub fn system<S: System, T>(&self, act: impl FnOnce(&mut S) -> T) -> T {
+        self.world.with(act).expect("a simulated system of that type")
     }
 
     /// Something that stops it from another thread, a signal's for instance.

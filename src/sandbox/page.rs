@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use crate::output::report::escape;
 
-use super::world::World;
-use crate::simulation::lock;
+use super::world::{Simulated, World};
 
 /// The most rows of a table; the rest is counted.
 const ROWS: usize = 100;
@@ -35,12 +34,12 @@ pub(super) fn render(world: &World) -> String {
         escape(&info.folder.display().to_string()),
         escape(&info.secret)
     );
-    let faults = lock(&world.injector).faults().to_string();
+    let faults = world.injector.lock().faults().to_string();
     if !faults.is_empty() {
         let _ = write!(page, "<p>Misbehaving on demand: <code>{}</code></p>", escape(&faults));
     }
-    for (name, system) in world.systems() {
-        let system = lock(system);
+    for Simulated { name, state, .. } in &world.systems {
+        let system = state.lock();
         let (counts, rows, title) = (system.counts(), system.rows(), system.title());
         drop(system);
         let address = format!("{}/{name}", info.base_url);
@@ -56,7 +55,9 @@ pub(super) fn render(world: &World) -> String {
         }
     }
     page.push_str("<h2>Recent requests</h2>");
-    let requests: Vec<Vec<String>> = lock(&world.log)
+    let requests: Vec<Vec<String>> = world
+        .log
+        .lock()
         .iter()
         .rev()
         .map(|request| {

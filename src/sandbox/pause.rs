@@ -1,13 +1,13 @@
 //! Stops a simulated system at one write, so that a test can look or strike at this very moment.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use super::world::World;
-use crate::simulation::lock;
 
 /// On which side of a write the system stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Gate {
 
     /// The number of a write that has just arrived.
     pub(super) fn count(&self) -> u64 {
-        let mut counted = lock(&self.counted);
+        let mut counted = self.counted.lock();
         *counted += 1;
         *counted
     }
@@ -64,7 +64,7 @@ impl Gate {
             return true;
         }
         if number == self.number {
-            *lock(&self.reached) = true;
+            *self.reached.lock() = true;
             self.is_reached.notify_all();
         }
         let mut order = self.order.subscribe();
@@ -96,15 +96,15 @@ impl Pause {
             is_reached: Condvar::new(),
             order: watch::Sender::new(Order::Wait),
         });
-        lock(&world.gates).push(Arc::clone(&gate));
+        world.gates.lock().push(Arc::clone(&gate));
         Self { world: Arc::clone(world), gate }
     }
 
     /// Waits until the write has come, but no longer than this. Returns whether it has come.
     pub fn reached_within(&self, limit: Duration) -> bool {
-        let reached = lock(&self.gate.reached);
-        let waited = self.gate.is_reached.wait_timeout_while(reached, limit, |reached| !*reached);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut reached = self.gate.reached.lock();
+        self.gate.is_reached.wait_while_for(&mut reached, |reached| !*reached, limit);
+        *reached
     }
 
     pub fn release(self) {
@@ -117,7 +117,7 @@ impl Pause {
     }
 
     fn end(&self, order: Order) {
-        lock(&self.world.gates).retain(|gate| !Arc::ptr_eq(gate, &self.gate));
+        self.world.gates.lock().retain(|gate| !Arc::ptr_eq(gate, &self.gate));
         self.gate.order.send_if_modified(|current| {
             let waits = *current == Order::Wait;
             if waits {

@@ -18,7 +18,7 @@ use super::page;
 use super::pause::{Gate, When};
 use super::world::{Delivery, World};
 use crate::http::Method;
-use crate::simulation::{Preparation, SandboxRequest, SandboxResponse, lock};
+use crate::simulation::{Preparation, SandboxRequest, SandboxResponse};
 
 /// The most bytes of a request body: the largest document of Personio with what surrounds it.
 const MAX_BODY: usize = 32 << 20;
@@ -136,9 +136,9 @@ fn route(world: &World, mut request: SandboxRequest, query: &str) -> (SandboxRes
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
         )),
         (Method::Get, "/sandbox.json") => Some(SandboxResponse::json_text(200, to_json(&world.info))),
-        (Method::Get, "/requests") => Some(SandboxResponse::json_text(200, to_json(&*lock(&world.log)))),
+        (Method::Get, "/requests") => Some(SandboxResponse::json_text(200, to_json(&*world.log.lock()))),
         (Method::Delete, "/requests") => {
-            lock(&world.log).clear();
+            world.log.lock().clear();
             Some(SandboxResponse::empty(204))
         }
         (Method::Post, "/prepare") => Some(match serde_json::from_slice::<Preparation>(&request.body) {

@@ -1,6 +1,8 @@
-use std::sync::{Arc, Mutex};
+use std::any::{Any, TypeId};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::SandboxInfo;
@@ -8,28 +10,44 @@ use super::faults::{Fault, FaultInjector, Faults};
 use super::pause::Gate;
 use crate::http::Method;
 use crate::personio::simulated::Personio;
-use crate::simulation::{Preparation, SandboxRequest, SandboxResponse, System, lock};
-use crate::targets::declared::simulated::DeclaredServices;
-use crate::targets::entra::simulated::Entra;
-use crate::targets::freshservice::simulated::Freshservice;
-use crate::targets::scim::simulated::Scim;
-use crate::targets::slack::simulated::Slack;
-use crate::targets::travelperk::simulated::TravelPerk;
+use crate::simulation::people::Company;
+use crate::simulation::{Preparation, SandboxRequest, SandboxResponse, System};
+use crate::targets::KINDS;
 
 /// The systems by the first part of their paths, which is also their word in faults.
-pub(super) const SYSTEMS: [&str; 7] = ["personio", "freshservice", "http", "scim", "travelperk", "slack", "entra"];
+pub(super) fn system_names() -> impl Iterator<Item = &'static str> {
+    let targets = KINDS.iter().filter(|kind| kind.simulate.is_some()).map(|kind| kind.name);
+    std::iter::once(PERSONIO).chain(targets)
+}
+
+const PERSONIO: &str = "personio";
+
+/// A system that is simulated, and its name.
+#[derive(Debug)]
+pub(super) struct Simulated {
+    pub(super) name: &'static str,
+    system: TypeId,
+    pub(super) state: Mutex<Box<dyn System>>,
+}
+
+impl Simulated {
+    fn new(name: &'static str, state: Box<dyn System>) -> Self {
+        Self { name, system: (*state).type_id(), state: Mutex::new(state) }
+    }
+
+    /// The source, and every target of which there is a simulation.
+    pub(super) fn all(company: &Company) -> Vec<Self> {
+        let targets = KINDS.iter().filter_map(|kind| Some(Self::new(kind.name, kind.simulate?(company))));
+        let personio = Self::new(PERSONIO, Box::new(Personio::new(company.clone())));
+        std::iter::once(personio).chain(targets).collect()
+    }
+}
 
 /// All simulated systems, what befalls their requests, and what they were sent.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) info: SandboxInfo,
-    pub(super) personio: Mutex<Personio>,
-    pub(super) freshservice: Mutex<Freshservice>,
-    pub(super) declared: Mutex<DeclaredServices>,
-    pub(super) scim: Mutex<Scim>,
-    pub(super) travelperk: Mutex<TravelPerk>,
-    pub(super) slack: Mutex<Slack>,
-    pub(super) entra: Mutex<Entra>,
+    pub(super) systems: Vec<Simulated>,
     pub(super) injector: Mutex<FaultInjector>,
     pub(super) log: Mutex<Vec<LoggedRequest>>,
     /// Where writes are kept waiting.
@@ -56,55 +74,53 @@ pub(super) enum Delivery {
 }
 
 impl World {
-    /// The systems by the first part of their paths.
-    pub(super) fn systems(&self) -> [(&'static str, &Mutex<dyn System>); SYSTEMS.len()] {
-        let systems: [&Mutex<dyn System>; SYSTEMS.len()] = [
-            &self.personio,
-            &self.freshservice,
-            &self.declared,
-            &self.scim,
-            &self.travelperk,
-            &self.slack,
-            &self.entra,
-        ];
-        std::array::from_fn(|index| (SYSTEMS[index], systems[index]))
+    fn system(&self, name: &str) -> Option<&Simulated> {
+        self.systems.iter().find(|system| system.name == name)
+    }
+
+    /// Looks at the system of a type or changes it.
+    pub(super) fn with<S: System, T>(&self, act: impl FnOnce(&mut S) -> T) -> Option<T> {
+        let found = self.systems.iter().find(|system| system.system == TypeId::of::<S>())?;
+        let mut state = found.state.lock();
+        let state: &mut dyn Any = &mut **state;
+        state.downcast_mut().map(act)
     }
 
     /// Whether a request changes something in a system of that name.
     pub(super) fn writes(&self, name: &str, request: &SandboxRequest) -> bool {
-        let found = self.systems().into_iter().find(|(known, _)| *known == name);
-        found.is_some_and(|(_, system)| !request.path.starts_with("/_") && lock(system).writes(request))
+        let found = self.system(name);
+        found.is_some_and(|found| !request.path.starts_with("/_") && found.state.lock().writes(request))
     }
 
     /// The gate that a write to a system has to pass, if there is one.
     pub(super) fn gate(&self, name: &str) -> Option<Arc<Gate>> {
-        lock(&self.gates).iter().find(|gate| gate.concerns(name)).cloned()
+        self.gates.lock().iter().find(|gate| gate.concerns(name)).cloned()
     }
 
     pub(super) fn prepare(&self, preparation: &Preparation) {
-        for (_, system) in self.systems() {
-            lock(system).prepare(preparation);
+        for system in &self.systems {
+            system.state.lock().prepare(preparation);
         }
     }
 
     pub(super) fn set_faults(&self, faults: Faults) {
-        *lock(&self.injector) = FaultInjector::new(faults, self.info.seed);
+        *self.injector.lock() = FaultInjector::new(faults, self.info.seed);
     }
 
     /// Has a system answer. `None` when there is none of that name.
     pub(super) fn exchange(&self, name: &str, request: &SandboxRequest, query: &str) -> Option<Answer> {
-        let (name, system) = self.systems().into_iter().find(|(known, _)| *known == name)?;
-        let mut system = lock(system);
+        let Simulated { name, state, .. } = self.system(name)?;
+        let mut system = state.lock();
         // What only tests may do is neither disturbed nor noted.
         if request.path.starts_with("/_") {
             let response = system.handle(request);
             return Some(Answer { response, delivery: Delivery::Whole, latency: Duration::ZERO });
         }
         let writes = system.writes(request);
-        let struck = lock(&self.injector).strike(name, request, writes);
-        let answer = answer(name, &mut *system, request, &struck);
+        let struck = self.injector.lock().strike(name, request, writes);
+        let answer = answer(&mut **system, request, &struck);
         drop(system);
-        lock(&self.log).push(LoggedRequest {
+        self.log.lock().push(LoggedRequest {
             system: name,
             method: request.method.as_str(),
             path: request.path.clone(),
@@ -116,7 +132,7 @@ impl World {
     }
 }
 
-fn answer(name: &str, system: &mut dyn System, request: &SandboxRequest, struck: &[Fault]) -> Answer {
+fn answer(system: &mut dyn System, request: &SandboxRequest, struck: &[Fault]) -> Answer {
     let (mut latency, mut delivery, mut truncated, mut refusal) = (Duration::ZERO, Delivery::Whole, false, None);
     let mut lies = Vec::new();
     for fault in struck {
@@ -145,7 +161,7 @@ fn answer(name: &str, system: &mut dyn System, request: &SandboxRequest, struck:
     }
     let mut response = system.handle(request);
     for lie in lies {
-        lie.tell(name, request, &mut response);
+        lie.tell(system, request, &mut response);
     }
     if truncated {
         response.body.truncate(response.body.len() / 2);

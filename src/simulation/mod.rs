@@ -11,8 +11,6 @@ pub mod people;
 mod preparation;
 mod system;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 pub use exchange::{SandboxRequest, SandboxResponse};
 pub use preparation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget};
 pub use system::System;
@@ -23,8 +21,3 @@ pub const SECRET: &str = "sandbox-secret";
 
 /// The client id to which the simulated Personio shows what the credential of Conversations may read, and no more.
 pub const CONVERSATIONS_CLIENT: &str = "conversations";
-
-/// Locks, also after a panic elsewhere: a simulated system is of use as long as it answers.
-pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

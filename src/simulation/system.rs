@@ -1,8 +1,13 @@
+use std::any::Any;
+use std::fmt;
+
+use serde_json::Value;
+
 use super::{Preparation, SandboxRequest, SandboxResponse};
 use crate::http::Method;
 
 /// A simulated system: a state machine that answers requests.
-pub trait System: Send {
+pub trait System: Any + fmt::Debug + Send {
     fn title(&self) -> &'static str;
 
     /// Answers a request. The path is the one below the system's own.
@@ -42,6 +47,11 @@ pub trait System: Send {
             Some(seconds) => refusal.with_header("retry-after", seconds.to_string()),
             None => refusal,
         }
+    }
+
+    /// The key of an answer at which its list of people stands, if it is such a list.
+    fn people_at(&self, _request: &SandboxRequest, _answer: &Value) -> Option<String> {
+        None
     }
 
     /// Turns the order of its lists round, from the answer to this request on.

@@ -15,6 +15,7 @@ mod delivery;
 pub mod entra;
 pub mod file;
 pub mod freshservice;
+mod kinds;
 mod membership;
 pub mod pento;
 pub mod probonio;
@@ -26,14 +27,13 @@ mod sync_log;
 #[cfg(test)]
 mod testing;
 pub mod travelperk;
-mod types;
 
 pub use batches::{Write, WriteBatches, Written};
 pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
 pub use condition::Condition;
+pub use kinds::{KINDS, Keys, Kind, Parse};
 pub use membership::Membership;
 pub use sync_log::{LogEvent, LogLine, LogOutcome, PARTLY};
-pub use types::{Parse, TYPES};
 
 use crate::plan::{EmployeeRules, Refusal};
 use crate::progress::Progress;
@@ -53,7 +53,7 @@ use crate::section::{Located, Secret};
 /// A target's section of the file, settled: what it says before anything is contacted, and how to
 /// reach it.
 ///
-/// A new type of target is one implementation of this trait and one line in [`TYPES`].
+/// A new type of target is one implementation of this trait and one line in [`KINDS`].
 pub trait TargetType: fmt::Debug + Send + Sync {
     /// The word in `type = "..."`.
     fn kind(&self) -> &'static str;

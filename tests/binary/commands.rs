@@ -1,5 +1,6 @@
 //! What each command answers, on which stream, and that every example runs.
 
+use personio_sync::personio::simulated::Personio;
 use std::path::{Path, PathBuf};
 
 use personio_sync::simulation::SECRET;
@@ -70,7 +71,7 @@ fn check_looks_at_the_file_alone() {
 fn check_online_names_what_is_not_granted_and_the_tick_box() {
     let scene = Scene::new(20, DESK);
     scene.run(&["check", "--online"], 0).shows("Personio: signed in").shows("desk: reachable");
-    scene.sandbox.personio(|personio| personio.options.hidden_attributes = vec!["position".into()]);
+    scene.sandbox.system(|personio: &mut Personio| personio.options.hidden_attributes = vec!["position".into()]);
     let ran = scene.run(&["check", "--online"], 7);
     ran.says("Personio does not let this credential read `position`")
         .says("whatever uses it is left as it is: desk.job_title")
@@ -90,7 +91,7 @@ fn check_online_names_what_travelperk_asks_for_and_what_it_costs() {
     let asked_for = "is not readable";
     assert!(!scene.run(&["check", "--online"], 0).stdout.contains(asked_for));
     let hidden = ["gender", "last_modified_at", "supervisor", "team"].map(str::to_owned);
-    scene.sandbox.personio(|personio| personio.options.hidden_attributes = hidden.into());
+    scene.sandbox.system(|personio: &mut Personio| personio.options.hidden_attributes = hidden.into());
     let ran = scene.run(&["check", "--online"], 7);
     ran.shows("subject: `gender` is not readable: travellers are asked for it when they book");
     ran.shows("subject: `team` is not readable: travellers cannot be filtered by team");
@@ -105,7 +106,7 @@ fn a_hidden_attribute_freezes_its_field() {
     let scene = Scene::new(20, DESK);
     scene.sync();
     let before = scene.requesters();
-    scene.sandbox.personio(|personio| {
+    scene.sandbox.system(|personio: &mut Personio| {
         personio.options.hidden_attributes = vec!["position".into(), "department".into(), "office".into()];
     });
     let document = scene.assert_settled("three attributes are hidden");
@@ -114,7 +115,7 @@ fn a_hidden_attribute_freezes_its_field() {
     assert_eq!(scene.requesters(), before);
 
     // Without status and dates nobody can tell who has left.
-    scene.sandbox.personio(|personio| {
+    scene.sandbox.system(|personio: &mut Personio| {
         let hidden = ["status", "termination_date", "last_working_day"].map(str::to_owned);
         personio.options.hidden_attributes = hidden.into();
     });

@@ -1,6 +1,8 @@
 //! What every type of target has to show: after a sync the next plan is empty, whatever happened to people.
 
-use personio_sync::targets::freshservice::simulated::Duplicates;
+use personio_sync::personio::simulated::Personio;
+use personio_sync::targets::KINDS;
+use personio_sync::targets::freshservice::simulated::{Duplicates, Freshservice};
 use serde_json::{Value, json};
 
 use super::safety::handovers::{numbered, rehire};
@@ -143,6 +145,36 @@ fn slack_without_scim_leaves_accounts_to_people() {
     assert_eq!(reason(1003), Some(&json!("cannot_deactivate")), "{left:#}");
 }
 
+/// The first round, for every type there is: what `init` writes runs in the sandbox as it is.
+#[test]
+fn every_type_settles_from_its_starter() {
+    std::thread::scope(|scope| {
+        for kind in KINDS {
+            scope.spawn(move || {
+                let scene = Scene::new(20, "");
+                let address = scene.address();
+                let place: &[&str] = &["--config", "starter.toml", "--sandbox", &address];
+                let settles = || {
+                    scene.run(&[&["sync", "--yes"], place].concat(), 0);
+                    // People's work stays open until somebody confirms it.
+                    if kind.name == "conversations" {
+                        scene.try_run(&[&["confirm", "help-desk", "--yes"], place].concat());
+                    }
+                    scene.run(&[&["plan", "--detailed-exitcode"], place].concat(), 0);
+                };
+                scene.run(&["init", "--target", kind.name, "--config", "starter.toml"], 0);
+                settles();
+                let hired = scene.hire(json!({"first_name": "Nova", "last_name": "Lê", "email": "nova@example.com"}));
+                scene.change(1002, json!({"last_name": "Neu-Ömer", "position": "Head of Nothing"}));
+                settles();
+                let yesterday = chrono::Utc::now().date_naive().pred_opt().unwrap().to_string();
+                scene.change(hired, json!({"status": "inactive", "termination_date": yesterday}));
+                settles();
+            });
+        }
+    });
+}
+
 #[test]
 fn sync_then_plan_nothing_left() {
     std::thread::scope(|scope| {
@@ -167,10 +199,8 @@ fn what_is_acknowledged_and_not_done_is_no_success() {
 }
 
 fn sees_that_nothing_was_done(name: &str, targets: &str, duplicates: Duplicates) {
-    let scene = Scene::with(targets, |options| {
-        options.employees = 30;
-        options.freshservice.duplicates = duplicates;
-    });
+    let scene = Scene::new(30, targets);
+    scene.sandbox.system(|desk: &mut Freshservice| desk.options.duplicates = duplicates);
     scene.run(&["check", "--sandbox", &scene.address()], 0);
     scene.sync();
     scene.assert_settled(&format!("{name}: before"));
@@ -205,10 +235,8 @@ fn sees_that_nothing_was_done(name: &str, targets: &str, duplicates: Duplicates)
 
 /// One life of a company, looked at after every step.
 fn settles(name: &str, targets: &str, duplicates: Duplicates) {
-    let scene = Scene::with(targets, |options| {
-        options.employees = 30;
-        options.freshservice.duplicates = duplicates;
-    });
+    let scene = Scene::new(30, targets);
+    scene.sandbox.system(|desk: &mut Freshservice| desk.options.duplicates = duplicates);
     // A declared interface is simulated from its declaration, which only a run in the sandbox hands over.
     scene.run(&["check", "--sandbox", &scene.address()], 0);
     let settled = |when: &str| -> Value {
@@ -307,10 +335,8 @@ fn a_list_that_is_not_true_makes_nobody_anew() {
 }
 
 fn survives_lies(name: &str, targets: &str, duplicates: Duplicates) {
-    let scene = Scene::with(targets, |options| {
-        options.employees = 30;
-        options.freshservice.duplicates = duplicates;
-    });
+    let scene = Scene::new(30, targets);
+    scene.sandbox.system(|desk: &mut Freshservice| desk.options.duplicates = duplicates);
     scene.run(&["check", "--sandbox", &scene.address()], 0);
     scene.sync();
     scene.sync();
@@ -351,13 +377,13 @@ fn nobody_leaves_for_what_is_hidden(name: &str, scene: &Scene) {
         document
     };
     for (hidden, employee) in [("hire_date", "1010"), ("termination_date", "1011")] {
-        scene.sandbox.personio(|personio| personio.options.hidden_attributes = vec![hidden.into()]);
+        scene.sandbox.system(|personio: &mut Personio| personio.options.hidden_attributes = vec![hidden.into()]);
         let document = unchanged(hidden);
         let skipped = document["targets"][0]["skipped"].as_array().unwrap();
         let skip = skipped.iter().find(|skip| skip["reason"] == "lifecycle_hidden");
         assert_eq!(skip.map(|skip| &skip["employee"]), Some(&json!(employee)), "{name}: {hidden}: {document:#}");
     }
-    scene.sandbox.personio(|personio| personio.options.hidden_attributes.clear());
+    scene.sandbox.system(|personio: &mut Personio| personio.options.hidden_attributes.clear());
     for faults in ["personio:hidden-parts", "personio:order", "personio:busy-sign-in=0s"] {
         scene.faults(faults);
         unchanged(faults);
@@ -405,10 +431,8 @@ fn keeps_values(name: &str, targets: &str, duplicates: Duplicates) {
     let more = "Title = \"position\"\nHead = \"position == 'no'\"\nAnswer = \"'no' if position == 'no' else ''\"\n\
                 Hours = \"weekly_working_hours\"\n";
     let targets = if is_file(name) { format!("{targets}{more}") } else { targets.to_owned() };
-    let scene = Scene::with(&targets, |options| {
-        options.employees = 80;
-        options.freshservice.duplicates = duplicates;
-    });
+    let scene = Scene::new(80, &targets);
+    scene.sandbox.system(|desk: &mut Freshservice| desk.options.duplicates = duplicates);
     scene.run(&["check", "--sandbox", &scene.address()], 0);
     scene.sync();
     scene.assert_settled(&format!("{name}: before"));
@@ -474,10 +498,8 @@ fn a_rehire_and_a_handover() {
 }
 
 fn comes_back(name: &str, targets: &str, duplicates: Duplicates) {
-    let scene = Scene::with(&numbered(targets), |options| {
-        options.employees = 20;
-        options.freshservice.duplicates = duplicates;
-    });
+    let scene = Scene::new(20, &numbered(targets));
+    scene.sandbox.system(|desk: &mut Freshservice| desk.options.duplicates = duplicates);
     scene.run(&["check", "--sandbox", &scene.address()], 0);
     scene.sync();
     scene.assert_settled(name);

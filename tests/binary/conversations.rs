@@ -1,5 +1,6 @@
 //! A help desk that people set up: what is listed, what is confirmed, and what is asked of the directory.
 
+use personio_sync::personio::simulated::Personio;
 use serde_json::{Value, json};
 
 use super::scene::{DESK, Scene, summary};
@@ -85,7 +86,7 @@ fn confirm_then_plan_nothing_left() {
 
     let name = |scene: &Scene, id: u64| {
         let mut found = String::new();
-        scene.sandbox.personio(|personio| found = personio.company().person(id).unwrap().name());
+        scene.sandbox.system(|personio: &mut Personio| found = personio.company().person(id).unwrap().name());
         format!("{found} ({}, employee {id})", scene.email(id).to_lowercase())
     };
     let hired =
@@ -290,7 +291,7 @@ fn whoever_is_outside_states_why() {
             changes.iter().filter_map(|change| change["employee"].as_str().map(String::from)).collect();
         people.find(|id| !taken.contains(id)).unwrap().parse().unwrap()
     };
-    scene.sandbox.personio(|personio| personio.company_mut().remove(gone));
+    scene.sandbox.system(|personio: &mut Personio| personio.company_mut().remove(gone));
     let leavers = "[targets.help.leavers]\nmissing = \"deactivate\"\n";
     scene.configure(&format!("{narrowed}{leavers}{CHAT}"));
     let target = plan(&scene);
@@ -308,7 +309,7 @@ fn absence_is_not_departure() {
     confirm(&scene);
     let jobs = scene.run(&["jobs", "--target", "help", "--format", "json"], 0).json();
     let gone: u64 = jobs["jobs"][0]["employee"].as_str().unwrap().parse().unwrap();
-    scene.sandbox.personio(|personio| personio.company_mut().remove(gone));
+    scene.sandbox.system(|personio: &mut Personio| personio.company_mut().remove(gone));
     scene.faults("personio:remove-while-paging@100%");
     let target = scene.run(&["plan", "help", "--format", "json"], 5).json()["targets"][0].clone();
     let changes = target["changes"].as_array().unwrap();
@@ -380,7 +381,7 @@ fn what_is_confirmed_is_forgotten_person_by_person() {
     assert!(!text.contains(&format!("\"{id}\"")) && !text.contains(&email), "nothing of {id} is left");
 
     confirm(&scene);
-    scene.sandbox.personio(|personio| personio.company_mut().remove(id.parse().unwrap()));
+    scene.sandbox.system(|personio: &mut Personio| personio.company_mut().remove(id.parse().unwrap()));
     let target = plan(&scene);
     assert!(notices(&target).contains(&format!("personio-sync forget {id}")), "{target:#}");
     scene.run(&["forget", &id], 0);
@@ -499,7 +500,7 @@ fn what_conversations_may_read_is_held_against_what_is_declared() {
     assert!(said.contains("readable for Conversations and not declared; untick them"), "{said}");
     let grant = |keys: &[&str]| {
         let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        scene.sandbox.personio(|personio| personio.options.conversations_attributes = keys);
+        scene.sandbox.system(|personio: &mut Personio| personio.options.conversations_attributes = keys);
     };
     grant(&["first_name", "last_name", "email", "status", "team", "dynamic_4721", "fix_salary"]);
     let ran = scene.run(&["check", "--online"], 0);

@@ -1,5 +1,6 @@
 //! Every exit status, by the shortest way to it.
 
+use personio_sync::personio::simulated::Personio;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -198,7 +199,7 @@ fn an_untrusted_source_is_5_and_nobody_is_removed() {
     let codes: Vec<&Value> = document["problems"].as_array().unwrap().iter().map(|problem| &problem["code"]).collect();
     assert!(codes.contains(&&json!("source_unproven")) && codes.contains(&&json!("not_approved")), "{codes:?}");
 
-    scene.sandbox.personio(|personio| {
+    scene.sandbox.system(|personio: &mut Personio| {
         let ids: Vec<u64> = personio.company().people().iter().map(|person| person.id).collect();
         ids.into_iter().for_each(|id| assert!(personio.delete(id)));
     });

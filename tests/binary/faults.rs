@@ -1,5 +1,6 @@
 //! What goes wrong on the way: nobody exists twice, everybody else is done, and the next run settles the rest.
 
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -157,12 +158,12 @@ fn a_right_that_is_taken_away_in_the_middle_is_no_end_of_the_world() {
     let arguments = ["sync", "--yes", "--format", "json"];
     let child = scene.start(&arguments);
     scene.await_writes(1);
-    scene.sandbox.freshservice(|service| service.options.missing_features = vec!["requesters".into()]);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.missing_features = vec!["requesters".into()]);
     let ran = super::scene::Ran::of(child, &arguments);
     assert_eq!(ran.code, 7, "{}", ran.stdout);
     ran.says("lacks a right that some changes need");
     assert!(ran.json()["targets"][0]["summary"]["failed"].as_u64().unwrap() > 0);
-    scene.sandbox.freshservice(|service| service.options.missing_features.clear());
+    scene.sandbox.system(|service: &mut Freshservice| service.options.missing_features.clear());
     scene.faults("");
     scene.sync();
     scene.assert_settled("with the key again");

@@ -1,5 +1,7 @@
 //! A company in the sandbox, a folder with a configuration file, and the program run in it.
 
+use personio_sync::personio::simulated::Personio;
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -118,12 +120,7 @@ pub(crate) struct Ran {
 impl Scene {
     /// A well-behaved sandbox with so many people, and a file with these targets.
     pub(crate) fn new(employees: usize, targets: &str) -> Self {
-        Self::with(targets, |options| options.employees = employees)
-    }
-
-    pub(crate) fn with(targets: &str, change: impl FnOnce(&mut SandboxOptions)) -> Self {
-        let mut options = SandboxOptions { employees: 30, ..SandboxOptions::new(chrono::Utc::now().date_naive()) };
-        change(&mut options);
+        let options = SandboxOptions { employees, ..SandboxOptions::new(chrono::Utc::now().date_naive()) };
         let sandbox = Sandbox::start(options).unwrap();
         let scene = Self { sandbox, folder: tempfile::tempdir().unwrap() };
         scene.configure(targets);
@@ -200,16 +197,16 @@ impl Scene {
 
     /// Changes an employee in Personio.
     pub(crate) fn change(&self, id: u64, values: Value) {
-        self.sandbox.personio(|personio| personio.change(id, &object(values))).unwrap();
+        self.sandbox.system(|personio: &mut Personio| personio.change(id, &object(values))).unwrap();
     }
 
     pub(crate) fn hire(&self, values: Value) -> u64 {
-        self.sandbox.personio(|personio| personio.hire(&object(values))).unwrap()
+        self.sandbox.system(|personio: &mut Personio| personio.hire(&object(values))).unwrap()
     }
 
     /// An attribute of an employee in Personio.
     pub(crate) fn email(&self, id: u64) -> String {
-        self.sandbox.personio(|personio| personio.company().person(id).unwrap().email.clone())
+        self.sandbox.system(|personio: &mut Personio| personio.company().person(id).unwrap().email.clone())
     }
 
     /// From now on the systems misbehave like this.
@@ -224,7 +221,7 @@ impl Scene {
         for page in 1.. {
             let path = format!("/desk/api/v2/requesters?per_page=100&page={page}");
             let request = SandboxRequest::get(&path).header("authorization", &format!("Basic {key}"));
-            let answer = self.sandbox.freshservice(|service| service.handle(&request));
+            let answer = self.sandbox.system(|service: &mut Freshservice| service.handle(&request));
             assert_eq!(answer.status, 200, "{}", answer.value());
             let found = answer.value()["requesters"].as_array().unwrap().clone();
             if found.is_empty() {

@@ -1,5 +1,6 @@
 //! What a SCIM service can do beyond single requests: batches, and versions.
 
+use personio_sync::personio::simulated::Personio;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -29,10 +30,9 @@ const STATE: &str = "personio-sync.sqlite";
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn wiki(scim: ScimOptions) -> Scene {
-    Scene::with(WIKI, |options| {
-        options.employees = 30;
-        options.scim = scim;
-    })
+    let scene = Scene::new(30, WIKI);
+    scene.sandbox.system(|wiki: &mut Scim| wiki.options = scim);
+    scene
 }
 
 fn batches_of(most: usize) -> ScimOptions {
@@ -42,7 +42,7 @@ fn batches_of(most: usize) -> ScimOptions {
 
 /// The user of an employee, who is there once.
 fn user(scene: &Scene, employee: u64) -> (String, Value) {
-    let mut found = scene.sandbox.scim(|scim| {
+    let mut found = scene.sandbox.system(|scim: &mut Scim| {
         let users = scim.directory("wiki").users();
         let own = users.filter(|(_, user)| user.get("externalId") == Some(&employee.to_string().into()));
         own.map(|(id, user)| (id.to_owned(), Value::Object(user.clone()))).collect::<Vec<_>>()
@@ -69,14 +69,16 @@ impl Morning {
     fn new() -> Self {
         let scene = wiki(batches_of(4));
         scene.sync();
-        let made: BTreeSet<u64> = scene.sandbox.scim(|scim| {
+        let made: BTreeSet<u64> = scene.sandbox.system(|scim: &mut Scim| {
             let numbers =
                 scim.directory("wiki").users().filter_map(|(_, user)| user.get("externalId")?.as_str()?.parse().ok());
             numbers.collect()
         });
-        let people = scene.sandbox.personio(|personio| personio.company().people().iter().map(|one| one.id).collect());
+        let people = scene
+            .sandbox
+            .system(|personio: &mut Personio| personio.company().people().iter().map(|one| one.id).collect());
         let left = BTreeSet::difference(&people, &made).copied().collect();
-        let users = scene.sandbox.scim(|scim| scim.directory("wiki").users().count());
+        let users = scene.sandbox.system(|scim: &mut Scim| scim.directory("wiki").users().count());
         let lead = scene.hire(json!({"first_name": "Nova", "last_name": "Lead", "email": "nova.lead@example.com"}));
         for (first, email) in [("Ona", "ona@example.com"), ("Piet", "piet@example.com")] {
             scene.hire(json!({"first_name": first, "last_name": "New", "email": email, "supervisor": lead}));
@@ -98,10 +100,10 @@ impl Morning {
     fn again(&mut self) {
         let scene = &self.scene;
         let (scim, state) = self.scim.get_or_insert_with(|| {
-            let directories = scene.sandbox.scim(|scim| scim.clone());
+            let directories = scene.sandbox.system(|scim: &mut Scim| scim.clone());
             (directories, std::fs::read(scene.path(STATE)).unwrap())
         });
-        scene.sandbox.scim(|current| *current = scim.clone());
+        scene.sandbox.system(|current: &mut Scim| *current = scim.clone());
         scene.faults("");
         scene.sandbox.clear_requests();
         for suffix in ["-wal", "-shm"] {
@@ -116,9 +118,9 @@ impl Morning {
         let ran = scene.try_run(&["sync", "--yes", "--format", "json"]);
         assert_eq!(ran.code, 0, "{when}\n{}{}", ran.stdout, ran.stderr);
         scene.assert_settled(when);
-        let users = scene.sandbox.scim(|scim| scim.directory("wiki").users().count());
+        let users = scene.sandbox.system(|scim: &mut Scim| scim.directory("wiki").users().count());
         assert_eq!(users, self.users + 3, "{when}");
-        let people: BTreeMap<u64, (String, Option<u64>)> = scene.sandbox.personio(|personio| {
+        let people: BTreeMap<u64, (String, Option<u64>)> = scene.sandbox.system(|personio: &mut Personio| {
             // Whoever had left before the first run has no account.
             let people = personio.company().people().iter().filter(|person| !self.left.contains(&person.id));
             people.map(|person| (person.id, (person.email.clone(), person.supervisor))).collect()
@@ -220,7 +222,7 @@ fn what_somebody_else_changes_meanwhile_is_kept() {
             let pause = scene.sandbox.pause_at("scim", 1, When::Before);
             let child = scene.start(&arguments);
             assert!(pause.reached_within(LIMIT), "the write never came");
-            scene.sandbox.scim(|scim| {
+            scene.sandbox.system(|scim: &mut Scim| {
                 scim.directory("wiki").change(&id, |user| _ = user.insert(field.into(), "By hand".into()));
             });
             pause.release();

@@ -1,6 +1,7 @@
 //! Days that move, hires that are called off, leavers who stay.
 
 use chrono::Days;
+use personio_sync::personio::simulated::Personio;
 use serde_json::{Value, json};
 
 use super::setting::{FILE, Setting, in_days, notices, today};
@@ -56,7 +57,7 @@ fn what_cannot_be_undone_is_told_by_plan_and_sync_with_what_to_do() {
     setting.change(mira, json!({"hire_date": in_days(9).to_string()}));
     // Personio wants a hire date of everybody: who does not come after all is made inactive.
     setting.change(called_off, json!({"status": "inactive"}));
-    setting.sandbox.personio(|personio| personio.delete(gone));
+    setting.sandbox.system(|personio: &mut Personio| personio.delete(gone));
     setting.change(stays, json!({"termination_date": null}));
     setting.change(later, json!({"termination_date": in_days(20).to_string()}));
     let expected = [

@@ -11,7 +11,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::Days;
 use personio_sync::http::Method;
+use personio_sync::personio::simulated::Personio;
 use personio_sync::simulation::{SandboxRequest, System as _};
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use serde_json::{Value, json};
 
 use setting::{FILE, Setting, in_days, notices};
@@ -48,7 +50,7 @@ fn a_new_hire_is_requested_once_and_a_moved_day_is_reported() {
     assert!(notices(&report).contains("hire_date_moved"), "{report:#}");
     assert_eq!(setting.made("onboarding", mira).len(), 1);
 
-    setting.sandbox.personio(|personio| personio.delete(mira));
+    setting.sandbox.system(|personio: &mut Personio| personio.delete(mira));
     assert!(notices(&setting.sync()).contains("hire_called_off"));
 }
 
@@ -91,7 +93,7 @@ fn a_request_made_by_hand_counts() {
     let request = SandboxRequest::new(Method::Post, "/service-desk/api/v2/onboarding_requests")
         .header("authorization", &format!("Basic {key}"))
         .json(&by_hand);
-    assert_eq!(setting.sandbox.freshservice(|service| service.handle(&request)).status, 201);
+    assert_eq!(setting.sandbox.system(|service: &mut Freshservice| service.handle(&request)).status, 201);
     setting.run(&["workflows", "start", "service-desk/onboarding"]);
     setting.sync();
     assert_eq!(setting.made("onboarding", mira).len(), 1);
@@ -152,7 +154,9 @@ fn a_plan_without_the_module_and_a_wrong_form_are_told() {
     let report = setting.sync();
     assert!(notices(&report).contains("the form requires `cf_employee_name`"), "{report:#}");
     assert_eq!(Setting::requests(&report)[0].0, "failed");
-    setting.sandbox.freshservice(|service| service.options.missing_features = vec!["onboarding_requests".into()]);
+    setting
+        .sandbox
+        .system(|service: &mut Freshservice| service.options.missing_features = vec!["onboarding_requests".into()]);
     let report = setting.sync();
     assert!(Setting::requests(&report)[0].1.contains("plan does not include it"), "{report:#}");
 }

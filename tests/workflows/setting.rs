@@ -1,3 +1,5 @@
+use personio_sync::personio::simulated::Personio;
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use std::process::{Child, Command, Output, Stdio};
 
 use base64::Engine as _;
@@ -142,7 +144,7 @@ impl Setting {
         request.method = Method::Get;
         let key = BASE64_STANDARD.encode(format!("{}:X", self.sandbox.info().secret));
         let request = request.header("authorization", &format!("Basic {key}"));
-        self.sandbox.freshservice(|service| service.handle(&request)).value()
+        self.sandbox.system(|service: &mut Freshservice| service.handle(&request)).value()
     }
 
     /// Starts the program and leaves it running.
@@ -192,12 +194,12 @@ impl Setting {
             "hire_date": hire_date.to_string(), "status": status, "employment_type": "internal",
             "department": "Engineering", "office": "Berlin", "termination_date": null
         });
-        self.sandbox.personio(|personio| personio.hire(values.as_object().unwrap())).unwrap()
+        self.sandbox.system(|personio: &mut Personio| personio.hire(values.as_object().unwrap())).unwrap()
     }
 
     pub(crate) fn change(&self, employee: u64, values: Value) {
         let values: Map<String, Value> = values.as_object().unwrap().clone();
-        self.sandbox.personio(|personio| personio.change(employee, &values)).unwrap();
+        self.sandbox.system(|personio: &mut Personio| personio.change(employee, &values)).unwrap();
     }
 }
 

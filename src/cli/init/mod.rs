@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use crate::output::{Format, json};
+use crate::targets::{KINDS, Kind};
 
 use super::{Failure, Process, Reason, Reasons, private_file};
 
@@ -24,20 +25,6 @@ pub(super) struct Arguments {
 
 /// What every starter file begins with.
 const SOURCE: &str = include_str!("source.toml");
-
-/// The section of each type of target, in the order in which they are offered.
-const SECTIONS: &[(&str, &str)] = &[
-    ("freshservice", include_str!("freshservice.toml")),
-    ("travelperk", include_str!("travelperk.toml")),
-    ("scim", include_str!("scim.toml")),
-    ("slack", include_str!("slack.toml")),
-    ("entra", include_str!("entra.toml")),
-    ("conversations", include_str!("conversations.toml")),
-    ("pento", include_str!("pento.toml")),
-    ("probonio", include_str!("probonio.toml")),
-    ("http", include_str!("http.toml")),
-    ("file", include_str!("file.toml")),
-];
 
 #[derive(Serialize)]
 struct InitDocument<'a> {
@@ -91,14 +78,14 @@ fn exists(path: &Path) -> Failure {
 
 /// The types that have a section to start from.
 fn types() -> Vec<&'static str> {
-    SECTIONS.iter().map(|(name, _)| *name).collect()
+    KINDS.iter().map(|kind| kind.name).collect()
 }
 
 /// The text of a file with these targets, each type once. Without any, their sections stand there as comments.
 pub(super) fn starter<S: AsRef<str>>(targets: &[S]) -> String {
     let mut text = SOURCE.to_owned();
     let chosen = |name: &str| targets.iter().any(|target| target.as_ref() == name);
-    for (name, section) in SECTIONS {
+    for Kind { name, starter: section, .. } in KINDS {
         if chosen(name) {
             text.push_str(section);
         } else if targets.is_empty() {
@@ -149,7 +136,6 @@ fn chosen(answer: &str, known: &[&str]) -> Result<Vec<String>, String> {
 mod tests {
     use super::*;
     use crate::config::{LoadError, LoadOptions, Settings, load};
-    use crate::targets::TYPES;
 
     /// Writes the starter file and loads it, with every variable of the environment set.
     fn load_starter(targets: &[&str]) -> Result<Settings, LoadError> {
@@ -161,10 +147,9 @@ mod tests {
 
     #[test]
     fn every_type_of_target_has_a_section_that_loads() {
-        for (name, _) in TYPES {
-            assert!(types().contains(name), "there is no {name}.toml beside init, or no line for it in SECTIONS");
+        for name in types() {
             let settings = load_starter(&[name]).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(settings.targets.iter().any(|target| target.target.kind() == *name), "{name}");
+            assert!(settings.targets.iter().any(|target| target.target.kind() == name), "{name}");
             assert_eq!(settings.warnings, [], "{name}");
         }
     }
@@ -181,7 +166,7 @@ mod tests {
         assert!(settings.targets.is_empty());
         assert_eq!(settings.warnings.len(), 1, "that it names no target: {:?}", settings.warnings);
         let text = starter::<&str>(&[]);
-        for (name, _) in SECTIONS {
+        for name in types() {
             assert!(text.contains(&format!("\"{name}\"")), "{name}");
         }
     }

@@ -3,59 +3,32 @@
 //! Editors complete keys and mark misspelt ones with it. What it accepts is not the last word: `check` knows
 //! fields, expressions and secrets, too.
 
-use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use crate::section::shape::{generator, joined};
-use crate::targets::{entra, freshservice, slack};
+use crate::targets::{KINDS, Keys, Kind};
 
 /// What the file has beside the keys of single types.
 const ROOT: &str = include_str!("root.json");
-
-/// Where the keys of a type are declared.
-enum Keys {
-    /// In a schema of ours.
-    Schema(&'static str),
-    /// In the struct that reads them.
-    Shape(fn(&mut SchemaGenerator) -> Value),
-    /// In both.
-    Both(fn(&mut SchemaGenerator) -> Value, &'static str),
-}
-
-use Keys::{Both, Schema, Shape};
-
-/// The keys of each type of target.
-const TYPES: &[(&str, Keys)] = &[
-    ("file", Schema(include_str!("file.json"))),
-    ("freshservice", Both(freshservice::schema, include_str!("workflows.json"))),
-    ("http", Schema(include_str!("http.json"))),
-    ("pento", Schema(include_str!("pento.json"))),
-    ("probonio", Schema(include_str!("probonio.json"))),
-    ("scim", Schema(include_str!("scim.json"))),
-    ("slack", Shape(slack::schema)),
-    ("entra", Shape(entra::schema)),
-    ("conversations", Schema(include_str!("conversations.json"))),
-    ("travelperk", Schema(include_str!("travelperk.json"))),
-];
 
 /// The schema: the keys that every target has, joined with those of each type.
 pub fn schema() -> Value {
     let mut schema = parse(ROOT);
     let definitions = schema["definitions"].as_object_mut().expect("the definitions of the schema");
     let common = definitions.remove("common").expect("the keys of every target");
-    let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     let mut cases = Vec::new();
     let mut generator = generator();
-    for (name, own) in TYPES {
+    for Kind { name, keys, .. } in KINDS {
         let definition = format!("target-{name}");
         cases.push(json!({
             "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
             "then": {"$ref": format!("#/definitions/{definition}")},
         }));
-        let own = match own {
-            Schema(text) => parse(text),
-            Shape(shape) => shape(&mut generator),
-            Both(shape, text) => joined([shape(&mut generator), parse(text)]),
+        let own = match keys {
+            Keys::Text(text) => parse(text),
+            Keys::Shape(shape) => shape(&mut generator),
+            Keys::Both(shape, text) => joined([shape(&mut generator), parse(text)]),
         };
         definitions.insert(definition, target(name, &common, &own));
     }
@@ -141,7 +114,7 @@ mod tests {
     fn every_example_and_starter_file_is_accepted() {
         let mut files = toml_files("examples");
         assert!(!files.is_empty());
-        files.extend(TYPES.iter().map(|(name, _)| (format!("init --target {name}"), starter(&[name]))));
+        files.extend(KINDS.iter().map(|kind| (format!("init --target {}", kind.name), starter(&[kind.name]))));
         files.push(("init".into(), starter::<&str>(&[])));
         for (name, text) in files {
             assert_eq!(complaints(&text), Vec::<String>::new(), "{name}");
@@ -171,10 +144,9 @@ mod tests {
     #[test]
     fn every_section_has_the_keys_that_the_loader_knows() {
         let schema = schema();
-        for (kind, _) in crate::targets::TYPES {
+        for kind in KINDS.iter().map(|kind| kind.name) {
             let section = format!("target-{kind}");
             let own = &schema["definitions"][&section];
-            assert!(own.is_object(), "there is no {kind}.json beside schema, or no line for it in TYPES");
             let text = starter(&[kind]);
             let (before, after) = text.split_once("[targets.").unwrap();
             let (name, _) = after.split_once(']').unwrap();

@@ -111,11 +111,11 @@ pub struct Personio {
 
 impl Personio {
     /// An account of a company.
-    pub fn new(company: Company, options: PersonioOptions) -> Self {
+    pub fn new(company: Company) -> Self {
         let minute = Duration::from_secs(60);
         Self {
             company,
-            options,
+            options: PersonioOptions::default(),
             catalogue: attributes::catalogue(),
             tokens: HashMap::new(),
             clients: HashMap::new(),

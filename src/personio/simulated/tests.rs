@@ -12,7 +12,7 @@ fn today() -> NaiveDate {
 }
 
 fn personio(employees: usize) -> Personio {
-    Personio::new(Company::new(employees, 7, today()), PersonioOptions::default())
+    Personio::new(Company::new(employees, 7, today()))
 }
 
 fn sign_in(id: &str, secret: &str) -> SandboxRequest {

@@ -31,6 +31,14 @@ use crate::plan::{EmployeeCase, EmployeeRules, Findings};
 use crate::progress::Progress;
 use teams::Team;
 
+pub const KIND: super::Kind = super::Kind {
+    name: "conversations",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Text(include_str!("schema.json")),
+    simulate: None,
+};
+
 /// Whether somebody has the role of an expert; the key of the rule as well.
 const EXPERT: &str = "experts";
 

@@ -22,6 +22,14 @@ use crate::section::Table;
 
 use super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
 
+pub const KIND: super::Kind = super::Kind {
+    name: "http",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Text(include_str!("schema.json")),
+    simulate: Some(|_| Box::<simulated::DeclaredServices>::default()),
+};
+
 /// `type = "http"`
 #[derive(Clone, Debug)]
 pub struct DeclaredType {

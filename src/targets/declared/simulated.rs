@@ -410,6 +410,11 @@ impl System for DeclaredServices {
         }
     }
 
+    fn people_at(&self, _request: &SandboxRequest, answer: &Value) -> Option<String> {
+        let mut lists = answer.as_object()?.iter().filter(|(_, value)| value.is_array());
+        lists.next().map(|(key, _)| key.clone())
+    }
+
     fn counts(&self) -> Vec<(String, usize)> {
         self.services.iter().map(|(name, service)| (name.clone(), service.items.len())).collect()
     }

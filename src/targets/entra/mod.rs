@@ -45,6 +45,14 @@ pub use settings::{parse, schema};
 use ties::settled;
 use wire::{Group, TeamMember};
 
+pub const KIND: super::Kind = super::Kind {
+    name: "entra",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Shape(schema),
+    simulate: Some(|company| Box::new(simulated::Entra::new(company))),
+};
+
 /// How accounts are made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Create {

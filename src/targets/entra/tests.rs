@@ -5,6 +5,7 @@ use super::*;
 use crate::plan::Protection;
 use crate::sandbox::Sandbox;
 use crate::targets::FieldLookup;
+use crate::targets::entra::simulated::Entra as Simulated;
 
 const SECTION: &str = "tenant = 'acme.onmicrosoft.com'\nclient_id = 'id'\nclient_secret = 's3cret'\ncreate = 'direct'\n\
                        [groups.it]\nmembers = \"true\"\nowned = true\n[teams.\"R&D 'core'\"]\nmembers = \"true\"";
@@ -40,7 +41,7 @@ fn text(text: &str) -> FieldValue {
 }
 
 fn add(sandbox: &Sandbox, name: &str) -> AccountId {
-    sandbox.entra(|entra| AccountId::from(entra.tenant("chat").add(name)["id"].as_str().unwrap()))
+    sandbox.system(|entra: &mut Simulated| AccountId::from(entra.tenant("chat").add(name)["id"].as_str().unwrap()))
 }
 
 fn posted(sandbox: &Sandbox) -> Vec<String> {
@@ -59,7 +60,7 @@ fn everybody_is_read_page_by_page() {
     let directory = open(&sandbox);
     let whole = directory.accounts(&NoProgress).unwrap();
     assert_eq!(whole.incomplete, None);
-    assert_eq!(whole.accounts.len(), sandbox.entra(|entra| entra.tenant("chat").users().len()));
+    assert_eq!(whole.accounts.len(), sandbox.system(|entra: &mut Simulated| entra.tenant("chat").users().len()));
     let protected = |account: &&Account| account.protection == Some(Protection::Foreign);
     assert_eq!(whole.accounts.iter().filter(protected).count(), 2, "a guest, and one from on-premises");
     for faults in ["entra:insert-while-paging#1", "entra:expire-token#3", "entra:429=0#2"] {
@@ -106,14 +107,14 @@ fn what_is_written_is_read_again() {
     let account = directory.find(FieldIndex(0), &text("mira@example.org")).unwrap().remove(0);
     assert_eq!(account.fields()[6..], [no.clone(), no]);
     assert_eq!(account.field(FieldIndex(4)), &FieldValue::Empty);
-    assert_eq!(sandbox.entra(|entra| entra.tenant("chat").deleted), 0);
+    assert_eq!(sandbox.system(|entra: &mut Simulated| entra.tenant("chat").deleted), 0);
 }
 
 #[test]
 fn memberships_go_in_batches_and_each_has_its_outcome() {
     let sandbox = sandbox();
     let people: Vec<AccountId> = (0..45).map(|number| add(&sandbox, &format!("p{number}@example.org"))).collect();
-    sandbox.entra(|entra| {
+    sandbox.system(|entra: &mut Simulated| {
         entra.tenant("chat").group_mut("it").unwrap().insert(people[0].0.to_string());
         entra.options.throttled_parts = 2;
     });
@@ -129,7 +130,7 @@ fn memberships_go_in_batches_and_each_has_its_outcome() {
     });
     let error = directory.update(&"no-such-user".into(), &[change(IT, FieldValue::Bool(true))]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
-    let members = sandbox.entra(|entra| entra.tenant("chat").group_mut("it").unwrap().clone());
+    let members = sandbox.system(|entra: &mut Simulated| entra.tenant("chat").group_mut("it").unwrap().clone());
     assert!(people.iter().all(|person| members.contains(&*person.0)) && members.len() == 45);
 }
 
@@ -139,7 +140,9 @@ fn owners_of_a_team_stay() {
     let mira = add(&sandbox, "mira@example.org");
     let directory = open(&sandbox);
     directory.update(&mira, &[change(TEAM, FieldValue::Bool(true))]).unwrap();
-    sandbox.entra(|entra| entra.tenant("chat").owners_mut("R&D 'core'").unwrap().insert(mira.0.to_string()));
+    sandbox.system(|entra: &mut Simulated| {
+        entra.tenant("chat").owners_mut("R&D 'core'").unwrap().insert(mira.0.to_string())
+    });
     let error = directory.update(&mira, &[change(TEAM, FieldValue::Bool(false))]).unwrap_err();
     assert!(error.kind == ErrorKind::Refused && error.message.contains("owners"), "{error}");
 }
@@ -168,7 +171,7 @@ fn users_are_made_enabled_and_disabled_and_never_deleted() {
     assert!(directory.account(&ada).unwrap().unwrap().active);
     directory.deactivate(&"gone".into()).unwrap();
     assert_eq!(directory.account(&"gone".into()).unwrap(), None);
-    assert_eq!(sandbox.entra(|entra| entra.tenant("chat").deleted), 0);
+    assert_eq!(sandbox.system(|entra: &mut Simulated| entra.tenant("chat").deleted), 0);
 }
 
 #[test]
@@ -202,9 +205,9 @@ fn everybody_by_the_list_of_changes() {
         sandbox.set_faults("".parse().unwrap());
         assert_eq!(found, read(&*listing), "{faults}: as it is at the end");
     }
-    sandbox.entra(|entra| entra.options.expired_changes = 2);
+    sandbox.system(|entra: &mut Simulated| entra.options.expired_changes = 2);
     assert_eq!(read(&*directory), read(&*listing), "begun anew");
-    sandbox.entra(|entra| entra.options.expired_changes = 99);
+    sandbox.system(|entra: &mut Simulated| entra.options.expired_changes = 99);
     let error = directory.accounts(&NoProgress).unwrap_err();
     assert!(error.kind == ErrorKind::Unavailable && error.message.contains("expired"), "{error}");
 }
@@ -212,7 +215,7 @@ fn everybody_by_the_list_of_changes() {
 #[test]
 fn the_provisioning_service_makes_accounts_in_its_own_time() {
     let sandbox = sandbox();
-    sandbox.entra(|entra| entra.options.provisioning_looks = 1);
+    sandbox.system(|entra: &mut Simulated| entra.options.provisioning_looks = 1);
     let names = ["userPrincipalName", "employeeId"];
     let directory = sandboxed::open(&sandbox, parse, BULK, &names);
     assert_eq!(directory.schema().unwrap().asynchronous, Some(FieldIndex(1)));
@@ -246,12 +249,12 @@ fn new_users_are_uploaded_together_and_each_has_its_outcome() {
     assert!(batches.takes(&writes[0]));
 
     // What the service's log says of those that it did not make.
-    sandbox.entra(|entra| entra.options.refuse_uploads = vec!["n2".into()]);
+    sandbox.system(|entra: &mut Simulated| entra.options.refuse_uploads = vec!["n2".into()]);
     assert_eq!(directory.find(FieldIndex(1), &text("n0")).unwrap().len(), 1);
     let since = chrono::Utc::now().date_naive().pred_opt().unwrap();
     let refusals = directory.refusals(since).unwrap();
     assert_eq!(refusals, [Refusal { key: "n2".into(), why: "its log says failure DuplicateTargetEntries".into() }]);
-    sandbox.entra(|entra| entra.options.forbidden = vec!["auditLogs".into()]);
+    sandbox.system(|entra: &mut Simulated| entra.options.forbidden = vec!["auditLogs".into()]);
     let error = directory.refusals(since).unwrap_err();
     assert!(error.kind == ErrorKind::Rights && error.message.contains("AuditLog.Read.All"), "{error}");
 }
@@ -275,7 +278,7 @@ fn changes_go_in_batches_and_only_what_was_too_many_is_sent_again() {
     writes.push(Write::Deactivate { account: &people[3] });
     let nobody = AccountId::from("no-such-user");
     writes.push(Write::Deactivate { account: &nobody });
-    sandbox.entra(|entra| entra.options.throttled_parts = 2);
+    sandbox.system(|entra: &mut Simulated| entra.options.throttled_parts = 2);
     sandbox.clear_requests();
     let outcomes: Vec<Result<(), ErrorKind>> =
         batches.write(&writes).into_iter().map(|one| one.map(drop).map_err(|error| error.kind)).collect();
@@ -292,7 +295,7 @@ fn changes_go_in_batches_and_only_what_was_too_many_is_sent_again() {
     let team = [change(TEAM, FieldValue::Bool(true))];
     assert!(!batches.takes(&Write::Update { account: &people[0], changes: &team }));
     assert!(!batches.takes(&Write::Create { employee: EmployeeId(1), fields: &team }), "Graph makes one at a time");
-    assert_eq!(sandbox.entra(|entra| entra.tenant("chat").deleted), 0);
+    assert_eq!(sandbox.system(|entra: &mut Simulated| entra.tenant("chat").deleted), 0);
 }
 
 #[test]
@@ -300,9 +303,9 @@ fn rights_and_lost_answers() {
     let sandbox = sandbox();
     let mira = add(&sandbox, "mira@example.org");
     let directory = open(&sandbox);
-    sandbox.entra(|entra| entra.options.forbidden = vec!["groups".into()]);
+    sandbox.system(|entra: &mut Simulated| entra.options.forbidden = vec!["groups".into()]);
     assert_eq!(directory.schema().unwrap_err().kind, ErrorKind::Rights);
-    sandbox.entra(|entra| entra.options.forbidden.clear());
+    sandbox.system(|entra: &mut Simulated| entra.options.forbidden.clear());
     directory.schema().unwrap();
     sandbox.set_faults("entra:patch:lost-answer#1".parse().unwrap());
     assert_eq!(directory.update(&mira, &[change(1, text("Pilot"))]).unwrap_err().kind, ErrorKind::Unsettled);

@@ -18,3 +18,11 @@ mod tests;
 mod workbook;
 
 pub use settings::{FileDefaults, FileTarget, parse, parse_with};
+
+pub const KIND: super::Kind = super::Kind {
+    name: "file",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Text(include_str!("schema.json")),
+    simulate: None,
+};

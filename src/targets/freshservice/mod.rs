@@ -39,6 +39,14 @@ use requests::{Lookup, PAGE, Users};
 pub use settings::{parse, schema};
 use wire::{FieldRow, Row, User};
 
+pub const KIND: super::Kind = super::Kind {
+    name: "freshservice",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Both(schema, include_str!("schema.json")),
+    simulate: Some(|company| Box::new(simulated::Freshservice::new(company))),
+};
+
 /// Freshservice takes a requester only with one of these.
 const REACHABLE: [&str; 3] = ["primary_email", "work_phone_number", "mobile_phone_number"];
 

@@ -28,6 +28,14 @@ use crate::plan::EmployeeRules;
 use rules::PentoRules;
 use settings::PentoSettings;
 
+pub const KIND: super::Kind = super::Kind {
+    name: "pento",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Text(include_str!("schema.json")),
+    simulate: None,
+};
+
 /// UTF-8 without a mark, comma, CR LF, ISO days: what UK upload tools read.
 const FILE: FileDefaults = FileDefaults { delimiter: b',', bom: false, crlf: true, date_format: None };
 

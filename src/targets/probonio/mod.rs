@@ -23,6 +23,14 @@ use fields::{INVITE, LAST_MONTH};
 use rules::ProbonioRules;
 use settings::ProbonioSettings;
 
+pub const KIND: super::Kind = super::Kind {
+    name: "probonio",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Text(include_str!("schema.json")),
+    simulate: None,
+};
+
 /// What spreadsheets in Germany open without asking.
 const FILE: FileDefaults = FileDefaults { delimiter: b';', bom: true, crlf: true, date_format: Some("%d.%m.%Y") };
 

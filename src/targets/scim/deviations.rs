@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_documented() {
-        let schema = include_str!("../../cli/schema/scim.json");
+        let schema = include_str!("schema.json");
         for (name, _) in PRESETS {
             assert!(schema.contains(&format!("\"{name}\"")), "{name} is missing in the schema");
         }

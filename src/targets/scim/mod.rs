@@ -65,6 +65,14 @@ use super::{
 };
 use crate::progress::Progress;
 
+pub const KIND: super::Kind = super::Kind {
+    name: "scim",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Text(include_str!("schema.json")),
+    simulate: Some(|_| Box::<simulated::Scim>::default()),
+};
+
 /// A SCIM service as the file describes it.
 #[derive(Debug)]
 struct ScimType {

@@ -133,7 +133,9 @@ struct Stage {
 }
 
 fn stage(options: ScimOptions, settings: &str, names: &[&str]) -> Stage {
-    let service = Arc::new(Mutex::new(Scim::new(options)));
+    let mut service = Scim::default();
+    service.options = options;
+    let service = Arc::new(Mutex::new(service));
     let script = serve("scim", Arc::clone(&service));
     let text = format!("base_url = 'https://wiki.example.com'\nauth = {{ bearer = {{ env = 'X' }} }}\n{settings}");
     let (kind, problems) = section(&text, parse);

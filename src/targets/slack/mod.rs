@@ -34,6 +34,14 @@ use scim::Accounts;
 pub use settings::{parse, schema};
 use wire::{Member, Owner, Workspace};
 
+pub const KIND: super::Kind = super::Kind {
+    name: "slack",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Shape(schema),
+    simulate: Some(|company| Box::new(simulated::Slack::new(company))),
+};
+
 /// What carries a request to Slack and brings the answer.
 trait Transport: Send + Sync {
     /// Sends a request that changes nothing; no other is taken.

@@ -32,7 +32,7 @@ fn text(text: &str) -> FieldValue {
 
 /// An ordinary member of the sandbox: id and address.
 fn somebody(sandbox: &Sandbox) -> (AccountId, String) {
-    sandbox.slack(|slack: &mut Simulated| {
+    sandbox.system(|slack: &mut Simulated| {
         let workspace = slack.workspace("chat");
         let is_shared =
             |email: &str| workspace.members().iter().filter(|other| other.text("email") == email).count() > 1;
@@ -105,13 +105,13 @@ fn groups_are_written_whole_from_a_fresh_look() {
     let chat = open(&sandbox, SECTION, FIELDS);
     chat.accounts(&NoProgress).unwrap();
     let (mira, _) = somebody(&sandbox);
-    let by_hand = sandbox.slack(|slack| {
+    let by_hand = sandbox.system(|slack: &mut Simulated| {
         let id = slack.workspace("chat").add("By", "Hand", "by.hand@example.com").id().to_owned();
         slack.workspace("chat").group_mut("it").unwrap().insert(id.clone());
         id
     });
     chat.update(&mira, &[change(3, FieldValue::Bool(true))]).unwrap();
-    sandbox.slack(|slack| {
+    sandbox.system(|slack: &mut Simulated| {
         let group = slack.workspace("chat").group_mut("it").unwrap();
         assert!(group.contains(&by_hand) && group.contains(&*mira.0) && group.len() == 3, "{group:?}");
         group.retain(|id| **id == *mira.0);
@@ -120,7 +120,7 @@ fn groups_are_written_whole_from_a_fresh_look() {
     assert_eq!(error.kind, ErrorKind::Refused);
     assert!(error.message.contains("`groups.it`") && error.message.contains("by hand"), "{error}");
 
-    sandbox.slack(|slack| {
+    sandbox.system(|slack: &mut Simulated| {
         slack.options.left_out = vec![by_hand.clone()];
         slack.workspace("chat").group_mut("it").unwrap().insert("U0OWNER0001".into());
     });
@@ -171,14 +171,14 @@ fn rights_and_refusals() {
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.message.contains(words), "{error}");
     };
-    sandbox.slack(|slack| slack.options.missing_scopes = vec!["users:read.email".into()]);
+    sandbox.system(|slack: &mut Simulated| slack.options.missing_scopes = vec!["users:read.email".into()]);
     fails(ErrorKind::Rights, "users:read.email", chat.accounts(&NoProgress).unwrap_err());
-    sandbox.slack(|slack| slack.options.missing_scopes.clear());
-    sandbox.slack(|slack| slack.options.not_admin = true);
+    sandbox.system(|slack: &mut Simulated| slack.options.missing_scopes.clear());
+    sandbox.system(|slack: &mut Simulated| slack.options.not_admin = true);
     fails(ErrorKind::Rights, "not_admin", chat.update(&mira, &[change(1, text("x"))]).unwrap_err());
-    sandbox.slack(|slack| slack.options.not_admin = false);
+    sandbox.system(|slack: &mut Simulated| slack.options.not_admin = false);
     let refuse = |method: &str, code: &str| {
-        sandbox.slack(|slack| slack.options.refuse_once = vec![(method.into(), code.into())]);
+        sandbox.system(|slack: &mut Simulated| slack.options.refuse_once = vec![(method.into(), code.into())]);
     };
     refuse("users.list", "fatal_error");
     assert_eq!(chat.accounts(&NoProgress).unwrap().incomplete, None, "read again");
@@ -195,7 +195,7 @@ fn rights_and_refusals() {
 #[test]
 fn lists_that_shift_or_break_off_prove_nothing() {
     let sandbox = sandbox();
-    sandbox.slack(|slack| {
+    sandbox.system(|slack: &mut Simulated| {
         for number in 0..400 {
             slack.workspace("chat").add("Nobody", "Much", &format!("nobody.{number}@example.org"));
         }
@@ -225,7 +225,7 @@ fn a_lost_answer_leaves_a_write_open() {
 #[test]
 fn a_member_who_is_out_of_use_does_not_keep_others_out_of_a_group() {
     let sandbox = sandbox();
-    sandbox.slack(|slack| {
+    sandbox.system(|slack: &mut Simulated| {
         let workspace = slack.workspace("chat");
         let gone = workspace.add("Gone", "Long", "gone.long@example.com");
         gone.deleted = true;
@@ -236,7 +236,7 @@ fn a_member_who_is_out_of_use_does_not_keep_others_out_of_a_group() {
     chat.accounts(&NoProgress).unwrap();
     let (mira, _) = somebody(&sandbox);
     chat.update(&mira, &[change(3, FieldValue::Bool(true))]).unwrap();
-    let group = sandbox.slack(|slack| slack.workspace("chat").group_mut("it").cloned()).unwrap();
+    let group = sandbox.system(|slack: &mut Simulated| slack.workspace("chat").group_mut("it").cloned()).unwrap();
     assert!(group.contains(&*mira.0), "{group:?}");
 }
 
@@ -276,12 +276,13 @@ fn user_groups_are_made_when_asked_for() {
     chat.create_reference(FieldIndex(1), "Night Shift").unwrap();
     assert_eq!(chat.create_reference(FieldIndex(1), "Night Shift").unwrap_err().kind, ErrorKind::Refused, "made once");
     chat.update(&mira, &[join]).unwrap();
-    let group = sandbox.slack(|slack| slack.workspace("chat").group_mut("night-shift").cloned());
+    let group = sandbox.system(|slack: &mut Simulated| slack.workspace("chat").group_mut("night-shift").cloned());
     assert_eq!(group, Some([mira.0.to_string()].into()));
     assert!(!chat.accounts(&NoProgress).unwrap().groups.contains_key(&FieldIndex(1)));
 
     // A handle that a person has.
-    sandbox.slack(|slack| slack.workspace("chat").add("Chat", "Ty", "chat@example.org").id().to_owned());
+    sandbox
+        .system(|slack: &mut Simulated| slack.workspace("chat").add("Chat", "Ty", "chat@example.org").id().to_owned());
     let error = chat.create_reference(FieldIndex(2), "chat").unwrap_err();
     assert_eq!(error.kind, ErrorKind::Refused, "{error}");
     assert!(error.message.contains("in use"), "{error}");
@@ -293,11 +294,11 @@ fn too_many_requests_said_inside_a_success_are_waited_for() {
     let (mira, _) = somebody(&sandbox);
     let chat = open(&sandbox, SECTION, FIELDS);
     for method in ["users.list", "users.profile.set", "usergroups.users.update"] {
-        sandbox.slack(|slack| slack.options.refuse_once.push((method.into(), "ratelimited".into())));
+        sandbox.system(|slack: &mut Simulated| slack.options.refuse_once.push((method.into(), "ratelimited".into())));
     }
     assert_eq!(chat.accounts(&NoProgress).unwrap().incomplete, None);
     chat.update(&mira, &[change(1, text("Pilot")), change(3, FieldValue::Bool(true))]).unwrap();
-    assert!(sandbox.slack(|slack| slack.options.refuse_once.is_empty()));
+    assert!(sandbox.system(|slack: &mut Simulated| slack.options.refuse_once.is_empty()));
 }
 
 #[test]
@@ -327,7 +328,7 @@ fn a_token_of_an_organisation_says_which_workspace_is_meant() {
     let of = |workspaces: &[&str], keys: &str| {
         let sandbox = sandbox();
         let workspaces = workspaces.iter().map(|id| (*id).to_owned()).collect();
-        sandbox.slack(|slack| slack.options.organisation = workspaces);
+        sandbox.system(|slack: &mut Simulated| slack.options.organisation = workspaces);
         let chat = open_with(&sandbox, keys);
         (sandbox, chat)
     };

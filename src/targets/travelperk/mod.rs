@@ -47,6 +47,14 @@ use rules::TravelPerkRules;
 use settings::Settings;
 use wire::{CostCenter, CostCenters, Profiles};
 
+pub const KIND: super::Kind = super::Kind {
+    name: "travelperk",
+    parse,
+    starter: include_str!("starter.toml"),
+    keys: super::Keys::Text(include_str!("schema.json")),
+    simulate: Some(|company| Box::new(simulated::TravelPerk::new(company))),
+};
+
 /// A TravelPerk account as the file describes it.
 #[derive(Debug)]
 struct TravelPerkType {

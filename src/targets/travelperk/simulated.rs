@@ -58,7 +58,7 @@ struct CostCenter {
 
 impl TravelPerk {
     /// Without any account yet.
-    pub fn new(company: &Company, options: TravelPerkOptions) -> Self {
+    pub fn new(company: &Company) -> Self {
         let centers: BTreeSet<String> = company
             .people()
             .iter()
@@ -67,7 +67,7 @@ impl TravelPerk {
         let profiles: BTreeSet<String> =
             company.people().iter().filter_map(|person| Some(person.subcompany.as_ref()?.name.clone())).collect();
         Self {
-            options,
+            options: TravelPerkOptions::default(),
             cost_centers: centers.into_iter().step_by(2).collect(),
             profiles: profiles.into_iter().collect(),
             accounts: BTreeMap::new(),
@@ -321,6 +321,11 @@ impl System for TravelPerk {
         }
     }
 
+    fn people_at(&self, request: &SandboxRequest, _answer: &Value) -> Option<String> {
+        let last = *request.segments().last()?;
+        (last == "Users").then(|| "Resources".to_owned())
+    }
+
     fn counts(&self) -> Vec<(String, usize)> {
         let counts = |(name, account): (&String, &Account)| {
             [
@@ -343,7 +348,7 @@ mod tests {
     use crate::simulation::SECRET;
 
     fn system() -> TravelPerk {
-        TravelPerk::new(&Company::new(20, 7, "2026-11-22".parse().unwrap()), TravelPerkOptions::default())
+        TravelPerk::new(&Company::new(20, 7, "2026-11-22".parse().unwrap()))
     }
 
     fn signed(request: SandboxRequest) -> SandboxRequest {

@@ -36,7 +36,9 @@ struct Stage {
 
 fn stage(options: TravelPerkOptions, settings: &str, names: &[&str]) -> Stage {
     let company = Company::new(20, 7, "2026-11-22".parse().unwrap());
-    let service = Arc::new(Mutex::new(crate::targets::travelperk::simulated::TravelPerk::new(&company, options)));
+    let mut service = crate::targets::travelperk::simulated::TravelPerk::new(&company);
+    service.options = options;
+    let service = Arc::new(Mutex::new(service));
     let script = serve("travelperk", Arc::clone(&service));
     let (kind, problems) = section(&format!("api_key = {{ env = 'KEY' }}\n{settings}"), parse);
     assert_eq!(problems, []);

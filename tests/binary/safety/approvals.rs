@@ -1,5 +1,6 @@
 //! What is held, and what people release of it by name.
 
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, Scene, summary};
@@ -189,9 +190,9 @@ fn a_target_that_refuses_uses_no_approval() {
     let scene = three_leave();
     sync(&scene, &[], 4);
     scene.run(&["approve", "--all-shown"], 0);
-    scene.sandbox.freshservice(|service| service.options.key_revoked = true);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = true);
     sync(&scene, &[], 7);
-    scene.sandbox.freshservice(|service| service.options.key_revoked = false);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = false);
     assert_eq!(summary(&sync(&scene, &[], 0), "deactivate"), 3);
 }
 

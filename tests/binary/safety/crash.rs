@@ -1,5 +1,6 @@
 //! A run that ends at any moment is settled by the next one.
 
+use personio_sync::personio::simulated::Personio;
 use std::collections::BTreeMap;
 
 use chrono::Utc;
@@ -40,7 +41,7 @@ impl Morning {
         scene.change(1003, json!({"position": "Changed", "department": "Tea"}));
         leave(&scene, 1004);
         leave(&scene, 1005);
-        let desk = scene.sandbox.freshservice(|service| service.clone());
+        let desk = scene.sandbox.system(|service: &mut Freshservice| service.clone());
         let state = std::fs::read(scene.path(STATE)).unwrap();
         scene.sandbox.clear_requests();
         Self { scene, desk, state }
@@ -48,7 +49,7 @@ impl Morning {
 
     /// Everything is as it was before.
     fn again(&self) {
-        self.scene.sandbox.freshservice(|service| *service = self.desk.clone());
+        self.scene.sandbox.system(|service: &mut Freshservice| *service = self.desk.clone());
         self.scene.faults("");
         self.scene.sandbox.clear_requests();
         for suffix in ["-wal", "-shm"] {
@@ -69,7 +70,7 @@ impl Morning {
             let number = requester["external_id"].as_str().unwrap();
             assert!(by_number.insert(number, requester).is_none(), "{when}: {number} is there twice");
         }
-        scene.sandbox.personio(|personio| {
+        scene.sandbox.system(|personio: &mut Personio| {
             for person in personio.company().people() {
                 let Some(requester) = by_number.get(&*person.id.to_string()) else {
                     assert_eq!(person.id, AGENT, "{when}: {} has no account", person.id);
@@ -99,7 +100,7 @@ fn named(scene: &Scene, name: &str) -> usize {
     let all = ["departments", "locations"].iter().flat_map(|what| {
         let request = SandboxRequest::get(&format!("/desk/api/v2/{what}?per_page=100"))
             .header("authorization", &format!("Basic {key}"));
-        let answer = scene.sandbox.freshservice(|service| service.handle(&request));
+        let answer = scene.sandbox.system(|service: &mut Freshservice| service.handle(&request));
         answer.value()[*what].as_array().unwrap().clone()
     });
     all.filter(|place| place["name"] == name).count()

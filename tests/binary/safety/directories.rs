@@ -44,7 +44,10 @@ impl Morning {
         leave(&scene, 1004);
         leave(&scene, 1005);
         let state = std::fs::read(scene.path(STATE)).unwrap();
-        let (slack, entra) = (scene.sandbox.slack(|slack| slack.clone()), scene.sandbox.entra(|entra| entra.clone()));
+        let (slack, entra) = (
+            scene.sandbox.system(|slack: &mut Slack| slack.clone()),
+            scene.sandbox.system(|entra: &mut Entra| entra.clone()),
+        );
         scene.sandbox.clear_requests();
         Self { scene, system, slack, entra, state, hired: [&[lead][..], &more].concat() }
     }
@@ -52,8 +55,8 @@ impl Morning {
     /// Everything is as it was before.
     fn again(&self) {
         self.scene.faults("");
-        self.scene.sandbox.slack(|slack| *slack = self.slack.clone());
-        self.scene.sandbox.entra(|entra| *entra = self.entra.clone());
+        self.scene.sandbox.system(|slack: &mut Slack| *slack = self.slack.clone());
+        self.scene.sandbox.system(|entra: &mut Entra| *entra = self.entra.clone());
         self.scene.sandbox.clear_requests();
         for suffix in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(self.scene.path(&format!("{STATE}{suffix}")));
@@ -82,7 +85,7 @@ impl Morning {
             assert!(!addresses.contains(&self.scene.email(left)), "{when}: {left} is still in use");
         }
         assert!(addresses.contains(&self.scene.email(1006)), "{when}: 1006 is not back");
-        assert_eq!(self.scene.sandbox.entra(|entra| entra.tenant("subject").deleted), 0, "{when}");
+        assert_eq!(self.scene.sandbox.system(|entra: &mut Entra| entra.tenant("subject").deleted), 0, "{when}");
     }
 
     /// Addresses of the accounts, and whether they are in use.
@@ -92,10 +95,10 @@ impl Morning {
                 let members = slack.workspace("subject").members().iter();
                 members.map(|member| (member.text("email").to_owned(), !member.deleted)).collect()
             };
-            return self.scene.sandbox.slack(of);
+            return self.scene.sandbox.system(of);
         }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        self.scene.sandbox.entra(|entra| {
+        self.scene.sandbox.system(|entra: &mut Entra| {
             let users = entra.tenant("subject").users().iter();
             users.map(|user| (text(&user["userPrincipalName"]), user["accountEnabled"] == true)).collect()
         })
@@ -189,16 +192,19 @@ fn a_refusal_for_too_many_requests_inside_a_success_fails_nobody() {
     {
         morning.again();
         let refusal = vec![(method.to_owned(), "ratelimited".to_owned())];
-        morning.scene.sandbox.slack(|slack| slack.options.refuse_once = refusal);
+        morning.scene.sandbox.system(|slack: &mut Slack| slack.options.refuse_once = refusal);
         let document = sync(&morning.scene, &[], 0);
         assert_eq!(summary(&document, "failed"), 0, "{method}");
-        assert!(morning.scene.sandbox.slack(|slack| slack.options.refuse_once.is_empty()), "{method} was not asked");
+        assert!(
+            morning.scene.sandbox.system(|slack: &mut Slack| slack.options.refuse_once.is_empty()),
+            "{method} was not asked"
+        );
         morning.settles(method);
     }
 }
 
 fn received(scene: &Scene) -> usize {
-    scene.sandbox.entra(|entra| entra.tenant("subject").received)
+    scene.sandbox.system(|entra: &mut Entra| entra.tenant("subject").received)
 }
 
 #[test]
@@ -207,7 +213,7 @@ fn an_account_that_the_service_is_making_is_pending_and_is_not_asked_for_again()
     scene.run(&["check", "--sandbox", &scene.address()], 0);
     scene.sync();
     let before = received(&scene);
-    let looks = |looks| scene.sandbox.entra(|entra| entra.options.provisioning_looks = looks);
+    let looks = |looks| scene.sandbox.system(|entra: &mut Entra| entra.options.provisioning_looks = looks);
     looks(1_000);
     let hired = scene.hire(json!({"first_name": "Nova", "last_name": "New", "email": "nova@example.com"}));
     scene.change(1002, json!({"supervisor": hired}));
@@ -239,20 +245,20 @@ fn a_new_user_whom_the_service_refused_is_reported_and_handed_over_again() {
     scene.sync();
     let before = received(&scene);
     let hired = scene.hire(json!({"first_name": "Nova", "last_name": "New", "email": "nova@example.com"}));
-    scene.sandbox.entra(|entra| entra.options.refuse_uploads = vec![hired.to_string()]);
+    scene.sandbox.system(|entra: &mut Entra| entra.options.refuse_uploads = vec![hired.to_string()]);
     let document = sync(&scene, &[], 0);
     assert_eq!(change_of(&document, hired)["outcome"]["status"], "pending");
 
     // Without the right to read the log nobody knows better.
-    scene.sandbox.entra(|entra| entra.options.forbidden = vec!["auditLogs".into()]);
+    scene.sandbox.system(|entra: &mut Entra| entra.options.forbidden = vec!["auditLogs".into()]);
     let document = plan(&scene, &[], 0);
     assert_eq!(changes(&document), [Value::Null; 0]);
     scene.run(&["plan"], 0).shows("AuditLog.Read.All");
 
-    scene.sandbox.entra(|entra| entra.options.forbidden.clear());
+    scene.sandbox.system(|entra: &mut Entra| entra.options.forbidden.clear());
     let shown = scene.run(&["plan"], 0);
     shown.shows("its log says failure DuplicateTargetEntries").shows("1 to create");
-    scene.sandbox.entra(|entra| entra.options.refuse_uploads.clear());
+    scene.sandbox.system(|entra: &mut Entra| entra.options.refuse_uploads.clear());
     sync(&scene, &[], 0);
     scene.assert_settled("handed over again");
     assert_eq!(received(&scene), before + 2);
@@ -277,7 +283,7 @@ fn a_killed_upload_is_sent_again_and_nobody_exists_twice() {
     let named = |users: &[serde_json::Map<String, Value>]| {
         users.iter().filter(|user| user["userPrincipalName"] == "nova@example.com").count()
     };
-    assert_eq!(scene.sandbox.entra(|entra| named(entra.tenant("subject").users())), 1);
+    assert_eq!(scene.sandbox.system(|entra: &mut Entra| named(entra.tenant("subject").users())), 1);
 }
 
 #[test]
@@ -309,7 +315,9 @@ fn slack_makes_the_user_groups_that_it_may_make() {
     scene.run(&["plan"], 0).shows("1 to make first");
     let document = sync(&scene, &[], 0);
     assert_eq!((changes(&document)[0]["op"].as_str(), summary(&document, "failed")), (Some("reference"), &json!(0)));
-    let members = scene.sandbox.slack(|slack| slack.workspace("subject").group_mut("sales").map(|group| group.len()));
+    let members = scene
+        .sandbox
+        .system(|slack: &mut Slack| slack.workspace("subject").group_mut("sales").map(|group| group.len()));
     assert!(members.is_some_and(|members| members > 0), "{members:?}");
     scene.assert_settled("made");
 }

@@ -1,6 +1,10 @@
 //! The account follows the person: new profiles of people who were there before, and what a person says about it.
 
+use personio_sync::personio::simulated::Personio;
 use personio_sync::sandbox::When;
+use personio_sync::targets::entra::simulated::Entra;
+use personio_sync::targets::freshservice::simulated::Freshservice;
+use personio_sync::targets::slack::simulated::Slack;
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, ENTRA, LIST, Ran, SLACK, Scene};
@@ -33,10 +37,10 @@ fn a_handover_that_is_cut_short_doubles_nobody() {
     // One who is out of use already, and one who left and came back in between two runs.
     let people = [(1004, rehire(&scene, 1004, "A-1004")), (1005, rehire(&scene, 1005, "A-1005"))];
     let accounts: Vec<Value> = people.iter().map(|(old, _)| scene.requester(*old)["id"].clone()).collect();
-    let desk = scene.sandbox.freshservice(|service| service.clone());
+    let desk = scene.sandbox.system(|service: &mut Freshservice| service.clone());
     let state = std::fs::read(scene.path(STATE)).unwrap();
     let again = || {
-        scene.sandbox.freshservice(|service| *service = desk.clone());
+        scene.sandbox.system(|service: &mut Freshservice| *service = desk.clone());
         scene.faults("");
         scene.sandbox.clear_requests();
         for suffix in ["-wal", "-shm"] {
@@ -97,7 +101,7 @@ fn who_is_deleted_in_personio_does_not_lose_the_account_to_a_new_hire() {
     scene.sync();
     let before = scene.requester(1004);
     let email = scene.email(1004);
-    assert!(scene.sandbox.personio(|personio| personio.delete(1004)));
+    assert!(scene.sandbox.system(|personio: &mut Personio| personio.delete(1004)));
     let hired = scene.hire(json!({"first_name": "Somebody", "last_name": "Else", "email": email}));
     let document = sync(&scene, &[], 4);
     let (code, detail) = hold(&document);
@@ -144,7 +148,7 @@ fn people_who_are_gone_and_people_who_wait_are_explained() {
     let scene = Scene::new(12, &format!("{DESK}[targets.desk.leavers]\ngrace_days = 30\n"));
     scene.sync();
     let account = scene.requester(1004)["id"].to_string();
-    assert!(scene.sandbox.personio(|personio| personio.delete(1004)));
+    assert!(scene.sandbox.system(|personio: &mut Personio| personio.delete(1004)));
     let shown = scene.run(&["explain", "1004"], 0);
     shown.shows(&format!("account {account}, created on")).shows("last write").shows("employee_missing");
     let json = answer(&scene, &["explain", "1004"]);
@@ -192,11 +196,11 @@ fn a_refusal_inside_a_success_gives_the_account_back_as_well() {
         let first = handover(&plan(&scene, &[], 0));
         assert_eq!((&first.0, &first.1), (&json!("handover"), &json!("1004")));
         let refuse = |all: bool| {
-            scene.sandbox.slack(|slack| {
+            scene.sandbox.system(|slack: &mut Slack| {
                 let once = (0..2).map(|_| ("users.profile.set".to_owned(), code.to_owned()));
                 slack.options.refuse_once = if all { once.collect() } else { Vec::new() };
             });
-            scene.sandbox.entra(|entra| entra.options.refused_changes = if all { u32::MAX } else { 0 });
+            scene.sandbox.system(|entra: &mut Entra| entra.options.refused_changes = if all { u32::MAX } else { 0 });
         };
         refuse(true);
         let document = sync(&scene, &[], 3);
@@ -281,10 +285,10 @@ fn a_handover_that_was_refused_is_planned_again() {
         let arguments = ["sync", "--yes", "--format", "json"];
         let child = scene.start(&arguments);
         await_write(&pause);
-        scene.sandbox.freshservice(|service| service.options.key_revoked = true);
+        scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = true);
         pause.release();
         let document = Ran::of(child, &arguments).json();
-        scene.sandbox.freshservice(|service| service.options.key_revoked = false);
+        scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = false);
         change_of(&document, new)["outcome"]["status"].clone()
     };
     // A name that accounts refer to may be made first.

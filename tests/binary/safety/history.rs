@@ -1,5 +1,6 @@
 //! What happened, who is still to be helped, and what it cost.
 
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, LIST, Scene, summary};
@@ -141,7 +142,7 @@ fn status_tells_the_age_of_what_is_there() {
     scene.run(&["status", "--max-age", "0s"], 6);
     // A run that could not read the target brought nobody in line.
     let before = answer(&scene, &["status"])["targets"][0]["last_success"].clone();
-    scene.sandbox.freshservice(|service| service.options.key_revoked = true);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = true);
     sync(&scene, &[], 7);
     assert_eq!(answer(&scene, &["status"])["targets"][0]["last_success"], before);
 }

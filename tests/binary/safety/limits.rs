@@ -2,6 +2,8 @@
 
 use personio_sync::http::Method;
 use personio_sync::sandbox::When;
+use personio_sync::targets::entra::simulated::Entra;
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, ENTRA, Ran, Scene, summary};
@@ -139,9 +141,9 @@ fn changed_filters_hold_removals_until_they_are_accepted() {
     // Nothing that happens meanwhile accepts them: a run for one person, or one that could not see everything.
     sync(&scene, &["--employee", "1003"], 0);
     held(&sync(&scene, &[], 4));
-    scene.sandbox.freshservice(|service| service.options.key_revoked = true);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = true);
     sync(&scene, &[], 7);
-    scene.sandbox.freshservice(|service| service.options.key_revoked = false);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = false);
     held(&sync(&scene, &[], 4));
     assert_eq!(scene.requester(1002)["active"], true);
 
@@ -203,7 +205,7 @@ fn a_target_that_keeps_refusing_is_left_alone() {
     for (allowed, attempted) in [(3, 3), (5, 5)] {
         let scene = Scene::new(12, &format!("{DESK}[targets.desk.safety]\nmax_failures = {allowed}\n"));
         // A service that takes no e-mail address at all refuses everybody.
-        scene.sandbox.freshservice(|service| {
+        scene.sandbox.system(|service: &mut Freshservice| {
             service.options.forgotten_attributes = vec!["primary_email".into()];
         });
         let document = sync(&scene, &[], 3);
@@ -215,7 +217,7 @@ fn a_target_that_keeps_refusing_is_left_alone() {
         if let Some(left) = left {
             assert!(left["outcome"]["error"].as_str().unwrap().contains("(max_failures)"), "{left}");
         }
-        scene.sandbox.freshservice(|service| service.options.forgotten_attributes.clear());
+        scene.sandbox.system(|service: &mut Freshservice| service.options.forgotten_attributes.clear());
         scene.sync();
         scene.assert_settled("when it takes everybody again");
     }
@@ -228,7 +230,7 @@ fn a_sign_in_refused_in_mid_run_ends_it_for_this_target() {
     let arguments = ["sync", "--yes", "--format", "json"];
     let child = scene.start(&arguments);
     await_write(&pause);
-    scene.sandbox.freshservice(|service| service.options.key_revoked = true);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = true);
     pause.release();
     let ran = Ran::of(child, &arguments);
     assert_eq!(ran.code, 7, "{}", ran.stderr);
@@ -240,7 +242,7 @@ fn a_sign_in_refused_in_mid_run_ends_it_for_this_target() {
     assert!(refused <= 20, "it is asked no further: {refused}");
     let runs = answer(&scene, &["runs"]);
     assert_eq!(runs["runs"][0]["targets"][0]["ok"], false);
-    scene.sandbox.freshservice(|service| service.options.key_revoked = false);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.key_revoked = false);
     scene.sync();
     scene.assert_settled("with a new key");
 }
@@ -286,7 +288,7 @@ fn a_field_that_somebody_keeps_resetting_is_left_alone_after_three_writes() {
 fn a_field_that_never_keeps_its_value_is_reported_and_left_alone() {
     let scene = Scene::new(12, DESK);
     scene.sync();
-    scene.sandbox.freshservice(|service| service.options.forgotten_attributes = vec!["job_title".into()]);
+    scene.sandbox.system(|service: &mut Freshservice| service.options.forgotten_attributes = vec!["job_title".into()]);
     scene.change(1002, json!({"position": "Zitronenfalter"}));
     for time in 1..=3 {
         let document = sync(&scene, &[], 0);
@@ -303,7 +305,7 @@ fn a_field_that_never_keeps_its_value_is_reported_and_left_alone() {
     // Another section may be what was missing.
     scene.configure(&DESK.replace("match =", "agents = \"skip\"\nmatch ="));
     assert_eq!(summary(&sync(&scene, &[], 0), "update"), 1);
-    scene.sandbox.freshservice(|service| service.options.forgotten_attributes.clear());
+    scene.sandbox.system(|service: &mut Freshservice| service.options.forgotten_attributes.clear());
     scene.change(1002, json!({"position": "Kohlmeise"}));
     assert_eq!(summary(&sync(&scene, &[], 0), "update"), 1);
     scene.assert_settled("when it keeps its value");
@@ -315,14 +317,14 @@ fn a_field_that_is_refused_of_one_person_is_left_alone_after_two_refusals() {
     let scene = Scene::new(12, &entra);
     scene.sync();
     let administrators = vec![scene.email(1002)];
-    scene.sandbox.entra(|entra| entra.options.administrators = administrators);
+    scene.sandbox.system(|entra: &mut Entra| entra.options.administrators = administrators);
     scene.change(1002, json!({"position": "Zitronenfalter"}));
     for time in 1..=2 {
         let document = sync(&scene, &[], 3);
         let outcome = &change_of(&document, 1002)["outcome"];
         assert_eq!(outcome["status"], "failed", "time {time}: {document:#}");
         assert!(outcome["error"].as_str().unwrap().contains("`mobilePhone`"), "{outcome}");
-        let title = scene.sandbox.entra(|entra| {
+        let title = scene.sandbox.system(|entra: &mut Entra| {
             let users = entra.tenant("subject").users();
             users.iter().any(|user| user["jobTitle"] == "Zitronenfalter")
         });
@@ -334,7 +336,7 @@ fn a_field_that_is_refused_of_one_person_is_left_alone_after_two_refusals() {
     let jobs = answer(&scene, &["jobs"]);
     assert_eq!((&jobs["jobs"][0]["employee"], &jobs["jobs"][0]["code"]), (&json!("1002"), &json!("not_converging")));
     // Another number is another try.
-    scene.sandbox.entra(|entra| entra.options.administrators.clear());
+    scene.sandbox.system(|entra: &mut Entra| entra.options.administrators.clear());
     scene.change(1002, json!({"position": "Kohlmeise"}));
     sync(&scene, &[], 0);
     scene.assert_settled("when it is taken");
@@ -346,7 +348,7 @@ fn a_field_that_is_refused_of_most_people_stays_a_failure() {
     let scene = Scene::new(12, ENTRA);
     scene.sync();
     let all = (1001..=1012).map(|id| scene.email(id)).collect();
-    scene.sandbox.entra(|entra| entra.options.administrators = all);
+    scene.sandbox.system(|entra: &mut Entra| entra.options.administrators = all);
     scene.configure(&entra);
     for _ in 0..4 {
         sync(&scene, &[], 3);

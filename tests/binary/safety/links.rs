@@ -1,5 +1,6 @@
 //! Whose account is whose, whatever people are called.
 
+use personio_sync::personio::simulated::Personio;
 use serde_json::{Value, json};
 
 use super::super::scene::{DESK, LIST, Scene, summary};
@@ -138,7 +139,7 @@ fn a_lost_state_is_rebuilt_by_match_and_removes_nobody_meanwhile() {
     let scene = Scene::new(12, &sections);
     scene.sync();
     leave(&scene, 1004);
-    assert!(scene.sandbox.personio(|personio| personio.delete(1005)));
+    assert!(scene.sandbox.system(|personio: &mut Personio| personio.delete(1005)));
     scene.change(1006, json!({"position": "Changed"}));
     let before: Vec<Value> = scene.requesters().iter().map(|requester| requester["id"].clone()).collect();
     std::fs::remove_file(scene.path(STATE)).unwrap();

@@ -15,6 +15,7 @@ mod privacy;
 mod source;
 mod state;
 
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use std::collections::BTreeMap;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -110,6 +111,6 @@ fn by_hand(scene: &Scene, employee: u64, method: Method, body: &Value) {
     if !body.is_null() {
         request = request.json(body);
     }
-    let answer = scene.sandbox.freshservice(|service| service.handle(&request));
+    let answer = scene.sandbox.system(|service: &mut Freshservice| service.handle(&request));
     assert!(answer.status < 300, "{}", answer.value());
 }

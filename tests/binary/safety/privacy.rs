@@ -1,5 +1,6 @@
 //! What the tool remembers and says holds no secret and nothing of a person but their number.
 
+use personio_sync::personio::simulated::Personio;
 use std::collections::BTreeSet;
 
 use personio_sync::simulation::SECRET;
@@ -11,7 +12,7 @@ use super::{leave, sync};
 /// Everything private that the sandbox's people have: names, addresses, positions, and what they refer to.
 fn private(scene: &Scene) -> BTreeSet<String> {
     let mut values = BTreeSet::new();
-    scene.sandbox.personio(|personio| {
+    scene.sandbox.system(|personio: &mut Personio| {
         for person in personio.company().people() {
             values.extend([person.first_name.clone(), person.last_name.clone(), person.email.clone()]);
             values.extend([person.position.clone(), person.name(), person.preferred_name.clone()]);

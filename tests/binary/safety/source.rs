@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::scene::{DESK, LIST, summary};
+use personio_sync::personio::simulated::Personio;
 
 fn missing_are_deactivated() -> String {
     format!("{DESK}[targets.desk.leavers]\nmissing = \"deactivate\"\n")
@@ -21,7 +22,7 @@ fn asked_for(scene: &Scene, employee: u64) -> usize {
 fn who_is_missing_leaves_after_two_good_reads_and_a_look_by_id() {
     let scene = Scene::new(12, &missing_are_deactivated());
     scene.sync();
-    assert!(scene.sandbox.personio(|personio| personio.delete(1005)));
+    assert!(scene.sandbox.system(|personio: &mut Personio| personio.delete(1005)));
 
     let document = scene.sync();
     assert_eq!(changes(&document), [] as [Value; 0], "{document:#}");
@@ -45,7 +46,7 @@ fn who_is_missing_leaves_after_two_good_reads_and_a_look_by_id() {
 fn who_is_back_or_there_by_id_keeps_the_account() {
     let scene = Scene::new(12, &missing_are_deactivated());
     scene.sync();
-    let unlisted = |ids: Vec<u64>| scene.sandbox.personio(|personio| personio.options.unlisted = ids);
+    let unlisted = |ids: Vec<u64>| scene.sandbox.system(|personio: &mut Personio| personio.options.unlisted = ids);
     unlisted(vec![1005]);
     scene.sync();
     // Back: the next absence begins anew.
@@ -71,9 +72,11 @@ fn who_was_there_in_between_is_not_missing_in_a_row() {
     for (arguments, status) in [(only_one, 0), (&["sync", "--yes"], 5)] {
         let scene = Scene::new(12, &missing_are_deactivated());
         scene.sync();
-        let all: Vec<u64> =
-            scene.sandbox.personio(|personio| personio.company().people().iter().map(|one| one.id).collect());
-        let unlisted = |ids: &[u64]| scene.sandbox.personio(|personio| personio.options.unlisted = ids.to_vec());
+        let all: Vec<u64> = scene
+            .sandbox
+            .system(|personio: &mut Personio| personio.company().people().iter().map(|one| one.id).collect());
+        let unlisted =
+            |ids: &[u64]| scene.sandbox.system(|personio: &mut Personio| personio.options.unlisted = ids.to_vec());
         unlisted(&[1005]);
         scene.sync();
         // Too few people to be the truth, and 1005 is among them.
@@ -92,8 +95,8 @@ fn far_fewer_people_than_in_the_last_good_run_prove_nothing() {
     let scene = Scene::new(60, DESK);
     scene.sync();
     let all: Vec<u64> =
-        scene.sandbox.personio(|personio| personio.company().people().iter().map(|one| one.id).collect());
-    scene.sandbox.personio(|personio| {
+        scene.sandbox.system(|personio: &mut Personio| personio.company().people().iter().map(|one| one.id).collect());
+    scene.sandbox.system(|personio: &mut Personio| {
         all[all.len() - 20..].iter().for_each(|id| assert!(personio.delete(*id)));
     });
     leave(&scene, 1004);
@@ -118,7 +121,7 @@ fn nobody_judged_is_no_success() {
     scene.sync();
     let hide = |keys: &[&str]| {
         let keys = keys.iter().map(ToString::to_string).collect();
-        scene.sandbox.personio(|personio| personio.options.hidden_attributes = keys);
+        scene.sandbox.system(|personio: &mut Personio| personio.options.hidden_attributes = keys);
     };
     scene.run(&["status", "--max-age", "1h"], 0);
     std::fs::remove_file(scene.path("personio-sync.sqlite")).unwrap();

@@ -1,5 +1,6 @@
 //! The state cannot be written, is damaged, or is on a server.
 
+use personio_sync::targets::freshservice::simulated::Freshservice;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::process::{Command, Stdio};
 
@@ -62,8 +63,8 @@ fn a_full_disc_at_every_write_of_the_state() {
             let _ = std::fs::remove_file(scene.path(&format!("{STATE}{suffix}")));
         }
         let fresh = Scene::new(12, DESK);
-        let empty = fresh.sandbox.freshservice(|service| service.clone());
-        scene.sandbox.freshservice(|service| *service = empty);
+        let empty = fresh.sandbox.system(|service: &mut Freshservice| service.clone());
+        scene.sandbox.system(|service: &mut Freshservice| *service = empty);
         scene.sandbox.clear_requests();
         blocks += 8;
         assert!(blocks < 10_000, "it never comes through");

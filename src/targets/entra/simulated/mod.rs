@@ -9,7 +9,7 @@ mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::tenant::{Tenant, refused};
 use crate::http::Method;
@@ -47,12 +47,12 @@ pub struct Entra {
 
 impl Entra {
     /// Without any tenant yet.
-    pub fn new(company: &Company, options: EntraOptions) -> Self {
+    pub fn new(company: &Company) -> Self {
         let ordinary = |person: &&Person| {
             person.status == "active" && person.termination_date.is_none() && !person.email.is_empty()
         };
         let people = company.people().iter().filter(ordinary).cloned().collect();
-        Self { options, people, tenants: BTreeMap::new(), tokens: 0, expired: BTreeSet::new() }
+        Self { options: EntraOptions::default(), people, tenants: BTreeMap::new(), tokens: 0, expired: BTreeSet::new() }
     }
 
     pub fn tenant(&mut self, target: &str) -> &mut Tenant {
@@ -141,6 +141,11 @@ impl System for Entra {
         if let [target, "v1.0", "users"] | [target, "v1.0", "users", "delta"] = request.segments().as_slice() {
             self.tenant(&decoded(target)).remove_in_front();
         }
+    }
+
+    fn people_at(&self, request: &SandboxRequest, _answer: &Value) -> Option<String> {
+        let last = *request.segments().last()?;
+        ["users", "delta"].contains(&last).then(|| "value".to_owned())
     }
 
     fn counts(&self) -> Vec<(String, usize)> {

@@ -75,7 +75,7 @@ pub struct Freshservice {
 
 impl Freshservice {
     /// Without any account yet. One of the company's people is an agent in each.
-    pub fn new(company: &Company, options: FreshserviceOptions) -> Self {
+    pub fn new(company: &Company) -> Self {
         let owner =
             SeededAgent { first_name: "Sandbox".into(), last_name: "Administrator".into(), email: KEY_OWNER.into() };
         let colleague = company.colleague("IT").map(|person| SeededAgent {
@@ -88,7 +88,12 @@ impl Freshservice {
             last_name: "Agent".into(),
             email: "second.agent@example.com".into(),
         });
-        Self { options, today: company.today, agents: vec![owner, second], accounts: BTreeMap::new() }
+        Self {
+            options: FreshserviceOptions::default(),
+            today: company.today,
+            agents: vec![owner, second],
+            accounts: BTreeMap::new(),
+        }
     }
 
     /// The names of the accounts that were used so far.
@@ -202,6 +207,11 @@ impl System for Freshservice {
         if let [target, "api", "v2", "requesters", ..] = request.segments().as_slice() {
             self.account(&decoded(target)).remove_in_front();
         }
+    }
+
+    fn people_at(&self, request: &SandboxRequest, _answer: &serde_json::Value) -> Option<String> {
+        let last = *request.segments().last()?;
+        (last == "requesters").then(|| "requesters".to_owned())
     }
 
     fn counts(&self) -> Vec<(String, usize)> {

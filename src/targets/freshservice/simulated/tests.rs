@@ -11,7 +11,7 @@ pub(super) fn today() -> NaiveDate {
 }
 
 pub(super) fn freshservice() -> Freshservice {
-    Freshservice::new(&Company::new(60, 7, today()), FreshserviceOptions::default())
+    Freshservice::new(&Company::new(60, 7, today()))
 }
 
 /// A request to the account `desk`, signed in.
@@ -311,7 +311,7 @@ fn agents_are_shown_and_hardly_changed() {
 #[test]
 fn one_of_the_companys_people_is_an_agent_already() {
     let company = Company::new(60, 7, today());
-    let mut service = Freshservice::new(&company, FreshserviceOptions::default());
+    let mut service = Freshservice::new(&company);
     let agents = get(&mut service, "agents").value();
     let emails: Vec<&str> =
         agents["agents"].as_array().unwrap().iter().map(|agent| agent["email"].as_str().unwrap()).collect();

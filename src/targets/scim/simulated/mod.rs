@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use directory::{Directory, error};
 pub use options::{BulkOptions, Conflict, Put, ScimOptions};
@@ -28,11 +28,6 @@ pub struct Scim {
 }
 
 impl Scim {
-    /// Without any directory yet.
-    pub fn new(options: ScimOptions) -> Self {
-        Self { options, directories: BTreeMap::new() }
-    }
-
     pub fn directory(&mut self, target: &str) -> &mut Directory {
         self.directories.entry(target.to_owned()).or_insert_with(|| {
             let mut directory = Directory::new(schemas::standard());
@@ -90,6 +85,11 @@ impl System for Scim {
         if let [target, "Users"] = request.segments().as_slice() {
             self.directory(target).remove_in_front();
         }
+    }
+
+    fn people_at(&self, request: &SandboxRequest, _answer: &Value) -> Option<String> {
+        let last = *request.segments().last()?;
+        (last == "Users").then(|| "Resources".to_owned())
     }
 
     fn counts(&self) -> Vec<(String, usize)> {

@@ -8,7 +8,7 @@ mod workspace;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::workspace::Workspace;
 use crate::simulation::people::{Company, Person};
@@ -39,12 +39,12 @@ pub struct Slack {
 
 impl Slack {
     /// Without any workspace yet.
-    pub fn new(company: &Company, options: SlackOptions) -> Self {
+    pub fn new(company: &Company) -> Self {
         let ordinary = |person: &&Person| {
             person.status == "active" && person.termination_date.is_none() && !person.email.is_empty()
         };
         let people = company.people().iter().filter(ordinary).cloned().collect();
-        Self { options, people, workspaces: BTreeMap::new() }
+        Self { options: SlackOptions::default(), people, workspaces: BTreeMap::new() }
     }
 
     pub fn workspace(&mut self, target: &str) -> &mut Workspace {
@@ -123,6 +123,11 @@ impl System for Slack {
         if let [target, "api", "users.list"] = request.segments().as_slice() {
             self.workspace(&decoded(target)).remove_in_front();
         }
+    }
+
+    fn people_at(&self, request: &SandboxRequest, _answer: &Value) -> Option<String> {
+        let last = *request.segments().last()?;
+        (last == "users.list").then(|| "members".to_owned())
     }
 
     fn counts(&self) -> Vec<(String, usize)> {
