@@ -1,18 +1,24 @@
 use crate::rules::{Expression, Vocabulary};
 use crate::targets::Condition;
 
-use crate::section::Table;
+use crate::section::{Located, Table};
 
 /// `include` and `exclude`: a list of conditions over attributes.
-pub(super) fn conditions(table: &Table<'_>, key: &str, vocabulary: &Vocabulary) -> Vec<Expression> {
-    let mut conditions = Vec::new();
-    for text in table.texts(key).unwrap_or_default() {
-        match Expression::compile(text.value, vocabulary) {
-            Ok(condition) => conditions.push(condition),
-            Err(error) => table.problems().error(text.span, "expression", format!("{}: {error}", table.name_of(key))),
+pub(super) fn conditions(
+    table: &Table<'_>,
+    key: &str,
+    texts: Option<&[Located<String>]>,
+    vocabulary: &Vocabulary,
+) -> Vec<Expression> {
+    let compile = |text: &Located<String>| match Expression::compile(&text.value, vocabulary) {
+        Ok(condition) => Some(condition),
+        Err(error) => {
+            let message = format!("{}: {error}", table.name_of(key));
+            table.problems().error(text.span.clone(), "expression", message);
+            None
         }
-    }
-    conditions
+    };
+    texts.unwrap_or_default().iter().filter_map(compile).collect()
 }
 
 /// Conditions that a target type makes of its own settings.

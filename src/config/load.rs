@@ -10,6 +10,7 @@ use crate::targets::{KINDS, Kind};
 use crate::zone::Zones;
 
 use super::settings::{ConfigFile, Settings, TargetSettings};
+use super::shape::{Phones, Shape};
 use super::target::{self, TargetRead};
 use super::{budget, lookup_tables, personio, state, syntax, timezone};
 use crate::section::{Context, Problem, Problems, SecretMode, SecretReader, Severity, Table, position};
@@ -150,11 +151,11 @@ pub(super) fn settle(
     let context = Context { problems: &problems, secrets: &secrets, zones: options.zones };
     let root = Table::new("", 0..0, document.get_ref(), context);
 
-    let timezone = timezone::read(&root);
+    let shape: Shape = root.read().unwrap_or_default();
+    let timezone = timezone::read(&root, shape.timezone.as_ref());
     let lookup_tables = lookup_tables::read(&root);
-    let phones = root.choice("phones", &[("possible", false), ("known", true)]);
     let mut source = personio::read(&root, lookup_tables);
-    source.vocabulary = source.vocabulary.with_known_phones(phones.unwrap_or_default());
+    source.vocabulary = source.vocabulary.with_known_phones(shape.phones == Phones::Known);
     let state = state::read(&root, &file.folder);
     let budget = budget::read(&root);
     let targets = read_targets(

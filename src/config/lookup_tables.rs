@@ -1,10 +1,20 @@
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, json_schema};
 use toml::de::DeValue;
 
 use crate::rules::Tables;
 
 use crate::section::Table;
+
+/// An entry of a lookup table, for its schema.
+#[derive(JsonSchema)]
+#[schemars(inline, transform = scalars)]
+pub(super) struct Cell;
+
+fn scalars(schema: &mut Schema) {
+    *schema = json_schema!({ "type": ["string", "number", "boolean"] });
+}
 
 /// `[tables.NAME]`: lookup tables for expressions. Numbers and yes or no are taken as texts.
 pub(super) fn read(root: &Table<'_>) -> Tables {

@@ -1,6 +1,9 @@
+use std::borrow::Cow;
 use std::ops::Range;
 
 use chrono::NaiveDate;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -9,11 +12,67 @@ use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocab
 use crate::targets::{FieldLookup, TargetType};
 
 use super::fields::{Fields, unknown_field};
-use super::matching;
-use crate::section::Table;
+use crate::section::shape::ByHand;
+use crate::section::{Located, Table};
 
 /// The keys of an entry in its long form.
 const ENTRY_KEYS: [&str; 5] = ["from", "value", "on_empty", "on_invalid", "when"];
+
+/// An entry in its long form.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("oneOf" = [{ "required": ["from"] }, { "required": ["value"] }]))]
+#[expect(dead_code, reason = "what is `ByHand` is declared here and read from the table")]
+struct Shape {
+    /// An expression over attributes; this or `value` is needed
+    from: Option<Located<String>>,
+    /// This very value: a text, number, day, `true` or `false`, or a list of texts
+    value: Option<ByHand<Constant>>,
+    /// What happens when the result is empty: `clear` the field, `keep` what is there, or `fail` this employee
+    #[serde(default)]
+    on_empty: OnEmpty,
+    /// What happens when the result does not fit the field: `fail` this employee, `keep` what is there, or `clear` the
+    /// field. Left out: `keep`, and `fail` for fields that the target requires or that `match` names
+    on_invalid: Option<OnInvalid>,
+    /// Whether the field is written at each run, or only when the account is created
+    #[serde(default)]
+    when: When,
+}
+
+/// What `value` may be, for its schema.
+#[derive(JsonSchema)]
+#[schemars(inline, transform = constants)]
+struct Constant;
+
+fn constants(schema: &mut Schema) {
+    *schema = json_schema!({ "type": ["string", "number", "boolean", "array"] });
+}
+
+/// A line of `mapping`, for its schema: an expression, the long form, or fields below a common name.
+pub(super) struct Field;
+
+impl JsonSchema for Field {
+    fn schema_name() -> Cow<'static, str> {
+        "field".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "expression or table",
+            "description": "An expression over attributes, or a table with from or value",
+            "anyOf": [
+                { "type": "string" },
+                generator.subschema_for::<Shape>(),
+                {
+                    "type": "object",
+                    "description": "Fields below a common name",
+                    "not": { "anyOf": [{ "required": ["from"] }, { "required": ["value"] }] },
+                    "additionalProperties": generator.subschema_for::<Self>(),
+                },
+            ],
+        })
+    }
+}
 
 /// More is no mapping but an accident.
 const MOST_FIELDS: usize = 1_000;
@@ -22,6 +81,7 @@ const MOST_FIELDS: usize = 1_000;
 /// fields are not.
 pub(super) fn read(
     section: &Table<'_>,
+    found_by: &[&str],
     target: Option<&dyn TargetType>,
     vocabulary: &Vocabulary,
     fields: &mut Fields,
@@ -61,9 +121,8 @@ pub(super) fn read(
         return Vec::new();
     }
     let mut mappings = Vec::new();
-    let found_by = matching::names(section, target);
     for mut entry in entries {
-        entry.is_match = found_by.contains(&entry.field);
+        entry.is_match = found_by.contains(&&*entry.field);
         let spec = target.and_then(|target| known_spec(&entry, target, &table));
         if let Some(spec) = &spec
             && fields.index(&spec.name).is_some()
@@ -185,19 +244,14 @@ impl<'a> Entry<'a> {
             }
             DeValue::Table(_) => {
                 let entry = parent.table(self.key)?;
-                let source = source(&entry, spec, vocabulary);
-                let on_empty = entry
-                    .choice("on_empty", &[("clear", OnEmpty::Clear), ("keep", OnEmpty::Keep), ("fail", OnEmpty::Fail)]);
-                let on_invalid = entry.choice(
-                    "on_invalid",
-                    &[("fail", OnInvalid::Fail), ("keep", OnInvalid::Keep), ("clear", OnInvalid::Clear)],
-                );
-                let when = entry.choice("when", &[("always", When::Always), ("create", When::Create)]);
+                let shape: Option<Shape> = entry.read();
+                let source = source(&entry, shape.as_ref(), spec, vocabulary);
                 entry.finish();
+                let shape = shape?;
                 mapping.source = source?;
-                mapping.on_empty = on_empty.unwrap_or_default();
-                mapping.on_invalid = on_invalid.unwrap_or(mapping.on_invalid);
-                mapping.when = when.unwrap_or_default();
+                mapping.on_empty = shape.on_empty;
+                mapping.on_invalid = shape.on_invalid.unwrap_or(mapping.on_invalid);
+                mapping.when = shape.when;
                 Some(mapping)
             }
             _ => {
@@ -216,12 +270,16 @@ impl<'a> Entry<'a> {
 }
 
 /// `from` or `value`, exactly one of them.
-fn source(entry: &Table<'_>, spec: Option<&FieldSpec>, vocabulary: &Vocabulary) -> Option<MappingSource> {
-    let from = entry.text("from");
+fn source(
+    entry: &Table<'_>,
+    shape: Option<&Shape>,
+    spec: Option<&FieldSpec>,
+    vocabulary: &Vocabulary,
+) -> Option<MappingSource> {
     match (entry.has("from"), entry.raw("value")) {
         (true, None) => {
-            let from = from?;
-            expression(from.value, from.span, &entry.name_of("from"), vocabulary, entry)
+            let from = shape?.from.as_ref()?;
+            expression(&from.value, from.span.clone(), &entry.name_of("from"), vocabulary, entry)
         }
         (false, Some(value)) => {
             let found = constant(value.get_ref());

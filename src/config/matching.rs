@@ -2,16 +2,21 @@ use crate::field::{Access, FieldIndex, FieldKind};
 use crate::targets::{FieldLookup, TargetType};
 
 use super::fields::{Fields, unknown_field};
-use crate::section::Table;
+use crate::section::{Located, Problems, Table};
 
 /// `match`: the fields to find an account by, in order. Called when `fields` holds the mapped fields and no other.
-pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fields) -> Vec<FieldIndex> {
+pub(super) fn read(
+    section: &Table<'_>,
+    names: Option<&[Located<String>]>,
+    target: &dyn TargetType,
+    fields: &mut Fields,
+) -> Vec<FieldIndex> {
     if !section.has("match") {
         return default_match(section, target, fields);
     }
     let mut found = Vec::new();
     let problems = section.problems();
-    let Some(names) = section.texts("match") else {
+    let Some(names) = names else {
         return found;
     };
     if names.is_empty() {
@@ -22,29 +27,37 @@ pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fi
         );
     }
     for name in names {
-        let spec = match target.field(name.value) {
+        let spec = match target.field(&name.value) {
             FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
             FieldLookup::Unknown => {
-                problems.error(name.span, "unknown_field", unknown_field(target, name.value));
+                problems.error(name.span.clone(), "unknown_field", unknown_field(target, &name.value));
                 continue;
             }
         };
         let index = match fields.index(&spec.name) {
             Some(index) if found.contains(&index) => {
-                problems.error(name.span, "duplicate_match", format!("duplicate match field `{}`", spec.name));
+                problems.error(name.span.clone(), "duplicate_match", format!("duplicate match field `{}`", spec.name));
                 continue;
             }
             Some(index) => index,
             None if spec.identity => fields.add(spec),
             None if spec.access == Access::ReadOnly => {
                 let why = "it cannot be mapped, so there is nothing to compare it with; match by another field";
-                problems.error(name.span, "match_not_mapped", format!("`{}` cannot be matched: {why}", spec.name));
+                problems.error(
+                    name.span.clone(),
+                    "match_not_mapped",
+                    format!("`{}` cannot be matched: {why}", spec.name),
+                );
                 continue;
             }
             None => {
                 let mapping = format!("[{}.mapping]", section.path());
                 let why = format!("it is not mapped; map it in {mapping}, or take it out of `match`");
-                problems.error(name.span, "match_not_mapped", format!("`{}` cannot be matched: {why}", spec.name));
+                problems.error(
+                    name.span.clone(),
+                    "match_not_mapped",
+                    format!("`{}` cannot be matched: {why}", spec.name),
+                );
                 continue;
             }
         };
@@ -54,10 +67,10 @@ pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fi
 }
 
 /// The names of the fields that accounts are found by, before it is known whether they are fields.
-pub(super) fn names(section: &Table<'_>, target: Option<&dyn TargetType>) -> Vec<String> {
-    match section.raw("match").and_then(|value| value.get_ref().as_array()) {
-        Some(names) => names.iter().filter_map(|name| name.get_ref().as_str().map(str::to_owned)).collect(),
-        None => target.map(TargetType::default_match).unwrap_or_default().iter().map(|name| (*name).into()).collect(),
+pub(super) fn names<'n>(given: Option<&'n [Located<String>]>, target: Option<&dyn TargetType>) -> Vec<&'n str> {
+    match given {
+        Some(names) => names.iter().map(|name| &*name.value).collect(),
+        None => target.map(TargetType::default_match).unwrap_or_default().to_vec(),
     }
 }
 
@@ -92,11 +105,15 @@ fn default_match(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fiel
 }
 
 /// `create_missing`: the reference fields whose missing names may be made, or all groups of the section.
-pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, fields: &Fields) -> Vec<FieldIndex> {
+pub(super) fn create_missing(
+    names: Option<&[Located<String>]>,
+    target: &dyn TargetType,
+    fields: &Fields,
+    problems: &Problems<'_>,
+) -> Vec<FieldIndex> {
     let mut found = Vec::new();
-    let problems = section.problems();
-    for name in section.texts("create_missing").unwrap_or_default() {
-        if target.policy().makes_groups.contains(&name.value) {
+    for name in names.unwrap_or_default() {
+        if target.policy().makes_groups.contains(&&*name.value) {
             let groups: Vec<FieldIndex> = (target.memberships().iter())
                 .filter(|membership| membership.section() == name.value)
                 .filter_map(|membership| fields.index(&membership.field.name))
@@ -107,20 +124,20 @@ pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, field
                 } else {
                     format!("`create_missing` names `{}` twice", name.value)
                 };
-                problems.error(name.span, "wrong_value", complaint);
+                problems.error(name.span.clone(), "wrong_value", complaint);
             }
             found.extend(groups.into_iter().filter(|index| !found.contains(index)).collect::<Vec<_>>());
             continue;
         }
-        let spec = match target.field(name.value) {
+        let spec = match target.field(&name.value) {
             FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
             FieldLookup::Unknown if target.memberships().iter().any(|group| group.section() == name.value) => {
                 let why = format!("`{}` of {} cannot be made through it; make them there", name.value, target.kind());
-                problems.error(name.span, "wrong_value", why);
+                problems.error(name.span.clone(), "wrong_value", why);
                 continue;
             }
             FieldLookup::Unknown => {
-                problems.error(name.span, "unknown_field", unknown_field(target, name.value));
+                problems.error(name.span.clone(), "unknown_field", unknown_field(target, &name.value));
                 continue;
             }
         };
@@ -136,7 +153,7 @@ pub(super) fn create_missing(section: &Table<'_>, target: &dyn TargetType, field
                 continue;
             }
         };
-        problems.error(name.span, "wrong_value", complaint);
+        problems.error(name.span.clone(), "wrong_value", complaint);
     }
     found
 }

@@ -1,12 +1,84 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::employee::{PRESET_ATTRIBUTES, preset};
 use crate::rules::{Tables, Variable, Vocabulary};
 
-use super::share;
 use crate::personio::SourceSettings;
-use crate::section::{Located, Table};
+use crate::section::shape::{Address, ByHand, Count, Entries};
+use crate::section::{Located, Secret, Table};
 use crate::words::nearest;
+
+/// How Personio is reached, of `[personio]`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shape {
+    /// The client id of the credential
+    client_id: Secret,
+    /// The secret of the credential
+    client_secret: Secret,
+    /// Sent as `X-Personio-Partner-ID`, in UPPER_SNAKE_CASE; for partners of Personio's marketplace. Left out, it is not
+    /// sent
+    partner_id: Option<HeaderId>,
+    /// Sent as `X-Personio-App-ID`, in UPPER_SNAKE_CASE; Personio's support finds requests by it
+    #[schemars(extend("default" = usual().app_id))]
+    app_id: Option<HeaderId>,
+    /// Which version of Personio's API is read: `v1` is one paged read
+    #[schemars(extend("default" = "v1"))]
+    api: Option<Located<Api>>,
+    /// Another address: `https`, or plain `http` to loopback
+    #[schemars(extend("default" = usual().base_url))]
+    base_url: Option<Address>,
+    /// The most requests in a minute; Personio allows 300
+    #[schemars(extend("default" = usual().requests_per_minute))]
+    requests_per_minute: Option<Count<1>>,
+    /// The most requests in a second; Personio allows 15
+    #[schemars(extend("default" = usual().requests_per_second))]
+    requests_per_second: Option<Count<1>>,
+}
+
+/// What may be known of employees, and by which names: what `[personio]` has beside that.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "what is `ByHand` is declared here and read from the table")]
+pub(super) struct Names {
+    /// The allow-list: nothing else is requested or kept, and an expression that names anything else is an error. Left
+    /// out: what the file uses
+    attributes: Option<Vec<Located<String>>>,
+    /// Readable names for attributes, to use in expressions: `ni_number = "dynamic_4711"`
+    aliases: Option<ByHand<Entries<String>>>,
+}
+
+fn usual() -> SourceSettings {
+    SourceSettings::new(Secret::new(""), Secret::new(""))
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Api {
+    V1,
+    #[schemars(skip)]
+    V2,
+}
+
+/// Personio asks for `UPPER_SNAKE_CASE`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, description = "", extend("pattern" = "^[A-Z][A-Z0-9_]*$"))]
+struct HeaderId(String);
+
+impl TryFrom<String> for HeaderId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let upper_snake = text.starts_with(|first: char| first.is_ascii_uppercase())
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        if upper_snake { Ok(Self(text)) } else { Err("must be in UPPER_SNAKE_CASE, such as \"ACME_SYNC\"") }
+    }
+}
 
 /// Words of the expression language, which no alias can be.
 const LANGUAGE_WORDS: [&str; 16] = [
@@ -37,26 +109,28 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
         }
         return Source { settings: None, listed: None, vocabulary: Vocabulary::new(NO_LIST, BTreeMap::new(), tables) };
     };
-    let client_id = section.required_secret("client_id");
-    let client_secret = section.required_secret("client_secret");
-    let partner_id = header_id(&section, "partner_id");
-    let app_id = header_id(&section, "app_id");
-    check_api(&section);
-    let base_url = section.base_url("base_url");
-    let requests_per_minute = pace(&section, "requests_per_minute");
-    let requests_per_second = pace(&section, "requests_per_second");
-    let listed = attributes(&section);
+    let shape: Option<Shape> = section.read();
+    if let Some(api) = shape.as_ref().and_then(|shape| shape.api.as_ref()).filter(|api| api.value == Api::V2) {
+        section.problems().error(
+            api.span.clone(),
+            "unknown_value",
+            "`personio.api` = \"v2\" is not built into this version; write \"v1\", which reads everything in one go",
+        );
+    }
+    let names: Names = section.read().unwrap_or_default();
+    let listed = names.attributes.map(|listed| attributes(&section, &listed));
     let (aliases, refused) = aliases(&section, listed.as_deref());
     section.finish();
 
-    let settings = client_id.zip(client_secret).map(|(client_id, client_secret)| {
-        let usual = SourceSettings::new(client_id, client_secret);
+    let settings = shape.map(|shape| {
+        let usual = SourceSettings::new(shape.client_id, shape.client_secret);
+        let pace = |count: Count<1>| u32::try_from(count.0).unwrap_or(u32::MAX);
         SourceSettings {
-            partner_id,
-            app_id: app_id.unwrap_or(usual.app_id),
-            base_url: base_url.unwrap_or(usual.base_url),
-            requests_per_minute: requests_per_minute.unwrap_or(usual.requests_per_minute),
-            requests_per_second: requests_per_second.unwrap_or(usual.requests_per_second),
+            partner_id: shape.partner_id.map(|HeaderId(id)| id),
+            app_id: shape.app_id.map_or(usual.app_id, |HeaderId(id)| id),
+            base_url: shape.base_url.map_or(usual.base_url, Into::into),
+            requests_per_minute: shape.requests_per_minute.map_or(usual.requests_per_minute, pace),
+            requests_per_second: shape.requests_per_second.map_or(usual.requests_per_second, pace),
             ..usual
         }
     });
@@ -66,50 +140,20 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
 
 const NO_LIST: Option<Vec<Box<str>>> = None;
 
-/// Personio asks for `UPPER_SNAKE_CASE`.
-fn header_id(section: &Table<'_>, key: &str) -> Option<String> {
-    let text = section.text(key)?;
-    let upper_snake = text.value.starts_with(|first: char| first.is_ascii_uppercase())
-        && text.value.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    if !upper_snake {
-        section.problems().error(
-            text.span,
-            "wrong_value",
-            format!("{} must be in UPPER_SNAKE_CASE, such as \"ACME_SYNC\"", section.name_of(key)),
-        );
-    }
-    Some(text.value.to_owned())
-}
-
-fn check_api(section: &Table<'_>) {
-    if section.choice("api", &[("v1", "v1"), ("v2", "v2")]) == Some("v2") {
-        section.problems().error(
-            section.raw("api").map_or_else(|| section.span(), |value| value.span()),
-            "unknown_value",
-            "`personio.api` = \"v2\" is not built into this version; write \"v1\", which reads everything in one go",
-        );
-    }
-}
-
-fn pace(section: &Table<'_>, key: &str) -> Option<u32> {
-    share::at_least_one(section, key).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
-}
-
 /// The allow-list. What is doubtful in it is said here.
-fn attributes(section: &Table<'_>) -> Option<Vec<Box<str>>> {
-    let listed = section.texts("attributes")?;
+fn attributes(section: &Table<'_>, listed: &[Located<String>]) -> Vec<Box<str>> {
     let problems = section.problems();
     let mut seen = BTreeSet::new();
-    for attribute in &listed {
-        if let Some(why) = no_attribute(attribute.value) {
+    for attribute in listed {
+        if let Some(why) = no_attribute(&attribute.value) {
             problems.error(attribute.span.clone(), "unknown_attribute", why);
-        } else if !seen.insert(attribute.value) {
+        } else if !seen.insert(&*attribute.value) {
             problems.warning(
                 attribute.span.clone(),
                 "duplicate_attribute",
                 format!("`personio.attributes` names `{}` twice", attribute.value),
             );
-        } else if let Some(preset) = misspelt(attribute.value) {
+        } else if let Some(preset) = misspelt(&attribute.value) {
             problems.warning(
                 attribute.span.clone(),
                 "unknown_attribute",
@@ -134,7 +178,7 @@ fn attributes(section: &Table<'_>) -> Option<Vec<Box<str>>> {
              leaving before the status says inactive",
         );
     }
-    Some(seen.into_iter().map(Into::into).collect())
+    seen.into_iter().map(Into::into).collect()
 }
 
 /// Why a name can be no attribute's key, if it cannot.

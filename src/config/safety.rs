@@ -1,39 +1,77 @@
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::rules::Expression;
 use crate::targets::{FieldLookup, TargetType};
 
 use super::fields::{Fields, unknown_field};
-use super::share;
-use crate::plan::Safety;
+use crate::plan::{Limit, Safety, Share};
+use crate::section::shape::Count;
 use crate::section::{Located, Table};
+
+/// `[targets.NAME.safety]`
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Shape {
+    /// Deactivations in a run. Left out: by the number of linked people, see the table of defaults
+    max_deactivate: Option<Limit>,
+    /// New accounts in a run. Left out: no limit; once a run has left nobody to make, the larger of 50 and 20 % of the
+    /// linked people
+    max_create: Option<Limit>,
+    /// Updates and reactivations in a run. Left out: no limit
+    max_update: Option<Limit>,
+    /// Updates that empty a field, in a run. Left out: no limit
+    max_clear: Option<Limit>,
+    /// The share of accounts in which one field may be overwritten within 24 hours. The default is for 20 linked people
+    /// and more; below, it is that a field is emptied in all accounts that have it (3 or more)
+    #[schemars(extend("default" = "50%"))]
+    max_field_share: Option<Share>,
+    /// The share of its employees that an `owned` group may lose in a run, from 3 members on
+    #[serde(default = "max_group_share")]
+    max_group_share: Share,
+    /// So many changes that fail one after another, and the target is left alone for the rest of the run; one that
+    /// succeeds begins the count anew
+    #[serde(default = "max_failures")]
+    max_failures: Count<1>,
+    /// Expressions over the account's own fields; such accounts are never changed
+    protect: Option<Vec<Located<String>>>,
+}
+
+fn max_group_share() -> Share {
+    Safety::default().max_group_share
+}
+
+fn max_failures() -> Count<1> {
+    Count(Safety::default().max_failures)
+}
 
 /// `[targets.NAME.safety]`. Adds the fields that `protect` looks at.
 pub(super) fn read(target_section: &Table<'_>, target: Option<&dyn TargetType>, fields: &mut Fields) -> Safety {
-    let mut safety = Safety::default();
     let Some(section) = target_section.table("safety") else {
-        return safety;
+        return Safety::default();
     };
-    for (key, limit) in [
-        ("max_deactivate", &mut safety.max_deactivate),
-        ("max_create", &mut safety.max_create),
-        ("max_update", &mut safety.max_update),
-        ("max_clear", &mut safety.max_clear),
-    ] {
-        *limit = share::limit(&section, key);
-    }
-    safety.max_field_share = share::share(&section, "max_field_share");
-    safety.max_group_share = share::share(&section, "max_group_share").unwrap_or(safety.max_group_share);
-    safety.max_failures = share::at_least_one(&section, "max_failures").unwrap_or(safety.max_failures);
-    for text in section.texts("protect").unwrap_or_default() {
-        safety.protect.extend(protection(&section, &text, target, fields));
-    }
+    let shape: Option<Shape> = section.read();
+    let settled = shape.map(|shape| Safety {
+        max_deactivate: shape.max_deactivate,
+        max_create: shape.max_create,
+        max_update: shape.max_update,
+        max_clear: shape.max_clear,
+        max_field_share: shape.max_field_share,
+        max_group_share: shape.max_group_share,
+        max_failures: shape.max_failures.0,
+        protect: (shape.protect.iter().flatten())
+            .filter_map(|text| protection(&section, text, target, fields))
+            .collect(),
+    });
     section.finish();
-    safety
+    settled.unwrap_or_default()
 }
 
 /// A condition over the account's own fields.
 fn protection(
     section: &Table<'_>,
-    text: &Located<&str>,
+    text: &Located<String>,
     target: Option<&dyn TargetType>,
     fields: &mut Fields,
 ) -> Option<Expression> {
@@ -41,7 +79,7 @@ fn protection(
         let name = section.name_of("protect");
         section.problems().error(text.span.clone(), "expression", format!("{name}: {message}"));
     };
-    let condition = match Expression::compile_over_fields(text.value) {
+    let condition = match Expression::compile_over_fields(&text.value) {
         Ok(condition) => condition,
         Err(error) => {
             complain(error.to_string());

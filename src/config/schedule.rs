@@ -1,13 +1,15 @@
 use chrono::NaiveTime;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::plan::Schedule;
 
 use crate::section::Table;
+use crate::section::shape::TimeSpan;
 
 /// `every` and `at` of a target: the slots of the calendar in which it is due.
-pub(super) fn read(table: &Table<'_>) -> Option<Schedule> {
-    let every = table.duration("every");
-    let at = time(table);
+pub(super) fn read(table: &Table<'_>, every: Option<TimeSpan>, at: Option<TimeOfDay>) -> Option<Schedule> {
+    let (every, at) = (every.map(|TimeSpan(every)| every), at.map(|TimeOfDay(at)| at));
     if !table.has("every") {
         if table.has("at") {
             let message = format!("{} has no meaning without `every`; add every = \"24h\"", table.name_of("at"));
@@ -41,12 +43,16 @@ pub(super) fn read(table: &Table<'_>) -> Option<Schedule> {
 }
 
 /// `05:00`
-fn time(table: &Table<'_>) -> Option<NaiveTime> {
-    let text = table.text("at")?;
-    let found = NaiveTime::parse_from_str(text.value.trim(), "%H:%M").ok();
-    if found.is_none() {
-        let message = format!("{} must be a time of the day such as \"05:00\"", table.name_of("at"));
-        table.problems().error(text.span, "wrong_value", message);
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("pattern" = "^ *([01]?[0-9]|2[0-3]):[0-5]?[0-9] *$"))]
+pub(super) struct TimeOfDay(NaiveTime);
+
+impl TryFrom<String> for TimeOfDay {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let time = NaiveTime::parse_from_str(text.trim(), "%H:%M");
+        time.map(Self).map_err(|_| "must be a time of the day such as \"05:00\"")
     }
-    found
 }

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{Datelike, Months, NaiveDate};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::employee::Attributes;
 use crate::personio::SourceSettings;
@@ -89,11 +91,14 @@ pub struct BudgetSettings {
 }
 
 /// The period of a budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum BudgetPeriod {
     /// A calendar day.
     Day,
     /// A calendar month.
+    #[default]
     Month,
     /// A calendar year.
     Year,

@@ -1,11 +1,37 @@
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::settings::{StatePlace, StateSettings};
-use crate::section::Table;
+use crate::section::shape::TimeSpan;
+use crate::section::{Located, Secret, Table};
 
 const DEFAULT_PATH: &str = "personio-sync.sqlite";
-const DEFAULT_KEEP: Duration = Duration::from_secs(90 * 86_400);
+const DEFAULT_KEEP: TimeSpan = TimeSpan(Duration::from_secs(90 * 86_400));
+
+/// `[state]`
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct Shape {
+    /// An SQLite file, relative to the folder of the configuration
+    #[schemars(extend("default" = DEFAULT_PATH))]
+    path: Option<Located<String>>,
+    /// A PostgreSQL server instead of `path`, such as `{ env = "DATABASE_URL" }`
+    url: Option<Secret>,
+    /// How long runs and jobs are kept
+    #[serde(default = "keep")]
+    keep: TimeSpan,
+    /// Whether names may be kept beside ids
+    #[serde(default)]
+    keep_names: bool,
+}
+
+fn keep() -> TimeSpan {
+    DEFAULT_KEEP
+}
 
 /// `[state]`: where the memory is. `None` when that cannot be told.
 pub(super) fn read(root: &Table<'_>, folder: &Path) -> Option<StateSettings> {
@@ -14,35 +40,25 @@ pub(super) fn read(root: &Table<'_>, folder: &Path) -> Option<StateSettings> {
         StatePlace::File(std::path::absolute(&joined).unwrap_or(joined))
     };
     let Some(section) = root.table("state") else {
-        return Some(StateSettings { place: file(DEFAULT_PATH), keep: DEFAULT_KEEP, keep_names: false });
+        return Some(StateSettings { place: file(DEFAULT_PATH), keep: DEFAULT_KEEP.0, keep_names: false });
     };
-    let keep = section.duration("keep").unwrap_or(DEFAULT_KEEP);
-    let keep_names = section.boolean("keep_names").unwrap_or(false);
-    let both = section.has("path") && section.has("url");
-    let path = section.text("path");
-    let place = if both {
-        section.problems().error(
-            section.key_span("url"),
-            "wrong_value",
-            "`state.path` and `state.url` exclude each other; keep `path` for a file, or `url` for PostgreSQL",
-        );
+    let shape: Shape = section.read()?;
+    let wrong = |span, message: String| {
+        section.problems().error(span, "wrong_value", message);
         None
-    } else if section.has("url") {
-        section.secret("url").map(StatePlace::Server)
-    } else {
-        match path {
-            Some(path) if path.value.trim().is_empty() => {
-                section.problems().error(
-                    path.span,
-                    "wrong_value",
-                    format!("`state.path` is empty; leave it out for `{DEFAULT_PATH}`"),
-                );
-                None
-            }
-            Some(path) => Some(file(path.value)),
-            None => Some(file(DEFAULT_PATH)),
+    };
+    let place = match (shape.path, shape.url) {
+        (Some(_), Some(_)) => wrong(
+            section.key_span("url"),
+            "`state.path` and `state.url` exclude each other; keep `path` for a file, or `url` for PostgreSQL".into(),
+        ),
+        (None, Some(url)) => Some(StatePlace::Server(url)),
+        (Some(path), None) if path.value.trim().is_empty() => {
+            wrong(path.span, format!("`state.path` is empty; leave it out for `{DEFAULT_PATH}`"))
         }
+        (Some(path), None) => Some(file(&path.value)),
+        (None, None) => Some(file(DEFAULT_PATH)),
     };
     section.finish();
-    place.map(|place| StateSettings { place, keep, keep_names })
+    Some(StateSettings { place: place?, keep: shape.keep.0, keep_names: shape.keep_names })
 }

@@ -1,22 +1,73 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::plan::EmployeeRules;
 use crate::plan::PlanSettings;
 use crate::rules::Vocabulary;
 use crate::targets::{Kind, TargetType};
 
 use super::fields::Fields;
+use super::schedule::TimeOfDay;
 use super::settings::TargetSettings;
-use super::{budget, expressions, leavers, mapping, matching, memberships, safety, schedule, section, share, workflow};
+use super::{budget, expressions, leavers, mapping, matching, memberships, safety, schedule, section, workflow};
 use crate::plan::HandoverMode;
+use crate::section::shape::{ByHand, Count, Entries, TimeSpan};
 use crate::section::{Located, Problems, Table};
 use crate::words::known;
+
+/// The keys that every target has.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "what is `ByHand` is declared here and read from the table")]
+pub(super) struct Shape {
+    /// Fields by which an existing account is found, in order. Left out: what the type proposes
+    r#match: Option<Vec<Located<String>>>,
+    /// Expressions that must all hold. Left out: everybody
+    include: Option<Vec<Located<String>>>,
+    /// Expressions of which any one leaves somebody out
+    exclude: Option<Vec<Located<String>>>,
+    /// Fields that refer to something by name, such as a department, and may create what is missing; or kinds of groups
+    create_missing: Option<Vec<Located<String>>>,
+    /// What happens to the account of somebody who comes back with a new profile. `pento` never hands over
+    #[schemars(extend("default" = "auto"))]
+    handover: Option<HandoverMode>,
+    /// The slots of the calendar in which `sync --due` runs it: a span that divides a day, or whole days. Left out: each
+    /// run is one of it
+    every: Option<TimeSpan>,
+    /// The time of the day at which an `every` of whole days begins, such as "05:00". Left out: midnight
+    at: Option<TimeOfDay>,
+    /// The most changes under way at once; half as many after each 429, 500 or 503, and one more after ten that went
+    /// well
+    #[schemars(extend("default" = WRITERS))]
+    writers: Option<Count<1, MOST_WRITERS>>,
+    /// Whether it is left alone, except by `--employee`
+    #[serde(default)]
+    paused: bool,
+    /// Targets that share a group must not share an employee; one who is in two is skipped in both
+    group: Option<Located<String>>,
+    /// Field of the target = expression over attributes
+    mapping: Option<ByHand<Entries<mapping::Field>>>,
+    /// What is done about accounts of people who left
+    leavers: Option<ByHand<leavers::Shape<leavers::ActionOrInclude>>>,
+    /// How many calls may be made to this target
+    budget: Option<ByHand<budget::Shape>>,
+    /// Limits of a run; above one, that class of changes is held
+    safety: Option<ByHand<safety::Shape>>,
+}
+
+/// What services take side by side, unless the file knows better.
+const WRITERS: u64 = 8;
+
+/// Each is a thread of its own.
+const MOST_WRITERS: u64 = 64;
 
 /// One `[targets.NAME]`, as far as it could be read.
 #[derive(Debug)]
 pub(super) struct TargetRead<'a> {
     pub(super) name: Located<&'a str>,
-    group: Option<Located<&'a str>>,
+    group: Option<Located<String>>,
     /// `None` when something is wrong that leaves no settings to speak of.
     pub(super) settings: Option<TargetSettings>,
 }
@@ -31,14 +82,16 @@ pub(super) fn read<'a>(
     check_name(&name, table.problems());
     let target = target_type(table, kinds);
     let type_ref = target.as_deref();
-    let mut include = expressions::conditions(table, "include", vocabulary);
-    let mut exclude = expressions::conditions(table, "exclude", vocabulary);
+    let shape: Shape = table.read().unwrap_or_default();
+    let mut include = expressions::conditions(table, "include", shape.include.as_deref(), vocabulary);
+    let mut exclude = expressions::conditions(table, "exclude", shape.exclude.as_deref(), vocabulary);
     if let Some(target) = type_ref {
         include.extend(expressions::of_the_type(table, target.include(), vocabulary));
         exclude.extend(expressions::of_the_type(table, target.exclude(), vocabulary));
     }
     let mut fields = Fields::default();
-    let mut mapping = mapping::read(table, type_ref, vocabulary, &mut fields);
+    let found_by = matching::names(shape.r#match.as_deref(), type_ref);
+    let mut mapping = mapping::read(table, &found_by, type_ref, vocabulary, &mut fields);
     mapping.extend(memberships::read(table, type_ref, vocabulary, &mut fields));
     for derived in type_ref.and_then(TargetType::rules).map(EmployeeRules::derived_fields).unwrap_or_default() {
         if fields.index(&derived.name).is_none() {
@@ -48,19 +101,15 @@ pub(super) fn read<'a>(
     let written_fields = fields.len();
     let (create_missing, match_fields) = match type_ref {
         Some(target) => {
-            let create_missing = matching::create_missing(table, target, &fields);
-            (create_missing, matching::read(table, target, &mut fields))
+            let (match_names, groups) = (shape.r#match.as_deref(), shape.create_missing.as_deref());
+            let create_missing = matching::create_missing(groups, target, &fields, table.problems());
+            (create_missing, matching::read(table, match_names, target, &mut fields))
         }
-        None => {
-            // Which fields there are is not known; that they are lists of texts is.
-            table.texts("create_missing");
-            table.texts("match");
-            Default::default()
-        }
+        None => Default::default(),
     };
     let safety = safety::read(table, type_ref, &mut fields);
     let leavers = leavers::read(table, type_ref);
-    let handover = handover(table, type_ref);
+    let handover = shape.handover.or_else(|| type_ref.map(|target| target.policy().handover)).unwrap_or_default();
     let workflows = match type_ref {
         Some(target) => workflow::read(table, target, vocabulary),
         None => {
@@ -70,10 +119,9 @@ pub(super) fn read<'a>(
         }
     };
     let budget = budget::of_target(table);
-    let every = schedule::read(table);
-    let writers = writers(table);
-    let paused = table.boolean("paused").unwrap_or(false);
-    let group = group(table);
+    let every = schedule::read(table, shape.every, shape.at);
+    let writers = shape.writers.map_or(WRITERS, |Count(writers)| writers);
+    let group = shape.group.filter(|group| is_named(group, table));
 
     let settings = target.map(|target| TargetSettings {
         plan: PlanSettings {
@@ -95,9 +143,9 @@ pub(super) fn read<'a>(
         target,
         budget,
         every,
-        writers,
-        paused,
-        group: group.as_ref().map(|group| group.value.into()),
+        writers: usize::try_from(writers).unwrap_or(usize::MAX),
+        paused: shape.paused,
+        group: group.as_ref().map(|group| group.value.as_str().into()),
         // What expressions share changes a target as much as its own section does.
         section: section::canonical(table.content(), &table.context().secrets.plain_places()) + &vocabulary.shared(),
     });
@@ -144,44 +192,23 @@ fn target_type(table: &Table<'_>, kinds: &[Kind]) -> Option<Box<dyn TargetType>>
     (kind.parse)(table)
 }
 
-fn handover(table: &Table<'_>, target: Option<&dyn TargetType>) -> HandoverMode {
-    let modes = [("auto", HandoverMode::Auto), ("hold", HandoverMode::Hold), ("never", HandoverMode::Never)];
-    table.choice("handover", &modes).or_else(|| target.map(|target| target.policy().handover)).unwrap_or_default()
-}
-
-/// What services take side by side, unless the file knows better.
-const WRITERS: usize = 8;
-
-/// Each is a thread of its own.
-const MOST_WRITERS: u64 = 64;
-
-fn writers(table: &Table<'_>) -> usize {
-    let Some(count) = share::at_least_one(table, "writers") else { return WRITERS };
-    if count > MOST_WRITERS {
-        let place = table.raw("writers").map_or_else(|| table.key_span("writers"), |value| value.span());
-        let message = format!("{} must be at most {MOST_WRITERS}", table.name_of("writers"));
-        table.problems().error(place, "wrong_value", message);
+fn is_named(group: &Located<String>, table: &Table<'_>) -> bool {
+    let empty = group.value.trim().is_empty();
+    if empty {
+        let message = format!("{} is empty; leave it out", table.name_of("group"));
+        table.problems().error(group.span.clone(), "wrong_value", message);
     }
-    usize::try_from(count.min(MOST_WRITERS)).unwrap_or(WRITERS)
-}
-
-fn group<'a>(table: &Table<'a>) -> Option<Located<&'a str>> {
-    let group = table.text("group")?;
-    if group.value.trim().is_empty() {
-        table.problems().error(group.span, "wrong_value", format!("{} is empty; leave it out", table.name_of("group")));
-        return None;
-    }
-    Some(group)
+    !empty
 }
 
 /// Warns of groups that have one member, which is most likely a misspelt name.
 pub(super) fn single_member_groups(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
-    let groups: Vec<&Located<&str>> = targets.iter().filter_map(|target| target.group.as_ref()).collect();
+    let groups: Vec<&Located<String>> = targets.iter().filter_map(|target| target.group.as_ref()).collect();
     for group in &groups {
         if groups.iter().filter(|other| other.value == group.value).count() == 1 {
             let others: Vec<&str> =
-                groups.iter().map(|other| other.value).filter(|other| *other != group.value).collect();
-            let hint = crate::words::nearest(group.value, &others)
+                groups.iter().map(|other| &*other.value).filter(|other| *other != group.value).collect();
+            let hint = crate::words::nearest(&group.value, &others)
                 .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
             problems.warning(
                 group.span.clone(),

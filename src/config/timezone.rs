@@ -1,17 +1,18 @@
 use crate::zone::{Zone, Zones};
 
-use crate::section::Table;
+use crate::section::{Located, Table};
 use crate::words::nearest;
 
 /// `timezone`: whose midnight counts.
-pub(super) fn read(root: &Table<'_>) -> Zone {
-    let Some(text) = root.text("timezone") else {
+pub(super) fn read(root: &Table<'_>, text: Option<&Located<String>>) -> Zone {
+    let Some(text) = text else {
         return Zone::utc();
     };
-    root.zones().get(text.value).unwrap_or_else(|| {
-        let hint = suggestion(text.value)
+    root.zones().get(&text.value).unwrap_or_else(|| {
+        let hint = suggestion(&text.value)
             .map_or_else(|| "write it as \"Europe/Berlin\"".to_owned(), |name| format!("did you mean `{name}`?"));
-        root.problems().error(text.span, "unknown_value", format!("`timezone` does not know `{}`; {hint}", text.value));
+        let message = format!("`timezone` does not know `{}`; {hint}", text.value);
+        root.problems().error(text.span.clone(), "unknown_value", message);
         Zone::utc()
     })
 }

@@ -56,7 +56,9 @@ fn workflow(
         ("updated", Trigger::Updated),
     ];
     let on = if table.has("on") { table.choice("on", &words) } else { None };
-    let when = expressions::conditions(table, "when", vocabulary);
+    let owned = |text: Located<&str>| Located { value: text.value.to_owned(), span: text.span };
+    let texts = table.texts("when").map(|texts| texts.into_iter().map(owned).collect::<Vec<_>>());
+    let when = expressions::conditions(table, "when", texts.as_deref(), vocabulary);
     let changed = changed(table, on, vocabulary);
     let (from, until) = (days(table, "from", on), days(table, "until", on));
     if let (Some(from), Some(until)) = (from, until)

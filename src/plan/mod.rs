@@ -16,6 +16,7 @@ mod correlate;
 mod diff;
 mod employee_rules;
 mod guard;
+mod limit;
 mod membership;
 mod near_keys;
 mod request;
@@ -39,10 +40,11 @@ pub use change::{
 pub use diff::same;
 pub use employee_rules::{EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use guard::{GuardInput, MAX_DEACTIVATE, default_removals, guard, hold_unseen};
+pub use limit::{Limit, Share};
 pub use near_keys::KEY_NEARLY_EQUAL;
 pub use request::{Action, Request, RequestValue};
 pub use settings::{
-    HandoverMode, LeaverAction, Leavers, Limit, PlanSettings, Policy, Safety, Share, StepSettings, StepSource, Trigger,
+    HandoverMode, LeaverAction, Leavers, PlanSettings, Policy, Safety, StepSettings, StepSource, Trigger,
     WorkflowSettings,
 };
 pub use slots::{Due, Schedule};

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::field::{FieldIndex, FieldSpec, FieldValue};
 use crate::rules::{Expression, Mapping, OnInvalid};
 
-use super::Action;
+use super::{Action, Limit, Share};
 
 /// The settings of one target that a plan goes by.
 #[derive(Debug)]
@@ -107,19 +110,6 @@ impl Default for Policy {
     }
 }
 
-/// A share of a whole, in hundredths of a percent, so that comparing is exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Share(pub u32);
-
-/// A limit: a number, or a share of those that are linked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// So many.
-    Count(u64),
-    /// Such a share.
-    Share(Share),
-}
-
 /// `[targets.NAME.leavers]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leavers {
@@ -157,7 +147,9 @@ pub enum LeaverAction {
 
 /// What happens to an account that belongs to somebody who has left or is gone, when the employee whom `match` finds it
 /// for has a profile of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum HandoverMode {
     /// It goes to them where two keys agree, and waits for somebody to say so where one does.
     #[default]

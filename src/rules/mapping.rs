@@ -1,4 +1,6 @@
 use email_address::{EmailAddress, Options};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::field::{FieldIndex, FieldKind, FieldSpec, FieldValue};
 
@@ -43,7 +45,9 @@ impl MappingSource {
 }
 
 /// What an empty result does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum OnEmpty {
     /// The field is emptied: Personio is the source of truth.
     #[default]
@@ -54,19 +58,24 @@ pub enum OnEmpty {
 }
 
 /// What a result that the field cannot take does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum OnInvalid {
     #[default]
     Fail,
     /// The field stays as it is, and somebody says that this is fine.
     Keep,
     /// The field stays as it is, and the employee counts as done in part.
+    #[serde(skip)]
     Partly,
     Clear,
 }
 
 /// When a mapping counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum When {
     /// On create and ever after.
     #[default]

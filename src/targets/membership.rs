@@ -38,6 +38,7 @@ pub(super) fn group(field: &str) -> Option<(&str, &str)> {
 /// A group of a section: `[targets.NAME.groups.GROUP]`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub(super) struct Group {
     /// Who belongs, as an expression
     #[schemars(example = &"department == 'People'")]

@@ -5,20 +5,23 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::config::{file_schema, target_schema};
 use crate::section::shape::{generator, joined};
 use crate::targets::{KINDS, Keys, Kind};
 
-/// What the file has beside the keys of single types.
-const ROOT: &str = include_str!("root.json");
+/// What schemas of ours refer to.
+const DEFINITIONS: &str = include_str!("definitions.json");
 
 /// The schema: the keys that every target has, joined with those of each type.
 pub fn schema() -> Value {
-    let mut schema = parse(ROOT);
-    let definitions = schema["definitions"].as_object_mut().expect("the definitions of the schema");
-    let common = definitions.remove("common").expect("the keys of every target");
+    let mut generator = generator();
+    let mut schema = json!({"$schema": "http://json-schema.org/draft-07/schema#", "title": "personio-sync"});
+    let file = file_schema(&mut generator);
+    schema.as_object_mut().into_iter().for_each(|schema| schema.extend(file.as_object().cloned().unwrap_or_default()));
+    let common = target_schema(&mut generator)["properties"].take();
+    let Value::Object(mut definitions) = parse(DEFINITIONS) else { return schema };
     let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     let mut cases = Vec::new();
-    let mut generator = generator();
     for Kind { name, keys, .. } in KINDS {
         let definition = format!("target-{name}");
         cases.push(json!({
@@ -40,6 +43,7 @@ pub fn schema() -> Value {
     });
     definitions.insert("target".into(), target);
     definitions.extend(generator.take_definitions(true));
+    schema["definitions"] = Value::Object(definitions);
     schema
 }
 

@@ -170,7 +170,7 @@ impl From<Address> for String {
 }
 
 /// A whole number between two bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Count<const LEAST: u64 = 0, const MOST: u64 = { u64::MAX }>(pub u64);
 
 impl<'de, const LEAST: u64, const MOST: u64> Deserialize<'de> for Count<LEAST, MOST> {
