@@ -4,6 +4,7 @@
 //! diff → plan → guard → ask → write → outcome → report.
 
 pub mod cli;
+pub mod code;
 pub mod config;
 mod destination;
 pub mod documents;

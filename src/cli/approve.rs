@@ -240,7 +240,7 @@ fn held_out(process: &Process, session: &Session, held: Held, open: &mut Vec<App
         op: change.op.as_str(),
         reason: change.reason.map(Into::into),
         fields: change.fields.into_iter().map(Into::into).collect(),
-        answer: Hold::answer(&change.code),
+        answer: answer(&change.code),
         hold: HoldOut { code: change.code.into(), detail: change.detail.into() },
         since: local(session, since),
         approval,
@@ -440,11 +440,16 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 }
 
 fn can_be_released(change: &HeldChange) -> bool {
-    Hold::answer(&change.code).is_none()
+    answer(&change.code).is_none()
 }
 
 fn refusal(held: &Held) -> String {
     let who = held.change.employee.map(|employee| format!(", employee {employee}")).unwrap_or_default();
-    let answer = Hold::answer(&held.change.code).unwrap_or_default();
+    let answer = answer(&held.change.code).unwrap_or_default();
     format!("{}{who}: an approval does not release this ({}): {answer}", held.target, held.change.code)
+}
+
+/// What answers a hold where an approval does not; a code of another version has none.
+fn answer(code: &str) -> Option<&'static str> {
+    Hold::answer(code.parse().ok()?)
 }

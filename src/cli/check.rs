@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde::Serialize;
 
+use crate::code::Code;
 use crate::config::{Settings, StatePlace};
 use crate::employee::Value;
 use crate::output::visible::visible;
 use crate::output::{Bars, Format, Problem, checklist, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
-use crate::plan::{FIELD_UNUSABLE, GROUP_UNUSABLE, Notice, PlanSettings, StepSource};
+use crate::plan::{Notice, PlanSettings, StepSource};
 use crate::rules::{Expression, Facts, Truth, Variable};
 use crate::sync::{PrepareOptions, Prepared, check_workflows};
 use crate::targets::Requesters;
@@ -210,16 +211,16 @@ fn online(
             reasons.add(reason);
         }
     }
-    if more.iter().any(|problem| problem.code == "target_unproven") {
+    if more.iter().any(|problem| problem.code == Code::TargetUnproven) {
         reasons.add(Reason::Held);
     }
     problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));
     for plan in &prepared.plan.targets {
         for notice in &plan.notices {
             let (reason, code) = match notice.code {
-                "requester_credential" => (Reason::Refused, Reason::Refused.word()),
+                Code::RequesterCredential => (Reason::Refused, Reason::Refused.word()),
                 // Nothing repairs that but the file or the target.
-                GROUP_UNUSABLE | FIELD_UNUSABLE => (Reason::SomeFailed, notice.code),
+                Code::GroupUnusable | Code::FieldUnusable => (Reason::SomeFailed, notice.code),
                 _ => continue,
             };
             reasons.add(reason);
@@ -311,8 +312,13 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
             ),
         });
         // These are told elsewhere: the filters with the values that there are, the rest as problems.
-        let elsewhere =
-            ["filters_leave_nobody", "requester_credential", "workflow_form", GROUP_UNUSABLE, FIELD_UNUSABLE];
+        let elsewhere = [
+            Code::FiltersLeaveNobody,
+            Code::RequesterCredential,
+            Code::WorkflowForm,
+            Code::GroupUnusable,
+            Code::FieldUnusable,
+        ];
         let told: Vec<Notice> =
             plan.notices.iter().filter(|notice| !elsewhere.contains(&notice.code)).cloned().collect();
         lines.extend(grouped::notices(&told, false).iter().map(|line| format!("{}: note: {line}", plan.name)));
@@ -425,7 +431,7 @@ fn missing_attributes(settings: &Settings, uploads: &UploadKeys, catalogue: &[Ca
                 format!("whatever uses it is left as it is: {}", users.join(", "))
             };
             Problem::new(
-                "attribute_not_readable",
+                Code::AttributeNotReadable,
                 format!(
                     "Personio does not let this credential read `{key}`; {cost}. Tick it \
                      {WHERE}: Readable employee attributes"

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::code::Code;
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::output::Problem;
 use crate::plan::{Change, Notice, Outcome, Plan, TargetPlan};
 use crate::state::{Fingerprint, HeldChange, RunId, StateError};
-use crate::sync::{Decisions, NOT_SHOWN, Prepared, PreparedTarget, Released, held_by};
+use crate::sync::{Decisions, Prepared, PreparedTarget, Released, held_by};
 
 use super::memory::Memory;
 use super::who::this_process;
@@ -118,7 +119,7 @@ impl Memory {
 ///
 /// [`Reason::NotApproved`], with who they are.
 pub(super) fn refuse_unseen(plan: &Plan) -> Result<(), Failure> {
-    let unseen = |notice: &&Notice| notice.code == NOT_SHOWN;
+    let unseen = |notice: &&Notice| notice.code == Code::RemovalsNotShown;
     let why: Vec<String> = plan
         .targets
         .iter()
@@ -158,7 +159,8 @@ pub(super) fn settle_approvals(
     for ((plan, target), taken) in prepared.plan.targets.iter().zip(&prepared.targets).zip(taken) {
         if let Err(error) = memory.settle_approvals(plan, target, taken) {
             reasons.add(Reason::Internal);
-            problems.push(Problem::new("state_unwritable", format!("what became of approvals is not kept: {error}")));
+            problems
+                .push(Problem::new(Code::StateUnwritable, format!("what became of approvals is not kept: {error}")));
         }
     }
 }

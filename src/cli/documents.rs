@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use crate::code::Code;
 use crate::config::Settings;
 use crate::documents::{Directory, FolderFile, Index, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::Attributes;
@@ -164,7 +165,7 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
         };
         let (why, error) = carry_out(&common, &documents, &mut rows, &bar, &mut go_on);
         reasons = why;
-        problems.extend(error.map(|error| Problem::new("state_unwritable", error.to_string())));
+        problems.extend(error.map(|error| Problem::new(Code::StateUnwritable, error.to_string())));
     }
     drop(bars);
     let not_well = rows.iter().filter(|row| !row.status.is_well()).count();

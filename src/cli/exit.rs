@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use crate::code::Code;
+
 /// Why a run ends with another status than 0. In the order of precedence: if several apply, the first counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -51,20 +53,20 @@ impl Reason {
     }
 
     /// The stable code in `problems`.
-    pub fn word(self) -> &'static str {
+    pub fn word(self) -> Code {
         match self {
-            Self::Interrupted => "interrupted",
-            Self::Terminated => "terminated",
-            Self::Internal => "internal_error",
-            Self::Usage => "usage",
-            Self::Refused => "sign_in_or_rights_refused",
-            Self::Locked => "locked",
-            Self::SourceUnproven => "source_unproven",
-            Self::NotApproved => "not_approved",
-            Self::Unavailable => "unavailable",
-            Self::Held => "held",
-            Self::SomeFailed => "some_failed",
-            Self::ChangesPending => "changes_pending",
+            Self::Interrupted => Code::Interrupted,
+            Self::Terminated => Code::Terminated,
+            Self::Internal => Code::InternalError,
+            Self::Usage => Code::Usage,
+            Self::Refused => Code::SignInOrRightsRefused,
+            Self::Locked => Code::Locked,
+            Self::SourceUnproven => Code::SourceUnproven,
+            Self::NotApproved => Code::NotApproved,
+            Self::Unavailable => Code::Unavailable,
+            Self::Held => Code::Held,
+            Self::SomeFailed => Code::SomeFailed,
+            Self::ChangesPending => Code::ChangesPending,
         }
     }
 }

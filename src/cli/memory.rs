@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
+use crate::code::Code;
 use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldValue};
@@ -525,7 +526,8 @@ impl Memory {
     ) -> TargetEnd {
         let not_stored = applied.map(|applied| applied.not_stored.as_slice()).unwrap_or_default();
         // Filters are accepted by an operator, or by a whole run that saw everybody and held nobody back for them.
-        let in_doubt = |hold: &Hold| matches!(hold.code, "filters_changed" | "source_unproven" | "target_unproven");
+        let in_doubt =
+            |hold: &Hold| matches!(hold.code, Code::FiltersChanged | Code::SourceUnproven | Code::TargetUnproven);
         let doubted = plan.changes.iter().any(|change| change.hold.as_ref().is_some_and(in_doubt));
         let filters_hold = plan.status == TargetStatus::Ready && run.source_complete && !doubted;
         let written = plan

@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::code::Code;
 use crate::config::{LoadOptions, Settings, StatePlace, load};
 use crate::output::Problem;
 use crate::section::SecretMode;
-
-/// The code of the warning.
-const CODE: &str = "account_in_two_states";
 
 /// Accounts of this file that another file in its folder has, too, with a state of its own. What such a file did in the
 /// last day, and whom it links, cannot be seen from here.
@@ -42,7 +40,7 @@ fn shared_with(settings: &Settings, path: &Path) -> Vec<Problem> {
                  has done, so limits over 24 hours count apart; give both files one [state]",
                 other.plan.name
             );
-            Problem::new(CODE, message).target(&target.plan.name)
+            Problem::new(Code::AccountInTwoStates, message).target(&target.plan.name)
         }));
     }
     found

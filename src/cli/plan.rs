@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use clap::Args;
 
+use crate::code::Code;
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::output;
 use crate::output::{Bars, Document, Kind};
-use crate::plan::{NOT_CONVERGING, Plan};
+use crate::plan::Plan;
 use crate::sync::{PrepareOptions, Prepared};
 
 use super::memory::Memory;
@@ -191,5 +192,5 @@ fn note_shown(
 /// Whether nothing is pending: held changes count as pending, and so does what was given up for now.
 fn is_settled(plan: &Plan) -> bool {
     let mut notices = plan.targets.iter().flat_map(|target| &target.notices);
-    plan.is_empty() && !notices.any(|notice| notice.code == NOT_CONVERGING)
+    plan.is_empty() && !notices.any(|notice| notice.code == Code::NotConverging)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::code::Code;
 use crate::output::json::{self, Binding};
 use crate::output::{Document, Kind, Problem};
 use crate::plan::{Notice, TargetPlan};
@@ -177,7 +178,7 @@ fn leave_approvals(plan: &mut TargetPlan, target: &PreparedTarget<'_>) {
             count(left, "change is", "changes are"),
             if left == 1 { "it" } else { "them" }
         );
-        notices.push(Notice { code: "approved_not_reviewed", employee: None, field: None, message });
+        notices.push(Notice { code: Code::ApprovedNotReviewed, employee: None, field: None, message });
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::http::Exchange;
 use crate::plan::{Op, Outcome, Request};
@@ -155,7 +156,7 @@ impl Journal for RunJournal<'_> {
             Outcome::Pending { .. } => Settlement::Pending,
             _ if outcome.open => Settlement::Unknown,
             Outcome::Failed { code, .. } => Settlement::Failed { code: (*code).into() },
-            Outcome::Held | Outcome::NotAttempted { .. } => Settlement::Failed { code: "not_attempted".into() },
+            Outcome::Held | Outcome::NotAttempted { .. } => Settlement::Failed { code: Code::NotAttempted.into() },
         };
         let link = match (&outcome.outcome, intent.employee, &outcome.account) {
             (Outcome::Succeeded, Some(employee), Some(account)) if settlement == Settlement::Done => {

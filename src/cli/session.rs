@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::code::Code;
 use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StatePlace, find_config, load};
 use crate::http::Redactor;
 use crate::output::listing::Listing;
@@ -298,7 +299,7 @@ impl Session {
         let mut prepared = prepare(&self.settings, &self.source()?, memory, options, progress)?;
         for plan in prepared.plan.targets.iter_mut().filter(|plan| self.rehearses(&plan.name)) {
             let message = format!("paused in the file: this is what `personio-sync resume {}` would bring", plan.name);
-            plan.notices.insert(0, Notice { code: "paused", employee: None, field: None, message });
+            plan.notices.insert(0, Notice { code: Code::Paused, employee: None, field: None, message });
         }
         Ok(prepared)
     }
@@ -361,7 +362,7 @@ pub(super) fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
                  up first",
                 count(lacking, "account that is in use", "accounts that are in use")
             );
-            problems.push(Problem::new("target_unproven", message).target(&target_plan.name));
+            problems.push(Problem::new(Code::TargetUnproven, message).target(&target_plan.name));
         }
         judge_skips(prepared, target_plan, &mut reasons, &mut problems);
         let held = target_plan.summary().held;
@@ -380,11 +381,11 @@ fn judge_skips(prepared: &Prepared<'_>, plan: &TargetPlan, reasons: &mut Reasons
     if !skipped.is_empty() {
         let reason = if is_of_the_source(&skipped) { Reason::SourceUnproven } else { Reason::SomeFailed };
         reasons.add(reason);
-        let mut codes: Vec<&str> = skipped.iter().map(|skip| skip.reason).collect();
+        let mut codes: Vec<&str> = skipped.iter().map(|skip| skip.reason.as_str()).collect();
         codes.sort_unstable();
         codes.dedup();
         let message = format!("everybody was skipped, so nothing is in line ({})", codes.join(", "));
-        problems.push(Problem::new("everybody_skipped", message).target(&plan.name));
+        problems.push(Problem::new(Code::EverybodySkipped, message).target(&plan.name));
     }
     let unseen = unseen_leavers(plan, &prepared.employees, &prepared.standings);
     if !unseen.is_empty() {
@@ -394,6 +395,6 @@ fn judge_skips(prepared: &Prepared<'_>, plan: &TargetPlan, reasons: &mut Reasons
             "the accounts of employees who left cannot be read, so nobody knows whether they are in use: {}",
             ids.join(", ")
         );
-        problems.push(Problem::new("leaver_unreadable", message).target(&plan.name));
+        problems.push(Problem::new(Code::LeaverUnreadable, message).target(&plan.name));
     }
 }

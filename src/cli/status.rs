@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::Serialize;
 
+use crate::code::Code;
 use crate::config::BudgetSettings;
 use crate::output::listing::Listing;
 use crate::output::{Format, Problem, json};
@@ -107,7 +108,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                     let left_out = last.map(|last| last.not_in_line).filter(|left_out| *left_out > 0);
                     let left_out = left_out.map_or_else(String::new, |left_out| format!(": {left_out} not in line"));
                     let message = format!("was not brought in line within the time that --max-age allows{left_out}");
-                    problems.push(Problem::new("too_old", message).target(&target.plan.name));
+                    problems.push(Problem::new(Code::TooOld, message).target(&target.plan.name));
                 }
             }
             Line {

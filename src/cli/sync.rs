@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use parking_lot::Mutex;
 
+use crate::code::Code;
 use crate::config::{BudgetSettings, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::output::table::TableStyle;
@@ -137,8 +138,8 @@ fn defer_manual_changes(prepared: &mut Prepared<'_>) {
              is done",
             count(steps, "step is", "steps are")
         );
-        plan.notices.retain(|notice| notice.code != "nothing_confirmed");
-        plan.notices.push(Notice { code: "by_hand", employee: None, field: None, message });
+        plan.notices.retain(|notice| notice.code != Code::NothingConfirmed);
+        plan.notices.push(Notice { code: Code::ByHand, employee: None, field: None, message });
         plan.changes.clear();
         plan.checklist = None;
     }
@@ -254,7 +255,7 @@ pub(super) fn check_budget(
     let used = |budget: &BudgetSettings, day| memory.state.tasks(&period(Some(budget.period), day));
     for budget in budgets(&session.settings, session.today, used)? {
         let Some(finding) = budget.apply(plan) else { continue };
-        if finding.code == "budget" {
+        if finding.code == Code::Budget {
             reasons.add(Reason::Held);
         }
         problems.push(Problem::new(finding.code, finding.message));
@@ -358,12 +359,12 @@ fn assess(
             plan.changes.iter().filter(|change| change.outcome.as_ref().is_some_and(wanted)).count()
         };
         let is_accepted =
-            |employee: EmployeeId, code: &str| accepted.contains(&(plan.name.clone(), employee, code.into()));
+            |employee: EmployeeId, code: Code| accepted.contains(&(plan.name.clone(), employee, code.into()));
         let failed = plan
             .changes
             .iter()
             .filter(|change| match &change.outcome {
-                Some(Outcome::Failed { code, .. }) => !change.employee.is_some_and(|id| is_accepted(id, code)),
+                Some(Outcome::Failed { code, .. }) => !change.employee.is_some_and(|id| is_accepted(id, *code)),
                 _ => false,
             })
             .count();
@@ -416,7 +417,7 @@ fn assess(
         );
         if let Some(JournalFailed { why, out_of_reach }) = &applied.journal_failed {
             let reason = if *out_of_reach { Reason::Unavailable } else { Reason::Internal };
-            because(true, reason, "state_unwritable", why);
+            because(true, reason, Code::StateUnwritable, why);
         }
     }
     if let Some(reason) = signals.reason() {
@@ -459,7 +460,7 @@ fn remember(
             continue;
         }
         let is_accepted =
-            |employee: EmployeeId, code: &str| accepted.contains(&(plan.name.clone(), employee, code.into()));
+            |employee: EmployeeId, code: Code| accepted.contains(&(plan.name.clone(), employee, code.into()));
         let end = memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw);
         let not_stored = applied.as_ref().map(|applied| applied.not_stored.as_slice()).unwrap_or_default();
         let not_in_line = not_in_line(plan, not_stored, &prepared.employees, &prepared.standings, is_accepted);
@@ -468,7 +469,7 @@ fn remember(
         if let Err(error) = memory.fill_slot(target.settings, plan, applied.as_ref()) {
             reasons.add(Reason::Internal);
             problems.push(Problem::new(
-                "state_unwritable",
+                Code::StateUnwritable,
                 format!("that this was a run by the clock is not kept: {error}"),
             ));
         }
@@ -476,7 +477,7 @@ fn remember(
             && let Err(error) = memory.remember_seen(plan, &open.seen)
         {
             reasons.add(reason(&error));
-            problems.push(Problem::new("state_unwritable", format!("what workflows watch is not kept: {error}")));
+            problems.push(Problem::new(Code::StateUnwritable, format!("what workflows watch is not kept: {error}")));
         }
     }
     let kept = match &prepared.source_seen {
@@ -485,12 +486,12 @@ fn remember(
     };
     if let Err(error) = kept {
         reasons.add(Reason::Internal);
-        problems.push(Problem::new("state_unwritable", format!("what Personio delivered is not kept: {error}")));
+        problems.push(Problem::new(Code::StateUnwritable, format!("what Personio delivered is not kept: {error}")));
     }
     let day = session.today.to_string();
     if let Err(error) = memory.finish(run, reasons.code(), &day, &ends, &all_jobs, settings.state.keep) {
         reasons.add(reason(&error));
-        problems.push(Problem::new("state_unwritable", format!("the history of this run is not kept: {error}")));
+        problems.push(Problem::new(Code::StateUnwritable, format!("the history of this run is not kept: {error}")));
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::code::Code;
 use crate::documents::{FolderFile, Match, Refusal, TitleTemplate};
 use crate::employee::EmployeeId;
 use crate::http::File;
@@ -74,7 +75,7 @@ pub(super) struct Row {
     pub(super) bytes: u64,
     pub(super) status: Status,
     /// A stable code for the status, where one says more.
-    pub(super) code: Option<&'static str>,
+    pub(super) code: Option<Code>,
     pub(super) detail: String,
     /// What the ledger knows it by.
     #[serde(skip)]
@@ -89,7 +90,7 @@ fn id<S: serde::Serializer>(id: &Option<EmployeeId>, to: S) -> Result<S::Ok, S::
 }
 
 impl Row {
-    fn set(&mut self, status: Status, code: Option<&'static str>, detail: impl Into<String>) {
+    fn set(&mut self, status: Status, code: Option<Code>, detail: impl Into<String>) {
         (self.status, self.code, self.detail) = (status, code, detail.into());
     }
 }
@@ -138,16 +139,16 @@ pub(super) fn plan(common: &Common<'_>, assigned: Vec<(FolderFile, Result<Match,
 fn identify(common: &Common<'_>, row: &mut Row, employee: EmployeeId, first: &mut HashMap<OnceOnly, String>) {
     if row.title.is_empty() || row.title.chars().count() > LONGEST_TITLE {
         let detail = format!("the title is blank or has more than {LONGEST_TITLE} characters; see --title");
-        return row.set(Status::LeftOut, Some("title_invalid"), detail);
+        return row.set(Status::LeftOut, Some(Code::TitleInvalid), detail);
     }
     let content = match std::fs::read(common.folder.join(&row.file)) {
         Ok(content) => content,
-        Err(error) => return row.set(Status::LeftOut, Some("unreadable"), format!("it cannot be read: {error}")),
+        Err(error) => return row.set(Status::LeftOut, Some(Code::Unreadable), format!("it cannot be read: {error}")),
     };
     let once = once(common, employee, &content);
     if let Some(other) = first.get(&once) {
         let detail = format!("it has the same content as {other}, for the same employee");
-        return row.set(Status::LeftOut, Some("duplicate"), detail);
+        return row.set(Status::LeftOut, Some(Code::Duplicate), detail);
     }
     first.insert(once.clone(), row.file.clone());
     row.once = Some(once);
@@ -250,7 +251,7 @@ pub(super) fn settle(
                     common.state.close_once(&once, Some(&id), common.now)?;
                 }
                 taken.insert(id);
-                row.set(Status::AlreadyUploaded, Some("found"), "found in Personio");
+                row.set(Status::AlreadyUploaded, Some(Code::Found), "found in Personio");
             }
             Verdict::Undecided if !again.contains(&row.file) => {
                 let detail = format!(
@@ -258,7 +259,7 @@ pub(super) fn settle(
                      Personio, and use --again \"{}\" if it is not there",
                     row.file
                 );
-                row.set(Status::Unknown, Some("outcome_unknown"), detail);
+                row.set(Status::Unknown, Some(Code::OutcomeUnknown), detail);
             }
             // The earlier try is given up when this one is sent, not before: somebody may still say no.
             Verdict::Absent | Verdict::Undecided => {
@@ -334,11 +335,11 @@ fn send(
     let content = match std::fs::read(common.folder.join(&row.file)) {
         Ok(content) if once(common, employee, &content) == planned => content,
         Ok(_) => {
-            row.set(Status::Failed, Some("changed"), "the file changed after the plan was made");
+            row.set(Status::Failed, Some(Code::Changed), "the file changed after the plan was made");
             return Ok(None);
         }
         Err(error) => {
-            row.set(Status::Failed, Some("unreadable"), format!("it cannot be read: {error}"));
+            row.set(Status::Failed, Some(Code::Unreadable), format!("it cannot be read: {error}"));
             return Ok(None);
         }
     };
@@ -346,7 +347,7 @@ fn send(
         common.state.release_once(&planned)?;
     }
     if common.state.open_once(std::slice::from_ref(&planned), common.now)? != [true] {
-        row.set(Status::Unknown, Some("outcome_unknown"), "another run began this upload");
+        row.set(Status::Unknown, Some(Code::OutcomeUnknown), "another run began this upload");
         return Ok(None);
     }
     let upload = Upload {
@@ -365,11 +366,11 @@ fn send(
         }
         Err(UploadError { kind: kind @ UploadErrorKind::Unknown, message }) => {
             let detail = format!("{message}; it may have been stored, and the next run looks whether it was");
-            row.set(Status::Unknown, Some("outcome_unknown"), detail);
+            row.set(Status::Unknown, Some(Code::OutcomeUnknown), detail);
             Ok(Some(kind))
         }
         Err(UploadError { kind, message }) => {
-            row.set(Status::Failed, Some("refused"), message);
+            row.set(Status::Failed, Some(Code::Refused), message);
             common.state.release_once(&planned)?;
             Ok(Some(kind))
         }

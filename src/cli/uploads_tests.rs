@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Reasons;
 use super::documents::find_category;
 use super::uploads::{Common, Row, Status, Verdict, carry_out, look_for, plan, settle};
+use crate::code::Code;
 use crate::documents::{Directory, FolderFile, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
 use crate::personio::{
@@ -120,7 +121,7 @@ fn each_content_is_uploaded_once_for_each_employee() {
     office.payslip(1, "corrected");
     let (rows, _) = office.run(&[]);
     assert_eq!(statuses(&rows), [Status::AlreadyUploaded, Status::LeftOut, Status::Uploaded]);
-    assert_eq!(rows[1].code, Some("duplicate"));
+    assert_eq!(rows[1].code, Some(crate::code::Code::Duplicate));
     assert_eq!(office.stored().len(), 3);
 }
 
@@ -137,7 +138,7 @@ fn a_lost_answer_is_settled_by_the_next_run_and_nothing_is_stored_twice() {
     office.faults("");
     let (rows, reasons) = office.run(&[]);
     assert_eq!((statuses(&rows), reasons.code()), (vec![Status::AlreadyUploaded; 3], 0));
-    assert_eq!(rows.iter().filter(|row| row.code == Some("found")).count(), 1);
+    assert_eq!(rows.iter().filter(|row| row.code == Some(Code::Found)).count(), 1);
     // Now the ledger knows; nobody has to be asked any more.
     office.sandbox.system(|personio: &mut Personio| personio.options.without_documents_write = true);
     assert_eq!(statuses(&office.run(&[]).0), [Status::AlreadyUploaded; 3]);

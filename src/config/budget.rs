@@ -1,3 +1,4 @@
+use crate::code::Code;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::DeTable;
@@ -68,7 +69,7 @@ fn check(section: &Table<'_>, targets: Vec<Located<String>>, named: Option<&DeTa
         } else {
             let hint = known(&target.value, names.iter().copied());
             let message = format!("{}: there is no target `{}`; {hint}", section.name_of("targets"), target.value);
-            section.problems().error(target.span, "unknown_target", message);
+            section.problems().error(target.span, Code::UnknownTarget, message);
         }
     }
     found

@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::rules::{Expression, Vocabulary};
 use crate::targets::Condition;
 
@@ -14,7 +15,7 @@ pub(super) fn conditions(
         Ok(condition) => Some(condition),
         Err(error) => {
             let message = format!("{}: {error}", table.name_of(key));
-            table.problems().error(text.span.clone(), "expression", message);
+            table.problems().error(text.span.clone(), Code::Expression, message);
             None
         }
     };
@@ -26,7 +27,7 @@ pub(super) fn of_the_type(table: &Table<'_>, conditions: &[Condition], vocabular
     let compile = |condition: &Condition| match Expression::compile(&condition.source, vocabulary) {
         Ok(compiled) => Some(compiled),
         Err(error) => {
-            table.problems().error(condition.span.clone(), "expression", error.to_string());
+            table.problems().error(condition.span.clone(), Code::Expression, error.to_string());
             None
         }
     };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use crate::code::Code;
 use crate::employee::Attributes;
 use crate::rules::Variable;
 use crate::targets::{KINDS, Kind};
@@ -78,7 +79,7 @@ impl fmt::Display for LoadError {
 }
 
 impl LoadError {
-    fn whole_file(path: &Path, code: &'static str, message: String) -> Self {
+    fn whole_file(path: &Path, code: Code, message: String) -> Self {
         let problem = Problem { severity: Severity::Error, code, line: None, column: None, message };
         Self { path: path.to_owned(), problems: vec![problem] }
     }
@@ -99,14 +100,16 @@ pub fn load(path: &Path, options: &LoadOptions<'_>) -> Result<Settings, LoadErro
     let bytes = std::fs::read(path).map_err(|error| {
         let (code, message) = match error.kind() {
             ErrorKind::NotFound => (
-                "file_not_found",
+                Code::FileNotFound,
                 format!(
                     "there is no such file; write one with `personio-sync init`, or name yours with \
                      `--config FILE` or {FILE_VARIABLE}"
                 ),
             ),
-            ErrorKind::IsADirectory => ("file_unreadable", "is a folder; `--config` takes the file in it".to_owned()),
-            _ => ("file_unreadable", format!("cannot be read: {error}")),
+            ErrorKind::IsADirectory => {
+                (Code::FileUnreadable, "is a folder; `--config` takes the file in it".to_owned())
+            }
+            _ => (Code::FileUnreadable, format!("cannot be read: {error}")),
         };
         LoadError::whole_file(path, code, message)
     })?;
@@ -115,7 +118,7 @@ pub fn load(path: &Path, options: &LoadOptions<'_>) -> Result<Settings, LoadErro
         let (line, column) = position(&valid, valid.len());
         let message = "is not UTF-8 text from here on; save the file as UTF-8".to_owned();
         let problem =
-            Problem { severity: Severity::Error, code: "syntax", line: Some(line), column: Some(column), message };
+            Problem { severity: Severity::Error, code: Code::Syntax, line: Some(line), column: Some(column), message };
         LoadError { path: path.to_owned(), problems: vec![problem] }
     })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -192,7 +195,7 @@ pub(super) fn settle(
         // A type of target gave up on its section without saying why.
         _ if fine => Err(LoadError::whole_file(
             &file.path,
-            "unsettled",
+            Code::Unsettled,
             "cannot be settled although no mistake was found in it; please report this".to_owned(),
         )),
         _ => Err(LoadError { path: file.path, problems: sorted }),
@@ -225,7 +228,7 @@ fn read_targets<'a>(
     if read.is_empty() {
         problems.whole_file(
             Severity::Warning,
-            "no_target",
+            Code::NoTarget,
             "names no target, so nothing can be kept in line; add one such as [targets.staff-list] with \
              type = \"file\", or let `personio-sync init` write it",
         );
@@ -249,7 +252,7 @@ fn unknown_targets(read: &[TargetRead<'_>], problems: &Problems<'_>, options: &L
                 format!("the file has {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
             }
         };
-        problems.whole_file(Severity::Error, "unknown_target", format!("there is no target `{only}`; {hint}"));
+        problems.whole_file(Severity::Error, Code::UnknownTarget, format!("there is no target `{only}`; {hint}"));
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::code::Code;
 use crate::field::{Access, FieldSpec, FieldValue};
 use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocabulary, When, convert};
 use crate::targets::{FieldLookup, TargetType};
@@ -92,7 +93,7 @@ pub(super) fn read(
         if needed && !section.has("mapping") {
             section.problems().error(
                 section.span(),
-                "missing_key",
+                Code::MissingKey,
                 format!(
                     "{} is missing; add [{}.mapping] with a line for each field, such as first_name = \"first_name\"",
                     section.name_of("mapping"),
@@ -107,7 +108,7 @@ pub(super) fn read(
     if entries.len() > MOST_FIELDS {
         table.problems().error(
             table.span(),
-            "wrong_value",
+            Code::WrongValue,
             format!("[{}] has {} fields; at most {MOST_FIELDS} are taken", table.path(), entries.len()),
         );
         return Vec::new();
@@ -115,7 +116,7 @@ pub(super) fn read(
     if entries.is_empty() {
         table.problems().error(
             table.span(),
-            "missing_key",
+            Code::MissingKey,
             format!("[{}] is empty; map at least the field that accounts are found by", table.path()),
         );
         return Vec::new();
@@ -129,7 +130,7 @@ pub(super) fn read(
         {
             table.problems().error(
                 entry.place.clone(),
-                "duplicate_field",
+                Code::DuplicateField,
                 format!("the field `{}` is mapped twice", spec.name),
             );
             continue;
@@ -290,7 +291,7 @@ fn source(
                 Ok(FieldValue::Empty) if spec.is_some_and(|spec| spec.required) => {
                     entry.problems().error(
                         value.span(),
-                        "wrong_value",
+                        Code::WrongValue,
                         format!("{} is empty, and no account can be without this field", entry.name_of("value")),
                     );
                     None
@@ -300,7 +301,7 @@ fn source(
                     let name = entry.name_of("value");
                     entry.problems().error(
                         value.span(),
-                        "wrong_value",
+                        Code::WrongValue,
                         format!("{name} does not fit the field: {why}"),
                     );
                     None
@@ -310,7 +311,7 @@ fn source(
         _ => {
             entry.problems().error(
                 entry.span(),
-                "missing_key",
+                Code::MissingKey,
                 format!("[{}] needs exactly one of `from` (an expression) and `value` (a constant)", entry.path()),
             );
             None
@@ -361,7 +362,7 @@ fn expression(
                     "{name} has an `if` without `else`: whoever the condition does not hold for has no valid value; \
                      write `else ''` to empty the field"
                 );
-                table.problems().warning(place, "if_without_else", message);
+                table.problems().warning(place, Code::IfWithoutElse, message);
             }
             Some(MappingSource::Expression(expression))
         }
@@ -375,7 +376,7 @@ fn expression(
             } else {
                 String::new()
             };
-            table.problems().error(place, "expression", format!("{name}: {error}{hint}"));
+            table.problems().error(place, Code::Expression, format!("{name}: {error}{hint}"));
             None
         }
     }
@@ -384,13 +385,13 @@ fn expression(
 /// The field of an entry, when it may be written.
 fn known_spec(entry: &Entry<'_>, target: &dyn TargetType, table: &Table<'_>) -> Option<FieldSpec> {
     let Some(spec) = entry.spec(target) else {
-        table.problems().error(entry.place.clone(), "unknown_field", unknown_field(target, &entry.field));
+        table.problems().error(entry.place.clone(), Code::UnknownField, unknown_field(target, &entry.field));
         return None;
     };
     if spec.access == Access::ReadOnly {
         table.problems().error(
             entry.place.clone(),
-            "read_only_field",
+            Code::ReadOnlyField,
             format!("`{}` can be read and not written; take the line out", spec.name),
         );
     }
@@ -411,7 +412,7 @@ fn required_fields(table: &Table<'_>, target: &dyn TargetType, fields: &Fields) 
         };
         table.problems().error(
             table.span(),
-            "required_field",
+            Code::RequiredField,
             format!("[{}] must map {names}, which {are} required for every `{}` account", table.path(), target.kind()),
         );
     }

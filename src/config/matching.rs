@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::field::{Access, FieldIndex, FieldKind};
 use crate::targets::{FieldLookup, TargetType};
 
@@ -22,7 +23,7 @@ pub(super) fn read(
     if names.is_empty() {
         problems.error(
             section.key_span("match"),
-            "wrong_value",
+            Code::WrongValue,
             format!("{} is empty; name at least one field that tells accounts apart", section.name_of("match")),
         );
     }
@@ -30,13 +31,17 @@ pub(super) fn read(
         let spec = match target.field(&name.value) {
             FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
             FieldLookup::Unknown => {
-                problems.error(name.span.clone(), "unknown_field", unknown_field(target, &name.value));
+                problems.error(name.span.clone(), Code::UnknownField, unknown_field(target, &name.value));
                 continue;
             }
         };
         let index = match fields.index(&spec.name) {
             Some(index) if found.contains(&index) => {
-                problems.error(name.span.clone(), "duplicate_match", format!("duplicate match field `{}`", spec.name));
+                problems.error(
+                    name.span.clone(),
+                    Code::DuplicateMatch,
+                    format!("duplicate match field `{}`", spec.name),
+                );
                 continue;
             }
             Some(index) => index,
@@ -45,7 +50,7 @@ pub(super) fn read(
                 let why = "it cannot be mapped, so there is nothing to compare it with; match by another field";
                 problems.error(
                     name.span.clone(),
-                    "match_not_mapped",
+                    Code::MatchNotMapped,
                     format!("`{}` cannot be matched: {why}", spec.name),
                 );
                 continue;
@@ -55,7 +60,7 @@ pub(super) fn read(
                 let why = format!("it is not mapped; map it in {mapping}, or take it out of `match`");
                 problems.error(
                     name.span.clone(),
-                    "match_not_mapped",
+                    Code::MatchNotMapped,
                     format!("`{}` cannot be matched: {why}", spec.name),
                 );
                 continue;
@@ -91,7 +96,7 @@ fn default_match(section: &Table<'_>, target: &dyn TargetType, fields: &mut Fiel
             [] => section.missing("match", &format!("match = [\"{}\"]", fields.first().unwrap_or("email"))),
             usual => section.problems().error(
                 section.span(),
-                "missing_key",
+                Code::MissingKey,
                 format!(
                     "{} is missing, and none of the fields that usually serve is mapped ({}); map one of them, or name \
                      another mapped field in `match`",
@@ -124,7 +129,7 @@ pub(super) fn create_missing(
                 } else {
                     format!("`create_missing` names `{}` twice", name.value)
                 };
-                problems.error(name.span.clone(), "wrong_value", complaint);
+                problems.error(name.span.clone(), Code::WrongValue, complaint);
             }
             found.extend(groups.into_iter().filter(|index| !found.contains(index)).collect::<Vec<_>>());
             continue;
@@ -133,11 +138,11 @@ pub(super) fn create_missing(
             FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
             FieldLookup::Unknown if target.memberships().iter().any(|group| group.section() == name.value) => {
                 let why = format!("`{}` of {} cannot be made through it; make them there", name.value, target.kind());
-                problems.error(name.span.clone(), "wrong_value", why);
+                problems.error(name.span.clone(), Code::WrongValue, why);
                 continue;
             }
             FieldLookup::Unknown => {
-                problems.error(name.span.clone(), "unknown_field", unknown_field(target, &name.value));
+                problems.error(name.span.clone(), Code::UnknownField, unknown_field(target, &name.value));
                 continue;
             }
         };
@@ -153,7 +158,7 @@ pub(super) fn create_missing(
                 continue;
             }
         };
-        problems.error(name.span.clone(), "wrong_value", complaint);
+        problems.error(name.span.clone(), Code::WrongValue, complaint);
     }
     found
 }

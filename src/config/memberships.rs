@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::rules::{Expression, Mapping, MappingSource, OnEmpty, OnInvalid, Vocabulary, When};
 use crate::targets::TargetType;
 
@@ -19,7 +20,7 @@ pub(super) fn read(
                 // A group is a table with `members` in it; a role is a key of its own.
                 let within = if membership.field.name.contains('.') { ".members" } else { "" };
                 let name = format!("`{}.{}{within}`", section.path(), membership.field.name);
-                section.problems().error(membership.rule.span.clone(), "expression", format!("{name}: {error}"));
+                section.problems().error(membership.rule.span.clone(), Code::Expression, format!("{name}: {error}"));
                 continue;
             }
         };

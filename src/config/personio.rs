@@ -1,3 +1,4 @@
+use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
@@ -103,7 +104,7 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
         if !root.has("personio") {
             root.problems().error(
                 root.span(),
-                "missing_key",
+                Code::MissingKey,
                 "`personio` is missing; add [personio] with `client_id` and `client_secret`",
             );
         }
@@ -113,7 +114,7 @@ pub(super) fn read(root: &Table<'_>, tables: Tables) -> Source {
     if let Some(api) = shape.as_ref().and_then(|shape| shape.api.as_ref()).filter(|api| api.value == Api::V2) {
         section.problems().error(
             api.span.clone(),
-            "unknown_value",
+            Code::UnknownValue,
             "`personio.api` = \"v2\" is not built into this version; write \"v1\", which reads everything in one go",
         );
     }
@@ -146,17 +147,17 @@ fn attributes(section: &Table<'_>, listed: &[Located<String>]) -> Vec<Box<str>> 
     let mut seen = BTreeSet::new();
     for attribute in listed {
         if let Some(why) = no_attribute(&attribute.value) {
-            problems.error(attribute.span.clone(), "unknown_attribute", why);
+            problems.error(attribute.span.clone(), Code::UnknownAttribute, why);
         } else if !seen.insert(&*attribute.value) {
             problems.warning(
                 attribute.span.clone(),
-                "duplicate_attribute",
+                Code::DuplicateAttribute,
                 format!("`personio.attributes` names `{}` twice", attribute.value),
             );
         } else if let Some(preset) = misspelt(&attribute.value) {
             problems.warning(
                 attribute.span.clone(),
-                "unknown_attribute",
+                Code::UnknownAttribute,
                 format!("unknown attribute `{}`; did you mean `{preset}`?", attribute.value),
             );
         }
@@ -165,7 +166,7 @@ fn attributes(section: &Table<'_>, listed: &[Located<String>]) -> Vec<Box<str>> 
     if !seen.contains("status") {
         problems.warning(
             place(),
-            "lifecycle_attribute",
+            Code::LifecycleAttribute,
             "`personio.attributes` has no `status`, so people who are set to inactive without a last day are not \
              recognised as having left",
         );
@@ -173,7 +174,7 @@ fn attributes(section: &Table<'_>, listed: &[Located<String>]) -> Vec<Box<str>> 
     if !seen.contains("termination_date") && !seen.contains("last_working_day") {
         problems.warning(
             place(),
-            "lifecycle_attribute",
+            Code::LifecycleAttribute,
             "`personio.attributes` has neither `termination_date` nor `last_working_day`, so nobody is recognised as \
              leaving before the status says inactive",
         );
@@ -237,7 +238,7 @@ fn aliases(section: &Table<'_>, listed: Option<&[Box<str>]>) -> (Aliases, BTreeS
         };
         let mut fine = check_alias(&table, &alias, listed);
         if let Err(error) = attributes.resolve(attribute.value) {
-            table.problems().error(attribute.span, "unknown_attribute", error.to_string());
+            table.problems().error(attribute.span, Code::UnknownAttribute, error.to_string());
             fine = false;
         }
         if fine {
@@ -268,6 +269,6 @@ fn check_alias(table: &Table<'_>, alias: &Located<&str>, listed: Option<&[Box<st
     } else {
         return true;
     };
-    table.problems().error(alias.span.clone(), "wrong_alias", format!("the alias `{name}` {why}"));
+    table.problems().error(alias.span.clone(), Code::WrongAlias, format!("the alias `{name}` {why}"));
     false
 }

@@ -1,3 +1,4 @@
+use crate::code::Code;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -77,7 +78,7 @@ fn protection(
 ) -> Option<Expression> {
     let complain = |message: String| {
         let name = section.name_of("protect");
-        section.problems().error(text.span.clone(), "expression", format!("{name}: {message}"));
+        section.problems().error(text.span.clone(), Code::Expression, format!("{name}: {message}"));
     };
     let condition = match Expression::compile_over_fields(&text.value) {
         Ok(condition) => condition,

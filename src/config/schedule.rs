@@ -1,3 +1,4 @@
+use crate::code::Code;
 use chrono::NaiveTime;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ pub(super) fn read(table: &Table<'_>, every: Option<TimeSpan>, at: Option<TimeOf
     if !table.has("every") {
         if table.has("at") {
             let message = format!("{} has no meaning without `every`; add every = \"24h\"", table.name_of("at"));
-            table.problems().error(table.key_span("at"), "wrong_value", message);
+            table.problems().error(table.key_span("at"), Code::WrongValue, message);
         }
         return None;
     }
@@ -28,7 +29,7 @@ pub(super) fn read(table: &Table<'_>, every: Option<TimeSpan>, at: Option<TimeOf
                 let nearest: Vec<String> = nearest.iter().map(|span| format!("\"{span}\"")).collect();
                 format!("{name} must divide a day or be whole days; the nearest: {}", nearest.join(" and "))
             };
-            table.problems().error(span, "wrong_value", message);
+            table.problems().error(span, Code::WrongValue, message);
             return None;
         }
     };
@@ -37,7 +38,7 @@ pub(super) fn read(table: &Table<'_>, every: Option<TimeSpan>, at: Option<TimeOf
             "{} is for whole days such as every = \"24h\"; shorter spans count from midnight, so take it out",
             table.name_of("at")
         );
-        table.problems().error(table.key_span("at"), "wrong_value", message);
+        table.problems().error(table.key_span("at"), Code::WrongValue, message);
     }
     Some(schedule)
 }

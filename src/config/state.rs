@@ -1,3 +1,4 @@
+use crate::code::Code;
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub(super) fn read(root: &Table<'_>, folder: &Path) -> Option<StateSettings> {
     };
     let shape: Shape = section.read()?;
     let wrong = |span, message: String| {
-        section.problems().error(span, "wrong_value", message);
+        section.problems().error(span, Code::WrongValue, message);
         None
     };
     let place = match (shape.path, shape.url) {

@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, Error};
 
+use crate::code::Code;
 use crate::section::{Problem, Severity, position};
 
 /// Problems that do not depend on other places of the file, so that they hold in a file with broken syntax, too.
-const LOCAL_CODES: [&str; 4] = ["unknown_key", "unknown_value", "wrong_type", "wrong_value"];
+const LOCAL_CODES: [Code; 4] = [Code::UnknownKey, Code::UnknownValue, Code::WrongType, Code::WrongValue];
 
 /// Syntax errors, one a line, and of the other problems those that cannot be a consequence of them.
 pub(super) fn report(text: &str, broken: &[Error], others: Vec<Problem>) -> Vec<Problem> {
@@ -62,6 +63,6 @@ fn begins_line(text: &str, offset: usize) -> bool {
 fn add(lines: &mut BTreeMap<usize, Problem>, text: &str, offset: usize, message: String) {
     let (line, column) = position(text, offset);
     let (line, column) = (Some(line), Some(column));
-    let problem = Problem { severity: Severity::Error, code: "syntax", line, column, message };
+    let problem = Problem { severity: Severity::Error, code: Code::Syntax, line, column, message };
     lines.entry(problem.line.unwrap_or(0)).or_insert(problem);
 }

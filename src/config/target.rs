@@ -1,3 +1,4 @@
+use crate::code::Code;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -162,7 +163,7 @@ fn check_name(name: &Located<&str>, problems: &Problems<'_>) {
     if !is_name(name.value) {
         problems.error(
             name.span.clone(),
-            "wrong_value",
+            Code::WrongValue,
             format!("`{}` cannot be the name of a target; use letters, digits, `-` and `_`", name.value),
         );
     }
@@ -181,7 +182,7 @@ fn target_type(table: &Table<'_>, kinds: &[Kind]) -> Option<Box<dyn TargetType>>
         if let Some(word) = word {
             table.problems().error(
                 word.span,
-                "unknown_type",
+                Code::UnknownType,
                 format!("there is no type of target `{}`; {}", word.value, known(word.value, words())),
             );
         }
@@ -196,7 +197,7 @@ fn is_named(group: &Located<String>, table: &Table<'_>) -> bool {
     let empty = group.value.trim().is_empty();
     if empty {
         let message = format!("{} is empty; leave it out", table.name_of("group"));
-        table.problems().error(group.span.clone(), "wrong_value", message);
+        table.problems().error(group.span.clone(), Code::WrongValue, message);
     }
     !empty
 }
@@ -212,7 +213,7 @@ pub(super) fn single_member_groups(targets: &[TargetRead<'_>], problems: &Proble
                 .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
             problems.warning(
                 group.span.clone(),
-                "lonely_group",
+                Code::LonelyGroup,
                 format!("no other target is in the group `{}`, so it has no effect{hint}", group.value),
             );
         }
@@ -230,7 +231,7 @@ pub(super) fn duplicate_identities(targets: &[TargetRead<'_>], problems: &Proble
         if let Some(owner) = owners.get(&identity) {
             problems.error(
                 read.name.span.clone(),
-                "same_accounts",
+                Code::SameAccounts,
                 format!(
                     "`{}` and `{owner}` both keep the accounts of `{identity}` and would undo each other's changes; \
                      make one target of them",
@@ -251,7 +252,7 @@ fn channels_of_no_directory(settings: &TargetSettings, problems: &Problems<'_>) 
              these are",
             settings.plan.name, channel.team
         );
-        problems.error(channel.name.span.clone(), "wrong_value", message);
+        problems.error(channel.name.span.clone(), Code::WrongValue, message);
     }
 }
 
@@ -272,7 +273,7 @@ pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
         {
             problems.error(
                 channel.name.span.clone(),
-                "wrong_value",
+                Code::WrongValue,
                 format!(
                     "`targets.{}.teams.{}.slack_channels` has no meaning: the directory `{}` is no slack target",
                     settings.plan.name, channel.team, directory.value
@@ -283,7 +284,7 @@ pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
             let names = settled().filter(|other| other.plan.policy.is_directory).map(|other| &*other.plan.name);
             problems.error(
                 directory.span.clone(),
-                "unknown_target",
+                Code::UnknownTarget,
                 format!(
                     "`targets.{}.directory`: there is no slack or entra target `{}`; {}",
                     settings.plan.name,

@@ -1,5 +1,6 @@
 //! Files that are wrong, each with the exact messages that it gives; and what a right file settles to.
 
+use crate::code::Code;
 use crate::plan::{LeaverAction, Leavers, Limit, Share};
 use crate::section::{Secret, SecretMode, Severity};
 use std::fmt::Write;
@@ -388,7 +389,7 @@ fn a_plain_secret_is_doubtful_only_where_others_can_read_it() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let settings = load(&path, &options()).unwrap();
         assert_eq!(settings.warnings.len(), warnings, "{mode:o}: {:?}", settings.warnings);
-        assert!(settings.warnings.iter().all(|warning| warning.code == "plain_secret"));
+        assert!(settings.warnings.iter().all(|warning| warning.code == Code::PlainSecret));
     }
 }
 

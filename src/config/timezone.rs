@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::zone::{Zone, Zones};
 
 use crate::section::{Located, Table};
@@ -12,7 +13,7 @@ pub(super) fn read(root: &Table<'_>, text: Option<&Located<String>>) -> Zone {
         let hint = suggestion(&text.value)
             .map_or_else(|| "write it as \"Europe/Berlin\"".to_owned(), |name| format!("did you mean `{name}`?"));
         let message = format!("`timezone` does not know `{}`; {hint}", text.value);
-        root.problems().error(text.span.clone(), "unknown_value", message);
+        root.problems().error(text.span.clone(), Code::UnknownValue, message);
         Zone::utc()
     })
 }

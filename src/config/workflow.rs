@@ -3,6 +3,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::code::Code;
 use crate::field::Access;
 use crate::plan::Action;
 use crate::rules::{Expression, Vocabulary};
@@ -32,7 +33,7 @@ pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, vocabulary: &Vo
         if !is_name(name.value) {
             let message =
                 format!("`{}` cannot be the name of a workflow; use letters, digits, `-` and `_`", name.value);
-            all.problems().error(name.span.clone(), "wrong_value", message);
+            all.problems().error(name.span.clone(), Code::WrongValue, message);
         }
         if let Some(table) = all.table(name.value) {
             workflows.extend(workflow(&name, &table, target, vocabulary));
@@ -65,7 +66,7 @@ fn workflow(
         && from > until
     {
         let message = format!("{} is after `until`, so no day is between them", table.name_of("from"));
-        table.problems().error(table.key_span("from"), "wrong_value", message);
+        table.problems().error(table.key_span("from"), Code::WrongValue, message);
     }
     let active = table.boolean("active").unwrap_or(false);
     let steps = steps(table, target, vocabulary);
@@ -92,14 +93,14 @@ fn changed(table: &Table<'_>, on: Option<Trigger>, vocabulary: &Vocabulary) -> V
     }
     if !follows {
         let message = format!("{} is for `mover` and `updated`; take it out", table.name_of("changed"));
-        table.problems().error(table.key_span("changed"), "wrong_value", message);
+        table.problems().error(table.key_span("changed"), Code::WrongValue, message);
     }
     let mut keys: Vec<Box<str>> = Vec::new();
     for text in table.texts("changed").unwrap_or_default() {
         let complain = |message: String| {
             table.problems().error(
                 text.span.clone(),
-                "wrong_value",
+                Code::WrongValue,
                 format!("{}: {message}", table.name_of("changed")),
             );
         };
@@ -115,7 +116,7 @@ fn changed(table: &Table<'_>, on: Option<Trigger>, vocabulary: &Vocabulary) -> V
     keys.dedup();
     if keys.is_empty() && table.texts("changed").is_some_and(|texts| texts.is_empty()) {
         let message = format!("{} is empty; name the attributes that count", table.name_of("changed"));
-        table.problems().error(table.key_span("changed"), "wrong_value", message);
+        table.problems().error(table.key_span("changed"), Code::WrongValue, message);
     }
     keys
 }
@@ -125,14 +126,14 @@ fn days(table: &Table<'_>, key: &str, on: Option<Trigger>) -> Option<i64> {
     let text = table.text(key)?;
     if matches!(on, Some(Trigger::Mover | Trigger::Updated)) {
         let message = format!("{} is for `joiner` and `leaver`; take it out", table.name_of(key));
-        table.problems().error(table.key_span(key), "wrong_value", message);
+        table.problems().error(table.key_span(key), Code::WrongValue, message);
     }
     let number = text.value.trim().strip_suffix('d').and_then(|number| number.trim().parse::<i64>().ok());
     let found = number.filter(|days| (-366..=366).contains(days));
     if found.is_none() {
         let message =
             format!("{} must be a number of days within a year, such as \"-14d\" or \"3d\"", table.name_of(key));
-        table.problems().error(text.span, "wrong_value", message);
+        table.problems().error(text.span, Code::WrongValue, message);
     }
     found
 }
@@ -141,7 +142,7 @@ fn steps(table: &Table<'_>, target: &dyn TargetType, vocabulary: &Vocabulary) ->
     if !table.has("steps") {
         table.problems().error(
             table.span(),
-            "missing_key",
+            Code::MissingKey,
             format!("{} is missing; add [[{}.steps]] with an action", table.name_of("steps"), table.path()),
         );
         return None;
@@ -228,7 +229,7 @@ impl Compiler<'_> {
 
     fn compile(&self, text: &str, span: std::ops::Range<usize>, name: &str, table: &Table<'_>) -> Option<Expression> {
         Expression::compile_after(text, self.vocabulary, &|step| self.earlier.has_id(step))
-            .map_err(|error| table.problems().error(span, "expression", format!("{name}: {error}")))
+            .map_err(|error| table.problems().error(span, Code::Expression, format!("{name}: {error}")))
             .ok()
     }
 
@@ -268,7 +269,7 @@ impl Compiler<'_> {
         if found.is_none() {
             let message =
                 format!("{name} must be an expression, a text, a number, a date, true or false, or a list of texts");
-            table.problems().error(value.span(), "wrong_type", message);
+            table.problems().error(value.span(), Code::WrongType, message);
         }
         found
     }
@@ -290,11 +291,11 @@ fn check_fields(table: &Table<'_>, action: Action, fields: &[(Box<str>, StepSour
     };
     for name in needed {
         if !fields.iter().any(|(field, _)| &**field == *name) {
-            complain("missing_key", format!("`{action}` needs the field `{name}`"));
+            complain(Code::MissingKey, format!("`{action}` needs the field `{name}`"));
         }
     }
     if needed.is_empty() && taken.is_none() && fields.is_empty() {
-        complain("missing_key", format!("`{action}` needs `fields`"));
+        complain(Code::MissingKey, format!("`{action}` needs `fields`"));
     }
     for (name, _) in fields {
         if let Some(taken) = taken
@@ -303,15 +304,15 @@ fn check_fields(table: &Table<'_>, action: Action, fields: &[(Box<str>, StepSour
         {
             let own = if custom { ", custom_fields.NAME" } else { "" };
             complain(
-                "unknown_field",
+                Code::UnknownField,
                 format!("`{action}` does not take `{name}`; {}{own}", known(name, taken.iter().copied())),
             );
         }
         if action == Action::UpdateRequester {
             match target.field(name) {
-                FieldLookup::Unknown => complain("unknown_field", unknown_field(target, name)),
+                FieldLookup::Unknown => complain(Code::UnknownField, unknown_field(target, name)),
                 FieldLookup::Known(spec) if spec.access == Access::ReadOnly => {
-                    complain("read_only_field", format!("`{name}` can be read and not written"));
+                    complain(Code::ReadOnlyField, format!("`{name}` can be read and not written"));
                 }
                 FieldLookup::Known(_) | FieldLookup::Open(_) => {}
             }

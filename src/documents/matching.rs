@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Index, Key, NameParts, Pattern};
+use crate::code::Code;
 use crate::employee::{EmployeeId, Employees, Value};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +45,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::OtherName => "other_name",
-            Self::NotInIndex => "not_in_index",
-            Self::NotInFolder => "not_in_folder",
-            Self::NoEmployee => "no_employee",
-            Self::SeveralEmployees => "several_employees",
-            Self::EmptyFile => "empty_file",
-            Self::TooLarge => "too_large",
-            Self::TypeNotAllowed => "type_not_allowed",
+            Self::OtherName => Code::OtherName,
+            Self::NotInIndex => Code::NotInIndex,
+            Self::NotInFolder => Code::NotInFolder,
+            Self::NoEmployee => Code::NoEmployee,
+            Self::SeveralEmployees => Code::SeveralEmployees,
+            Self::EmptyFile => Code::EmptyFile,
+            Self::TooLarge => Code::TooLarge,
+            Self::TypeNotAllowed => Code::TypeNotAllowed,
         }
     }
 

@@ -2,6 +2,8 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use crate::code::Code;
+
 use super::{Attributes, Employee, Value};
 
 /// Where an employee stands on a given day.
@@ -81,13 +83,13 @@ pub enum Disagreement {
 
 impl Disagreement {
     /// A stable code for reports.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::InactiveBeforeLastDay => "inactive_before_last_day",
-            Self::EmployedAfterLastDay => "employed_after_last_day",
-            Self::EmployedBeforeHireDate => "employed_before_hire_date",
-            Self::OnboardingAfterHireDate => "onboarding_after_hire_date",
-            Self::LastDayBeforeHireDate => "last_day_before_hire_date",
+            Self::InactiveBeforeLastDay => Code::InactiveBeforeLastDay,
+            Self::EmployedAfterLastDay => Code::EmployedAfterLastDay,
+            Self::EmployedBeforeHireDate => Code::EmployedBeforeHireDate,
+            Self::OnboardingAfterHireDate => Code::OnboardingAfterHireDate,
+            Self::LastDayBeforeHireDate => Code::LastDayBeforeHireDate,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::plan::{Notice, Skip};
 
@@ -23,13 +24,13 @@ pub(crate) fn skips(skips: &[Skip], all: bool) -> Vec<String> {
 
 /// One thing that is said, and of whom.
 struct Group {
-    code: &'static str,
+    code: Code,
     message: String,
     employees: Vec<EmployeeId>,
 }
 
-fn lines(all_said: impl Iterator<Item = (&'static str, Option<EmployeeId>, String)>, all: bool) -> Vec<String> {
-    let mut place_of: HashMap<(&'static str, String), usize> = HashMap::new();
+fn lines(all_said: impl Iterator<Item = (Code, Option<EmployeeId>, String)>, all: bool) -> Vec<String> {
+    let mut place_of: HashMap<(Code, String), usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     for (code, employee, message) in all_said {
         let place = *place_of.entry((code, message)).or_insert_with_key(|(_, message)| {
@@ -47,14 +48,14 @@ fn lines(all_said: impl Iterator<Item = (&'static str, Option<EmployeeId>, Strin
 /// The first lines of each code, then one line for everybody else of whom it speaks: what differs from person to
 /// person, such as the account, would otherwise be a line for each.
 fn with_totals(groups: Vec<Group>) -> Vec<String> {
-    let mut of_code: HashMap<&'static str, Vec<&Group>> = HashMap::new();
+    let mut of_code: HashMap<Code, Vec<&Group>> = HashMap::new();
     for group in groups.iter().filter(|group| !group.employees.is_empty()) {
         of_code.entry(group.code).or_default().push(group);
     }
-    let mut shown: HashMap<&'static str, usize> = HashMap::new();
+    let mut shown: HashMap<Code, usize> = HashMap::new();
     let mut lines = Vec::new();
     for group in &groups {
-        let alike = of_code.get(group.code).map_or(&[][..], Vec::as_slice);
+        let alike = of_code.get(&group.code).map_or(&[][..], Vec::as_slice);
         if group.employees.is_empty() || alike.len() <= NAMED + 1 {
             lines.push(line(&group.message, &group.employees, false));
             continue;
@@ -70,7 +71,7 @@ fn with_totals(groups: Vec<Group>) -> Vec<String> {
     lines
 }
 
-fn total(code: &str, alike: &[&Group]) -> String {
+fn total(code: Code, alike: &[&Group]) -> String {
     let distinct = |groups: &[&Group]| -> BTreeSet<EmployeeId> {
         groups.iter().flat_map(|group| &group.employees).copied().collect()
     };
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn the_same_is_said_once_for_everybody() {
         let notice = |employee: Option<u64>, message: &str| Notice {
-            code: "code",
+            code: Code::FieldEmpty,
             employee: employee.map(EmployeeId),
             field: None,
             message: message.into(),
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn what_differs_from_person_to_person_has_one_total() {
         let gone = |id: u64| Notice {
-            code: "employee_missing",
+            code: Code::EmployeeMissing,
             employee: Some(EmployeeId(id)),
             field: None,
             message: format!("account u{id} is kept"),
@@ -134,8 +135,12 @@ mod tests {
 
     #[test]
     fn reasons_keep_their_code() {
-        let skip = |id, detail: &str| Skip { employee: EmployeeId(id), reason: "code", detail: detail.into() };
+        let skip =
+            |id, detail: &str| Skip { employee: EmployeeId(id), reason: Code::FieldEmpty, detail: detail.into() };
         let said = [skip(1, "no e-mail"), skip(2, "shares it with 9"), skip(3, "no e-mail")];
-        assert_eq!(skips(&said, false), ["code: no e-mail (2 employees: 1, 3)", "employee 2: code: shares it with 9"]);
+        assert_eq!(
+            skips(&said, false),
+            ["field_empty: no e-mail (2 employees: 1, 3)", "employee 2: field_empty: shares it with 9"]
+        );
     }
 }

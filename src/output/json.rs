@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::code::Code;
 use crate::plan::{Change, Checklist, FieldChange, Forecast, Notice, Plan, Skip, Summary, TargetPlan};
 use crate::zone::LocalTime;
 
@@ -59,7 +60,7 @@ struct ChangeOut<'a> {
     op: &'static str,
     employee: Option<String>,
     account: Option<&'a str>,
-    reason: Option<&'static str>,
+    reason: Option<Code>,
     detail: Option<&'a str>,
     fields: Vec<FieldOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +88,7 @@ struct FieldOut<'a> {
 
 #[derive(Serialize)]
 struct HoldOut<'a> {
-    code: &'static str,
+    code: Code,
     detail: &'a str,
 }
 
@@ -100,13 +101,13 @@ struct OutcomeOut<'a> {
 #[derive(Serialize)]
 struct SkipOut<'a> {
     employee: String,
-    reason: &'static str,
+    reason: Code,
     detail: &'a str,
 }
 
 #[derive(Serialize)]
 struct NoticeOut<'a> {
-    code: &'static str,
+    code: Code,
     employee: Option<String>,
     message: &'a str,
 }

@@ -12,6 +12,7 @@ pub(crate) mod visible;
 
 pub use progress::{Bars, Terminal, terminal_width};
 
+use crate::code::Code;
 use crate::plan::Plan;
 
 /// How results are written.
@@ -37,7 +38,7 @@ pub enum Kind {
 /// A reason for an exit status, or another thing the whole run has to say.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
-    pub code: &'static str,
+    pub code: Code,
     pub message: String,
     /// The target it is about, if one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub struct Problem {
 
 impl Problem {
     /// About the run as a whole.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), target: None, line: None, column: None }
     }
 

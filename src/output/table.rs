@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
+use crate::code::Code;
 use crate::field::FieldValue;
-use crate::plan::{ACCOUNT_FOUND, Change, Op, Outcome, Plan, TargetPlan, TargetStatus};
+use crate::plan::{Change, Op, Outcome, Plan, TargetPlan, TargetStatus};
 
 use super::visible::{short, short_pair, visible};
 use super::{Document, Kind, grouped};
@@ -125,7 +126,7 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
         target
             .changes
             .iter()
-            .filter(|change| change.op == op && change.hold.is_none() && change.reason != Some(ACCOUNT_FOUND))
+            .filter(|change| change.op == op && change.hold.is_none() && change.reason != Some(Code::AccountFound))
             .filter(|change| kind == Kind::Plan || change.outcome == Some(Outcome::Succeeded))
             .count()
     };
@@ -284,8 +285,8 @@ fn shown(value: &FieldValue) -> String {
     }
 }
 
-fn holds(target: &TargetPlan) -> Vec<(&'static str, &str)> {
-    let mut holds: Vec<(&'static str, &str)> = target
+fn holds(target: &TargetPlan) -> Vec<(Code, &str)> {
+    let mut holds: Vec<(Code, &str)> = target
         .changes
         .iter()
         .filter_map(|change| change.hold.as_ref())
@@ -328,7 +329,7 @@ mod tests {
         };
         let mut target = TargetPlan::empty("desk", "freshservice");
         target.changes = (1..=40).map(|employee| change(employee, Outcome::Succeeded)).collect();
-        target.changes.push(change(99, Outcome::Failed { error: "no room".into(), code: "refused" }));
+        target.changes.push(change(99, Outcome::Failed { error: "no room".into(), code: Code::Refused }));
         let plan = Plan {
             today: "2026-11-22".parse().unwrap(),
             source: SourceSummary { employees: 41, complete: true, why_incomplete: None, newest_change: None },
@@ -386,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_report_says_why_as_the_plan_did() {
-        let plan = plan(Some(Outcome::Failed { error: "no room".into(), code: "refused" }));
+        let plan = plan(Some(Outcome::Failed { error: "no room".into(), code: Code::Refused }));
         let document = Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[] };
         let text = render(&document, TableStyle { colour: false, width: Some(140), all: false, outcomes_only: false });
         assert!(text.contains("Why") && text.contains("What happened"), "{text}");

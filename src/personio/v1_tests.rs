@@ -455,7 +455,7 @@ fn a_record_that_surprises_stops_nobody_else() {
     let column = result.employees.attributes.column("email").unwrap();
     assert_eq!(result.employees.get(EmployeeId(2)).unwrap().value(column), &Value::Hidden);
     let [notice] = &*result.notices else { panic!("{:?}", result.notices) };
-    assert_eq!((notice.code, notice.employee), ("unexpected_value", Some(EmployeeId(2))));
+    assert_eq!((notice.code, notice.employee), (crate::code::Code::UnexpectedValue, Some(EmployeeId(2))));
     assert!(notice.message.contains("`email`") && !notice.message.contains("example"), "{}", notice.message);
 }
 

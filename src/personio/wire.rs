@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::garbled::{NO_CHARACTER, repaired};
 use super::value::{Unreadable, convert};
+use crate::code::Code;
 use crate::employee::{Attributes, Employee, EmployeeId, PresetKind, Value, preset};
 use crate::plan::Notice;
 
@@ -222,7 +223,7 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
                 continue;
             };
             records.notices.extend(unreadable.drain(..).map(|(index, unreadable)| Notice {
-                code: "unexpected_value",
+                code: Code::UnexpectedValue,
                 employee: Some(employee.id),
                 field: None,
                 message: format!(

@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::field::AccountId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,13 +41,13 @@ pub enum Protection {
 
 impl Protection {
     /// A stable code for reports.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::Agent => "account_is_agent",
-            Self::KeyOwner => "account_owns_the_key",
-            Self::Declared => "account_protected",
-            Self::Foreign => "account_managed_elsewhere",
-            Self::Unreadable => "account_unreadable",
+            Self::Agent => Code::AccountIsAgent,
+            Self::KeyOwner => Code::AccountOwnsTheKey,
+            Self::Declared => Code::AccountProtected,
+            Self::Foreign => Code::AccountManagedElsewhere,
+            Self::Unreadable => Code::AccountUnreadable,
         }
     }
 }

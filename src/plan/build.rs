@@ -7,12 +7,12 @@ mod handovers;
 mod removals;
 
 pub use absent::{Absent, absent};
-pub use fields::{FIELD_INVALID, NOT_CONVERGING, form};
-pub use findings::{FIELD_UNUSABLE, GROUP_UNUSABLE};
+pub use fields::form;
 pub use handovers::{Identifying, identifying};
 pub use removals::waits_until;
 
 use super::{EmployeeRules, PlanSettings};
+use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -46,15 +46,6 @@ pub struct Memory<'a> {
     /// Who has been missing from the source, and who of them is proven to be gone.
     pub absences: Absences,
 }
-
-/// The reason of an employee whose account the service is making.
-pub const PENDING: &str = "pending";
-
-/// The reason of a create that came upon an account which was there already: none was made.
-pub const ACCOUNT_FOUND: &str = "account_found";
-
-/// The reason of a new account that takes the place of one that is gone.
-pub const ACCOUNT_GONE: &str = "account_gone";
 
 /// How long an account that the service took on to make is awaited. Whatever has gone wrong by then, it is asked again.
 pub const DAYS_PENDING: u64 = 2;
@@ -136,7 +127,7 @@ struct Builder<'a> {
     /// Names that do not exist yet and may be made, in the target's fields.
     new_references: BTreeSet<(FieldIndex, Box<str>)>,
     /// Fields that are left as they are and why, with the employees they concern.
-    unresolved: BTreeMap<(&'static str, Box<str>, String), Vec<EmployeeId>>,
+    unresolved: BTreeMap<(Code, Box<str>, String), Vec<EmployeeId>>,
     /// Whose account will exist after this run although it does not now.
     creating: BTreeSet<EmployeeId>,
     account_of: HashMap<EmployeeId, usize>,
@@ -191,10 +182,10 @@ impl<'a> Builder<'a> {
                 if self.input.employees.contested.contains(&employee) {
                     let why =
                         "Personio delivers two different records with this id, and nobody can tell which is right";
-                    return Scope::Unclear("two_records", why.into());
+                    return Scope::Unclear(Code::TwoRecords, why.into());
                 }
                 if let Some(why) = self.input.standings[place].why_unclear() {
-                    return Scope::Unclear("lifecycle_hidden", why);
+                    return Scope::Unclear(Code::LifecycleHidden, why);
                 }
                 let facts = self.facts(place);
                 if !settings.takes_leavers() {
@@ -276,10 +267,10 @@ impl<'a> Builder<'a> {
                 continue;
             }
             match (scope, &correlation.found[place]) {
-                (Scope::Unclear(code, why), _) => self.skip(employee, code, why.clone()),
+                (Scope::Unclear(code, why), _) => self.skip(employee, *code, why.clone()),
                 (Scope::In, Found::Unclear(code, why)) => {
                     self.in_scope.push(employee);
-                    self.skip(employee, code, why.clone());
+                    self.skip(employee, *code, why.clone());
                 }
                 (Scope::In, Found::Nothing) => {
                     self.in_scope.push(employee);
@@ -296,11 +287,11 @@ impl<'a> Builder<'a> {
                     self.in_scope.push(employee);
                     match &handovers[&place] {
                         Ok(decided) => self.hand_over(place, &self.snapshot.accounts[*account], decided),
-                        Err(why) => self.skip(employee, "account_taken", why.clone()),
+                        Err(why) => self.skip(employee, Code::AccountTaken, why.clone()),
                     }
                 }
                 (Scope::Left, Found::Account(account, _)) => self.leaver(place, *account, correlation),
-                (Scope::Left, Found::Unclear(code, why)) => self.skip(employee, code, why.clone()),
+                (Scope::Left, Found::Unclear(code, why)) => self.skip(employee, *code, why.clone()),
                 (Scope::Out { left, clause }, Found::Account(account, _)) => {
                     // Without a stored link nothing shows that the account was ever ours to look after.
                     if self.input.memory.links.contains_key(&employee) {
@@ -318,7 +309,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn skip(&mut self, employee: EmployeeId, reason: &'static str, detail: String) {
+    fn skip(&mut self, employee: EmployeeId, reason: Code, detail: String) {
         self.plan.skipped.push(Skip { employee, reason, detail });
     }
 
@@ -326,7 +317,7 @@ impl<'a> Builder<'a> {
     fn create(&mut self, place: usize, linked: Option<&AccountId>) {
         let employee = self.input.employees.list[place].id;
         if !self.input.schema.capabilities.create {
-            self.skip(employee, "cannot_create", "this target cannot make accounts; make it by hand".into());
+            self.skip(employee, Code::CannotCreate, "this target cannot make accounts; make it by hand".into());
             return;
         }
         let facts = self.facts(place);
@@ -346,36 +337,36 @@ impl<'a> Builder<'a> {
         if !carried.is_empty() && !has_key {
             let names: Vec<&str> = carried.iter().map(|spec| &*spec.name).collect();
             let verb = if names.len() == 1 { "is" } else { "are" };
-            self.skip(employee, "match_key_missing", format!("{} {verb} empty", names.join(" and ")));
+            self.skip(employee, Code::MatchKeyMissing, format!("{} {verb} empty", names.join(" and ")));
             return;
         }
         if let Some(missing) = self.missing_required(&fields) {
-            self.skip(employee, "required_field_empty", format!("{missing} is empty, and the target requires it"));
+            self.skip(employee, Code::RequiredFieldEmpty, format!("{missing} is empty, and the target requires it"));
             return;
         }
         if let Some(why) = self.none_of(&fields, None) {
-            self.skip(employee, "required_field_empty", why);
+            self.skip(employee, Code::RequiredFieldEmpty, why);
             return;
         }
         if let Some(since) = self.awaited(employee, &fields) {
             let why =
                 format!("the target took the new account on {since} and has not made it yet; it is not asked again");
-            return self.skip(employee, PENDING, why);
+            return self.skip(employee, Code::Pending, why);
         }
         if let Some(account) = linked {
             if self.snapshot.incomplete.is_some() && !self.snapshot.gone.contains(account) {
                 let why = "the linked account was not delivered, and the read is not proven whole";
-                return self.skip(employee, "account_not_delivered", why.into());
+                return self.skip(employee, Code::AccountNotDelivered, why.into());
             }
             self.plan.notices.push(Notice {
-                code: "linked_account_gone",
+                code: Code::LinkedAccountGone,
                 employee: Some(employee),
                 field: None,
                 message: "the linked account is gone from the target; a new one is made".into(),
             });
         }
         self.plan.changes.push(Change {
-            reason: linked.map(|_| ACCOUNT_GONE),
+            reason: linked.map(|_| Code::AccountGone),
             fields,
             ..Change::new(Op::Create, Some(employee))
         });
@@ -391,7 +382,12 @@ impl<'a> Builder<'a> {
         let key = given.unwrap_or_else(|| employee.to_string());
         if let Some(refusal) = self.input.memory.refusals.iter().find(|refusal| *refusal.key == *key) {
             let message = format!("the target took the new account on {since} and did not make it: {}", refusal.why);
-            self.plan.notices.push(Notice { code: "account_refused", employee: Some(employee), field: None, message });
+            self.plan.notices.push(Notice {
+                code: Code::AccountRefused,
+                employee: Some(employee),
+                field: None,
+                message,
+            });
             return None;
         }
         let has_time = self.input.today <= since.checked_add_days(Days::new(DAYS_PENDING)).unwrap_or(since);
@@ -434,7 +430,7 @@ impl<'a> Builder<'a> {
         let account = &self.snapshot.accounts[at];
         let Some((op, fields, rewrite)) = self.brought_in_line(place, account) else { return };
         if let Some(why) = self.keys_are_claimed(place, at, &fields, correlation) {
-            return self.skip(employee, "account_claimed", why);
+            return self.skip(employee, Code::AccountClaimed, why);
         }
         if op == Op::Update && fields.is_empty() {
             self.plan.in_sync += 1;
@@ -479,11 +475,11 @@ impl<'a> Builder<'a> {
         let cleared = fields.iter().find(|field| field.after.is_empty() && self.spec(field.index).required);
         if let Some(field) = cleared {
             let why = format!("{} is empty, and the target requires it", field.field);
-            self.skip(employee, "required_field_empty", why);
+            self.skip(employee, Code::RequiredFieldEmpty, why);
             return None;
         }
         if let Some(why) = self.none_of(&fields, Some(account)) {
-            self.skip(employee, "required_field_empty", why);
+            self.skip(employee, Code::RequiredFieldEmpty, why);
             return None;
         }
         let op = match (account.active, self.input.schema.capabilities.reactivate) {
@@ -496,7 +492,7 @@ impl<'a> Builder<'a> {
             (false, true) => Op::Reactivate,
             (false, false) => {
                 let why = "the account is out of use, and this target cannot bring it back; do it by hand";
-                self.skip(employee, "cannot_reactivate", why.into());
+                self.skip(employee, Code::CannotReactivate, why.into());
                 return None;
             }
         };
@@ -537,7 +533,7 @@ impl<'a> Builder<'a> {
             && self.plan.changes.iter().any(|change| change.op == Op::Create)
         {
             self.plan.notices.push(Notice {
-                code: "creating_means",
+                code: Code::CreatingMeans,
                 employee: None,
                 field: None,
                 message: means.into(),

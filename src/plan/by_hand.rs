@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::code::Code;
 use crate::employee::{EmployeeId, Lifecycle, Standing};
 use crate::plan::LeaverAction;
 use crate::rules::{Desired, Facts, MappingSource};
@@ -281,7 +282,7 @@ pub fn complete(
             let message =
                 "nothing was confirmed yet, so all of it is listed; what is so already, `confirm` takes as done";
             plan.notices.push(Notice {
-                code: "nothing_confirmed",
+                code: Code::NothingConfirmed,
                 employee: None,
                 field: None,
                 message: message.into(),
@@ -293,12 +294,12 @@ pub fn complete(
 }
 
 /// Why somebody is taken out who is still delivered and in scope.
-fn grounds(standing: &Standing) -> (Option<&'static str>, Option<String>) {
+fn grounds(standing: &Standing) -> (Option<Code>, Option<String>) {
     if standing.lifecycle != Lifecycle::Left {
         return (None, Some("no longer fits the rule".to_owned()));
     }
     let day = standing.last_day.map_or_else(|| "status is inactive".to_owned(), |day| format!("left on {day}"));
-    (Some("left"), Some(day))
+    (Some(Code::Left), Some(day))
 }
 
 /// Somebody with a role or a membership whom the rules do not look at.
@@ -322,14 +323,14 @@ fn outside(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirmed, empl
         return;
     }
     let (reason, detail) = if delivered {
-        ("out_of_scope", "no longer matches the filters")
+        (Code::OutOfScope, "no longer matches the filters")
     } else {
-        ("missing", "no longer delivered by Personio")
+        (Code::Missing, "no longer delivered by Personio")
     };
     if !delivered && (input.settings.leavers.missing != LeaverAction::Deactivate || !input.employees.is_complete()) {
         let names: Vec<&str> = fields.iter().map(|field| &*field.field).collect();
         plan.notices.push(Notice {
-            code: "employee_missing",
+            code: Code::EmployeeMissing,
             employee: Some(employee),
             field: None,
             message: format!(
@@ -404,7 +405,7 @@ fn without_members(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirm
             many => format!("; all {many} would be taken out"),
         };
         plan.notices.push(Notice {
-            code: "nobody_fits",
+            code: Code::NobodyFits,
             employee: None,
             field: None,
             message: format!("nobody fits the rule of {}{loses}; look at the rule first", spec.name),

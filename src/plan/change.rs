@@ -2,9 +2,10 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 
-use super::{ACCOUNT_FOUND, Action, Checklist, Request};
+use super::{Action, Checklist, Request};
 use crate::field::{AccountId, FieldIndex, FieldValue};
 use crate::zone::LocalTime;
 
@@ -100,7 +101,7 @@ pub struct Change {
     /// To which account; `None` when it is yet to be made.
     pub account: Option<AccountId>,
     /// Why, as a stable code: `left`, `out_of_scope`, `missing`.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Code>,
     /// Why, in words: `left on 2026-03-31`.
     pub detail: Option<String>,
     /// The fields, in the order of the mapping.
@@ -146,7 +147,7 @@ impl Change {
             op.as_str().to_owned(),
             employee.map(|employee| employee.to_string()).unwrap_or_default(),
             account.as_ref().map(|account| account.0.to_string()).unwrap_or_default(),
-            reason.unwrap_or_default().to_owned(),
+            reason.map_or("", Code::as_str).to_owned(),
             detail.clone().unwrap_or_default(),
         ];
         if let Some(request) = request {
@@ -191,7 +192,7 @@ impl Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// A stable code: `max_deactivate`, `first_run`, `source_unproven`, `filters_changed`.
-    pub code: &'static str,
+    pub code: Code,
     /// Number, limit and denominator, and the name of the setting.
     pub detail: String,
 }
@@ -199,17 +200,17 @@ pub struct Hold {
 impl Hold {
     /// What answers the hold, where the approval of single changes does not: it is no doubt about these people, but
     /// about all that was read, or about the run as a whole.
-    pub fn answer(code: &str) -> Option<&'static str> {
+    pub fn answer(code: Code) -> Option<&'static str> {
         Some(match code {
-            "source_unproven" => {
+            Code::SourceUnproven => {
                 "what Personio delivered is in doubt, not who is concerned: look at the note about Personio's answer, and \
                  run again"
             }
-            "target_unproven" => {
+            Code::TargetUnproven => {
                 "what the target listed is in doubt, not who is concerned: look at the note about the target, and run again"
             }
-            "first_run" => "a first run removes nobody; look at the links it made, and run again",
-            "budget" => {
+            Code::FirstRun => "a first run removes nobody; look at the links it made, and run again",
+            Code::Budget => {
                 "it does not fit into what is left of the budget's `tasks`; wait for the next period, or raise it"
             }
             _ => return None,
@@ -225,7 +226,7 @@ pub enum Outcome {
     Failed {
         /// For people: what the target said and what to try; no values of the employee.
         error: String,
-        code: &'static str,
+        code: Code,
     },
     /// The target took it and carries it out in its own time; a later run sees what came of it.
     Pending {
@@ -264,7 +265,7 @@ impl Outcome {
 pub struct Skip {
     pub employee: EmployeeId,
     /// A stable code: `match_key_missing`, `match_key_shared`, `several_accounts`.
-    pub reason: &'static str,
+    pub reason: Code,
     /// The reason in words; names other employees by id, never a value.
     pub detail: String,
 }
@@ -272,7 +273,7 @@ pub struct Skip {
 /// Something an operator should know; nothing failed because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    pub code: &'static str,
+    pub code: Code,
     /// Whom it is about, if one employee.
     pub employee: Option<EmployeeId>,
     /// The field of theirs that is left as it is because of it, if it says that.
@@ -400,7 +401,7 @@ impl TargetPlan {
                 continue;
             }
             match change.op {
-                Op::Create if change.reason == Some(ACCOUNT_FOUND) => summary.found += 1,
+                Op::Create if change.reason == Some(Code::AccountFound) => summary.found += 1,
                 Op::Create => summary.create += 1,
                 Op::Update => summary.update += 1,
                 Op::Reactivate => summary.reactivate += 1,

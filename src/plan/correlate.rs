@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 
 use super::Account;
@@ -55,7 +56,7 @@ pub(super) enum Found {
     /// None, and every key says so.
     Nothing,
     /// It cannot be told; a stable code, and why in words.
-    Unclear(&'static str, String),
+    Unclear(Code, String),
 }
 
 /// Everybody's account.
@@ -225,7 +226,7 @@ impl Search<'_> {
         for place in sharing {
             let other = if *place == sharing[0] { sharing[1] } else { sharing[0] };
             self.found[*place] = Some(Found::Unclear(
-                "match_key_shared",
+                Code::MatchKeyShared,
                 format!(
                     "shares {} with employee {}",
                     self.match_fields[position].1.name, self.candidates[other].employee
@@ -244,7 +245,7 @@ impl Search<'_> {
                 let mut ids: Vec<String> = several.iter().map(|place| self.accounts[*place].id.to_string()).collect();
                 ids.sort_unstable();
                 let why = format!("accounts {} have the same {}", ids.join(", "), spec.name);
-                self.found[place] = Some(Found::Unclear("several_accounts", why));
+                self.found[place] = Some(Found::Unclear(Code::SeveralAccounts, why));
                 return;
             }
         };
@@ -278,7 +279,7 @@ impl Search<'_> {
     }
 
     fn taken(&self, owner: EmployeeId, field: &str) -> Found {
-        Found::Unclear("account_taken", format!("the account with the same {field} belongs to employee {owner}"))
+        Found::Unclear(Code::AccountTaken, format!("the account with the same {field} belongs to employee {owner}"))
     }
 
     /// The same of somebody who is there, or has left as well.
@@ -313,7 +314,7 @@ impl Search<'_> {
                     "has a key of account {}, and so has employee {}",
                     self.accounts[account].id, self.candidates[other].employee
                 );
-                self.found[*place] = Some(Found::Unclear("match_key_shared", why));
+                self.found[*place] = Some(Found::Unclear(Code::MatchKeyShared, why));
             }
         }
     }
@@ -374,7 +375,7 @@ impl Search<'_> {
     fn succeeded_by(&self, (other, field): (EmployeeId, FieldIndex)) -> Found {
         let name = self.match_fields.iter().find(|(known, _)| *known == field).map_or("key", |(_, spec)| &spec.name);
         let why = format!("has left, and the account is that of employee {other}, who has the same {name}");
-        Found::Unclear("account_taken", why)
+        Found::Unclear(Code::AccountTaken, why)
     }
 
     fn finish(mut self) -> Correlation {
@@ -395,7 +396,7 @@ impl Search<'_> {
                         MatchKey::Hidden(why) => Some(why.clone()),
                         _ => None,
                     });
-                    hidden.map_or(Found::Nothing, |why| Found::Unclear("match_key_hidden", why))
+                    hidden.map_or(Found::Nothing, |why| Found::Unclear(Code::MatchKeyHidden, why))
                 })
             })
             .collect();

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::employee::{EmployeeId, Standing};
 use crate::field::{FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Change, Notice, Skip};
@@ -79,13 +80,13 @@ impl EmployeeCase<'_> {
     }
 
     /// A skip of this employee.
-    pub fn skip(&self, reason: &'static str, detail: impl Into<String>) -> Findings {
+    pub fn skip(&self, reason: Code, detail: impl Into<String>) -> Findings {
         let skip = Skip { employee: self.employee, reason, detail: detail.into() };
         Findings { skip: Some(skip), notices: Vec::new() }
     }
 
     /// A notice about this employee.
-    pub fn notice(&self, code: &'static str, message: impl Into<String>) -> Notice {
+    pub fn notice(&self, code: Code, message: impl Into<String>) -> Notice {
         Notice { code, employee: Some(self.employee), field: None, message: message.into() }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::plan::{Limit, Safety, Share};
 
-use super::{ACCOUNT_GONE, Change, FieldChange, Hold, Op, TargetPlan};
+use super::{Change, FieldChange, Hold, Op, TargetPlan};
 use crate::field::FieldIndex;
-
-/// The code of the hold that `--accept-removals` answers.
-pub const MAX_DEACTIVATE: &str = "max_deactivate";
 
 /// What the rails need to know beside the plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,11 +44,11 @@ pub fn guard(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
     let of = input.linked;
     let by_default = || input.all_made.then(|| Limit::Count(default_creates(of)));
     let creates = safety.max_create.or_else(by_default);
-    limit_class(plan, "max_create", creates, of, |change| change.op == Op::Create);
+    limit_class(plan, Code::MaxCreate, creates, of, |change| change.op == Op::Create);
     limit_clears(plan, safety.max_clear, of);
     limit_fields(plan, safety.max_field_share, input);
     limit_blanked(plan, safety.max_field_share, input);
-    limit_class(plan, "max_update", safety.max_update, of, |change| {
+    limit_class(plan, Code::MaxUpdate, safety.max_update, of, |change| {
         matches!(change.op, Op::Update | Op::Reactivate | Op::Handover)
     });
 }
@@ -66,16 +64,16 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         return;
     }
     let untrusted = [
-        (!input.source_complete, "source_unproven", "Personio's answer is not proven complete"),
-        (!input.target_complete, "target_unproven", "the target's list of accounts is not proven complete"),
+        (!input.source_complete, Code::SourceUnproven, "Personio's answer is not proven complete"),
+        (!input.target_complete, Code::TargetUnproven, "the target's list of accounts is not proven complete"),
         (
             input.first_run,
-            "first_run",
+            Code::FirstRun,
             "the first run against a target that already has accounts removes nobody; the next run may",
         ),
         (
             input.filters_changed,
-            "filters_changed",
+            Code::FiltersChanged,
             "the filters changed since the last run; look at who is affected, then use --accept-filter-change",
         ),
     ];
@@ -108,7 +106,7 @@ fn guard_removals(plan: &mut TargetPlan, safety: &Safety, input: &GuardInput) {
         "{}: {rule} (max_deactivate){accepted}; if {they_are} right, approve {them}, or use --accept-removals {planned}",
         held(planned, "deactivation is", "deactivations are")
     );
-    hold(plan, MAX_DEACTIVATE, &detail, Change::removes);
+    hold(plan, Code::MaxDeactivate, &detail, Change::removes);
 }
 
 /// From this many accounts on a share of them that is gone is no longer chance.
@@ -118,7 +116,7 @@ const GONE_FROM: u64 = 3;
 /// more than a twentieth is gone at once, most likely the list, the address or the link is wrong, and new accounts
 /// would stand beside the old ones.
 fn guard_gone(plan: &mut TargetPlan, linked: u64) {
-    let replaces = |change: &Change| change.op == Op::Create && change.reason == Some(ACCOUNT_GONE);
+    let replaces = |change: &Change| change.op == Op::Create && change.reason == Some(Code::AccountGone);
     let gone = count(plan, replaces);
     let whole = linked + gone;
     if gone < GONE_FROM || gone * 20 <= whole {
@@ -128,7 +126,7 @@ fn guard_gone(plan: &mut TargetPlan, linked: u64) {
         "{gone} new accounts are held: {gone} of {whole} linked accounts are gone from the target, which is more than \
          5 %; if they were deleted there on purpose, approve them"
     );
-    hold(plan, "accounts_gone", &detail, replaces);
+    hold(plan, Code::AccountsGone, &detail, replaces);
 }
 
 /// Holds the new accounts of employees whom nobody has looked for: the list that lacks them is not whole.
@@ -143,7 +141,7 @@ pub fn hold_unseen(plan: &mut TargetPlan, why: &str, looked_for: &BTreeSet<Emplo
              employees have one already could not be looked up",
             held(number, "new account is", "new accounts are")
         );
-        hold(plan, "target_unproven", &detail, unseen);
+        hold(plan, Code::TargetUnproven, &detail, unseen);
     }
 }
 
@@ -182,13 +180,7 @@ impl Limit {
     }
 }
 
-fn limit_class(
-    plan: &mut TargetPlan,
-    setting: &'static str,
-    limit: Option<Limit>,
-    of: u64,
-    class: impl Fn(&Change) -> bool,
-) {
+fn limit_class(plan: &mut TargetPlan, setting: Code, limit: Option<Limit>, of: u64, class: impl Fn(&Change) -> bool) {
     let Some(limit) = limit else {
         return;
     };
@@ -216,7 +208,7 @@ fn limit_clears(plan: &mut TargetPlan, limit: Option<Limit>, of: u64) {
         return;
     };
     split(plan, |field| field.after.is_empty());
-    limit_class(plan, "max_clear", Some(limit), of, |change| {
+    limit_class(plan, Code::MaxClear, Some(limit), of, |change| {
         change.op == Op::Update && change.fields.iter().all(|field| field.after.is_empty())
     });
 }
@@ -295,7 +287,7 @@ fn overwriting(
 fn hold_field(plan: &mut TargetPlan, index: FieldIndex, detail: &str) {
     let concerned = move |field: &FieldChange| field.index == index && field.overwrites();
     split(plan, concerned);
-    hold(plan, "max_field_share", detail, |change| change.op == Op::Update && change.fields.iter().any(concerned));
+    hold(plan, Code::MaxFieldShare, detail, |change| change.op == Op::Update && change.fields.iter().any(concerned));
 }
 
 /// Splits updates so that the fields that are to be held stand in changes of their own, beside the rest.
@@ -321,7 +313,7 @@ fn count(plan: &TargetPlan, class: impl Fn(&Change) -> bool) -> u64 {
     plan.changes.iter().filter(|change| change.hold.is_none() && class(change)).count() as u64
 }
 
-pub(super) fn hold(plan: &mut TargetPlan, code: &'static str, detail: &str, class: impl Fn(&Change) -> bool) {
+pub(super) fn hold(plan: &mut TargetPlan, code: Code, detail: &str, class: impl Fn(&Change) -> bool) {
     for change in plan.changes.iter_mut().filter(|change| change.hold.is_none() && class(change)) {
         change.hold = Some(Hold { code, detail: detail.to_owned() });
     }
@@ -418,10 +410,10 @@ mod tests {
     #[test]
     fn no_removal_rests_on_doubt() {
         let doubts = [
-            ("source_unproven", GuardInput { source_complete: false, ..proven(100) }),
-            ("target_unproven", GuardInput { target_complete: false, ..proven(100) }),
-            ("first_run", GuardInput { first_run: true, ..proven(100) }),
-            ("filters_changed", GuardInput { filters_changed: true, ..proven(100) }),
+            (Code::SourceUnproven, GuardInput { source_complete: false, ..proven(100) }),
+            (Code::TargetUnproven, GuardInput { target_complete: false, ..proven(100) }),
+            (Code::FirstRun, GuardInput { first_run: true, ..proven(100) }),
+            (Code::FiltersChanged, GuardInput { filters_changed: true, ..proven(100) }),
         ];
         for (code, input) in doubts {
             let mut plan = removals(1);
@@ -462,12 +454,12 @@ mod tests {
         for (gone, others, expected) in [(2, 6, 0), (3, 5, 3), (4, 4, 4), (3, 57, 0), (3, 56, 3), (40, 0, 40)] {
             let mut plan = TargetPlan::empty("desk", "freshservice");
             plan.changes = (0..gone).map(|id| change(Op::Create, id, &[(0, "", "a")])).collect();
-            plan.changes.iter_mut().for_each(|change| change.reason = Some(ACCOUNT_GONE));
+            plan.changes.iter_mut().for_each(|change| change.reason = Some(Code::AccountGone));
             plan.changes.push(change(Op::Create, 900, &[(0, "", "a")]));
             guard(&mut plan, &Safety::default(), &proven(others));
             assert_eq!(held(&plan), expected, "{gone} {others}");
             let codes = plan.changes.iter().filter_map(|change| change.hold.as_ref());
-            assert!(codes.into_iter().all(|hold| hold.code == "accounts_gone"));
+            assert!(codes.into_iter().all(|hold| hold.code == Code::AccountsGone));
         }
     }
 
@@ -478,7 +470,7 @@ mod tests {
         plan.changes.push(change(Op::Update, 4, &[(0, "a", "b")]));
         hold_unseen(&mut plan, "8 announced, 5 listed", &BTreeSet::from([EmployeeId(2)]));
         let codes: Vec<_> = plan.changes.iter().map(|change| change.hold.as_ref().map(|hold| hold.code)).collect();
-        assert_eq!(codes, [Some("target_unproven"), None, Some("target_unproven"), None]);
+        assert_eq!(codes, [Some(Code::TargetUnproven), None, Some(Code::TargetUnproven), None]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::code::Code;
 use crate::plan::{Limit, Share};
 use crate::rules::{Mapping, MappingSource};
 
@@ -50,7 +51,7 @@ pub(super) fn hold_emptied(
                  it if that is right",
                 leaving.len()
             );
-            ("group_emptied", detail)
+            (Code::GroupEmptied, detail)
         } else if members.len() >= SHARE_FROM && leaving.len() as u64 > Limit::Share(share).of(members.len() as u64) {
             let detail = format!(
                 "{name} would lose {} of its {} employees: the limit is {} (max_group_share); look at its rule, and \
@@ -59,7 +60,7 @@ pub(super) fn hold_emptied(
                 members.len(),
                 Limit::Share(share).describe()
             );
-            ("max_group_share", detail)
+            (Code::MaxGroupShare, detail)
         } else {
             continue;
         };
@@ -136,7 +137,7 @@ mod tests {
     }
 
     /// How many are held when so many of so many are taken out.
-    fn held_of(leaving: usize, members: usize, joining: usize) -> (usize, Option<&'static str>) {
+    fn held_of(leaving: usize, members: usize, joining: usize) -> (usize, Option<Code>) {
         let id = |place: usize| AccountId::from(format!("U{place:02}"));
         let accounts: Vec<Account> =
             (0..members + joining).map(|place| account(&id(place).0, place < members)).collect();
@@ -152,14 +153,14 @@ mod tests {
     #[test]
     fn more_than_half_of_a_group_is_held_from_three_members_on() {
         for (leaving, members, joining, expected) in [
-            (12, 14, 0, (12, Some("max_group_share"))),
-            (7, 8, 0, (7, Some("max_group_share"))),
-            (7, 8, 7, (7, Some("max_group_share"))),
-            (8, 8, 2, (8, Some("max_group_share"))),
-            (8, 8, 0, (8, Some("group_emptied"))),
+            (12, 14, 0, (12, Some(Code::MaxGroupShare))),
+            (7, 8, 0, (7, Some(Code::MaxGroupShare))),
+            (7, 8, 7, (7, Some(Code::MaxGroupShare))),
+            (8, 8, 2, (8, Some(Code::MaxGroupShare))),
+            (8, 8, 0, (8, Some(Code::GroupEmptied))),
             (4, 8, 0, (0, None)),
-            (5, 8, 0, (5, Some("max_group_share"))),
-            (2, 3, 0, (2, Some("max_group_share"))),
+            (5, 8, 0, (5, Some(Code::MaxGroupShare))),
+            (2, 3, 0, (2, Some(Code::MaxGroupShare))),
             (1, 3, 0, (0, None)),
             (1, 2, 0, (0, None)),
             (2, 2, 1, (0, None)),

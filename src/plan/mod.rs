@@ -27,8 +27,8 @@ mod workflow;
 pub use absences::Absences;
 pub use account::{Account, GroupProblem, Protection, ReferenceNames, Refusal, Snapshot};
 pub use build::{
-    ACCOUNT_FOUND, ACCOUNT_GONE, Absent, Built, Claim, DAYS_PENDING, FIELD_INVALID, FIELD_UNUSABLE, GROUP_UNUSABLE,
-    GaveUp, Identifying, Memory, NOT_CONVERGING, PENDING, PlanInput, absent, build, form, identifying, waits_until,
+    Absent, Built, Claim, DAYS_PENDING, GaveUp, Identifying, Memory, PlanInput, absent, build, form, identifying,
+    waits_until,
 };
 pub use by_hand::{
     Checklist, Confirmed, PersonLabel, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of,
@@ -39,9 +39,8 @@ pub use change::{
 };
 pub use diff::same;
 pub use employee_rules::{EmployeeCase, EmployeeRules, Findings, shared_values};
-pub use guard::{GuardInput, MAX_DEACTIVATE, default_removals, guard, hold_unseen};
+pub use guard::{GuardInput, default_removals, guard, hold_unseen};
 pub use limit::{Limit, Share};
-pub use near_keys::KEY_NEARLY_EQUAL;
 pub use request::{Action, Request, RequestValue};
 pub use settings::{
     HandoverMode, LeaverAction, Leavers, PlanSettings, Policy, Safety, StepSettings, StepSource, Trigger,

@@ -10,10 +10,8 @@ use regex::Regex;
 
 use super::Account;
 use super::correlate::{Candidate, Found, MatchKey, key};
+use crate::code::Code;
 use crate::field::{FieldIndex, FieldKind, FieldSpec};
-
-/// The code of an employee whose key differs from an account's by nothing that people see or count.
-pub const KEY_NEARLY_EQUAL: &str = "key_nearly_equal";
 
 /// Format characters (category Cf): soft hyphens, zero-width spaces and joiners, marks of direction.
 static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\p{Cf}").expect("a valid pattern"));
@@ -53,7 +51,7 @@ pub(super) fn set_aside(
                 ids.join(", "),
                 difference(own, &other)
             );
-            *found = Some(Found::Unclear(KEY_NEARLY_EQUAL, why));
+            *found = Some(Found::Unclear(Code::KeyNearlyEqual, why));
         }
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::rules::{Deferred, Evaluation, StepResult};
 
@@ -41,15 +42,20 @@ impl Action {
 
     /// The word in the file and in JSON.
     pub fn as_str(self) -> &'static str {
+        self.code().as_str()
+    }
+
+    /// The reason of a request in JSON.
+    pub fn code(self) -> Code {
         match self {
-            Self::CreateOnboardingRequest => "create_onboarding_request",
-            Self::CreateOffboardingRequest => "create_offboarding_request",
-            Self::CreateTicket => "create_ticket",
-            Self::CreateServiceRequest => "create_service_request",
-            Self::UpdateRequester => "update_requester",
-            Self::DeactivateRequester => "deactivate_requester",
-            Self::AddToRequesterGroup => "add_to_requester_group",
-            Self::RemoveFromRequesterGroup => "remove_from_requester_group",
+            Self::CreateOnboardingRequest => Code::CreateOnboardingRequest,
+            Self::CreateOffboardingRequest => Code::CreateOffboardingRequest,
+            Self::CreateTicket => Code::CreateTicket,
+            Self::CreateServiceRequest => Code::CreateServiceRequest,
+            Self::UpdateRequester => Code::UpdateRequester,
+            Self::DeactivateRequester => Code::DeactivateRequester,
+            Self::AddToRequesterGroup => Code::AddToRequesterGroup,
+            Self::RemoveFromRequesterGroup => Code::RemoveFromRequesterGroup,
         }
     }
 

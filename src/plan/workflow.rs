@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeDelta};
 
+use crate::code::Code;
 use crate::employee::{Employee, EmployeeId, Employees, Lifecycle, Standing};
 use crate::plan::{StepSource, Trigger, WorkflowSettings};
 use crate::rules::{Deferred, Evaluation, Expression, Facts, Scope, StepResult, Tables, Truth, scope};
@@ -196,7 +197,7 @@ fn skip(
     };
     planned.skipped.push(Skip {
         employee,
-        reason: "workflow_unclear",
+        reason: Code::WorkflowUnclear,
         detail: format!("workflow {}: `{condition}` {why}", workflow.name),
     });
 }
@@ -253,7 +254,7 @@ fn day_event(
                 moved = true;
                 if recent || input.today <= day {
                     notices.push(Notice {
-                        code: if workflow.on == Trigger::Joiner { "hire_date_moved" } else { "last_day_moved" },
+                        code: if workflow.on == Trigger::Joiner { Code::HireDateMoved } else { Code::LastDayMoved },
                         employee: Some(employee.id),
                         field: None,
                         message: format!(
@@ -267,8 +268,8 @@ fn day_event(
             // With the attribute hidden, nothing can be said.
             None if recent && is_known_empty(input, workflow, employee, standing) => {
                 let (code, words) = match workflow.on {
-                    Trigger::Joiner => ("hire_called_off", "does not join any more"),
-                    _ => ("leaver_stays", "has no last day any more"),
+                    Trigger::Joiner => (Code::HireCalledOff, "does not join any more"),
+                    _ => (Code::LeaverStays, "has no last day any more"),
                 };
                 notices.push(Notice {
                     code,
@@ -303,7 +304,7 @@ fn last_day_hidden(
     let near =
         day + TimeDelta::days(workflow.from) <= input.today && input.today <= day + TimeDelta::days(workflow.until);
     near.then(|| Notice {
-        code: "last_day_hidden",
+        code: Code::LastDayHidden,
         employee: Some(employee.id),
         field: None,
         message: format!(
@@ -356,7 +357,7 @@ fn requested(memory: &WorkflowMemory, employee: EmployeeId) -> Vec<Requested<'_>
 fn in_doubt(workflow: &WorkflowSettings, employee: EmployeeId, requested: NaiveDate) -> Notice {
     let name = &workflow.name;
     Notice {
-        code: "request_in_doubt",
+        code: Code::RequestInDoubt,
         employee: Some(employee),
         field: None,
         message: format!(
@@ -392,7 +393,7 @@ fn gone(
             }
             let named = id.map_or_else(String::new, |id| format!(" ({id})"));
             planned.notices.push(Notice {
-                code: "hire_called_off",
+                code: Code::HireCalledOff,
                 employee: Some(employee),
                 field: None,
                 message: format!(
@@ -509,12 +510,12 @@ fn steps(
         if step.action == Action::DeactivateRequester && input.claimed.contains(&employee) {
             let detail =
                 format!("workflow {}: somebody else has a key of the account and works with it", workflow.name);
-            planned.skipped.push(Skip { employee, reason: "account_claimed", detail });
+            planned.skipped.push(Skip { employee, reason: Code::AccountClaimed, detail });
             return;
         }
         if step.action.changes_account() && input.protected.contains(&employee) {
             let detail = format!("workflow {}: the account is never changed", workflow.name);
-            planned.skipped.push(Skip { employee, reason: "account_protected", detail });
+            planned.skipped.push(Skip { employee, reason: Code::AccountProtected, detail });
             return;
         }
         let mut fields = Vec::with_capacity(step.fields.len());
@@ -546,7 +547,7 @@ fn steps(
         };
         planned.changes.push(Change {
             account: input.owned.get(&employee).cloned(),
-            reason: Some(step.action.as_str()),
+            reason: Some(step.action.code()),
             detail: Some(format!("workflow {}, {}", workflow.name, event.words)),
             fields: request.fields.iter().map(shown).filter(|field| !field.after.is_empty()).collect(),
             request: Some(Box::new(request)),

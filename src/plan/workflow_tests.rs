@@ -125,7 +125,7 @@ fn once_for_each_event_and_a_rehire_is_another() {
     let settings = settings(FILE).unwrap();
     let plan = |done: &str, hired: &str, today: &str| {
         let planned = Case::default().done("join", done).plan(&settings, vec![joiner(&settings, hired)], today);
-        let codes: Vec<&str> = planned.notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<&str> = planned.notices.iter().map(|notice| notice.code.as_str()).collect();
         (planned.changes.len(), codes)
     };
     assert_eq!(plan("2027-02-01", "2027-02-01", "2027-01-20"), (0, vec![]));
@@ -144,7 +144,7 @@ fn what_is_hidden_or_out_of_scope_sets_nothing_off() {
     };
     assert_eq!(plan(("position", Value::text("Owner"))).changes, []);
     let hidden = plan(("position", Value::Hidden));
-    assert_eq!((hidden.changes.len(), hidden.skipped[0].reason), (0, "workflow_unclear"));
+    assert_eq!((hidden.changes.len(), hidden.skipped[0].reason), (0, crate::code::Code::WorkflowUnclear));
     assert!(hidden.skipped[0].detail.contains("`position`"), "{hidden:?}");
     assert_eq!(plan(("department", Value::text("Secret"))).changes, []);
     let hidden_day = employee(&settings, 7, &[("hire_date", Value::Hidden)]);
@@ -176,7 +176,7 @@ fn a_change_is_told_from_what_was_seen_and_nothing_from_the_first_sight() {
     case.only = None;
     case.protected.insert(EmployeeId(7));
     let kept = case.plan(&settings, vec![someone("Manager")], "2027-01-21");
-    assert_eq!((kept.changes.len(), kept.skipped[0].reason), (0, "account_protected"));
+    assert_eq!((kept.changes.len(), kept.skipped[0].reason), (0, crate::code::Code::AccountProtected));
 }
 
 /// Tickets that name each other, for whoever joins.
@@ -238,7 +238,7 @@ fn a_result_that_nobody_makes_is_told_when_planning_or_with_the_file() {
     let loaded = settings(&chain().replace("if = \"steps.0.id\"", "")).unwrap();
     let owner = [("hire_date", Value::Date(day("2027-02-01"))), ("position", Value::text("Owner"))];
     let planned = Case::default().plan(&loaded, vec![employee(&loaded, 7, &owner)], "2027-02-01");
-    assert_eq!((planned.changes.len(), planned.skipped[0].reason), (0, "workflow_unclear"));
+    assert_eq!((planned.changes.len(), planned.skipped[0].reason), (0, crate::code::Code::WorkflowUnclear));
     assert!(planned.skipped[0].detail.contains("step 0 made nothing"), "{planned:?}");
     for (used, expected) in [
         ("steps.1.id", "step 1 cannot use its own result, `steps.1.id`"),

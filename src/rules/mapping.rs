@@ -2,6 +2,7 @@ use email_address::{EmailAddress, Options};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::code::Code;
 use crate::field::{FieldIndex, FieldKind, FieldSpec, FieldValue};
 
 use super::{Evaluation, Expression, Facts, Truth, remarks};
@@ -94,13 +95,13 @@ pub enum Desired {
     /// Whatever it holds, because what it should hold is no value for it; why, without any value.
     Invalid(String),
     /// The employee is skipped: a stable code, and why, without any value.
-    Fail(&'static str, String),
+    Fail(Code, String),
 }
 
 /// What is worth knowing of a value that is written all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
-    pub code: &'static str,
+    pub code: Code,
     /// In words, without any value.
     pub message: String,
 }
@@ -121,12 +122,12 @@ impl Mapping {
         }
         if seen.unknown_range {
             let message = format!("{}: the number could exist, and nobody knows its range", spec.name);
-            remarks.push(Remark { code: "phone_range_unknown", message });
+            remarks.push(Remark { code: Code::PhoneRangeUnknown, message });
         }
         // In other texts nobody minds; an address or a number with them reaches nobody.
         if seen.marks_left_out && matches!(spec.kind, FieldKind::Email | FieldKind::Phone) {
             let message = format!("{}: marks that nobody sees are left out; fix it in Personio", spec.name);
-            remarks.push(Remark { code: "invisible_marks", message });
+            remarks.push(Remark { code: Code::InvisibleMarks, message });
         }
         desired
     }
@@ -148,14 +149,14 @@ impl Mapping {
                 spec.nearest.as_ref().zip(value.as_text()).and_then(|(rule, text)| rule.find(text, facts.today()));
             let (found, words) = nearest.ok_or(why)?;
             let message = format!("{}: {words}", spec.name);
-            remarks.push(Remark { code: "nearest_choice", message });
+            remarks.push(Remark { code: Code::NearestChoice, message });
             Ok(FieldValue::text(found))
         });
         match converted {
             Ok(FieldValue::Empty) => match self.on_empty {
                 OnEmpty::Clear => Desired::Value(FieldValue::Empty),
                 OnEmpty::Keep => Desired::Keep(None),
-                OnEmpty::Fail => Desired::Fail("field_empty", format!("{} is empty", spec.name)),
+                OnEmpty::Fail => Desired::Fail(Code::FieldEmpty, format!("{} is empty", spec.name)),
             },
             Ok(value) => Desired::Value(value),
             Err(why) => self.invalid(spec, &why),
@@ -165,7 +166,7 @@ impl Mapping {
     fn invalid(&self, spec: &FieldSpec, why: &str) -> Desired {
         let why = format!("{}: {why}", spec.name);
         match self.on_invalid {
-            OnInvalid::Fail => Desired::Fail("field_invalid", why),
+            OnInvalid::Fail => Desired::Fail(Code::FieldInvalid, why),
             OnInvalid::Keep => Desired::Keep(Some(why)),
             OnInvalid::Partly => Desired::Invalid(why),
             OnInvalid::Clear => Desired::Value(FieldValue::Empty),

@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::employee::{Employee, Lifecycle, Standing, Value};
 
 use super::{Expression, Facts, Truth};
@@ -18,7 +19,7 @@ pub enum Scope {
         clause: Box<str>,
     },
     /// It cannot be told; a stable code, and why in words without values.
-    Unclear(&'static str, String),
+    Unclear(Code, String),
 }
 
 /// Whether every `include` holds and no `exclude` does, and whether the employee has left.
@@ -54,12 +55,12 @@ pub fn scope_as_written(include: &[Expression], exclude: &[Expression], facts: &
         match truth {
             Truth::Unknown { attribute } => {
                 unclear.get_or_insert((
-                    "filter_hidden",
+                    Code::FilterHidden,
                     format!("`{}` needs `{attribute}`, which is not readable", clause.source()),
                 ));
             }
             Truth::Invalid { why } => {
-                unclear.get_or_insert(("filter_invalid", format!("`{}`: {why}", clause.source())));
+                unclear.get_or_insert((Code::FilterInvalid, format!("`{}`: {why}", clause.source())));
             }
             Truth::Yes | Truth::No => {}
         }

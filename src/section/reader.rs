@@ -4,6 +4,7 @@
 //! at once, each with line and column. So sections are read by hand through [`Table`], which also knows
 //! which keys were asked for: whatever is left over at [`Table::finish`] is unknown.
 
+use crate::code::Code;
 use crate::words::known;
 use std::cell::RefCell;
 use std::fmt;
@@ -31,7 +32,7 @@ pub struct Problem {
     /// Error or warning.
     pub severity: Severity,
     /// A stable code: `unknown_key`, `wrong_type`, `missing_key`.
-    pub code: &'static str,
+    pub code: Code,
     /// From 1; `None` when the problem is with the file as a whole.
     pub line: Option<usize>,
     /// From 1, in characters.
@@ -75,17 +76,17 @@ impl<'a> Problems<'a> {
     }
 
     /// Adds an error at a place.
-    pub fn error(&self, span: Range<usize>, code: &'static str, message: impl Into<String>) {
+    pub fn error(&self, span: Range<usize>, code: Code, message: impl Into<String>) {
         self.add(Severity::Error, span, code, message.into());
     }
 
     /// Adds a warning at a place.
-    pub fn warning(&self, span: Range<usize>, code: &'static str, message: impl Into<String>) {
+    pub fn warning(&self, span: Range<usize>, code: Code, message: impl Into<String>) {
         self.add(Severity::Warning, span, code, message.into());
     }
 
     /// Adds a problem with the file as a whole.
-    pub fn whole_file(&self, severity: Severity, code: &'static str, message: impl Into<String>) {
+    pub fn whole_file(&self, severity: Severity, code: Code, message: impl Into<String>) {
         let problem = Problem { severity, code, line: None, column: None, message: message.into() };
         self.found.borrow_mut().push((0, problem));
     }
@@ -95,7 +96,7 @@ impl<'a> Problems<'a> {
         self.text.get(span).unwrap_or_default()
     }
 
-    fn add(&self, severity: Severity, span: Range<usize>, code: &'static str, message: String) {
+    fn add(&self, severity: Severity, span: Range<usize>, code: Code, message: String) {
         let (line, column) = position(self.text, span.start);
         let problem = Problem { severity, code, line: Some(line), column: Some(column), message };
         self.found.borrow_mut().push((span.start, problem));
@@ -250,7 +251,7 @@ impl<'a> Table<'a> {
         let words = choices.iter().map(|(word, _)| *word);
         self.problems().error(
             text.span.clone(),
-            "unknown_value",
+            Code::UnknownValue,
             format!("{} does not know `{}`; {}", self.name_of(key), text.value, known(text.value, words)),
         );
         None
@@ -277,7 +278,7 @@ impl<'a> Table<'a> {
         if found.is_none() {
             self.problems().error(
                 text.span.clone(),
-                "wrong_value",
+                Code::WrongValue,
                 format!("{} must be a length of time such as \"30m\", \"24h\" or \"7d\"", self.name_of(key)),
             );
         }
@@ -298,7 +299,7 @@ impl<'a> Table<'a> {
                     let name = self.name_of(key);
                     let found = describe(item.get_ref());
                     let message = format!("{name} must hold texts in quotes only, not {found}");
-                    self.problems().error(item.span(), "wrong_type", message);
+                    self.problems().error(item.span(), Code::WrongType, message);
                     return None;
                 }
             }
@@ -338,7 +339,7 @@ impl<'a> Table<'a> {
         match check_url(text.value) {
             Ok(url) => Some(url),
             Err(why) => {
-                self.problems().error(text.span, "wrong_value", format!("{} {why}", self.name_of(key)));
+                self.problems().error(text.span, Code::WrongValue, format!("{} {why}", self.name_of(key)));
                 None
             }
         }
@@ -348,7 +349,7 @@ impl<'a> Table<'a> {
     pub fn missing(&self, key: &str, example: &str) {
         self.problems().error(
             self.span(),
-            "missing_key",
+            Code::MissingKey,
             format!("{} is missing; for example `{example}`", self.name_of(key)),
         );
     }
@@ -364,7 +365,7 @@ impl<'a> Table<'a> {
             let place = if self.path.is_empty() { "the file".to_owned() } else { format!("[{}]", self.path) };
             self.problems().error(
                 name.span(),
-                "unknown_key",
+                Code::UnknownKey,
                 format!("{place} does not know `{key}`; {}", known(key, asked.iter().map(String::as_str))),
             );
         }
@@ -379,7 +380,7 @@ impl<'a> Table<'a> {
     pub fn wrong_type<T>(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Option<T> {
         self.problems().error(
             value.span(),
-            "wrong_type",
+            Code::WrongType,
             format!("{} must be {wanted}, not {}", self.name_of(key), describe(value.get_ref())),
         );
         None

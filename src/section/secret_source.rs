@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::code::Code;
+
 use super::{Context, Secret, Table};
 
 /// Reads secrets where the file says they are: the only place that looks at the environment.
@@ -93,7 +95,7 @@ impl<'a> SecretReader<'a> {
                 if self.readable_by_others {
                     problems.warning(
                         value.span(),
-                        "plain_secret",
+                        Code::PlainSecret,
                         format!(
                             "{name} stands in the file itself, which others on this machine may read; \
                              keep it out with {{ env = \"...\" }}, or run `chmod 600` on the file"
@@ -114,7 +116,7 @@ impl<'a> SecretReader<'a> {
                 if forms != 1 {
                     problems.error(
                         value.span(),
-                        "missing_key",
+                        Code::MissingKey,
                         format!("{name} needs exactly one of `env`, `file` and `command`"),
                     );
                     return invented();
@@ -137,7 +139,7 @@ impl<'a> SecretReader<'a> {
             _ => {
                 problems.error(
                     value.span(),
-                    "wrong_type",
+                    Code::WrongType,
                     format!(
                         "{name} must be a text, {{ env = \"...\" }}, {{ file = \"...\" }} or {{ command = [...] }}"
                     ),
@@ -155,11 +157,11 @@ impl<'a> SecretReader<'a> {
                 secret
             }
             Ok(_) => {
-                problems.error(value.span(), "unreadable_secret", format!("{name} is empty"));
+                problems.error(value.span(), Code::UnreadableSecret, format!("{name} is empty"));
                 invented()
             }
             Err(why) => {
-                problems.error(value.span(), "unreadable_secret", format!("{name} cannot be read: {why}"));
+                problems.error(value.span(), Code::UnreadableSecret, format!("{name} cannot be read: {why}"));
                 invented()
             }
         }

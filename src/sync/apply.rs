@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::http::{Exchange, record};
-use crate::plan::{ACCOUNT_FOUND, Change, FieldChange, Op, Outcome, Request, TargetPlan};
+use crate::plan::{Change, FieldChange, Op, Outcome, Request, TargetPlan};
 use crate::progress::Progress;
 use crate::rules::Expression;
 use crate::state::StateError;
@@ -402,7 +403,7 @@ impl Run<'_> {
                     .push((place, format!("{field} is not set: the account of employee {employee} was not made")));
             }
             // An account that was found may have its manager already.
-            if change.reason == Some(ACCOUNT_FOUND)
+            if change.reason == Some(Code::AccountFound)
                 && !fields.is_empty()
                 && let Some(Ok(Some(found))) = change.account.as_ref().map(|account| self.target.account(account))
             {
@@ -426,7 +427,7 @@ impl Run<'_> {
             }
         }
         for (place, error) in incomplete {
-            plan.changes[place].outcome = Some(Outcome::Failed { error, code: "reference_not_made" });
+            plan.changes[place].outcome = Some(Outcome::Failed { error, code: Code::ReferenceNotMade });
         }
     }
 
@@ -458,7 +459,7 @@ impl Run<'_> {
                 if let (Outcome::Succeeded, Some(account)) = (&outcome.outcome, outcome.account) {
                     change.account = Some(account);
                     if outcome.found {
-                        change.reason = Some(ACCOUNT_FOUND);
+                        change.reason = Some(Code::AccountFound);
                     }
                 }
                 change.outcome = Some(outcome.outcome);

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::*;
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, Capabilities, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Change, FieldChange, Hold, Op, Outcome, Protection, Snapshot, TargetPlan};
@@ -472,7 +473,7 @@ fn references_accounts_managers_deactivations_in_this_order() {
 #[test]
 fn whatever_is_held_is_not_sent() {
     let target = Directory::default().account("a", true, "1", "", "Baker");
-    let held = Change { hold: Some(Hold { code: "max_update", detail: "held".into() }), ..mover(1, "a") };
+    let held = Change { hold: Some(Hold { code: Code::MaxUpdate, detail: "held".into() }), ..mover(1, "a") };
     let done = Run::on(&target).apply(vec![held]);
     assert_eq!(done.lines, ["update 1@a held"]);
     assert_eq!(target.calls(), ["finish"]);
@@ -569,7 +570,7 @@ fn who_was_there_already_counts_as_found_and_not_as_made() {
     let done = Run::on(&target).apply(vec![joiner(1, ""), joiner(2, "")]);
     let summary = done.plan.summary();
     assert_eq!((summary.create, summary.found), (1, 1));
-    assert_eq!(done.plan.changes[0].reason, Some("account_found"));
+    assert_eq!(done.plan.changes[0].reason, Some(crate::code::Code::AccountFound));
     // An answer that was lost says nothing of who made the account.
     let lost = Directory::default().fate("create 1", Fate::Lost);
     let summary = Run::on(&lost).apply(vec![joiner(1, "")]).plan.summary();
@@ -656,7 +657,7 @@ fn a_removal_counts_once_the_account_is_seen_out_of_use() {
         let failed = "deactivate 1@a failed: the target took the change, and the account is still in use";
         assert_eq!(done.lines, [failed]);
         assert_eq!(done.journal, ["begin deactivate 1", "end deactivate 1 failed"]);
-        assert!(matches!(done.plan.changes[0].outcome, Some(Outcome::Failed { code: "still_in_use", .. })));
+        assert!(matches!(done.plan.changes[0].outcome, Some(Outcome::Failed { code: Code::StillInUse, .. })));
     }
     // What says nothing of it proves nothing, and neither does a look that fails.
     let mut silent = keeps;
@@ -689,7 +690,7 @@ fn a_lost_answer_stays_open_when_nobody_can_look() {
         assert!(last.ends_with("failed, open"), "{last}");
         assert!(done.applied.unavailable, "{last}");
         assert!(
-            matches!(done.plan.changes[0].outcome, Some(Outcome::Failed { code: "outcome_unknown", .. })),
+            matches!(done.plan.changes[0].outcome, Some(Outcome::Failed { code: Code::OutcomeUnknown, .. })),
             "{last}"
         );
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
+use crate::code::Code;
 use crate::config::{BudgetSettings, Settings};
 use crate::plan::{Hold, Op, Plan, Share};
 use crate::words::count;
@@ -25,7 +26,7 @@ pub struct Budget<'s> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetFinding {
     /// `budget` where changes are held, or `budget_low`.
-    pub code: &'static str,
+    pub code: Code,
     pub message: String,
 }
 
@@ -109,12 +110,12 @@ impl Budget<'_> {
             spent = left;
             held += part.changes.len();
             for place in part.changes {
-                let hold = Hold { code: "budget", detail: detail.clone() };
+                let hold = Hold { code: Code::Budget, detail: detail.clone() };
                 plan.targets[part.target].changes[place].hold.get_or_insert(hold);
             }
         }
         let waits = if held == 1 { "1 change waits".to_owned() } else { format!("{held} changes wait") };
-        Some(BudgetFinding { code: "budget", message: format!("{waits} until {next}: {detail}") })
+        Some(BudgetFinding { code: Code::Budget, message: format!("{waits} until {next}: {detail}") })
     }
 
     /// A warning from the share on that the file says, with the day on which the budget ends at this pace.
@@ -135,7 +136,7 @@ impl Budget<'_> {
             "after this run about {then} of {tasks} calls of this period are used{at_this_pace} ({})",
             self.key
         );
-        Some(BudgetFinding { code: "budget_low", message })
+        Some(BudgetFinding { code: Code::BudgetLow, message })
     }
 
     /// The changes that this budget pays for, those of one person in one target together, in the order of the plan.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use crate::code::Code;
 use crate::config::{Settings, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::field::{FieldKind, FieldValue, Schema};
@@ -51,7 +52,7 @@ pub(super) fn review(settings: &Settings, plan: &mut Plan, targets: &[PreparedTa
     }
 }
 
-fn notice(code: &'static str, message: String) -> Notice {
+fn notice(code: Code, message: String) -> Notice {
     Notice { code, employee: None, field: None, message }
 }
 
@@ -67,9 +68,11 @@ fn requesters(settings: &Settings, requesters: &Requesters) -> Vec<Notice> {
         Ok(Ok(catalogue)) => catalogue,
         Ok(Err(error)) => {
             let why = format!("what `credential` may read could not be looked at: {error}");
-            return vec![notice("requester_credential", why)];
+            return vec![notice(Code::RequesterCredential, why)];
         }
-        Err(error) => return vec![notice("requester_credential", format!("`credential` cannot be used: {error:#}"))],
+        Err(error) => {
+            return vec![notice(Code::RequesterCredential, format!("`credential` cannot be used: {error:#}"))];
+        }
     };
     let names = catalogue.into_iter().map(|entry| {
         [Some(entry.key), Some(entry.label), entry.universal_id].into_iter().flatten().collect::<Vec<String>>()
@@ -82,10 +85,10 @@ fn requesters(settings: &Settings, requesters: &Requesters) -> Vec<Notice> {
             notices.push(notice(code, format!("{what}, under {}: {}", attributes::PLACE, joined(items))));
         }
     };
-    add("requester_attributes_missing", &missing, "declared and not readable for Conversations; tick them");
-    add("requester_attributes_beyond", &too_much, "readable for Conversations and not declared; untick them");
+    add(Code::RequesterAttributesMissing, &missing, "declared and not readable for Conversations; tick them");
+    add(Code::RequesterAttributesBeyond, &too_much, "readable for Conversations and not declared; untick them");
     let sensitive: Vec<String> = sensitive.into_iter().map(|(name, what)| format!("{name} ({what})")).collect();
-    add("requester_attributes_sensitive", &sensitive, "sensitive and shown to every expert");
+    add(Code::RequesterAttributesSensitive, &sensitive, "sensitive and shown to every expert");
     notices
 }
 
@@ -94,7 +97,7 @@ fn experts(by_hand: &dyn ByHand, open: &OpenTarget, plan: &TargetPlan) -> Vec<No
     let listed = match by_hand.listed_experts() {
         Ok(Some(listed)) => listed,
         Ok(None) => return Vec::new(),
-        Err(why) => return vec![notice("experts_file", why)],
+        Err(why) => return vec![notice(Code::ExpertsFile, why)],
     };
     let mut wanted: BTreeSet<EmployeeId> = open.confirmed.with(by_hand.expert_field());
     for change in &plan.changes {
@@ -132,17 +135,17 @@ fn experts(by_hand: &dyn ByHand, open: &OpenTarget, plan: &TargetPlan) -> Vec<No
     if !lacking.is_empty() {
         let why = "by rule and not in `experts_file` (administrators need no role)";
         let number = count(lacking.len(), "expert", "experts");
-        notices.push(notice("experts_without_role", format!("{number} {why}: {}", joined(&lacking))));
+        notices.push(notice(Code::ExpertsWithoutRole, format!("{number} {why}: {}", joined(&lacking))));
     }
     if !beyond.is_empty() {
         let why = "in `experts_file` and not by rule";
         let number = count(beyond.len(), "expert", "experts");
-        notices.push(notice("experts_beyond_rule", format!("{number} {why}: {}", joined(&beyond))));
+        notices.push(notice(Code::ExpertsBeyondRule, format!("{number} {why}: {}", joined(&beyond))));
     }
     if strangers > 0 {
         let lines = count(strangers, "line", "lines");
         let why = format!("{lines} of `experts_file` with nobody whom Personio delivers");
-        notices.push(notice("experts_unknown", why));
+        notices.push(notice(Code::ExpertsUnknown, why));
     }
     notices
 }
@@ -157,14 +160,14 @@ fn imported(
 ) -> Vec<Notice> {
     let Some(place) = plan.targets.iter().position(|other| *other.name == *name) else {
         let why = format!("`{name}` is not part of this run, so its contacts and channels were not looked at");
-        return vec![notice("directory_not_read", why)];
+        return vec![notice(Code::DirectoryNotRead, why)];
     };
     let Some(directory) = &targets[place].open else {
         let why = format!(
             "`{name}` is {}, so its contacts and channels were not looked at",
             plan.targets[place].status.as_str()
         );
-        return vec![notice("directory_not_read", why)];
+        return vec![notice(Code::DirectoryNotRead, why)];
     };
     let mut notices = Vec::new();
     let has_addresses = directory.schema.fields.iter().any(|spec| spec.kind == FieldKind::Email);
@@ -180,7 +183,7 @@ fn imported(
     } else {
         let what = if has_addresses { "this target's mapping has no `email`" } else { "no address of it is read" };
         let why = format!("contacts of `{name}` were not compared with the people of Personio: {what}");
-        notices.push(notice("contacts_not_compared", why));
+        notices.push(notice(Code::ContactsNotCompared, why));
     }
     notices.extend(channels(name, by_hand, directory));
     if open.labels.values().any(|label| label.language.is_some()) {
@@ -205,7 +208,7 @@ fn compared(name: &str, found: &Comparison, directory: &OpenTarget) -> Vec<Notic
             count(ids.len(), "account", "accounts"),
             ids.join(", ")
         );
-        notices.push(notice("outsiders_in_directory", message));
+        notices.push(notice(Code::OutsidersInDirectory, message));
     }
     let mut add = |code, who: &[EmployeeId], what: &str| {
         if !who.is_empty() {
@@ -213,11 +216,15 @@ fn compared(name: &str, found: &Comparison, directory: &OpenTarget) -> Vec<Notic
         }
     };
     if directory.complete {
-        add("not_in_directory", &found.not_there, &format!("employed and without an account in use in `{name}`"));
+        add(Code::NotInDirectory, &found.not_there, &format!("employed and without an account in use in `{name}`"));
     }
-    add("left_in_directory", &found.left, &format!("left, and with an account in use in `{name}`"));
-    add("address_missing", &found.without_address, "employed and without an e-mail address, so no contact is theirs");
-    add("address_shared", &found.shared, "employed and sharing an e-mail address, so a contact may be either's");
+    add(Code::LeftInDirectory, &found.left, &format!("left, and with an account in use in `{name}`"));
+    add(
+        Code::AddressMissing,
+        &found.without_address,
+        "employed and without an e-mail address, so no contact is theirs",
+    );
+    add(Code::AddressShared, &found.shared, "employed and sharing an e-mail address, so a contact may be either's");
     notices
 }
 
@@ -230,7 +237,7 @@ fn channels(name: &str, by_hand: &dyn ByHand, directory: &OpenTarget) -> Vec<Not
         Ok(Some(known)) => known,
         Ok(None) => return Vec::new(),
         Err(error) => {
-            return vec![notice("channels_not_read", format!("channels of `{name}` were not looked at: {error}"))];
+            return vec![notice(Code::ChannelsNotRead, format!("channels of `{name}` were not looked at: {error}"))];
         }
     };
     let missing = by_hand.channels().iter().filter(|channel| !known.contains(&channel.name.value));
@@ -244,7 +251,7 @@ fn channels(name: &str, by_hand: &dyn ByHand, directory: &OpenTarget) -> Vec<Not
                 "team {}: the token of `{name}` sees no channel `{wanted}` (a private one must invite it); {hint}",
                 channel.team
             );
-            notice("channel_missing", why)
+            notice(Code::ChannelMissing, why)
         })
         .collect()
 }
@@ -256,13 +263,13 @@ fn language(name: &str, kind: &str, directory: &TargetSettings) -> Option<Notice
     if kind != "entra" {
         let why =
             format!("`language` cannot be written to `{name}`: in Slack everybody sets it for themselves; {follows}");
-        return Some(notice("language_by_hand", why));
+        return Some(notice(Code::LanguageByHand, why));
     }
     let mapped = directory.plan.fields[..directory.plan.written_fields].iter().any(|spec| &*spec.name == FIELD);
     (!mapped).then(|| {
         let why = format!(
             "`language` is written nowhere: add {FIELD} = \"… | locale\" to [targets.{name}.mapping]; {follows}"
         );
-        notice("language_not_mapped", why)
+        notice(Code::LanguageNotMapped, why)
     })
 }

@@ -2,27 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use crate::code::Code;
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
-use crate::plan::{FIELD_INVALID, KEY_NEARLY_EQUAL, Outcome, PENDING, Protection, Skip, TargetPlan, TargetStatus};
-use crate::targets::PARTLY;
+use crate::plan::{Outcome, Protection, Skip, TargetPlan, TargetStatus};
 
 use super::NotStored;
 
 /// Skips that the file or the service asks for: nobody is out of line because of them.
-fn is_by_design(reason: &str) -> bool {
+fn is_by_design(reason: Code) -> bool {
     let protected = [Protection::Agent, Protection::KeyOwner, Protection::Declared, Protection::Foreign];
     protected.iter().any(|protection| protection.code() == reason)
         // Outside of what the target wants to know of at all.
-        || matches!(reason, PENDING | "left_before_import" | "terminated_in_previous_tax_year")
+        || matches!(reason, Code::Pending | Code::LeftBeforeImport | Code::TerminatedInPreviousTaxYear)
 }
 
 /// Skips that the file asks to count as failures, or that a mistake causes.
 pub fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
     let fails = |reason| {
-        reason == KEY_NEARLY_EQUAL
+        reason == Code::KeyNearlyEqual
             || matches!(
                 reason,
-                "account_not_delivered" | "field_invalid" | "field_empty" | "filter_invalid" | "in_several_targets"
+                Code::AccountNotDelivered
+                    | Code::FieldInvalid
+                    | Code::FieldEmpty
+                    | Code::FilterInvalid
+                    | Code::InSeveralTargets
             )
     };
     plan.skipped.iter().filter(move |skip| fails(skip.reason))
@@ -38,7 +42,7 @@ pub fn all_skipped(plan: &TargetPlan) -> Vec<&Skip> {
 
 /// Whether nobody can be worked on because of what the source delivers.
 pub fn is_of_the_source(skips: &[&Skip]) -> bool {
-    !skips.is_empty() && skips.iter().all(|skip| skip.reason == "lifecycle_hidden")
+    !skips.is_empty() && skips.iter().all(|skip| skip.reason == Code::LifecycleHidden)
 }
 
 /// Those who left, or are delivered no more, and whose account cannot be read: nobody knows whether it is in use.
@@ -55,10 +59,10 @@ pub fn unseen_leavers<'p>(plan: &'p TargetPlan, employees: &Employees, standings
 }
 
 /// Those of whom a field is left as it is because its value does not fit, unless somebody has accepted that.
-pub fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, &str) -> bool) -> BTreeSet<EmployeeId> {
-    let invalid = plan.notices.iter().filter(|notice| notice.code == FIELD_INVALID && notice.field.is_some());
+pub fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, Code) -> bool) -> BTreeSet<EmployeeId> {
+    let invalid = plan.notices.iter().filter(|notice| notice.code == Code::FieldInvalid && notice.field.is_some());
     let people = invalid.filter_map(|notice| notice.employee);
-    people.filter(|id| !accepted(*id, FIELD_INVALID) && !accepted(*id, PARTLY)).collect()
+    people.filter(|id| !accepted(*id, Code::FieldInvalid) && !accepted(*id, Code::FieldsLeftAlone)).collect()
 }
 
 /// How many a run left out of line: whose change failed, is held, was stopped or did not get its turn, who was done in
@@ -70,12 +74,12 @@ pub fn not_in_line(
     not_stored: &[NotStored],
     employees: &Employees,
     standings: &[Standing],
-    accepted: impl Fn(EmployeeId, &str) -> bool,
+    accepted: impl Fn(EmployeeId, Code) -> bool,
 ) -> u64 {
-    let is_accepted = |employee: Option<EmployeeId>, code: &str| employee.is_some_and(|id| accepted(id, code));
+    let is_accepted = |employee: Option<EmployeeId>, code: Code| employee.is_some_and(|id| accepted(id, code));
     let open = plan.changes.iter().filter(|change| match &change.outcome {
         Some(Outcome::Succeeded | Outcome::Pending { .. }) => false,
-        Some(Outcome::Failed { code, .. }) => !is_accepted(change.employee, code),
+        Some(Outcome::Failed { code, .. }) => !is_accepted(change.employee, *code),
         Some(Outcome::Held | Outcome::NotAttempted { .. }) | None => true,
     });
     // What belongs to nobody alone, a department that was not made, counts as one each.
@@ -98,7 +102,7 @@ mod tests {
     use crate::employee::{Attributes, Completeness};
     use crate::plan::{Change, Notice, Op};
 
-    fn skip(employee: u64, reason: &'static str) -> Skip {
+    fn skip(employee: u64, reason: Code) -> Skip {
         Skip { employee: EmployeeId(employee), reason, detail: String::new() }
     }
 
@@ -116,23 +120,26 @@ mod tests {
 
     #[test]
     fn nobody_at_all_is_no_success_unless_that_is_by_design() {
-        let nobody = |reasons: &[&'static str]| {
-            let skips: Vec<Skip> = (1..).zip(reasons).map(|(id, reason)| skip(id, reason)).collect();
+        let nobody = |reasons: &[Code]| {
+            let skips: Vec<Skip> = (1..).zip(reasons).map(|(id, reason)| skip(id, *reason)).collect();
             all_skipped(&plan(&skips)).len()
         };
-        assert_eq!(nobody(&["account_unreadable", "account_taken"]), 2);
-        assert_eq!(nobody(&["account_is_agent", "account_protected", "account_owns_the_key", "left_before_import"]), 0);
-        assert_eq!(nobody(&["account_is_agent", "match_key_shared"]), 1);
-        let somebody = TargetPlan { in_sync: 1, ..plan(&[skip(1, "account_taken")]) };
+        assert_eq!(nobody(&[Code::AccountUnreadable, Code::AccountTaken]), 2);
+        assert_eq!(
+            nobody(&[Code::AccountIsAgent, Code::AccountProtected, Code::AccountOwnsTheKey, Code::LeftBeforeImport]),
+            0
+        );
+        assert_eq!(nobody(&[Code::AccountIsAgent, Code::MatchKeyShared]), 1);
+        let somebody = TargetPlan { in_sync: 1, ..plan(&[skip(1, Code::AccountTaken)]) };
         assert!(all_skipped(&somebody).is_empty());
-        let hidden = [skip(1, "lifecycle_hidden"), skip(2, "lifecycle_hidden")];
+        let hidden = [skip(1, Code::LifecycleHidden), skip(2, Code::LifecycleHidden)];
         assert!(is_of_the_source(&hidden.iter().collect::<Vec<_>>()) && !is_of_the_source(&[]));
     }
 
     #[test]
     fn a_leaver_whose_account_cannot_be_read_is_not_passed_over() {
         let employees = nobody_delivered();
-        let plan = TargetPlan { in_sync: 5, ..plan(&[skip(1, "account_unreadable"), skip(2, "account_taken")]) };
+        let plan = TargetPlan { in_sync: 5, ..plan(&[skip(1, Code::AccountUnreadable), skip(2, Code::AccountTaken)]) };
         // Neither is delivered any more.
         let unseen = unseen_leavers(&plan, &employees, &[]);
         assert_eq!(unseen.iter().map(|skip| skip.employee.0).collect::<Vec<_>>(), [1]);
@@ -142,8 +149,8 @@ mod tests {
     #[test]
     fn people_count_once_whatever_they_are_short_of() {
         let employees = nobody_delivered();
-        let failed = || Outcome::Failed { error: String::new(), code: "refused" };
-        let mut plan = plan(&[skip(4, "field_invalid")]);
+        let failed = || Outcome::Failed { error: String::new(), code: Code::Refused };
+        let mut plan = plan(&[skip(4, Code::FieldInvalid)]);
         plan.changes = vec![
             change(1, Outcome::Succeeded),
             change(2, failed()),
@@ -154,7 +161,7 @@ mod tests {
             Change { employee: None, ..change(0, failed()) },
         ];
         assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 5);
-        assert_eq!(not_in_line(&plan, &[], &employees, &[], |id, code| id.0 == 2 && code == "refused"), 4);
+        assert_eq!(not_in_line(&plan, &[], &employees, &[], |id, code| id.0 == 2 && code == Code::Refused), 4);
     }
 
     #[test]
@@ -170,16 +177,16 @@ mod tests {
             in_sync: 3,
             changes: vec![change(1, Outcome::Succeeded)],
             notices: vec![
-                notice(FIELD_INVALID, 1, Some("phone")),
-                notice(FIELD_INVALID, 1, Some("title")),
-                notice(FIELD_INVALID, 2, Some("phone")),
-                notice("account_found", 3, None),
+                notice(Code::FieldInvalid, 1, Some("phone")),
+                notice(Code::FieldInvalid, 1, Some("title")),
+                notice(Code::FieldInvalid, 2, Some("phone")),
+                notice(Code::AccountFound, 3, None),
             ],
             ..plan(&[])
         };
         assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 2);
-        for code in [FIELD_INVALID, PARTLY] {
-            let accepted = |id: EmployeeId, said: &str| id.0 == 2 && said == code;
+        for code in [Code::FieldInvalid, Code::FieldsLeftAlone] {
+            let accepted = |id: EmployeeId, said: Code| id.0 == 2 && said == code;
             assert_eq!(not_in_line(&plan, &[], &employees, &[], accepted), 1, "{code}");
             assert_eq!(done_in_part(&plan, accepted), BTreeSet::from([EmployeeId(1)]));
         }

@@ -32,7 +32,7 @@ pub use prepare::{
     GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory, prepare,
 };
 pub use read_back::{NotStored, read_back};
-pub use release::{Decisions, NOT_SHOWN, Released, held_by, join_parts};
+pub use release::{Decisions, Released, held_by, join_parts};
 pub use settle::settle;
 pub use source::SourceSeen;
 pub use step_checks::check_workflows;

@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::progress::ReadProgress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -441,7 +442,7 @@ fn refusals(
         Ok(refusals) => (refusals, None),
         Err(error) => {
             let message = format!("what became of {} new accounts cannot be read: {error}", pending.len());
-            (Vec::new(), Some(Notice { code: "outcomes_unreadable", employee: None, field: None, message }))
+            (Vec::new(), Some(Notice { code: Code::OutcomesUnreadable, employee: None, field: None, message }))
         }
     }
 }
@@ -533,7 +534,7 @@ fn check_groups(
                 target_plan.skipped.retain(|skip| skip.employee != *employee);
                 target_plan.skipped.push(Skip {
                     employee: *employee,
-                    reason: "in_several_targets",
+                    reason: Code::InSeveralTargets,
                     detail: format!("in scope of {} of the group `{group}`; change their filters", names.join(" and ")),
                 });
                 target_plan.skipped.sort_by_key(|skip| skip.employee);
@@ -547,7 +548,7 @@ fn check_groups(
         let none: Vec<EmployeeId> =
             employees.list.iter().map(|employee| employee.id).filter(|id| !covered.contains(id)).collect();
         plan.notices.extend(none.into_iter().map(|employee| Notice {
-            code: "in_no_target_of_group",
+            code: Code::InNoTargetOfGroup,
             employee: Some(employee),
             field: None,
             message: format!("in scope of no target of the group `{group}`"),

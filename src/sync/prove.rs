@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::AccountId;
 use crate::plan::{
@@ -117,7 +118,7 @@ pub(super) fn build_proven(reader: &dyn ReadAccounts, input: &PlanInput<'_>, mut
                 crate::words::count(several, "account was", "accounts were"),
                 if several == 1 { "it" } else { "them" },
             );
-            snapshot.notices.push(Notice { code: "found_by_look_up", employee: None, field: None, message });
+            snapshot.notices.push(Notice { code: Code::FoundByLookUp, employee: None, field: None, message });
             snapshot.accounts.extend(found);
             build(input, snapshot)
         }
@@ -146,5 +147,5 @@ fn note(plan: &mut TargetPlan, why: &str) {
         "the list of accounts is not proven whole, so that nobody is removed, and nobody made who was not looked up \
          first: {why}"
     );
-    plan.notices.push(Notice { code: "list_not_whole", employee: None, field: None, message });
+    plan.notices.push(Notice { code: Code::ListNotWhole, employee: None, field: None, message });
 }

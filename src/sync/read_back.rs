@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldValue, Schema};
 use crate::plan::{Account, Change, FieldChange, Notice, Op, Outcome, TargetPlan, form, same};
@@ -42,7 +43,7 @@ pub(super) fn still_in_use(reader: &dyn ReadAccounts, plan: &TargetPlan) -> BTre
 
 /// What came of a removal that was acknowledged and did nothing.
 pub(super) fn not_removed() -> Outcome {
-    Outcome::Failed { error: format!("the target took the change, and {STILL_IN_USE}"), code: "still_in_use" }
+    Outcome::Failed { error: format!("the target took the change, and {STILL_IN_USE}"), code: Code::StillInUse }
 }
 
 /// Accounts as they are now: one by one, or all of them where that costs less. Those that cannot be read are left out.
@@ -95,7 +96,7 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
             [only] => (Some(only), message),
             _ => (None, format!("{message} ({} employees)", employees.len())),
         };
-        plan.notices.push(Notice { code: "not_stored", employee, field: None, message });
+        plan.notices.push(Notice { code: Code::NotStored, employee, field: None, message });
     }
     let still_out = |change: &Change| {
         let account = change.account.as_ref().and_then(|id| found.get(id));
@@ -105,7 +106,7 @@ pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPl
     };
     for change in plan.changes.iter_mut().filter(|change| still_out(change)) {
         let error = "the target took the change, and the account is still out of use".into();
-        change.outcome = Some(Outcome::Failed { error, code: "still_out_of_use" });
+        change.outcome = Some(Outcome::Failed { error, code: Code::StillOutOfUse });
     }
     not_stored.into_iter().map(|(lost, _)| lost).collect()
 }

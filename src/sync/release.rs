@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::AccountId;
-use crate::plan::{Change, Hold, MAX_DEACTIVATE, Notice, Op, TargetPlan};
+use crate::plan::{Change, Hold, Notice, Op, TargetPlan};
 use crate::state::{Approval, Fingerprint, Held, HeldChange, Shown};
 
 use super::still_held::hold_what_was_left;
@@ -55,9 +56,6 @@ impl Released {
             && own.fields.iter().all(|field| other.fields.iter().any(|one| one.index == field.index))
     }
 }
-
-/// The code of the notice that refuses a number whose people nobody was shown.
-pub const NOT_SHOWN: &str = "removals_not_shown";
 
 /// Lets through what was approved, and the removals that `--accept-removals` names. Gives what was approved, and
 /// all that is to be shown as held, released or not.
@@ -114,7 +112,7 @@ fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions
                     what(approval)
                 );
                 plan.notices.push(Notice {
-                    code: "approval_outdated",
+                    code: Code::ApprovalOutdated,
                     employee: approval.employee,
                     field: None,
                     message,
@@ -128,19 +126,29 @@ fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions
         if approval.expires_at <= decisions.now {
             if hold.is_some() {
                 let message = format!("the approval by {} expired, so this stays held; approve it again", approval.by);
-                plan.notices.push(Notice { code: "approval_expired", employee: change.employee, field: None, message });
+                plan.notices.push(Notice {
+                    code: Code::ApprovalExpired,
+                    employee: change.employee,
+                    field: None,
+                    message,
+                });
             }
             continue;
         }
         if let Some(answer) = hold.and_then(|hold| Hold::answer(hold.code)) {
             let message = format!("is approved by {}, and stays held all the same: {answer}", approval.by);
-            plan.notices.push(Notice { code: "approval_not_enough", employee: change.employee, field: None, message });
+            plan.notices.push(Notice {
+                code: Code::ApprovalNotEnough,
+                employee: change.employee,
+                field: None,
+                message,
+            });
             continue;
         }
         change.hold = None;
         let why = approval.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         let message = format!("{}: approved by {}{why}", what(approval), approval.by);
-        let said = Notice { code: "approved", employee: change.employee, field: None, message };
+        let said = Notice { code: Code::Approved, employee: change.employee, field: None, message };
         plan.notices.push(said.clone());
         let fingerprint = approval.fingerprint.clone();
         released.push(Released { approval: Some(approval.id), said: Some(said), fingerprint, change: planned });
@@ -163,7 +171,7 @@ fn accept(
     accepted: u64,
     released: &mut Vec<Released>,
 ) {
-    let is_held = |change: &Change| change.hold.as_ref().is_some_and(|hold| hold.code == MAX_DEACTIVATE);
+    let is_held = |change: &Change| change.hold.as_ref().is_some_and(|hold| hold.code == Code::MaxDeactivate);
     let now: BTreeMap<&Fingerprint, Option<EmployeeId>> = plan
         .changes
         .iter()
@@ -174,7 +182,8 @@ fn accept(
     if now.is_empty() {
         return;
     }
-    let was_removal = |held: &&Held| held.change.op == Op::Deactivate || *held.change.code == *MAX_DEACTIVATE;
+    let was_removal =
+        |held: &&Held| held.change.op == Op::Deactivate || &*held.change.code == Code::MaxDeactivate.as_str();
     let before: BTreeMap<&Fingerprint, Option<EmployeeId>> = shown
         .into_iter()
         .flat_map(|shown| &shown.held)
@@ -188,7 +197,7 @@ fn accept(
              {name}` first",
             people(now.values())
         );
-        plan.notices.push(Notice { code: NOT_SHOWN, employee: None, field: None, message });
+        plan.notices.push(Notice { code: Code::RemovalsNotShown, employee: None, field: None, message });
         return;
     }
     if now.len() as u64 == accepted && now.keys().eq(before.keys()) {
@@ -203,7 +212,7 @@ fn accept(
         let message = format!(
             "--accept-removals {accepted} releases nobody, because these are not the people last shown: {message}"
         );
-        plan.notices.push(Notice { code: "removals_changed", employee: None, field: None, message });
+        plan.notices.push(Notice { code: Code::RemovalsChanged, employee: None, field: None, message });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settles what an earlier run left open, by looking at what is there now.
 
-use crate::plan::{Op, PENDING, Skip, TargetPlan};
+use crate::code::Code;
+use crate::plan::{Op, Skip, TargetPlan};
 use crate::state::{Finished, Link, OpenIntent, Origin, Settlement};
 
 use super::OpenTarget;
@@ -17,7 +18,7 @@ pub fn settle(
     now: chrono::DateTime<chrono::Utc>,
 ) -> Vec<Finished> {
     let awaited = |entry: &OpenIntent| {
-        let is_awaited = |skip: &Skip| skip.reason == PENDING && Some(skip.employee) == entry.intent.employee;
+        let is_awaited = |skip: &Skip| skip.reason == Code::Pending && Some(skip.employee) == entry.intent.employee;
         entry.pending && plan.skipped.iter().any(is_awaited)
     };
     open.iter()
@@ -52,7 +53,7 @@ pub fn settle(
             let settlement = match done {
                 true if intent.op == Op::Deactivate && target.schema.capabilities.delete => Settlement::Removed,
                 true => Settlement::Done,
-                false => Settlement::Failed { code: "not_carried_out".into() },
+                false => Settlement::Failed { code: Code::NotCarriedOut.into() },
             };
             Finished { id: entry.id, settlement, link }
         })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
+use crate::code::Code;
 use crate::employee::{Employee, EmployeeId, Employees, Named, Value};
 use crate::personio::{PersonioSource, Presence};
 use crate::plan::{Absences, Notice};
@@ -124,7 +125,7 @@ pub(super) fn staleness(newest: DateTime<Utc>, zone: Zone, today: NaiveDate) -> 
     let works = |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
     let after = day.iter_days().skip(1).take_while(|next| *next < today);
     (after.filter(works).count() >= WORKING_DAYS).then(|| Notice {
-        code: "source_old",
+        code: Code::SourceOld,
         employee: None,
         field: None,
         message: format!(

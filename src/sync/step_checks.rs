@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::field::FieldValue;
@@ -13,9 +14,6 @@ use crate::rules::Tables;
 use crate::targets::ReadAccounts;
 
 use super::Prepared;
-
-/// The code of everything that is found here.
-const CODE: &str = "workflow_form";
 
 /// How many employees a workflow is tried with.
 const TRIED: usize = 3;
@@ -63,7 +61,7 @@ impl<'a> Checks<'a> {
             let is_known =
                 |known: &Notice| known.message == message && (known.employee.is_none() || known.employee == employee);
             if !self.found.iter().any(is_known) {
-                self.found.push(Notice { code: CODE, employee, field: None, message });
+                self.found.push(Notice { code: Code::WorkflowForm, employee, field: None, message });
             }
         }
     }

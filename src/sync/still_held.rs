@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::code::Code;
 use crate::plan::{Change, Hold, Op, TargetPlan};
 use crate::state::{Fingerprint, Held};
 
@@ -11,15 +12,15 @@ use super::release::Decisions;
 
 /// The codes of holds that look at how many there are. Somebody who approves some of these says something of the rest,
 /// too; what other rails hold is answered by the next run, or held by it again.
-const OF_A_NUMBER: [&str; 8] = [
-    "max_deactivate",
-    "max_create",
-    "max_update",
-    "max_clear",
-    "max_field_share",
-    "max_group_share",
-    "group_emptied",
-    "accounts_gone",
+const OF_A_NUMBER: [Code; 8] = [
+    Code::MaxDeactivate,
+    Code::MaxCreate,
+    Code::MaxUpdate,
+    Code::MaxClear,
+    Code::MaxFieldShare,
+    Code::MaxGroupShare,
+    Code::GroupEmptied,
+    Code::AccountsGone,
 ];
 
 /// Holds what was shown as held with others of which some were approved since, unless a rail holds it anyway.
@@ -36,9 +37,9 @@ pub(super) fn hold_what_was_left(plan: &mut TargetPlan, decisions: &Decisions<'_
 }
 
 /// The code of a hold of which others were approved after this one was shown.
-fn left_out(held: &Held, approved: &BTreeMap<Box<str>, DateTime<Utc>>) -> Option<&'static str> {
-    let code = OF_A_NUMBER.into_iter().find(|code| **code == *held.change.code)?;
-    approved.get(code).is_some_and(|at| *at >= held.since).then_some(code)
+fn left_out(held: &Held, approved: &BTreeMap<Box<str>, DateTime<Utc>>) -> Option<Code> {
+    let code = OF_A_NUMBER.into_iter().find(|code| code.as_str() == &*held.change.code)?;
+    approved.get(code.as_str()).is_some_and(|at| *at >= held.since).then_some(code)
 }
 
 /// Where a plan has exactly what was shown, and would carry it out. Of an update a rail may have held some fields, and

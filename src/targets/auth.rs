@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::code::Code;
 use crate::http::{Auth, Client, ClientSettings, FixedAuth, HttpError, Request, Response, TokenAuth};
 use crate::section::{Secret, Table};
 
@@ -60,7 +61,7 @@ impl AuthSettings {
         let given = FORMS.iter().filter(|form| table.has(form)).count();
         if given != 1 {
             let message = format!("`{}` needs exactly one of `bearer`, `basic`, `header` and `oauth`", table.path());
-            table.problems().error(table.span(), "wrong_value", message);
+            table.problems().error(table.span(), Code::WrongValue, message);
         }
         table.finish();
         found.filter(|_| given == 1)
@@ -160,7 +161,7 @@ pub fn header_name(table: &Table<'_>, name: &crate::section::Located<&str>) -> O
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if lower.is_empty() || !lower.bytes().all(token) {
         let message = format!("`{}` cannot be the name of a header", name.value);
-        table.problems().error(name.span.clone(), "wrong_value", message);
+        table.problems().error(name.span.clone(), Code::WrongValue, message);
         return None;
     }
     Some(Box::leak(lower.into_boxed_str()))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, FieldChange, Snapshot, same};
@@ -168,7 +169,7 @@ fn names(section: &Table<'_>, columns: &[Column], by_file: bool) -> Option<Names
             (None, _) => {
                 let names = columns.iter().map(|(name, _)| *name);
                 let message = format!("there is no field `{}`; {}", name.value, known(name.value, names));
-                table.problems().error(name.span, "unknown_field", message);
+                table.problems().error(name.span, Code::UnknownField, message);
                 fine = false;
             }
         }
@@ -176,7 +177,7 @@ fn names(section: &Table<'_>, columns: &[Column], by_file: bool) -> Option<Names
     for (place, (_, heading)) in names.iter().enumerate() {
         if heading.is_empty() || names[..place].iter().any(|(_, other)| other == heading) {
             let message = format!("`{}` must give each column a name of its own", table.path());
-            table.problems().error(table.span(), "wrong_value", message);
+            table.problems().error(table.span(), Code::WrongValue, message);
             fine = false;
         }
     }

@@ -33,8 +33,9 @@ pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
 pub use condition::Condition;
 pub use kinds::{KINDS, Keys, Kind, Parse};
 pub use membership::Membership;
-pub use sync_log::{LogEvent, LogLine, LogOutcome, PARTLY};
+pub use sync_log::{LogEvent, LogLine, LogOutcome};
 
+use crate::code::Code;
 use crate::plan::{EmployeeRules, Refusal};
 use crate::progress::Progress;
 use condition::quoted;
@@ -407,19 +408,19 @@ impl ErrorKind {
     }
 
     /// A stable code for JSON and history.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::Refused => "refused",
-            Self::Exists => "already_exists",
-            Self::NotFound => "account_not_found",
-            Self::SignIn => "sign_in_refused",
-            Self::Changed => "changed_meanwhile",
-            Self::Rights => "right_missing",
-            Self::Unavailable | Self::Busy => "unavailable",
-            Self::Unsettled => "outcome_unknown",
-            Self::Pending => "pending",
-            Self::Unexpected => "unexpected_answer",
-            Self::Interrupted => "interrupted",
+            Self::Refused => Code::Refused,
+            Self::Exists => Code::AlreadyExists,
+            Self::NotFound => Code::AccountNotFound,
+            Self::SignIn => Code::SignInRefused,
+            Self::Changed => Code::ChangedMeanwhile,
+            Self::Rights => Code::RightMissing,
+            Self::Unavailable | Self::Busy => Code::Unavailable,
+            Self::Unsettled => Code::OutcomeUnknown,
+            Self::Pending => Code::Pending,
+            Self::Unexpected => Code::UnexpectedAnswer,
+            Self::Interrupted => Code::Interrupted,
         }
     }
 }

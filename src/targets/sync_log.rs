@@ -1,5 +1,6 @@
 //! What a service's own sync log says of an employee, for those who know how to read that log.
 
+use crate::code::Code;
 use crate::plan::Op;
 
 /// What came of one employee in a run.
@@ -10,14 +11,14 @@ pub struct LogEvent<'a> {
     pub ops: &'a [Op],
     /// How many fields it was about.
     pub fields: usize,
-    /// Our code of what went wrong, or [`PARTLY`]; empty when all went well.
-    pub code: &'a str,
+    /// What went wrong, or [`Code::FieldsLeftAlone`].
+    pub code: Option<Code>,
     pub error: &'a str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogOutcome {
-    /// Done, all of it or, with the code [`PARTLY`], a part.
+    /// Done, all of it or, with the code [`Code::FieldsLeftAlone`], a part.
     Succeeded,
     /// Held back by a safety limit.
     Held,
@@ -26,9 +27,6 @@ pub enum LogOutcome {
     /// Refused, or its turn did not come.
     Failed,
 }
-
-/// The code of a change that was made while other fields were left as they are.
-pub const PARTLY: &str = "fields_left_alone";
 
 /// What the service's own log says.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

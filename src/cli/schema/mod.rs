@@ -175,7 +175,9 @@ mod tests {
             let known: BTreeMap<String, BTreeSet<String>> = error
                 .problems
                 .iter()
-                .filter(|problem| problem.code == "unknown_key" && problem.message.contains("does not know `zzz`"))
+                .filter(|problem| {
+                    problem.code == crate::code::Code::UnknownKey && problem.message.contains("does not know `zzz`")
+                })
                 .map(|problem| {
                     let (place, rest) = problem.message.split_once(" does not know ").unwrap();
                     let (_, known) = rest.split_once("known: ").unwrap();

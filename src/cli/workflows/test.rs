@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::output::Bars;
 use crate::output::visible::{short, visible};
@@ -132,7 +133,7 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
         let _ = writeln!(text, "  skipped   {}", visible(&skip.detail));
     }
     for notice in &plan.notices {
-        if notice.code == "workflow_form" || notice.employee == Some(employee) {
+        if notice.code == Code::WorkflowForm || notice.employee == Some(employee) {
             let _ = writeln!(text, "  note      {}", visible(&notice.message));
         }
     }

@@ -1,12 +1,8 @@
 //! What an account should hold, and what of it the target can be told.
 
+use crate::code::Code;
+
 use super::*;
-
-/// A value that is none for its field: the field is left as it is, or the employee is skipped.
-pub const FIELD_INVALID: &str = "field_invalid";
-
-/// A field that was written several times without staying, and is left alone for a while.
-pub const NOT_CONVERGING: &str = "not_converging";
 
 impl<'a> Builder<'a> {
     /// The fields that differ; for a new account, all that have a value.
@@ -14,7 +10,7 @@ impl<'a> Builder<'a> {
         &mut self,
         facts: &Facts<'a>,
         account: Option<&Account>,
-    ) -> Result<Vec<FieldChange>, (&'static str, String)> {
+    ) -> Result<Vec<FieldChange>, (Code, String)> {
         let employee = facts.employee().id;
         let settings = self.input.settings;
         let mut wanted: Vec<Desired> = Vec::with_capacity(settings.written_fields);
@@ -72,12 +68,12 @@ impl<'a> Builder<'a> {
                 Desired::Keep(None) => continue,
                 Desired::Keep(Some(why)) => {
                     let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
-                    self.leave("field_kept", &spec.name, message, employee);
+                    self.leave(Code::FieldKept, &spec.name, message, employee);
                     continue;
                 }
                 Desired::Invalid(why) => {
                     let message = format!("{} is left as it is: {}", spec.name, strip(&why, &spec.name));
-                    self.leave(FIELD_INVALID, &spec.name, message, employee);
+                    self.leave(Code::FieldInvalid, &spec.name, message, employee);
                     continue;
                 }
                 Desired::Fail(code, why) => return Err((code, why)),
@@ -93,13 +89,13 @@ impl<'a> Builder<'a> {
             }
             if after.is_empty() && !self.input.schema.capabilities.clear {
                 let message = format!("{} is left as it is: this target cannot empty a field", spec.name);
-                self.leave("cannot_clear", &spec.name, message, employee);
+                self.leave(Code::CannotClear, &spec.name, message, employee);
                 continue;
             }
             let writable = account.and_then(|account| account.writable.as_ref());
             if writable.is_some_and(|writable| !writable.contains(&index)) {
                 let message = format!("{} is left as it is: the service lets nobody change it on agents", spec.name);
-                self.leave("field_kept", &spec.name, message, employee);
+                self.leave(Code::FieldKept, &spec.name, message, employee);
                 continue;
             }
             if account.is_some()
@@ -111,7 +107,7 @@ impl<'a> Builder<'a> {
                     form(&after),
                     form(&before)
                 );
-                self.leave(NOT_CONVERGING, &spec.name, message, employee);
+                self.leave(Code::NotConverging, &spec.name, message, employee);
                 continue;
             }
             fields.push(FieldChange { index, field: spec.name.clone(), before, after });
@@ -146,7 +142,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Says that a field of an employee is left as it is, and why.
-    pub(super) fn leave(&mut self, code: &'static str, field: &str, message: String, employee: EmployeeId) {
+    pub(super) fn leave(&mut self, code: Code, field: &str, message: String, employee: EmployeeId) {
         self.unresolved.entry((code, field.into(), message)).or_default().push(employee);
     }
 
@@ -155,7 +151,7 @@ impl<'a> Builder<'a> {
         let means = self.input.settings.policy.unknown_manager_note;
         let means = means.map(|means| format!("; {means}")).unwrap_or_default();
         let message = format!("{field} is left as it is: employee {manager} {why}{means}");
-        self.leave("manager_without_account", field, message, employee);
+        self.leave(Code::ManagerWithoutAccount, field, message, employee);
     }
 
     /// Turns names and employees into what the target knows; `None` leaves the field alone.
@@ -201,7 +197,7 @@ impl<'a> Builder<'a> {
             Some(None) => {
                 let message =
                     format!("{} is left as it is: several things of the target are called `{name}`", spec.name);
-                self.leave("reference_ambiguous", &spec.name, message, employee);
+                self.leave(Code::ReferenceAmbiguous, &spec.name, message, employee);
                 None
             }
             None if self.input.settings.create_missing.contains(&index) => {
@@ -227,7 +223,7 @@ impl<'a> Builder<'a> {
                     "{} is left as it is: the target has no `{name}`{hint} (make it there{or_here})",
                     spec.name
                 );
-                self.leave("reference_unknown", &spec.name, message, employee);
+                self.leave(Code::ReferenceUnknown, &spec.name, message, employee);
                 None
             }
         }

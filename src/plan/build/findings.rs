@@ -1,13 +1,9 @@
 //! What is seen only when everybody is planned.
 
+use crate::code::Code;
 use crate::rules::Truth;
 
 use super::*;
-
-/// The code of the notice about a group whose members cannot be set.
-pub const GROUP_UNUSABLE: &str = "group_unusable";
-/// The code of the notice about a mapped field that the target does not have.
-pub const FIELD_UNUSABLE: &str = "field_unusable";
 
 impl<'a> Builder<'a> {
     /// Rules of the target that look at everybody together.
@@ -37,7 +33,7 @@ impl<'a> Builder<'a> {
             _ => format!("include {} hold for nobody", idle.join(" and ")),
         };
         let message = format!("nobody is in scope: {why}; `check --online` lists the values that there are");
-        self.plan.notices.push(Notice { code: "filters_leave_nobody", employee: None, field: None, message });
+        self.plan.notices.push(Notice { code: Code::FiltersLeaveNobody, employee: None, field: None, message });
     }
 
     /// A first run into a service that is hard to clean up afterwards, without any filter.
@@ -51,7 +47,7 @@ impl<'a> Builder<'a> {
             && coming > 0
         {
             let message = format!("{means}; that is {coming} as of today");
-            self.plan.notices.push(Notice { code: "filters_missing", employee: None, field: None, message });
+            self.plan.notices.push(Notice { code: Code::FiltersMissing, employee: None, field: None, message });
         }
     }
 
@@ -86,7 +82,7 @@ impl<'a> Builder<'a> {
             if let Some(first) = line.iter().position(|id| *id == at).filter(|_| manager.contains_key(&at)) {
                 let members: Vec<String> = line[first..].iter().map(ToString::to_string).collect();
                 let message = format!("employees {} manage each other in a circle", members.join(", "));
-                self.plan.notices.push(Notice { code: "manager_cycle", employee: None, field: None, message });
+                self.plan.notices.push(Notice { code: Code::ManagerCycle, employee: None, field: None, message });
             }
         }
     }
@@ -95,7 +91,7 @@ impl<'a> Builder<'a> {
     pub(super) fn unusable_fields(&mut self) {
         for (index, why) in &self.snapshot.unusable {
             let field = Some(self.spec(*index).name.clone());
-            self.plan.notices.push(Notice { code: FIELD_UNUSABLE, employee: None, field, message: why.clone() });
+            self.plan.notices.push(Notice { code: Code::FieldUnusable, employee: None, field, message: why.clone() });
         }
     }
 
@@ -105,7 +101,7 @@ impl<'a> Builder<'a> {
             match &group.make {
                 None => {
                     let message = group.why.clone();
-                    self.plan.notices.push(Notice { code: GROUP_UNUSABLE, employee: None, field: None, message });
+                    self.plan.notices.push(Notice { code: Code::GroupUnusable, employee: None, field: None, message });
                 }
                 Some(name) => {
                     let joins = |field: &FieldChange| field.index == *index && field.after == FieldValue::Bool(true);

@@ -3,6 +3,7 @@
 //! Personio makes a new profile with a new number for a rehire and for a change of legal entity; the address and a
 //! staff number move to it, or stand on both.
 
+use crate::code::Code;
 use crate::employee::Value;
 use crate::plan::{Handover, HandoverMode, Hold};
 use crate::rules::Vocabulary;
@@ -108,7 +109,7 @@ impl<'a> Builder<'a> {
             () => None,
         };
         let hold = doubt.map(|doubt| Hold {
-            code: "handover",
+            code: Code::Handover,
             detail: format!(
                 "account {} belongs to {whose}; {doubt}; if it is the same person, approve it, or {answer}",
                 account.id
@@ -176,7 +177,7 @@ impl<'a> Builder<'a> {
             return self.create(place, None);
         }
         let id = &self.snapshot.accounts[account].id;
-        self.skip(employee, "account_taken", format!("has left, and account {id} goes to employee {new}"));
+        self.skip(employee, Code::AccountTaken, format!("has left, and account {id} goes to employee {new}"));
     }
 
     /// Why the account of somebody who has left keeps its keys: by them it is known to be another one's by now, and

@@ -1,5 +1,6 @@
 //! Who is taken out of use, and on what grounds.
 
+use crate::code::Code;
 use crate::plan::Leavers;
 
 use super::*;
@@ -22,7 +23,7 @@ impl<'a> Builder<'a> {
         if standing.last_day_hidden && leavers.grace_days > 0 {
             if self.snapshot.accounts[account].active {
                 let why = "has left, and nobody can tell when the grace days end, because the last day is not readable";
-                self.skip(employee, "lifecycle_hidden", why.into());
+                self.skip(employee, Code::LifecycleHidden, why.into());
             }
             return;
         }
@@ -33,7 +34,7 @@ impl<'a> Builder<'a> {
         let detail = last_day
             .filter(|day| *day < self.input.today)
             .map_or_else(|| "status is inactive".to_owned(), |day| format!("left on {day}"));
-        self.take_out_of_use(employee, account, "left", detail, correlation);
+        self.take_out_of_use(employee, account, Code::Left, detail, correlation);
     }
 
     /// Takes an account out of use, unless somebody in scope has a key of it: that is who works with it.
@@ -41,7 +42,7 @@ impl<'a> Builder<'a> {
         &mut self,
         employee: EmployeeId,
         account: usize,
-        reason: &'static str,
+        reason: Code,
         detail: String,
         correlation: &Correlation,
     ) {
@@ -55,7 +56,7 @@ impl<'a> Builder<'a> {
             let (other, name) = (self.input.employees.list[*claiming].id, &self.spec(*field).name);
             let why =
                 format!("{detail}; account {} stays in use, because employee {other} has the same {name}", found.id);
-            self.skip(employee, "account_claimed", why);
+            self.skip(employee, Code::AccountClaimed, why);
         }
     }
 
@@ -70,11 +71,11 @@ impl<'a> Builder<'a> {
         match self.input.settings.leavers.out_of_scope {
             LeaverAction::Deactivate => {
                 let detail = format!("no longer matches the filters: {clause}");
-                self.take_out_of_use(employee, account, "out_of_scope", detail, correlation);
+                self.take_out_of_use(employee, account, Code::OutOfScope, detail, correlation);
             }
             LeaverAction::Keep | LeaverAction::Include if self.snapshot.accounts[account].active => {
                 self.plan.notices.push(Notice {
-                    code: "out_of_scope",
+                    code: Code::OutOfScope,
                     employee: Some(employee),
                     field: None,
                     message: format!("no longer in scope: {clause}; the account is kept as it is"),
@@ -84,7 +85,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn deactivate(&mut self, employee: EmployeeId, account: &Account, reason: &'static str, detail: String) {
+    pub(super) fn deactivate(&mut self, employee: EmployeeId, account: &Account, reason: Code, detail: String) {
         if !account.active {
             return;
         }
@@ -96,7 +97,7 @@ impl<'a> Builder<'a> {
         if !self.input.schema.capabilities.deactivate {
             self.skip(
                 employee,
-                "cannot_deactivate",
+                Code::CannotDeactivate,
                 format!("{detail}; this target cannot take accounts out of use; do it by hand"),
             );
             return;
@@ -138,7 +139,7 @@ impl<'a> Builder<'a> {
                 // Whom somebody in scope takes the account over from, the handover speaks of.
                 _ if correlation.claimed.contains_key(&place) => format!("{detail}; account {} is kept", account.id),
                 LeaverAction::Deactivate if absences.is_gone(*employee) => {
-                    self.deactivate(*employee, account, "missing", format!("{detail}, and not known there by id"));
+                    self.deactivate(*employee, account, Code::Missing, format!("{detail}, and not known there by id"));
                     continue;
                 }
                 // One read may be wrong about somebody, however complete it is.
@@ -149,7 +150,7 @@ impl<'a> Builder<'a> {
                 LeaverAction::Keep | LeaverAction::Include => format!("{detail}; account {} is kept", account.id),
             };
             self.plan.notices.push(Notice {
-                code: "employee_missing",
+                code: Code::EmployeeMissing,
                 employee: Some(*employee),
                 field: None,
                 message,

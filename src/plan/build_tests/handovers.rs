@@ -300,7 +300,10 @@ fn a_change_of_legal_entity_is_a_handover_once_the_old_profile_has_ended() {
     let ahead = scene("2026-11-30").build().plan;
     assert_eq!(
         (ahead.skipped[0].reason, &*ahead.skipped[0].detail),
-        ("account_taken", "the account with the same email belongs to employee 1, whose last day is 2026-11-30")
+        (
+            crate::code::Code::AccountTaken,
+            "the account with the same email belongs to employee 1, whose last day is 2026-11-30"
+        )
     );
     assert_eq!(decided(&scene("2026-11-21")), ["handover 9 x of 1 by email+number"]);
 }

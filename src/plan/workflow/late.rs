@@ -1,5 +1,7 @@
 //! Events whose days were over before anybody could know of them.
 
+use crate::code::Code;
+
 use super::*;
 
 /// When the target and its people were last known to be as they should; empty before the first run.
@@ -64,7 +66,7 @@ pub(super) fn missed(
     let (name, target) = (&workflow.name, &input.settings.name);
     let what = if workflow.on == Trigger::Joiner { "the hire date" } else { "the last day" };
     Some(Notice {
-        code: "event_missed",
+        code: Code::EventMissed,
         employee: Some(employee),
         field: None,
         message: format!(

@@ -10,6 +10,7 @@ use serde::forward_to_deserialize_any;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::code::Code;
 use crate::words::known;
 
 use super::super::reader::{Context, Table, describe};
@@ -43,7 +44,7 @@ impl Reading<'_> {
             if !fields.contains(&name) && self.left_out.borrow_mut().insert(below(path, name)) {
                 let hint = known(name, fields.iter().copied());
                 let message = format!("[{}] does not know `{name}`; {hint}", self.name(path));
-                self.context.problems.error(key.span(), "unknown_key", message);
+                self.context.problems.error(key.span(), Code::UnknownKey, message);
             }
         }
     }

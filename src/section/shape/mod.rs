@@ -47,6 +47,7 @@ mod schema;
 mod tests;
 mod values;
 
+use crate::code::Code;
 use std::cell::RefCell;
 
 use schemars::JsonSchema;
@@ -105,16 +106,16 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
     let name = || if place.found == "a table" { reading.name(&place.path) } else { of_list() };
     match what {
         What::Type(_) if place.in_list && schema.is_text(&place.path) => {
-            say("wrong_type", format!("`{}` must hold texts in quotes only, not {}", of_list(), place.found));
+            say(Code::WrongType, format!("`{}` must hold texts in quotes only, not {}", of_list(), place.found));
         }
         What::Type(wanted) => {
             let wanted = schema.wanted(&place.path).unwrap_or(wanted);
-            say("wrong_type", format!("`{}` must be {wanted}, not {}", name(), place.found));
+            say(Code::WrongType, format!("`{}` must be {wanted}, not {}", name(), place.found));
         }
-        What::Value(why) => say("wrong_value", format!("`{}` {why}", name())),
+        What::Value(why) => say(Code::WrongValue, format!("`{}` {why}", name())),
         What::Word(word, words) => {
             say(
-                "unknown_value",
+                Code::UnknownValue,
                 format!("`{}` does not know `{word}`; {}", name(), known(&word, words.iter().copied())),
             );
         }
@@ -123,9 +124,9 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
             match forms.split_last() {
                 Some((last, first)) => {
                     let first = first.iter().map(|form| format!("`{form}`")).collect::<Vec<_>>().join(", ");
-                    say("wrong_value", format!("`{}` needs exactly one of {first} and `{last}`", name()));
+                    say(Code::WrongValue, format!("`{}` needs exactly one of {first} and `{last}`", name()));
                 }
-                None => say("wrong_type", format!("`{}` must be a text in quotes, not a table", name())),
+                None => say(Code::WrongType, format!("`{}` must be a text in quotes, not a table", name())),
             }
         }
         What::Missing(key) => {
@@ -138,7 +139,7 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
             {
                 let path: Vec<Box<str>> = place.path.iter().cloned().chain([key.as_str().into()]).collect();
                 let example = example.map_or_else(String::new, |example| format!("; for example `{key} = {example}`"));
-                say("missing_key", format!("`{}` is missing{example}", reading.name(&path)));
+                say(Code::MissingKey, format!("`{}` is missing{example}", reading.name(&path)));
             }
         }
     }

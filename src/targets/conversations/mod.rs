@@ -12,6 +12,7 @@ mod teams;
 #[cfg(test)]
 mod tests;
 
+use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -73,7 +74,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     let experts_file = table.text("experts_file").and_then(|path| {
         if path.value.trim().is_empty() {
             let why = format!("{} must name a CSV file; or leave it out", table.name_of("experts_file"));
-            table.problems().error(path.span, "wrong_value", why);
+            table.problems().error(path.span, Code::WrongValue, why);
             return None;
         }
         Some(table.context().secrets.folder().join(path.value.trim()))
@@ -112,14 +113,14 @@ fn requester_attributes(table: &Table<'_>) -> Vec<String> {
             let hint = meant.unwrap_or_else(|| "`personio-sync attributes` lists the keys".into());
             table.problems().error(
                 span,
-                "wrong_value",
+                Code::WrongValue,
                 format!("{name_of}: `{name}` is not an attribute's key; {hint}"),
             );
         } else if !seen.insert(name) {
-            table.problems().error(span, "wrong_value", format!("{name_of} names `{name}` twice"));
+            table.problems().error(span, Code::WrongValue, format!("{name_of} names `{name}` twice"));
         } else {
             if let Some(hint) = meant.filter(|_| preset(name).is_none() && !name.starts_with("dynamic_")) {
-                table.problems().warning(span, "unknown_attribute", format!("unknown attribute `{name}`; {hint}"));
+                table.problems().warning(span, Code::UnknownAttribute, format!("unknown attribute `{name}`; {hint}"));
             }
             found.push(name.to_owned());
         }
@@ -153,7 +154,7 @@ fn outsiders(table: &Table<'_>) -> Vec<String> {
                     "{} takes addresses and domains such as \"guest@example.org\" or \"@example.org\"",
                     table.name_of("outsiders")
                 );
-                table.problems().error(address.span, "wrong_value", why);
+                table.problems().error(address.span, Code::WrongValue, why);
             }
         }
     }
@@ -316,7 +317,7 @@ impl EmployeeRules for Conversations {
             .filter(|team| yes(&format!("teams.{}", team.name)))
             .map(|team| {
                 let why = format!("belongs to the team {} by rule and is no expert; see `experts`", team.name);
-                case.notice("team_member_no_expert", why)
+                case.notice(Code::TeamMemberNoExpert, why)
             })
             .collect();
         Findings { skip: None, notices }

@@ -6,6 +6,7 @@ use chrono::NaiveTime;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::code::Code;
 use crate::field::{FieldKind, FieldSpec};
 use crate::plan::{Setting, TeamSettings};
 use crate::section::{Located, Table};
@@ -54,23 +55,27 @@ pub(super) fn read(target: &Table<'_>, memberships: &mut Vec<Membership>, channe
         if plain.is_empty() || plain != name.value {
             let why =
                 format!("[{}]: the name of a team must not be blank, nor begin or end with blanks", section.path());
-            section.problems().error(name.span.clone(), "wrong_value", why);
+            section.problems().error(name.span.clone(), Code::WrongValue, why);
         } else if !names.insert(plain.to_lowercase()) {
             let why =
                 format!("[{}] has two teams called `{plain}`; letter case does not tell them apart", section.path());
-            section.problems().error(name.span.clone(), "wrong_value", why);
+            section.problems().error(name.span.clone(), Code::WrongValue, why);
         }
         teams.push(team(name.value, &table, memberships, channels, &mut public));
         table.finish();
     }
     if teams.is_empty() && !section.problems().any_error() {
-        section.problems().error(section.span(), "wrong_value", format!("[{}] has no team; add one", section.path()));
+        section.problems().error(
+            section.span(),
+            Code::WrongValue,
+            format!("[{}] has no team; add one", section.path()),
+        );
     } else if !public {
         let why = format!(
             "[{}] has no public team, so nobody could send a request; write visibility = \"public\" in one",
             section.path()
         );
-        section.problems().error(section.span(), "wrong_value", why);
+        section.problems().error(section.span(), Code::WrongValue, why);
     }
     teams
 }
@@ -124,7 +129,7 @@ fn team(
 }
 
 fn wrong(table: &Table<'_>, span: std::ops::Range<usize>, key: &str, wanted: &str) {
-    table.problems().error(span, "wrong_value", format!("{} must be {wanted}", table.name_of(key)));
+    table.problems().error(span, Code::WrongValue, format!("{} must be {wanted}", table.name_of(key)));
 }
 
 /// A list of names, none of them blank and none there twice.
@@ -137,10 +142,10 @@ fn list(table: &Table<'_>, key: &str) -> Vec<Located<Box<str>>> {
         let text = item.value.trim();
         if text.is_empty() {
             let why = format!("{} has a blank entry; take it out", table.name_of(key));
-            table.problems().error(item.span, "wrong_value", why);
+            table.problems().error(item.span, Code::WrongValue, why);
         } else if !seen.insert(text.to_lowercase()) {
             let why = format!("{} names `{text}` twice", table.name_of(key));
-            table.problems().error(item.span, "wrong_value", why);
+            table.problems().error(item.span, Code::WrongValue, why);
         } else {
             found.push(Located { value: text.into(), span: item.span });
         }
@@ -161,10 +166,10 @@ fn slack_channels(table: &Table<'_>) -> Vec<Located<Box<str>>> {
                  characters; did you mean `{spelt}`?",
                 channel.value
             );
-            table.problems().error(channel.span, "wrong_value", why);
+            table.problems().error(channel.span, Code::WrongValue, why);
         } else if found.iter().any(|known| *known.value == *name) {
             let why = format!("{} names `{name}` twice", table.name_of("slack_channels"));
-            table.problems().error(channel.span, "wrong_value", why);
+            table.problems().error(channel.span, Code::WrongValue, why);
         } else {
             found.push(Located { value: name.into(), span: channel.span });
         }
@@ -193,7 +198,7 @@ fn working_hours(team: &Table<'_>) -> Vec<Hours> {
         let Some(hours) = hours else { continue };
         if let Some(day) = all.iter().find_map(|other| hours.overlap(other)) {
             let why = format!("{} overlap on {}; write the day once", team.name_of("working_hours"), DAYS[day]);
-            team.problems().error(item.span(), "wrong_value", why);
+            team.problems().error(item.span(), Code::WrongValue, why);
         }
         all.push(hours);
     }
@@ -236,12 +241,12 @@ fn days(table: &Table<'_>) -> Option<BTreeSet<usize>> {
     for day in named.iter().flatten() {
         let Some(place) = DAYS.iter().position(|known| *known == day.value) else {
             let why = format!("{} does not know `{}`; known: {}", table.name_of("days"), day.value, DAYS.join(", "));
-            table.problems().error(day.span.clone(), "unknown_value", why);
+            table.problems().error(day.span.clone(), Code::UnknownValue, why);
             continue;
         };
         if !found.insert(place) {
             let why = format!("{} names `{}` twice", table.name_of("days"), day.value);
-            table.problems().error(day.span.clone(), "wrong_value", why);
+            table.problems().error(day.span.clone(), Code::WrongValue, why);
         }
     }
     match named {
@@ -289,7 +294,7 @@ fn goals(team: &Table<'_>, categories: &[Located<Box<str>>]) -> Vec<(String, Str
         if of.is_empty() && std::mem::replace(&mut any_for_all, true) {
             let why =
                 format!("[{}]: only one of the `goals` may be for all categories; name `categories`", table.path());
-            table.problems().error(table.span(), "wrong_value", why);
+            table.problems().error(table.span(), Code::WrongValue, why);
         }
         for category in &of {
             if !categories.iter().any(|known| known.value == category.value) {
@@ -298,11 +303,11 @@ fn goals(team: &Table<'_>, categories: &[Located<Box<str>>]) -> Vec<(String, Str
                     table.path(),
                     category.value
                 );
-                table.problems().error(category.span.clone(), "unknown_value", why);
+                table.problems().error(category.span.clone(), Code::UnknownValue, why);
             }
             if !covered.insert(category.value.clone()) {
                 let why = format!("two of the `goals` are for the category `{}`; keep one", category.value);
-                table.problems().error(category.span.clone(), "wrong_value", why);
+                table.problems().error(category.span.clone(), Code::WrongValue, why);
             }
         }
         let goal = minutes(&table);
@@ -328,7 +333,7 @@ fn minutes(table: &Table<'_>) -> Option<String> {
     let (respond, resolve) = (number("respond_minutes"), number("resolve_minutes"));
     if !table.has("respond_minutes") && !table.has("resolve_minutes") {
         let why = format!("[{}] needs `respond_minutes` or `resolve_minutes`, in working minutes", table.path());
-        table.problems().error(table.span(), "missing_key", why);
+        table.problems().error(table.span(), Code::MissingKey, why);
     }
     if let (Some(respond), Some(resolve)) = (respond, resolve)
         && respond > resolve

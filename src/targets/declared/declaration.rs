@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::code::Code;
 use crate::field::{Access, FieldKind, FieldSpec};
 use crate::http::Method;
 use crate::section::{Located, Table};
@@ -181,7 +182,7 @@ impl Declaration {
         {
             section.problems().error(
                 section.key_span("reactivate"),
-                "wrong_value",
+                Code::WrongValue,
                 format!(
                     "{} needs `list.active`: without it nothing says which accounts are out of use",
                     section.name_of("reactivate")
@@ -315,7 +316,7 @@ fn settled<T>(part: Option<Option<T>>) -> Option<Option<T>> {
 }
 
 fn wrong(table: &Table<'_>, span: std::ops::Range<usize>, message: String) {
-    table.problems().error(span, "wrong_value", message);
+    table.problems().error(span, Code::WrongValue, message);
 }
 
 fn pointer(table: &Table<'_>, text: &Located<&str>) -> Option<Pointer> {

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::code::Code;
 use crate::http::Response;
 use crate::section::Table;
 
@@ -70,7 +71,7 @@ impl Paging {
         let at = |table: &Table<'_>| {
             let text = table.text("at")?;
             let found = Pointer::parse(text.value);
-            found.map_err(|why| table.problems().error(text.span, "wrong_value", why)).ok()
+            found.map_err(|why| table.problems().error(text.span, Code::WrongValue, why)).ok()
         };
         let found = match by? {
             By::Page => {

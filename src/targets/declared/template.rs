@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::code::Code;
 use crate::section::Problems;
 use crate::words::known;
 
@@ -231,7 +232,7 @@ impl Template {
     /// Reads a body of the file; mistakes are added to the problems.
     pub fn parse(value: &Spanned<DeValue<'_>>, allowed: Allowed<'_>, problems: &Problems<'_>) -> Option<Self> {
         let wrong = |span: Range<usize>, message: String| {
-            problems.error(span, "wrong_value", message);
+            problems.error(span, Code::WrongValue, message);
             None
         };
         Some(match value.get_ref() {

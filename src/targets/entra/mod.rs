@@ -16,6 +16,7 @@ mod tests;
 mod ties;
 mod wire;
 
+use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -306,7 +307,7 @@ impl<C: Transport> ReadAccounts for Entra<C> {
             let (account, unreadable) =
                 self.account_of(row, &members).map_err(|why| TargetError::new(ErrorKind::Unexpected, why))?;
             notices.extend(unreadable.map(|message| Notice {
-                code: "account_unreadable",
+                code: Code::AccountUnreadable,
                 employee: None,
                 field: None,
                 message,

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::code::Code;
 use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings};
 use crate::plan::Policy;
@@ -123,7 +124,7 @@ pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
 fn create(section: &Creation, base_url: Option<&str>, table: &Table<'_>) -> Option<Create> {
     let (key, given) = ("provisioning_url", table.has("provisioning_url"));
     let wrong = |why: &str| {
-        table.problems().error(table.key_span(key), "wrong_value", format!("{} {why}", table.name_of(key)));
+        table.problems().error(table.key_span(key), Code::WrongValue, format!("{} {why}", table.name_of(key)));
         None
     };
     if section.create != Creating::BulkUpload {

@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::plan::{Account, FieldChange, Notice, Snapshot};
@@ -28,7 +29,7 @@ struct Places {
 /// A notice of what a workbook has that is not written back.
 fn lost(style: &SheetStyle) -> Option<Notice> {
     (!style.lost.is_empty()).then(|| Notice {
-        code: "look_not_kept",
+        code: Code::LookNotKept,
         employee: None,
         field: None,
         message: format!(
@@ -129,7 +130,7 @@ impl Layout {
             .map(|name| format!("`{name}`"))
             .collect();
         (!names.is_empty()).then(|| Notice {
-            code: "unmapped_columns",
+            code: Code::UnmappedColumns,
             employee: None,
             field: None,
             message: format!(

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use chrono::format::{Item, StrftimeItems};
 
+use crate::code::Code;
 use crate::field::{FieldKind, FieldSpec, iso_day};
 use crate::plan::{EmployeeRules, Policy};
 use crate::section::{Located, Table};
@@ -82,7 +83,7 @@ pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn T
             for key in CSV_KEYS.into_iter().filter(|key| table.has(key)) {
                 table.problems().error(
                     table.key_span(key),
-                    "wrong_value",
+                    Code::WrongValue,
                     format!("{} is for CSV files only", table.name_of(key)),
                 );
             }
@@ -118,7 +119,7 @@ fn path(table: &Table<'_>) -> Option<Located<PathBuf>> {
     if text.value.trim().is_empty() || text.value.ends_with('/') || path.file_name().is_none() {
         table.problems().error(
             text.span,
-            "wrong_value",
+            Code::WrongValue,
             format!("{} must name a file, such as \"exports/payroll.csv\"", table.name_of("path")),
         );
         return None;
@@ -163,7 +164,7 @@ fn delimited(table: &Table<'_>, default_delimiter: u8, defaults: FileDefaults) -
             if found.is_none() {
                 table.problems().error(
                     text.span,
-                    "wrong_value",
+                    Code::WrongValue,
                     format!("{} must be one character such as \",\" or \";\", or \"tab\"", table.name_of("delimiter")),
                 );
             }
@@ -199,7 +200,7 @@ fn date_format(table: &Table<'_>, default: Option<&'static str>) -> Option<Optio
         return if table.has("date_format") { None } else { Some(default.map(Box::from)) };
     };
     if let Err(why) = check_date_format(text.value) {
-        table.problems().error(text.span, "wrong_value", format!("{} {why}", table.name_of("date_format")));
+        table.problems().error(text.span, Code::WrongValue, format!("{} {why}", table.name_of("date_format")));
         return None;
     }
     Some((text.value != "%Y-%m-%d").then(|| text.value.into()))
@@ -242,7 +243,7 @@ fn inactive(table: &Table<'_>) -> Option<Option<Inactive>> {
     let column = inner.required_text("column", "column = \"Status\"");
     let value = inner.required_text("value", "value = \"left\"");
     for text in [&column, &value].into_iter().flatten().filter(|text| text.value.trim().is_empty()) {
-        inner.problems().error(text.span.clone(), "wrong_value", format!("`{}` must not hold blanks", inner.path()));
+        inner.problems().error(text.span.clone(), Code::WrongValue, format!("`{}` must not hold blanks", inner.path()));
     }
     inner.finish();
     let (column, value) = (column?.value, value?.value.trim());

@@ -1,5 +1,6 @@
 //! The fields of requesters: those the API is known to take, and what custom ones turn out to be.
 
+use crate::code::Code;
 use crate::field::{Access, FieldKind, FieldSpec};
 use crate::plan::Notice;
 use crate::words::known;
@@ -127,7 +128,7 @@ pub(super) fn unmapped_required(named: &[FieldSpec], rows: &[FieldRow]) -> Vec<N
         .filter(|row| row.is_custom() && row.required_for_agents)
         .filter(|row| !named.iter().any(|field| field.name.strip_prefix(CUSTOM) == Some(&row.name)))
         .map(|row| Notice {
-            code: "required_field_not_mapped",
+            code: Code::RequiredFieldNotMapped,
             employee: None,
             field: None,
             message: format!(

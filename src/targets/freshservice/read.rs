@@ -1,5 +1,6 @@
 //! What planning sees of an account.
 
+use crate::code::Code;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::plan::{Account, Action, Notice, Snapshot, same};
 
@@ -43,7 +44,7 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
         let mut notices = settled.notices.clone();
         notices.extend(agent_notice(view));
         notices.extend(problems.into_iter().map(|message| Notice {
-            code: "account_unreadable",
+            code: Code::AccountUnreadable,
             employee: None,
             field: None,
             message,
@@ -115,11 +116,11 @@ fn agent_notice(view: AgentView) -> Option<Notice> {
     let (code, message) = match view {
         AgentView::Together => return None,
         AgentView::Apart => (
-            "agents_read_apart",
+            Code::AgentsReadApart,
             "Freshservice does not list agents together with requesters for this key; they were read from their own list.",
         ),
         AgentView::Hidden => (
-            "agents_not_visible",
+            Code::AgentsNotVisible,
             "The key may not see agents: an employee who is one is not recognised, and creating a requester for them will be refused. Ask an administrator for the permission to manage agents.",
         ),
     };

@@ -1,5 +1,6 @@
 //! A `[targets.NAME]` section of type `freshservice`.
 
+use crate::code::Code;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -104,7 +105,7 @@ fn address(place: Place, table: &Table<'_>) -> Option<String> {
     match (place.domain, place.base_url) {
         (Some(_), Some(_)) => {
             let message = format!("{} has both `domain` and `base_url`; give one of them", table.name_of("base_url"));
-            table.problems().error(table.key_span("base_url"), "wrong_value", message);
+            table.problems().error(table.key_span("base_url"), Code::WrongValue, message);
             None
         }
         (None, Some(url)) => Some(url.strip_suffix("/api/v2").unwrap_or(&url).trim_end_matches('/').to_owned()),

@@ -253,7 +253,7 @@ fn without_the_right_to_manage_agents_they_are_read_apart_or_not_at_all() {
     let snapshot = apart.accounts(&NoProgress).expect("a snapshot");
     let protections: Vec<_> = snapshot.accounts.iter().map(|account| (&*account.id.0, account.protection)).collect();
     assert_eq!(protections, [("1", None), ("2", Some(Protection::Agent)), ("3", Some(Protection::Agent))]);
-    assert_eq!((snapshot.incomplete, snapshot.notices[0].code), (None, "agents_read_apart"));
+    assert_eq!((snapshot.incomplete, snapshot.notices[0].code), (None, crate::code::Code::AgentsReadApart));
     sent(&apart);
 
     let hidden = desk(
@@ -266,7 +266,7 @@ fn without_the_right_to_manage_agents_they_are_read_apart_or_not_at_all() {
         ],
     );
     let snapshot = hidden.accounts(&NoProgress).expect("a snapshot");
-    assert_eq!((snapshot.accounts.len(), snapshot.notices[0].code), (2, "agents_not_visible"));
+    assert_eq!((snapshot.accounts.len(), snapshot.notices[0].code), (2, crate::code::Code::AgentsNotVisible));
     // Asked once, not again for every look-up: refused requests count against the limit, too.
     assert_eq!(hidden.find(FieldIndex(0), &text("a@example.com")), Ok(Vec::new()));
     sent(&hidden);

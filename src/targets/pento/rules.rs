@@ -1,5 +1,6 @@
 use chrono::{Datelike, NaiveDate};
 
+use crate::code::Code;
 use crate::employee::{Disagreement, Lifecycle};
 use crate::field::{FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Op, Skip, shared_values};
@@ -39,11 +40,11 @@ impl PentoRules {
         let left = case.standing.lifecycle == Lifecycle::Left;
         match (left, case.standing.last_day) {
             (true, Some(last_day)) if last_day < tax_year_start(case.today) => {
-                return Some(case.skip("terminated_in_previous_tax_year", "Terminated in previous tax year"));
+                return Some(case.skip(Code::TerminatedInPreviousTaxYear, "Terminated in previous tax year"));
             }
             (true, None) => {
                 let detail = "status is inactive without a last day, so nobody knows when pay ends; set the last day in Personio";
-                return Some(case.skip("inactive_without_last_day", detail));
+                return Some(case.skip(Code::InactiveWithoutLastDay, detail));
             }
             _ => {}
         }
@@ -54,7 +55,7 @@ impl PentoRules {
         if !left && terminated {
             let detail = "the record with this employee ID has ended in Pento; whoever comes back needs a new ID that was \
                           never used, and the old record a dummy e-mail address first";
-            return Some(case.skip("rejoiner_needs_new_id", detail));
+            return Some(case.skip(Code::RejoinerNeedsNewId, detail));
         }
         None
     }
@@ -83,7 +84,7 @@ impl PentoRules {
                 _ => None,
             };
             if let Some(doubt) = doubt {
-                findings.notices.push(case.notice("name_doubtful", format!("{name} {doubt}")));
+                findings.notices.push(case.notice(Code::NameDoubtful, format!("{name} {doubt}")));
             }
         }
         let born = case.outcome(desired, "date_of_birth").as_date();
@@ -118,7 +119,7 @@ impl PentoRules {
         };
         if let Some(doubt) = doubt {
             let message = format!("the tax code is unusual for the starter declaration: {doubt}");
-            findings.notices.push(case.notice("tax_code_unusual", message));
+            findings.notices.push(case.notice(Code::TaxCodeUnusual, message));
         }
     }
 
@@ -153,7 +154,7 @@ impl EmployeeRules for PentoRules {
         let missing = self.missing(case, desired);
         let status = if missing.is_empty() { "Ready" } else { "Pending" };
         if !missing.is_empty() {
-            findings.notices.push(case.notice("pending", format!("Pending: {} missing", missing.join(", "))));
+            findings.notices.push(case.notice(Code::Pending, format!("Pending: {} missing", missing.join(", "))));
         }
         case.set(desired, STATUS, Desired::Value(FieldValue::text(status)));
         case.set(desired, MISSING, Desired::Value(FieldValue::text(&missing.join(", "))));
@@ -165,7 +166,7 @@ impl EmployeeRules for PentoRules {
 
     fn review(&self, schema: &Schema, changes: &[Change], accounts: &[Account]) -> Vec<Skip> {
         let mut skips = Vec::new();
-        let mut refuse = |name: &str, reason: &'static str, detail: &str| {
+        let mut refuse = |name: &str, reason: Code, detail: &str| {
             let Some(index) = schema.index(name) else { return };
             for employee in shared_values(index, changes, accounts) {
                 if !skips.iter().any(|skip: &Skip| skip.employee == employee) {
@@ -175,18 +176,18 @@ impl EmployeeRules for PentoRules {
         };
         refuse(
             "employee_id",
-            "employee_id_used",
+            Code::EmployeeIdUsed,
             "the employee ID is used already, by a record that is active or terminated; a new starter needs one that never was",
         );
         refuse(
             "email",
-            "email_used",
+            Code::EmailUsed,
             "another record has this e-mail address, which must be unique; a rejoiner's old record needs a dummy address first",
         );
         // A record whose ID stays is not a new starter; only its address can be in the way.
         skips.retain(|skip| {
             let change = changes.iter().find(|change| change.employee == Some(skip.employee));
-            skip.reason != "employee_id_used" || change.is_some_and(|change| change.op == Op::Create)
+            skip.reason != Code::EmployeeIdUsed || change.is_some_and(|change| change.op == Op::Create)
         });
         skips
     }

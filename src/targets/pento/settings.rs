@@ -1,3 +1,4 @@
+use crate::code::Code;
 use crate::employee::{PresetKind, preset};
 use crate::section::Table;
 use crate::targets::{Condition, quoted};
@@ -50,7 +51,7 @@ fn ni_categories(section: &Table<'_>) -> Option<String> {
     if text.value.is_empty() || !text.value.bytes().all(|byte| byte.is_ascii_uppercase()) {
         let name = section.name_of("ni_categories");
         let message = format!("{name} must be capital letters without anything between, such as \"{NI_CATEGORIES}\"");
-        section.problems().error(text.span, "wrong_value", message);
+        section.problems().error(text.span, Code::WrongValue, message);
         return None;
     }
     Some(text.value.to_owned())
@@ -67,7 +68,7 @@ fn set_in_pento(section: &Table<'_>) -> Option<Vec<&'static str>> {
             None => {
                 let known = crate::words::known(name.value, REQUIRED.iter().map(|(known, _)| *known));
                 let message = format!("`{}` is not among the fields that Pento requires; {known}", name.value);
-                section.problems().error(name.span.clone(), "unknown_field", message);
+                section.problems().error(name.span.clone(), Code::UnknownField, message);
             }
         }
     }
@@ -91,7 +92,7 @@ fn filters(section: &Table<'_>) -> Option<Vec<Condition>> {
         let table = Table::new(path, item.span(), entries, section.context());
         let field = table.required_text("field", "field = \"office\"");
         let (is, is_not) = (table.text("is"), table.text("is_not"));
-        let problem = |span, message: String| section.problems().error(span, "wrong_value", message);
+        let problem = |span, message: String| section.problems().error(span, Code::WrongValue, message);
         let condition = match (&field, is, is_not) {
             (Some(field), Some(value), None) => Some((field, "==", value)),
             (Some(field), None, Some(value)) => {

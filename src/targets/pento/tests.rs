@@ -1,6 +1,7 @@
 use chrono::NaiveDate;
 
 use super::*;
+use crate::code::Code;
 use crate::employee::{EmployeeId, Lifecycle};
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::plan::{Account, Change, FieldChange, Op};
@@ -226,17 +227,17 @@ fn who_is_dealt_with_at_all() {
         ("2026-11-22", Upcoming, "", "-", None),
         ("2026-11-22", Left, "2026-10-31", "-", None),
         ("2026-11-22", Left, "2026-04-06", "-", None),
-        ("2026-11-22", Left, "2026-04-05", "-", Some("terminated_in_previous_tax_year")),
-        ("2026-11-22", Left, "2026-04-05", "2026-04-05", Some("terminated_in_previous_tax_year")),
+        ("2026-11-22", Left, "2026-04-05", "-", Some(Code::TerminatedInPreviousTaxYear)),
+        ("2026-11-22", Left, "2026-04-05", "2026-04-05", Some(Code::TerminatedInPreviousTaxYear)),
         ("2026-04-05", Left, "2025-04-06", "-", None),
-        ("2026-04-06", Left, "2026-04-05", "-", Some("terminated_in_previous_tax_year")),
-        ("2026-11-22", Left, "", "-", Some("inactive_without_last_day")),
-        ("2026-11-22", Left, "", "", Some("inactive_without_last_day")),
+        ("2026-04-06", Left, "2026-04-05", "-", Some(Code::TerminatedInPreviousTaxYear)),
+        ("2026-11-22", Left, "", "-", Some(Code::InactiveWithoutLastDay)),
+        ("2026-11-22", Left, "", "", Some(Code::InactiveWithoutLastDay)),
         ("2026-11-22", Left, "2026-10-31", "2026-10-31", None),
         ("2026-11-22", Leaving, "2026-12-31", "2026-12-31", None),
         ("2026-11-22", Active, "", "2026-11-22", None),
-        ("2026-11-22", Active, "", "2026-11-21", Some("rejoiner_needs_new_id")),
-        ("2026-11-22", Active, "", "2025-08-31", Some("rejoiner_needs_new_id")),
+        ("2026-11-22", Active, "", "2026-11-21", Some(Code::RejoinerNeedsNewId)),
+        ("2026-11-22", Active, "", "2025-08-31", Some(Code::RejoinerNeedsNewId)),
     ] {
         let trial = Trial { today, lifecycle, last_day, ..Trial::default() };
         let existing = (existing != "-").then(|| ended(existing));
@@ -322,7 +323,7 @@ fn a_new_starters_tax_code_is_compared_with_the_declaration() {
         let wanted = with(&[("starter_declaration", declaration), ("tax_code", tax_code)]);
         let says = |account| {
             let (findings, _) = Trial::default().run(&*target, &schema, &wanted, account);
-            findings.notices.iter().any(|notice| notice.code == "tax_code_unusual")
+            findings.notices.iter().any(|notice| notice.code == Code::TaxCodeUnusual)
         };
         assert_eq!(says(None), unusual, "{declaration} {tax_code}");
         assert!(!says(Some(WHOLE)), "only a new starter has a declaration");
@@ -374,48 +375,55 @@ fn ids_and_addresses_are_never_used_twice() {
     let accounts = [account("a", true, "UK-1", "one@example.org"), account("b", false, "UK-2", "two@example.org")];
     for (changes, expected) in [
         (vec![change(Op::Create, 1, None, &[(0, "UK-9"), (1, "new@example.org")])], vec![]),
-        (vec![change(Op::Create, 1, None, &[(0, "UK-1"), (1, "new@example.org")])], vec![(1, "employee_id_used")]),
-        (vec![change(Op::Create, 1, None, &[(0, "UK-2")])], vec![(1, "employee_id_used")]),
-        (vec![change(Op::Create, 1, None, &[(0, "UK-9"), (1, "Two@Example.org")])], vec![(1, "email_used")]),
+        (vec![change(Op::Create, 1, None, &[(0, "UK-1"), (1, "new@example.org")])], vec![(1, Code::EmployeeIdUsed)]),
+        (vec![change(Op::Create, 1, None, &[(0, "UK-2")])], vec![(1, Code::EmployeeIdUsed)]),
+        (vec![change(Op::Create, 1, None, &[(0, "UK-9"), (1, "Two@Example.org")])], vec![(1, Code::EmailUsed)]),
         (
             vec![
                 change(Op::Create, 1, None, &[(0, "UK-8"), (1, "same@example.org")]),
                 change(Op::Create, 2, None, &[(0, "UK-9"), (1, "same@example.org")]),
                 change(Op::Create, 3, None, &[(0, "UK-7"), (1, "other@example.org")]),
             ],
-            vec![(1, "email_used"), (2, "email_used")],
+            vec![(1, Code::EmailUsed), (2, Code::EmailUsed)],
         ),
         (vec![change(Op::Update, 1, Some("a"), &[(1, "one@example.org")])], vec![]),
-        (vec![change(Op::Update, 1, Some("a"), &[(1, "two@example.org")])], vec![(1, "email_used")]),
+        (vec![change(Op::Update, 1, Some("a"), &[(1, "two@example.org")])], vec![(1, Code::EmailUsed)]),
         (vec![change(Op::Update, 1, Some("a"), &[(1, "")])], vec![]),
     ] {
         let skips = target.rules().unwrap().review(&schema, &changes, &accounts);
-        let found: Vec<(u64, &str)> = skips.iter().map(|skip| (skip.employee.0, skip.reason)).collect();
+        let found: Vec<(u64, Code)> = skips.iter().map(|skip| (skip.employee.0, skip.reason)).collect();
         assert_eq!(found, expected);
     }
 }
 
 #[test]
 fn the_words_of_the_log() {
+    use crate::targets::LogEvent;
     use crate::targets::LogOutcome::{Failed, Held, Skipped, Succeeded};
-    use crate::targets::{LogEvent, PARTLY};
     let target = loaded(FILE_ROUTE, parse);
     for (outcome, op, fields, code, error, expected) in [
-        (Succeeded, Op::Create, 7, "", "", "Successful: Employee created"),
-        (Succeeded, Op::Update, 1, "", "", "Successful: Updated 1 field"),
-        (Succeeded, Op::Update, 2, "", "", "Successful: Updated 2 fields"),
+        (Succeeded, Op::Create, 7, None, "", "Successful: Employee created"),
+        (Succeeded, Op::Update, 1, None, "", "Successful: Updated 1 field"),
+        (Succeeded, Op::Update, 2, None, "", "Successful: Updated 2 fields"),
         (
             Succeeded,
             Op::Update,
             2,
-            PARTLY,
+            Some(Code::FieldsLeftAlone),
             "left as they are: ni_number, title",
             "Incomplete: Updated 2 fields; left as they are: ni_number, title",
         ),
-        (Failed, Op::Update, 1, "unavailable", "the file is locked", "Failed: the file is locked"),
-        (Held, Op::Create, 9, "max_create", "3 are more than 2", "Skipped: 3 are more than 2"),
-        (Skipped, Op::Create, 0, "terminated_in_previous_tax_year", "left", "Skipped: Terminated in previous tax year"),
-        (Skipped, Op::Create, 0, "match_key_missing", "email is empty", "Failed: email is empty"),
+        (Failed, Op::Update, 1, Some(Code::Unavailable), "the file is locked", "Failed: the file is locked"),
+        (Held, Op::Create, 9, Some(Code::MaxCreate), "3 are more than 2", "Skipped: 3 are more than 2"),
+        (
+            Skipped,
+            Op::Create,
+            0,
+            Some(Code::TerminatedInPreviousTaxYear),
+            "left",
+            "Skipped: Terminated in previous tax year",
+        ),
+        (Skipped, Op::Create, 0, Some(Code::MatchKeyMissing), "email is empty", "Failed: email is empty"),
     ] {
         let line = target.log_line(&LogEvent { outcome, ops: &[op], fields, code, error }).unwrap();
         assert_eq!(line.text, expected);

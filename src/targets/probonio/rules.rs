@@ -1,5 +1,6 @@
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::employee::{Disagreement, Lifecycle};
 use crate::field::{FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Skip, shared_values};
@@ -30,7 +31,7 @@ enum Verdict {
     /// Nothing; the mapping stands.
     Nothing,
     /// Leaving date, status and last month stay as they are, for a reason worth saying.
-    Keep(Option<(&'static str, &'static str)>),
+    Keep(Option<(Code, &'static str)>),
     Last(Month),
 }
 
@@ -68,13 +69,13 @@ impl ProbonioRules {
             Leaving::Unknown if stored.is_some() => Verdict::Keep(None),
             Leaving::Unknown => Verdict::Nothing,
             Leaving::None if stored.is_some() || !case.existing(LEAVING_DATE).is_empty() => Verdict::Keep(Some((
-                "leaving_date_withdrawn",
+                Code::LeavingDateWithdrawn,
                 "the leaving date was taken out in Personio; Probonio goes on with the leaving until somebody decides there",
             ))),
             Leaving::None => Verdict::Nothing,
             Leaving::On(day) => match stored {
                 Some(stored) if stored < this_month && Month::of(day) > stored => Verdict::Keep(Some((
-                    "leaving_date_moved_after_leaving",
+                    Code::LeavingDateMovedAfterLeaving,
                     "the leaving date was moved although the person has left Probonio already; decide there",
                 ))),
                 Some(stored) if stored < this_month => Verdict::Last(stored),
@@ -92,12 +93,12 @@ impl ProbonioRules {
         let left = case.standing.lifecycle == Lifecycle::Left;
         if left && case.standing.last_day.is_none() && !matches!(leaving, Leaving::On(_)) {
             let detail = "status is inactive without a leaving date, so nobody knows when benefits end; set the date in Personio";
-            return Some(case.skip("inactive_without_leaving_date", detail));
+            return Some(case.skip(Code::InactiveWithoutLeavingDate, detail));
         }
         let gone = left || matches!(leaving, Leaving::On(day) if day < case.today);
         if gone && case.account.is_none() {
             let detail = "has left and was never in Probonio, so there is nothing to end";
-            return Some(case.skip("left_before_import", detail));
+            return Some(case.skip(Code::LeftBeforeImport, detail));
         }
         None
     }
@@ -138,7 +139,7 @@ impl EmployeeRules for ProbonioRules {
                 let late = matches!(leaving, Leaving::On(day) if Month::of(day) < month);
                 if late && self.stored(case) != Some(month) {
                     findings.notices.push(case.notice(
-                        "late_leaving_date",
+                        Code::LateLeavingDate,
                         "the leaving date was entered late; Probonio ends nothing backwards, so benefits end with this \
                          month; where no voucher was chosen, an administrator may end them at once",
                     ));
@@ -160,7 +161,7 @@ impl EmployeeRules for ProbonioRules {
         let detail = "another person in Probonio has this e-mail address, which is how Probonio tells people apart";
         shared_values(index, changes, accounts)
             .into_iter()
-            .map(|employee| Skip { employee, reason: "email_used", detail: detail.into() })
+            .map(|employee| Skip { employee, reason: Code::EmailUsed, detail: detail.into() })
             .collect()
     }
 }

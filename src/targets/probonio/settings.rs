@@ -1,5 +1,6 @@
 use chrono::NaiveDate;
 
+use crate::code::Code;
 use crate::section::{Located, Table};
 use crate::targets::{Condition, quoted};
 
@@ -36,7 +37,7 @@ impl ProbonioSettings {
         let invite_first_import = section.boolean("invite_first_import").unwrap_or(false);
         if invite_first_import && !invite_new {
             let message = format!("{} needs `invite_new = true`", section.name_of("invite_first_import"));
-            section.problems().error(section.key_span("invite_first_import"), "wrong_value", message);
+            section.problems().error(section.key_span("invite_first_import"), Code::WrongValue, message);
         }
         let month_format = month_format(section, default_month_format);
         let words = words(section);
@@ -55,7 +56,7 @@ fn company(section: &Table<'_>) -> Option<Vec<Condition>> {
     let mut conditions = Vec::new();
     let mut fine = true;
     let mut wrong = |span: std::ops::Range<usize>, message: String| {
-        table.problems().error(span, "wrong_value", message);
+        table.problems().error(span, Code::WrongValue, message);
         fine = false;
     };
     for (key, subject) in [("domains", "(email | domain)"), ("names", "subcompany")] {
@@ -107,7 +108,7 @@ fn month_format(section: &Table<'_>, default: &str) -> Option<Box<str>> {
     if !kept {
         let message =
             format!("{} does not keep a month and its year; for example \"%m.%Y\"", section.name_of("month_format"));
-        section.problems().error(text.span, "wrong_value", message);
+        section.problems().error(text.span, Code::WrongValue, message);
         return None;
     }
     Some(text.value.into())
@@ -125,14 +126,14 @@ fn words(section: &Table<'_>) -> Option<Words> {
             *word = text.value.trim().into();
             if word.is_empty() {
                 let message = format!("{} must not be blank", table.name_of(key));
-                table.problems().error(text.span, "wrong_value", message);
+                table.problems().error(text.span, Code::WrongValue, message);
                 fine = false;
             }
         }
     }
     if words.leaving == words.leaving_planned {
         let message = format!("`{}` must give the two states two words", table.path());
-        table.problems().error(table.span(), "wrong_value", message);
+        table.problems().error(table.span(), Code::WrongValue, message);
         fine = false;
     }
     table.finish();

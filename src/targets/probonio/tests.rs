@@ -1,4 +1,5 @@
 use super::*;
+use crate::code::Code;
 use crate::employee::{Disagreement, EmployeeId, Lifecycle};
 use crate::field::{FieldValue, Schema};
 use crate::plan::FieldChange;
@@ -93,7 +94,7 @@ struct Row {
     /// Status and last month; `=` for kept.
     status: &'static str,
     month: &'static str,
-    notice: Option<&'static str>,
+    notice: Option<Code>,
 }
 
 #[test]
@@ -102,8 +103,8 @@ fn leaving_on_every_kind_of_day() {
     let planned = |date, month| Some((date, "Leaving planned", month));
     let plain = Some(("", "active", ""));
     let row = |today, leaving, held, status, month, notice| Row { today, leaving, held, status, month, notice };
-    let withdrawn = Some("leaving_date_withdrawn");
-    let late = Some("late_leaving_date");
+    let withdrawn = Some(Code::LeavingDateWithdrawn);
+    let late = Some(Code::LateLeavingDate);
     for row in [
         // Nobody leaves.
         row("2026-11-22", "", plain, "active", "=", None),
@@ -143,7 +144,7 @@ fn leaving_on_every_kind_of_day() {
             Some(("2026-09-30", "Leaving", "09.2026")),
             "=",
             "=",
-            Some("leaving_date_moved_after_leaving"),
+            Some(Code::LeavingDateMovedAfterLeaving),
         ),
         row(
             "2026-11-22",
@@ -151,7 +152,7 @@ fn leaving_on_every_kind_of_day() {
             Some(("2026-09-30", "Leaving", "09.2026")),
             "=",
             "=",
-            Some("leaving_date_moved_after_leaving"),
+            Some(Code::LeavingDateMovedAfterLeaving),
         ),
         // Withdrawn.
         row("2026-11-22", "", planned("2026-12-31", "12.2026"), "=", "=", withdrawn),
@@ -181,7 +182,7 @@ fn leaving_on_every_kind_of_day() {
         assert_eq!(findings.skip, None, "{place}");
         assert_eq!(shown(&schema, &desired, "status"), row.status, "{place}");
         assert_eq!(shown(&schema, &desired, "last_working_month"), row.month, "{place}");
-        let codes: Vec<&str> = findings.notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<Code> = findings.notices.iter().map(|notice| notice.code).collect();
         assert_eq!(codes, row.notice.into_iter().collect::<Vec<_>>(), "{place}");
         let kept = row.status == "=" || row.leaving == "?";
         assert_eq!(shown(&schema, &desired, "leaving_date"), if kept { "=" } else { row.leaving }, "{place}");
@@ -233,10 +234,10 @@ fn nobody_is_guessed_about() {
     let held: &[(&str, &str)] = &[("status", "active")];
     // lifecycle, last day, account, skip
     for (lifecycle, last_day, account, expected) in [
-        (Left, "", None, Some("inactive_without_leaving_date")),
-        (Left, "", Some(held), Some("inactive_without_leaving_date")),
-        (Left, "2026-10-31", None, Some("left_before_import")),
-        (Left, "2026-11-21", None, Some("left_before_import")),
+        (Left, "", None, Some(Code::InactiveWithoutLeavingDate)),
+        (Left, "", Some(held), Some(Code::InactiveWithoutLeavingDate)),
+        (Left, "2026-10-31", None, Some(Code::LeftBeforeImport)),
+        (Left, "2026-11-21", None, Some(Code::LeftBeforeImport)),
         (Left, "2026-10-31", Some(held), None),
         (Leaving, "2026-11-22", None, None),
         (Active, "", None, None),

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
+use crate::code::Code;
 use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::plan::{Account, FieldChange, Notice, Protection, Snapshot, same};
 use crate::progress::{NoProgress, Progress};
@@ -109,7 +110,7 @@ impl Directory {
                     ));
                 }
                 Ok(None) => {}
-                Ok(Some(message)) => notices.push(notice("field_described_otherwise", message)),
+                Ok(Some(message)) => notices.push(notice(Code::FieldDescribedOtherwise, message)),
                 Err(problem) if at < self.mapped && !self.match_fields.contains(&index) => {
                     _ = unusable.insert(index, format!("{problem}; it is left out until the mapping is put right"));
                 }
@@ -123,13 +124,13 @@ impl Directory {
             let message = "`bulk` is asked for, and the service does not offer it (ServiceProviderConfig): changes are \
                            sent one at a time; where it takes batches all the same, `bulk = { max_operations = 100 }` \
                            says so";
-            notices.push(notice("bulk_not_offered", message.into()));
+            notices.push(notice(Code::BulkNotOffered, message.into()));
         }
         for path in discovery.required() {
             if !fields.iter().any(|field| field.path.whole() == path) {
                 let message =
                     format!("the service requires `{path}` of new accounts, and the mapping does not fill it");
-                notices.push(notice("required_field_not_mapped", message));
+                notices.push(notice(Code::RequiredFieldNotMapped, message));
             }
         }
         Ok(self.settled.get_or_init(|| Described { fields, notices, unusable }))
@@ -164,7 +165,7 @@ impl Directory {
             if !unreadable.is_empty() {
                 let message =
                     format!("account {id}: {} cannot be read, so that it is left alone", unreadable.join(", "));
-                snapshot.notices.push(notice("field_unreadable", message));
+                snapshot.notices.push(notice(Code::FieldUnreadable, message));
             }
             snapshot.accounts.push(account);
         }
@@ -172,7 +173,7 @@ impl Directory {
             && !snapshot.accounts.iter().any(|account| account.protection == Some(Protection::KeyOwner))
         {
             let message = "no account has the user name that `key_owner` gives, so that none is protected by it";
-            snapshot.notices.push(notice("key_owner_not_found", message.into()));
+            snapshot.notices.push(notice(Code::KeyOwnerNotFound, message.into()));
         }
         let mut samples = Vec::new();
         for (index, field) in indexed(fields) {
@@ -424,6 +425,6 @@ fn names(changes: &[FieldChange]) -> Vec<&str> {
     changes.iter().map(|change| &*change.field).collect()
 }
 
-fn notice(code: &'static str, message: String) -> Notice {
+fn notice(code: Code, message: String) -> Notice {
     Notice { code, employee: None, field: None, message }
 }

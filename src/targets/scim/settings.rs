@@ -2,6 +2,7 @@
 
 use toml::de::DeValue;
 
+use crate::code::Code;
 use crate::section::{Secret, Table};
 use crate::words::known;
 
@@ -74,7 +75,7 @@ fn sign_in(table: &Table<'_>) -> Option<SignIn> {
                 if !fits {
                     header.problems().error(
                         name.span.clone(),
-                        "wrong_value",
+                        Code::WrongValue,
                         format!("{} is no header", header.name_of("name")),
                     );
                 }
@@ -97,7 +98,7 @@ fn sign_in(table: &Table<'_>) -> Option<SignIn> {
         _ => {
             table.problems().error(
                 auth.span(),
-                "wrong_value",
+                Code::WrongValue,
                 format!(
                     "{} needs exactly one of `bearer`, `basic`, `header` and `oauth`; for example `{AUTH_EXAMPLE}`",
                     table.name_of("auth")
@@ -124,7 +125,7 @@ fn deviations(table: &Table<'_>) -> Option<Deviations> {
                 let names = PRESETS.iter().map(|(name, _)| *name);
                 table.problems().error(
                     name.span.clone(),
-                    "unknown_value",
+                    Code::UnknownValue,
                     format!("{} does not know `{}`; {}", table.name_of("preset"), name.value, known(name.value, names)),
                 );
                 return None;
@@ -171,7 +172,7 @@ pub(crate) fn declared_deviations(table: &Table<'_>, mut found: Deviations) -> D
         let number = table.count(key)?;
         if !(1..=most).contains(&number) {
             let why = format!("{} must be from 1 to {most}", table.name_of(key));
-            table.problems().error(table.key_span(key), "wrong_value", why);
+            table.problems().error(table.key_span(key), Code::WrongValue, why);
             return None;
         }
         u32::try_from(number).ok()
@@ -192,7 +193,7 @@ fn bulk(table: &Table<'_>) -> Option<Bulk> {
                 let number = limits.count(key)?;
                 if number == 0 {
                     let why = format!("{} must be at least 1", limits.name_of(key));
-                    limits.problems().error(limits.key_span(key), "wrong_value", why);
+                    limits.problems().error(limits.key_span(key), Code::WrongValue, why);
                 }
                 Some(number)
             };
@@ -212,7 +213,7 @@ fn paths(table: &Table<'_>, key: &str) -> Option<Vec<Path>> {
             Ok(path) => Some(path),
             Err(why) => {
                 let message = format!("{}: `{}` is no attribute path: {why}", table.name_of(key), text.value);
-                table.problems().error(text.span, "wrong_value", message);
+                table.problems().error(text.span, Code::WrongValue, message);
                 None
             }
         })
@@ -230,7 +231,7 @@ fn headers(table: &Table<'_>) -> Option<Vec<(String, String)>> {
         let value = headers.text(name.value)?;
         if !is_header_name(name.value) || !value.value.chars().all(|letter| (' '..='~').contains(&letter)) {
             let why = format!("{} is no header", headers.name_of(name.value));
-            table.problems().error(name.span, "wrong_value", why);
+            table.problems().error(name.span, Code::WrongValue, why);
             return None;
         }
         found.push((name.value.to_lowercase(), value.value.to_owned()));

@@ -14,6 +14,7 @@ pub mod simulated;
 mod tests;
 mod wire;
 
+use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -366,7 +367,7 @@ impl<C: Transport> ReadAccounts for Slack<C> {
                     format!("{duplicates} deactivated accounts have addresses that others use now; they are left alone")
                 }
             };
-            notices.push(notice("deactivated_duplicates", message));
+            notices.push(notice(Code::DeactivatedDuplicates, message));
         }
         let mut accounts = Vec::with_capacity(everybody.len());
         for member in &everybody {
@@ -375,7 +376,7 @@ impl<C: Transport> ReadAccounts for Slack<C> {
             if member.id == token.owner {
                 account.protection = Some(Protection::KeyOwner);
             }
-            notices.extend(unreadable.map(|message| notice("account_unreadable", message)));
+            notices.extend(unreadable.map(|message| notice(Code::AccountUnreadable, message)));
             accounts.push(account);
         }
         let groups = settled.problems.clone();

@@ -1,5 +1,6 @@
 //! The codes of TravelPerk's own sync log, so that its readers find what they know in ours.
 
+use crate::code::Code;
 use crate::targets::{LogEvent, LogLine, LogOutcome};
 
 use super::fields::short;
@@ -11,16 +12,17 @@ pub(super) fn line(event: &LogEvent<'_>) -> Option<LogLine> {
     if event.outcome == LogOutcome::Succeeded {
         return None;
     }
+    let code = event.code?;
     // Messages name the field they are about, with or without the target before it.
     let words = event.error.split([' ', '`']).map(|word| short(word.trim_end_matches(':')));
-    let (code, remedy) = words.chain([""]).find_map(|field| entry(event.code, field))?;
+    let (code, remedy) = words.chain([""]).find_map(|field| entry(code, field))?;
     Some(LogLine { text: code.to_owned(), remedy: Some(remedy) })
 }
 
-fn entry(code: &str, field: &str) -> Option<(&'static str, &'static str)> {
-    let value = ["field_empty", "field_invalid", "match_key_missing", "required_field_empty"].contains(&code);
+fn entry(code: Code, field: &str) -> Option<(&'static str, &'static str)> {
+    let value = [Code::FieldEmpty, Code::FieldInvalid, Code::MatchKeyMissing, Code::RequiredFieldEmpty].contains(&code);
     Some(match (code, field) {
-        ("hire_date_missing", _) => (
+        (Code::HireDateMissing, _) => (
             "MISSING_START_DATE",
             "Enter the hire date in Personio; a hire that was called off needs none, and no account is made.",
         ),
@@ -31,7 +33,7 @@ fn entry(code: &str, field: &str) -> Option<(&'static str, &'static str)> {
         (_, field) if field.starts_with("phoneNumbers") || field.ends_with("emergencyContact.phone") => {
             ("PHONE_IS_MISSING_OR_INVALID", "Write the number with a plus and the country code.")
         }
-        ("already_exists", _) => {
+        (Code::AlreadyExists, _) => {
             ("", "The person may have signed up alone; only TravelPerk's support can move that account.")
         }
         _ => return None,
@@ -48,31 +50,31 @@ mod tests {
     #[test]
     fn the_known_codes_of_the_sync_log_are_found() {
         for (outcome, code, error, expected) in [
-            (Skipped, "hire_date_missing", "there is no hire date", Some("MISSING_START_DATE")),
-            (Skipped, "field_empty", "userName is empty", Some("MISSING_EMAIL")),
-            (Skipped, "match_key_missing", "userName is empty", Some("MISSING_EMAIL")),
-            (Skipped, "required_field_empty", "name.givenName is empty", Some("MISSING_FIRST_NAME")),
-            (Skipped, "field_empty", "name.familyName is empty", Some("MISSING_LAST_NAME")),
+            (Skipped, Some(Code::HireDateMissing), "there is no hire date", Some("MISSING_START_DATE")),
+            (Skipped, Some(Code::FieldEmpty), "userName is empty", Some("MISSING_EMAIL")),
+            (Skipped, Some(Code::MatchKeyMissing), "userName is empty", Some("MISSING_EMAIL")),
+            (Skipped, Some(Code::RequiredFieldEmpty), "name.givenName is empty", Some("MISSING_FIRST_NAME")),
+            (Skipped, Some(Code::FieldEmpty), "name.familyName is empty", Some("MISSING_LAST_NAME")),
             (
                 Skipped,
-                "field_invalid",
+                Some(Code::FieldInvalid),
                 "urn:ietf:params:scim:schemas:extension:travelperk:2.0:User:dateOfBirth is no day",
                 Some("DATE_OF_BIRTH_IS_MISSING_OR_INVALID"),
             ),
-            (Failed, "refused", "dateOfBirth: refused", Some("DATE_OF_BIRTH_IS_MISSING_OR_INVALID")),
+            (Failed, Some(Code::Refused), "dateOfBirth: refused", Some("DATE_OF_BIRTH_IS_MISSING_OR_INVALID")),
             (
                 Failed,
-                "refused",
+                Some(Code::Refused),
                 r#"travel: `phoneNumbers[type eq "work"].value`: a phone number must begin with a plus"#,
                 Some("PHONE_IS_MISSING_OR_INVALID"),
             ),
-            (Failed, "already_exists", "userName: taken", Some("")),
-            (Failed, "refused", "no", None),
-            (Skipped, "several_accounts", "two accounts", None),
-            (Succeeded, "", "", None),
+            (Failed, Some(Code::AlreadyExists), "userName: taken", Some("")),
+            (Failed, Some(Code::Refused), "no", None),
+            (Skipped, Some(Code::SeveralAccounts), "two accounts", None),
+            (Succeeded, None, "", None),
         ] {
             let event = LogEvent { outcome, ops: &[Op::Create], fields: 1, code, error };
-            assert_eq!(line(&event).map(|line| line.text).as_deref(), expected, "{code}: {error}");
+            assert_eq!(line(&event).map(|line| line.text).as_deref(), expected, "{code:?}: {error}");
         }
     }
 }

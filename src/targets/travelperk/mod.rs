@@ -23,6 +23,7 @@ pub mod simulated;
 mod tests;
 mod wire;
 
+use crate::code::Code;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -306,7 +307,7 @@ impl ReadAccounts for TravelPerk {
             let message = "`key_owner` is not set: the account of the administrator who made the key is protected \
                            only once the file names it";
             snapshot.notices.push(Notice {
-                code: "key_owner_not_named",
+                code: Code::KeyOwnerNotNamed,
                 employee: None,
                 field: None,
                 message: message.into(),

@@ -1,5 +1,6 @@
 //! Who gets an account: as TravelPerk's own integration decides it.
 
+use crate::code::Code;
 use crate::field::{FieldSpec, Schema};
 use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Skip};
 use crate::rules::Desired;
@@ -16,7 +17,7 @@ impl EmployeeRules for TravelPerkRules {
     /// sync log this is `MISSING_START_DATE`.
     fn complete(&self, case: &EmployeeCase<'_>, _desired: &mut [Desired]) -> Findings {
         if case.account.is_none() && case.without_hire_date {
-            return case.skip("hire_date_missing", "there is no hire date in Personio, so no account is made");
+            return case.skip(Code::HireDateMissing, "there is no hire date in Personio, so no account is made");
         }
         Findings::default()
     }
@@ -40,7 +41,7 @@ mod tests {
             let (findings, _) = trial.run(&*target, &schema, &[("userName", "a@example.com")], account);
             findings.skip.map(|skip| skip.reason)
         };
-        assert_eq!(skip(true, None), Some("hire_date_missing"));
+        assert_eq!(skip(true, None), Some(crate::code::Code::HireDateMissing));
         assert_eq!(skip(false, None), None);
         // An account that is there is kept in line, whatever happened to the date.
         assert_eq!(skip(true, Some(&[("userName", "a@example.com")][..])), None);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::code::Code;
 use crate::section::{Secret, Table};
 use crate::targets::SandboxPlaces;
 use crate::targets::scim::{self, Clear, Deviations, SignIn};
@@ -96,7 +97,7 @@ fn details(table: &Table<'_>) {
                 table.name_of("details"),
                 known("", names())
             );
-            return table.problems().error(value.span(), "unknown_value", message);
+            return table.problems().error(value.span(), Code::UnknownValue, message);
         }
         None => {
             let Some(texts) = table.texts("details") else { return };
@@ -108,7 +109,7 @@ fn details(table: &Table<'_>) {
                         text.value,
                         known(text.value, names())
                     );
-                    table.problems().error(text.span.clone(), "unknown_value", message);
+                    table.problems().error(text.span.clone(), Code::UnknownValue, message);
                 }
             }
             texts.iter().map(|text| text.value).collect()
@@ -124,7 +125,7 @@ fn details(table: &Table<'_>) {
                 mapping.name_of(field.value),
                 table.name_of("details")
             );
-            mapping.problems().error(field.span, "detail_not_chosen", message);
+            mapping.problems().error(field.span, Code::DetailNotChosen, message);
         }
     }
 }

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::code::Code;
 use crate::section::{Located, Table};
 use crate::words::known;
 
@@ -73,7 +74,7 @@ struct Keys {
 pub(super) fn read(section: &Table<'_>) -> Option<Widget> {
     let Keys { enabled, fields: named } = section.read::<Section>()?.widget?;
     let wrong = |span: &Range<usize>, why: String| {
-        section.problems().error(span.clone(), "wrong_value", format!("{} {why}", section.name_of("widget.fields")));
+        section.problems().error(span.clone(), Code::WrongValue, format!("{} {why}", section.name_of("widget.fields")));
     };
     if named.value.is_empty() {
         wrong(&named.span, "is empty; name the fields that agents should see".into());

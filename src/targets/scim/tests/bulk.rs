@@ -1,6 +1,7 @@
 //! Several changes in one request.
 
 use super::*;
+use crate::code::Code;
 use crate::plan::FieldChange;
 use crate::targets::scim::simulated::BulkOptions;
 use crate::targets::{Write, Written};
@@ -126,7 +127,7 @@ fn batches_are_off_unless_asked_for_and_offered() {
     ] {
         let stage = stage(options, settings, FIELDS);
         let snapshot = stage.target.accounts(&NoProgress).unwrap();
-        let said = snapshot.notices.iter().any(|notice| notice.code == "bulk_not_offered");
+        let said = snapshot.notices.iter().any(|notice| notice.code == Code::BulkNotOffered);
         assert_eq!((stage.target.writer().batches().unwrap().most(), said), (most, notice), "{settings}");
     }
     let good = "base_url = 'https://wiki.example.com'\nauth = { bearer = { env = 'X' } }\n";
