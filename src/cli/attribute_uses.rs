@@ -142,7 +142,7 @@ fn of_target(target: &TargetSettings, key: &str) -> Vec<Use> {
         if target.plan.safety.protect.iter().any(|rule| rule.names().any(|used| used == field)) {
             found.push(Use { place: format!("{name}.safety.protect (by {field})"), purpose: Purpose::Protect });
         }
-        if target.target.widget().is_some_and(|widget| widget.fields.iter().any(|shown| **shown == *field)) {
+        if target.target.offers().widget.is_some_and(|widget| widget.fields.iter().any(|shown| **shown == *field)) {
             found.push(Use { place: format!("{name}.widget ({field})"), purpose: Purpose::Widget });
         }
     }

@@ -181,7 +181,7 @@ fn online(
                 lines.extend(
                     missing.map(|(key, cost)| format!("{}: `{key}` is not readable: {cost}", target.plan.name)),
                 );
-                if let Some(by_hand) = target.target.by_hand() {
+                if let Some(by_hand) = target.target.offers().by_hand {
                     let found = requesters_by_our_credential(by_hand.requesters(), &catalogue);
                     lines.extend(found.into_iter().map(|line| format!("{}: {line}", target.plan.name)));
                 }

@@ -57,7 +57,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let Some(settings) = session.settings.targets.iter().find(|target| *target.plan.name == **name) else {
         return Err(Failure::new(Reason::Usage, format!("there is no target `{name}`")));
     };
-    let Some(by_hand) = settings.target.by_hand() else {
+    let Some(by_hand) = settings.target.offers().by_hand else {
         let why = format!("there is nothing to confirm for `{name}`: `sync` keeps it in line by itself");
         return Err(Failure::new(Reason::Usage, why));
     };

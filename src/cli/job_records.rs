@@ -134,7 +134,8 @@ pub(super) fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
         error: job.error.as_deref().unwrap_or_default(),
     };
     let target = targets.iter().find(|target| target.plan.name == job.target);
-    target.and_then(|target| target.target.log_line(&event)).unwrap_or_default()
+    let log = target.and_then(|target| target.target.offers().sync_log);
+    log.and_then(|line| line(&event)).unwrap_or_default()
 }
 
 /// The fields of each employee that notices say are left as they are.

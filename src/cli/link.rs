@@ -91,7 +91,7 @@ fn change(
     let session = process.open(sandbox, &[target.to_owned()])?;
     let settings = session.settings.targets.iter().find(|settings| &*settings.plan.name == target);
     let settings = settings.expect("an unknown target is refused when the file is opened");
-    if settings.target.by_hand().is_some() {
+    if settings.target.offers().by_hand.is_some() {
         let why = format!("{target} has no accounts of its own: people take care of it by hand");
         return Err(Failure::new(Reason::Usage, why));
     }

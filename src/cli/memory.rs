@@ -164,7 +164,7 @@ impl Memory {
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<Vec<Lock>, Failure> {
         // What people keep in line is written to the state and nowhere else, and locks of all files are in one folder.
-        let identity = |target: &&TargetSettings| match target.target.by_hand() {
+        let identity = |target: &&TargetSettings| match target.target.offers().by_hand {
             Some(_) if !self.on_server => format!("{} in {}", target.target.identity(), self.state.place()),
             _ => target.target.identity(),
         };
@@ -323,7 +323,7 @@ impl Remembered for Memory {
                     Ok((workflow.name.clone(), workflow_memory(&self.state, &target.plan.name, &workflow.name)?))
                 })
                 .collect::<Result<_, StateError>>()?,
-            confirmed: match target.target.by_hand() {
+            confirmed: match target.target.offers().by_hand {
                 Some(_) if same_account => super::confirm::confirmed(&self.state, &target.plan.name)?,
                 _ => None,
             },
@@ -435,7 +435,7 @@ impl Memory {
             .keys()
             .filter(|employee| target.in_scope.binary_search(employee).is_ok())
             // Where people take care of accounts, these have the numbers of the employees themselves.
-            .filter(|_| settings.target.by_hand().is_none())
+            .filter(|_| settings.target.offers().by_hand.is_none())
             .filter_map(|employee| {
                 Some(link(*employee, target.owned.get(employee)?.clone(), Origin::Matched, self.now))
             })

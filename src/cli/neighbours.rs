@@ -29,7 +29,7 @@ fn shared_with(settings: &Settings, path: &Path) -> Vec<Problem> {
         return Vec::new();
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let by_hand = |target: &&crate::config::TargetSettings| target.target.by_hand().is_some();
+    let by_hand = |target: &&crate::config::TargetSettings| target.target.offers().by_hand.is_some();
     let mut found = Vec::new();
     for target in settings.targets.iter().filter(|target| !by_hand(target)) {
         let identity = target.target.identity();

@@ -102,7 +102,8 @@ pub(super) fn preview(
     Wanted { out, checklist, detailed_exitcode }: Wanted<'_>,
 ) -> Result<Reasons, Failure> {
     let by_hand = |target: &TargetSettings| {
-        target.target.by_hand().is_some() && (options.targets.is_empty() || options.targets.contains(&target.plan.name))
+        target.target.offers().by_hand.is_some()
+            && (options.targets.is_empty() || options.targets.contains(&target.plan.name))
     };
     if checklist.is_some() && !session.settings.targets.iter().any(by_hand) {
         let why = "--markdown writes what is to be done by hand, and none of these targets is done by hand; \

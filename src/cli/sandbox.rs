@@ -181,9 +181,9 @@ fn referred(target: &TargetSettings) -> Vec<PreparedField> {
 /// The channels that teams of another target name.
 fn channels(settings: &Settings, target: &TargetSettings) -> Vec<PreparedField> {
     let imports = |other: &&TargetSettings| {
-        other.target.directory().is_some_and(|directory| *directory.value == *target.plan.name)
+        other.target.offers().directory.is_some_and(|directory| *directory.value == *target.plan.name)
     };
-    let by_hand = settings.targets.iter().filter(imports).filter_map(|other| other.target.by_hand());
+    let by_hand = settings.targets.iter().filter(imports).filter_map(|other| other.target.offers().by_hand);
     let channel = |channel: &Channel| PreparedField {
         name: format!("channels.{}", channel.name.value),
         kind: "bool".to_owned(),
@@ -225,7 +225,11 @@ fn preparation(settings: &Settings) -> Preparation {
                     .chain(referred(target))
                     .chain(channels(settings, target))
                     .collect(),
-                declaration: target.target.declaration().map(|found| found.sandbox_text(crate::simulation::SECRET)),
+                declaration: target
+                    .target
+                    .offers()
+                    .declaration
+                    .map(|found| found.sandbox_text(crate::simulation::SECRET)),
             })
             .collect(),
     }

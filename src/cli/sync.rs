@@ -128,7 +128,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 /// Takes out what only people can do: it stays open until `confirm`, whoever runs a sync meanwhile.
 fn defer_manual_changes(prepared: &mut Prepared<'_>) {
     for (plan, target) in prepared.plan.targets.iter_mut().zip(&prepared.targets) {
-        if target.settings.target.by_hand().is_none() || plan.changes.is_empty() {
+        if target.settings.target.offers().by_hand.is_none() || plan.changes.is_empty() {
             continue;
         }
         let name = &plan.name;

@@ -45,7 +45,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let settings = load(&process.config_path(), &options)?;
     let section = settings.targets.iter().find(|known| *known.plan.name == **target).expect("loading checks the name");
     let path = settings.file.path.display();
-    let Some(widget) = section.target.widget() else {
+    let Some(widget) = section.target.offers().widget else {
         return Err(usage(format!(
             "{path}: [targets.{target}] describes no widget; add [targets.{target}.widget] with enabled = true and \
              fields = [\"job_title\"] (targets of type freshservice only)"

@@ -89,7 +89,7 @@ pub(super) fn read(
 ) -> Vec<Mapping> {
     let Some(table) = section.table("mapping") else {
         // Where people do it by hand, everybody is known by the number alone.
-        let needed = target.is_none_or(|target| target.by_hand().is_none());
+        let needed = target.is_none_or(|target| target.offers().by_hand.is_none());
         if needed && !section.has("mapping") {
             section.problems().error(
                 section.span(),

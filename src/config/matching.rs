@@ -119,7 +119,7 @@ pub(super) fn create_missing(
     let mut found = Vec::new();
     for name in names.unwrap_or_default() {
         if target.policy().makes_groups.contains(&&*name.value) {
-            let groups: Vec<FieldIndex> = (target.memberships().iter())
+            let groups: Vec<FieldIndex> = (target.offers().memberships.iter())
                 .filter(|membership| membership.section() == name.value)
                 .filter_map(|membership| fields.index(&membership.field.name))
                 .collect();
@@ -136,7 +136,7 @@ pub(super) fn create_missing(
         }
         let spec = match target.field(&name.value) {
             FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
-            FieldLookup::Unknown if target.memberships().iter().any(|group| group.section() == name.value) => {
+            FieldLookup::Unknown if target.offers().memberships.iter().any(|group| group.section() == name.value) => {
                 let why = format!("`{}` of {} cannot be made through it; make them there", name.value, target.kind());
                 problems.error(name.span.clone(), Code::WrongValue, why);
                 continue;

@@ -13,7 +13,7 @@ pub(super) fn read(
     fields: &mut Fields,
 ) -> Vec<Mapping> {
     let mut mappings = Vec::new();
-    for membership in target.map(TargetType::memberships).unwrap_or_default() {
+    for membership in target.map(|target| target.offers().memberships).unwrap_or_default() {
         let rule = match Expression::compile(&membership.rule.value, vocabulary) {
             Ok(rule) => rule,
             Err(error) => {

@@ -87,14 +87,16 @@ pub(super) fn read<'a>(
     let mut include = expressions::conditions(table, "include", shape.include.as_deref(), vocabulary);
     let mut exclude = expressions::conditions(table, "exclude", shape.exclude.as_deref(), vocabulary);
     if let Some(target) = type_ref {
-        include.extend(expressions::of_the_type(table, target.include(), vocabulary));
-        exclude.extend(expressions::of_the_type(table, target.exclude(), vocabulary));
+        include.extend(expressions::of_the_type(table, target.offers().include, vocabulary));
+        exclude.extend(expressions::of_the_type(table, target.offers().exclude, vocabulary));
     }
     let mut fields = Fields::default();
     let found_by = matching::names(shape.r#match.as_deref(), type_ref);
     let mut mapping = mapping::read(table, &found_by, type_ref, vocabulary, &mut fields);
     mapping.extend(memberships::read(table, type_ref, vocabulary, &mut fields));
-    for derived in type_ref.and_then(TargetType::rules).map(EmployeeRules::derived_fields).unwrap_or_default() {
+    for derived in
+        type_ref.and_then(|target| target.offers().rules).map(EmployeeRules::derived_fields).unwrap_or_default()
+    {
         if fields.index(&derived.name).is_none() {
             fields.add(derived);
         }
@@ -246,7 +248,7 @@ pub(super) fn duplicate_identities(targets: &[TargetRead<'_>], problems: &Proble
 
 /// Channels are those of a directory.
 fn channels_of_no_directory(settings: &TargetSettings, problems: &Problems<'_>) {
-    for channel in settings.target.by_hand().map(|by_hand| by_hand.channels()).unwrap_or_default() {
+    for channel in settings.target.offers().by_hand.map(|by_hand| by_hand.channels()).unwrap_or_default() {
         let message = format!(
             "`targets.{}.teams.{}.slack_channels` has no meaning without `directory`, the slack target whose channels \
              these are",
@@ -260,7 +262,7 @@ fn channels_of_no_directory(settings: &TargetSettings, problems: &Problems<'_>) 
 pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
     let settled = || targets.iter().filter_map(|read| read.settings.as_ref());
     for settings in settled() {
-        let Some(directory) = settings.target.directory() else {
+        let Some(directory) = settings.target.offers().directory else {
             channels_of_no_directory(settings, problems);
             continue;
         };
@@ -268,7 +270,7 @@ pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
             continue;
         }
         let found = settled().find(|other| *other.plan.name == *directory.value && other.plan.policy.is_directory);
-        if let Some(channel) = settings.target.by_hand().and_then(|by_hand| by_hand.channels().first())
+        if let Some(channel) = settings.target.offers().by_hand.and_then(|by_hand| by_hand.channels().first())
             && found.is_some_and(|found| !found.plan.policy.has_channels)
         {
             problems.error(

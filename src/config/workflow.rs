@@ -22,7 +22,7 @@ const UNTIL: i64 = 7;
 /// Reads `[targets.NAME.workflows.*]` of a target that has actions.
 pub(super) fn read(section: &Table<'_>, target: &dyn TargetType, vocabulary: &Vocabulary) -> Vec<WorkflowSettings> {
     // A target without actions does not know the key.
-    if target.actions().is_empty() || !section.has("workflows") {
+    if target.offers().workflows.is_none() || !section.has("workflows") {
         return Vec::new();
     }
     let Some(all) = section.table("workflows") else {
@@ -200,7 +200,8 @@ fn read_step(
     if !table.has("action") {
         table.missing("action", "action = \"create_onboarding_request\"");
     }
-    let actions: Vec<(&str, Action)> = target.actions().iter().map(|action| (action.as_str(), *action)).collect();
+    let offered = target.offers().workflows.map(|offer| offer.actions).unwrap_or_default();
+    let actions: Vec<(&str, Action)> = offered.iter().map(|action| (action.as_str(), *action)).collect();
     let action = table.choice("action", &actions);
     let compiler = Compiler { earlier, vocabulary };
     let only_if = compiler.condition(table, "if");
@@ -285,7 +286,8 @@ fn is_value(table: &DeTable<'_>) -> bool {
 
 /// What each action cannot do without, and what it does not take.
 fn check_fields(table: &Table<'_>, action: Action, fields: &[(Box<str>, StepSource)], target: &dyn TargetType) {
-    let StepFields { needed, taken, custom } = target.step_fields(action);
+    let offered = target.offers().workflows;
+    let StepFields { needed, taken, custom } = offered.map(|offer| (offer.fields)(action)).unwrap_or_default();
     let complain = |code, message: String| {
         table.problems().error(table.key_span("fields"), code, format!("[{}]: {message}", table.path()));
     };

@@ -219,7 +219,7 @@ impl Scene {
         let gave_up = |_: EmployeeId, field: &str, _: &FieldValue| field == "job";
         let input = PlanInput {
             settings: &settings.plan,
-            rules: settings.target.rules(),
+            rules: settings.target.offers().rules,
             schema: &schema,
             employees: &employees,
             standings: &standings,

@@ -12,7 +12,7 @@ use crate::personio::PersonioSource;
 use crate::plan::{Notice, Plan, Snapshot, TargetPlan};
 use crate::targets::conversations::attributes::{self, Allowance};
 use crate::targets::conversations::contacts::{Comparison, Contact, Requester, compare};
-use crate::targets::{ByHand, ListedExpert, Requesters};
+use crate::targets::{ByHand, FieldLookup, ListedExpert, Requesters};
 use crate::words::count;
 
 use super::prepare::{OpenTarget, PreparedTarget};
@@ -20,7 +20,7 @@ use super::prepare::{OpenTarget, PreparedTarget};
 /// The accounts of a target that others import, before planning takes them.
 pub(super) fn contacts(settings: &Settings, target: &TargetSettings, schema: &Schema, all: &Snapshot) -> Vec<Contact> {
     let imports = |other: &TargetSettings| {
-        other.target.directory().is_some_and(|directory| *directory.value == *target.plan.name)
+        other.target.offers().directory.is_some_and(|directory| *directory.value == *target.plan.name)
     };
     if !settings.targets.iter().any(imports) {
         return Vec::new();
@@ -42,10 +42,10 @@ pub(super) fn contacts(settings: &Settings, target: &TargetSettings, schema: &Sc
 /// Adds to the plans of services that people keep in line what is worth knowing before anybody starts.
 pub(super) fn review(settings: &Settings, plan: &mut Plan, targets: &[PreparedTarget<'_>]) {
     for (place, target) in targets.iter().enumerate() {
-        let (Some(by_hand), Some(open)) = (target.settings.target.by_hand(), &target.open) else { continue };
+        let (Some(by_hand), Some(open)) = (target.settings.target.offers().by_hand, &target.open) else { continue };
         let mut notices = requesters(settings, by_hand.requesters());
         notices.extend(experts(by_hand, open, &plan.targets[place]));
-        if let Some(directory) = target.settings.target.directory() {
+        if let Some(directory) = target.settings.target.offers().directory {
             notices.extend(imported(&directory.value, by_hand, open, plan, targets));
         }
         plan.targets[place].notices.extend(notices);
@@ -187,7 +187,7 @@ fn imported(
     }
     notices.extend(channels(name, by_hand, directory));
     if open.labels.values().any(|label| label.language.is_some()) {
-        notices.extend(language(name, plan.targets[place].kind, targets[place].settings));
+        notices.extend(language(name, targets[place].settings));
     }
     notices
 }
@@ -233,9 +233,9 @@ fn channels(name: &str, by_hand: &dyn ByHand, directory: &OpenTarget) -> Vec<Not
     if by_hand.channels().is_empty() {
         return Vec::new();
     }
-    let known = match directory.target.reader().channel_names() {
-        Ok(Some(known)) => known,
-        Ok(None) => return Vec::new(),
+    let Some(service) = directory.target.reader().read_offers().channels else { return Vec::new() };
+    let known = match service.channel_names() {
+        Ok(known) => known,
         Err(error) => {
             return vec![notice(Code::ChannelsNotRead, format!("channels of `{name}` were not looked at: {error}"))];
         }
@@ -257,12 +257,12 @@ fn channels(name: &str, by_hand: &dyn ByHand, directory: &OpenTarget) -> Vec<Not
 }
 
 /// The language is the directory's to keep, where it can be kept at all.
-fn language(name: &str, kind: &str, directory: &TargetSettings) -> Option<Notice> {
+fn language(name: &str, directory: &TargetSettings) -> Option<Notice> {
     const FIELD: &str = "preferredLanguage";
     let follows = "Conversations and its bot follow what each person chose in Personio";
-    if kind != "entra" {
+    if directory.target.field(FIELD) == FieldLookup::Unknown {
         let why =
-            format!("`language` cannot be written to `{name}`: in Slack everybody sets it for themselves; {follows}");
+            format!("`language` cannot be written to `{name}`: everybody sets it there for themselves; {follows}");
         return Some(notice(Code::LanguageByHand, why));
     }
     let mapped = directory.plan.fields[..directory.plan.written_fields].iter().any(|spec| &*spec.name == FIELD);

@@ -274,7 +274,7 @@ pub fn prepare<'s>(
                 let (refusals, unread) = refusals(open.reader(), &pending, options.today);
                 let input = PlanInput {
                     settings: &target.plan,
-                    rules: target.target.rules(),
+                    rules: target.target.offers().rules,
                     schema: &schema,
                     employees: &employees,
                     standings: &standings,
@@ -291,7 +291,7 @@ pub fn prepare<'s>(
                     },
                     only: options.only,
                 };
-                let by_hand = target.target.by_hand();
+                let by_hand = target.target.offers().by_hand;
                 let labels = match by_hand {
                     None => BTreeMap::new(),
                     Some(_) => {
@@ -438,7 +438,8 @@ fn refusals(
 ) -> (Vec<Refusal>, Option<Notice>) {
     let Some(since) = pending.values().min() else { return (Vec::new(), None) };
     let oldest = today.checked_sub_days(Days::new(DAYS_PENDING)).unwrap_or(today);
-    match reader.refusals(*since.max(&oldest)) {
+    let Some(service) = reader.read_offers().refusals else { return (Vec::new(), None) };
+    match service.refusals(*since.max(&oldest)) {
         Ok(refusals) => (refusals, None),
         Err(error) => {
             let message = format!("what became of {} new accounts cannot be read: {error}", pending.len());

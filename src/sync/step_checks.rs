@@ -54,7 +54,8 @@ impl<'a> Checks<'a> {
         fields: &[(Box<str>, Option<FieldValue>)],
     ) {
         let action = workflow.steps[step].action;
-        let problems = self.reader.check_step(action, fields).unwrap_or_else(|error| vec![error.message]);
+        let Some(forms) = self.reader.read_offers().forms else { return };
+        let problems = forms.check_step(action, fields).unwrap_or_else(|error| vec![error.message]);
         for problem in problems {
             let message = format!("workflow {}, step {step} ({action}): {problem}", workflow.name);
             // What is wrong for everybody is told once.

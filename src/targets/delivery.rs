@@ -96,9 +96,9 @@ impl Delivery {
         self.inner.redirect(sandbox);
     }
 
-    /// As [`TargetType::declaration`].
+    /// As [`Offers::declaration`](super::Offers::declaration).
     pub(super) fn declaration(&self) -> Option<&Declaration> {
-        self.inner.declaration()
+        self.inner.offers().declaration
     }
 
     /// As [`TargetType::describe`].

@@ -17,6 +17,7 @@ pub mod file;
 pub mod freshservice;
 mod kinds;
 mod membership;
+mod offers;
 pub mod pento;
 pub mod probonio;
 #[cfg(test)]
@@ -33,10 +34,10 @@ pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
 pub use condition::Condition;
 pub use kinds::{KINDS, Keys, Kind, Parse};
 pub use membership::Membership;
+pub use offers::{CheckSteps, ListChannels, ListRefusals, Offers, ReadOffers, StepFields, Workflows};
 pub use sync_log::{LogEvent, LogLine, LogOutcome};
 
 use crate::code::Code;
-use crate::plan::{EmployeeRules, Refusal};
 use crate::progress::Progress;
 use condition::quoted;
 
@@ -48,8 +49,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::HttpError;
-use crate::plan::{Account, Action, FieldChange, Policy, Request, Snapshot};
-use crate::section::{Located, Secret};
+use crate::plan::{Account, FieldChange, Policy, Request, Snapshot};
+use crate::section::Secret;
 
 /// A target's section of the file, settled: what it says before anything is contacted, and how to
 /// reach it.
@@ -83,78 +84,15 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     /// Points every address and path at the sandbox and invents every secret.
     fn redirect(&mut self, sandbox: &SandboxPlaces);
 
-    /// The groups whose members the section gives by rule. Each is a field of yes or no beside those of the mapping.
-    fn memberships(&self) -> &[Membership] {
-        &[]
-    }
-
-    /// What workflows of this target may do; none by default.
-    fn actions(&self) -> &'static [Action] {
-        &[]
-    }
-
-    /// The fields of an action, as far as they are known before the service is asked.
-    fn step_fields(&self, action: Action) -> StepFields {
-        let _ = action;
-        StepFields::default()
-    }
-
-    /// The widget that the section describes, where there is such a thing.
-    fn widget(&self) -> Option<&freshservice::widget::Widget> {
-        None
-    }
-
-    /// What the service's own sync log says of what came of an employee, where it has such a log.
-    fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
-        let _ = event;
-        None
-    }
-
-    /// The target of the same file, of type slack or entra, that this one rests on.
-    fn directory(&self) -> Option<&Located<Box<str>>> {
-        None
-    }
-
-    /// The service has no interface: a plan says what people are to do, and `confirm` that they did.
-    fn by_hand(&self) -> Option<&dyn ByHand> {
-        None
-    }
-
-    /// The interface that the file declares, for the sandbox to simulate.
-    fn declaration(&self) -> Option<&declared::Declaration> {
-        None
-    }
-
-    /// Rules that look at an employee as a whole, if the type has any.
-    fn rules(&self) -> Option<&dyn EmployeeRules> {
-        None
-    }
-
-    /// Conditions of the type's own settings, which count beside `include`.
-    fn include(&self) -> &[Condition] {
-        &[]
-    }
-
-    /// Conditions of the type's own settings, which count beside `exclude`.
-    fn exclude(&self) -> &[Condition] {
-        &[]
+    /// What it offers beside accounts with fields.
+    fn offers(&self) -> Offers<'_> {
+        Offers::default()
     }
 
     /// What `check` says of the section, a line each; holds no secret.
     fn describe(&self) -> Vec<String> {
         Vec::new()
     }
-}
-
-/// The fields of an action that are the same in every account of a service.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StepFields {
-    /// Those it cannot do without.
-    pub needed: &'static [&'static str],
-    /// All that it takes, where that is known.
-    pub taken: Option<&'static [&'static str]>,
-    /// Whether it takes fields of the account's own as well, `custom_fields.NAME`.
-    pub custom: bool,
 }
 
 /// What a target type knows of a field name.
@@ -257,27 +195,9 @@ pub trait ReadAccounts: Send + Sync {
     /// The accounts whose field has this value, read afresh, by a look-up that sees writes at once.
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError>;
 
-    /// The names of all channels that the sign-in sees; `None` where there is no such thing.
-    fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {
-        Ok(None)
-    }
-
-    /// What the service says of accounts that it took on to make and did not make since a day: what identifies each
-    /// there, and why, without values. Only for services that make accounts in their own time.
-    fn refusals(&self, since: NaiveDate) -> Result<Vec<Refusal>, TargetError> {
-        let _ = since;
-        Ok(Vec::new())
-    }
-
-    /// What is wrong with the fields of a workflow's step, held against the account's own forms: names, required
-    /// fields, and the values that are known already. Never shows a value.
-    fn check_step(
-        &self,
-        action: Action,
-        fields: &[(Box<str>, Option<FieldValue>)],
-    ) -> Result<Vec<String>, TargetError> {
-        let _ = (action, fields);
-        Ok(Vec::new())
+    /// What can be read beside accounts.
+    fn read_offers(&self) -> ReadOffers<'_> {
+        ReadOffers::default()
     }
 }
 

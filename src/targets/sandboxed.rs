@@ -84,7 +84,7 @@ pub(super) fn open_as_is(
     let spec = |name: &&str| match settings.field(name) {
         FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
         FieldLookup::Unknown => {
-            settings.memberships().iter().find(|rule| &*rule.field.name == *name).unwrap().field.clone()
+            settings.offers().memberships.iter().find(|rule| &*rule.field.name == *name).unwrap().field.clone()
         }
     };
     let fields: Vec<FieldSpec> = names.iter().map(spec).collect();

@@ -50,7 +50,7 @@ pub(super) fn schema(target: &dyn TargetType, mapped: &[&str]) -> Schema {
             FieldLookup::Unknown => panic!("no field {name}"),
         })
         .collect();
-    for spec in target.rules().expect("rules").derived_fields() {
+    for spec in target.offers().rules.expect("rules").derived_fields() {
         if !fields.iter().any(|field| field.name == spec.name) {
             fields.push(spec);
         }
@@ -134,7 +134,7 @@ impl Trial {
             linked: self.linked,
             first_import: self.first_import,
         };
-        let findings = target.rules().expect("rules").complete(&case, &mut desired);
+        let findings = target.offers().rules.expect("rules").complete(&case, &mut desired);
         (findings, desired)
     }
 }

@@ -482,7 +482,7 @@ fn the_directory_is_held_against_personio() {
     assert!(notices(&plan(&scene)).contains("`chat` is not part of this run"));
     let line = "language = \"first_name\"\nname =";
     scene.configure(&format!("{}{CHAT}", HELP.replace("name =", line)));
-    assert!(notices(&look(&scene)).contains("in Slack everybody sets it for themselves"));
+    assert!(notices(&look(&scene)).contains("everybody sets it there for themselves"));
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::words::nearest;
 
 use super::membership::Membership;
 use super::{
-    ByHand, Channel, Connection, Credential, ErrorKind, FieldLookup, ListedExpert, ReadAccounts, Requesters,
+    ByHand, Channel, Connection, Credential, ErrorKind, FieldLookup, ListedExpert, Offers, ReadAccounts, Requesters,
     SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
 };
 use crate::plan::{EmployeeCase, EmployeeRules, Findings};
@@ -215,22 +215,6 @@ impl TargetType for Conversations {
         self.experts_file = None;
     }
 
-    fn memberships(&self) -> &[Membership] {
-        &self.memberships
-    }
-
-    fn rules(&self) -> Option<&dyn EmployeeRules> {
-        Some(self)
-    }
-
-    fn directory(&self) -> Option<&Located<Box<str>>> {
-        self.directory.as_ref()
-    }
-
-    fn by_hand(&self) -> Option<&dyn ByHand> {
-        Some(self)
-    }
-
     fn describe(&self) -> Vec<String> {
         let mut lines = vec![match &self.directory {
             Some(directory) => format!(
@@ -259,6 +243,16 @@ impl TargetType for Conversations {
             }));
         }
         lines
+    }
+
+    fn offers(&self) -> Offers<'_> {
+        Offers {
+            memberships: &self.memberships,
+            rules: Some(self),
+            directory: self.directory.as_ref(),
+            by_hand: Some(self),
+            ..Offers::default()
+        }
     }
 }
 

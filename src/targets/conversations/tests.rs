@@ -9,7 +9,7 @@ const SECTION: &str =
 #[test]
 fn by_e_mail_alone_no_directory_is_needed() {
     let found = testing::loaded("experts = 'true'\n[teams.Payroll]\nmembers = 'true'\n", parse);
-    assert!(found.directory().is_none());
+    assert!(found.offers().directory.is_none());
     assert!(found.describe()[0].starts_with("no `directory`: people write by e-mail only"), "{:?}", found.describe());
 }
 
@@ -39,9 +39,9 @@ fn a_section_describes_what_is_to_be_set_up() {
              (Europe/Amsterdam)",
         ]
     );
-    let fields: Vec<&str> = found.memberships().iter().map(|rule| &*rule.field.name).collect();
+    let fields: Vec<&str> = found.offers().memberships.iter().map(|rule| &*rule.field.name).collect();
     assert_eq!(fields, ["experts", "teams.Payroll"]);
-    assert!(found.policy().includes_leavers && found.policy().manual && found.by_hand().is_some());
+    assert!(found.policy().includes_leavers && found.policy().manual && found.offers().by_hand.is_some());
 }
 
 #[test]

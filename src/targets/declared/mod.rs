@@ -20,7 +20,7 @@ pub use pointer::Pointer;
 use crate::field::FieldSpec;
 use crate::section::Table;
 
-use super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 
 pub const KIND: super::Kind = super::Kind {
     name: "http",
@@ -74,11 +74,11 @@ impl TargetType for DeclaredType {
         self.declaration.pace.clear();
     }
 
-    fn declaration(&self) -> Option<&Declaration> {
-        Some(&self.declaration)
-    }
-
     fn describe(&self) -> Vec<String> {
         self.declaration.describe()
+    }
+
+    fn offers(&self) -> Offers<'_> {
+        Offers { declaration: Some(&self.declaration), ..Offers::default() }
     }
 }

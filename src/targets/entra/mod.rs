@@ -36,7 +36,9 @@ use crate::http::{Body, Client, HttpError, Method, Request, Response};
 use crate::plan::{Account, FieldChange, GroupProblem, Notice, Snapshot, same};
 
 use super::coalescer::Coalescer;
-use super::{Connection, ErrorKind, ReadAccounts, TargetError, Write, WriteAccounts, WriteBatches};
+use super::{
+    Connection, ErrorKind, ListRefusals, ReadAccounts, ReadOffers, TargetError, Write, WriteAccounts, WriteBatches,
+};
 use crate::plan::Refusal;
 use crate::progress::{NoProgress, Progress};
 use errors::{accepted, refused, too_long, unanswered, unexpected};
@@ -366,6 +368,12 @@ impl<C: Transport> ReadAccounts for Entra<C> {
         }
     }
 
+    fn read_offers(&self) -> ReadOffers<'_> {
+        ReadOffers { refusals: Some(self), ..ReadOffers::default() }
+    }
+}
+
+impl<C: Transport> ListRefusals for Entra<C> {
     fn refusals(&self, since: NaiveDate) -> Result<Vec<Refusal>, TargetError> {
         let Create::BulkUpload(address) = &self.create else { return Ok(Vec::new()) };
         let Some(job) = requests::job_of(address) else { return Ok(Vec::new()) };

@@ -15,7 +15,7 @@ use crate::section::{Secret, Table};
 
 use super::super::membership::{Group, Membership, memberships};
 use super::super::scim::SignIn;
-use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 use super::fields::{self, GROUPS, TEAMS};
 use super::{Create, Entra, ReadBy, requests};
 
@@ -202,7 +202,7 @@ impl TargetType for Section {
         self.pace = Pace::None;
     }
 
-    fn memberships(&self) -> &[Membership] {
-        &self.memberships
+    fn offers(&self) -> Offers<'_> {
+        Offers { memberships: &self.memberships, ..Offers::default() }
     }
 }

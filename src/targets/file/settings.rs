@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::field::{FieldKind, FieldSpec, iso_day};
 use crate::plan::{EmployeeRules, Policy};
 use crate::section::{Located, Table};
-use crate::targets::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 
 use super::cell::Format;
 use super::delimited::Delimited;
@@ -290,10 +290,6 @@ impl TargetType for FileTarget {
         format!("file:{}", folder.join(self.path.file_name().unwrap_or_default()).display())
     }
 
-    fn rules(&self) -> Option<&dyn EmployeeRules> {
-        self.marked_leavers.as_ref().map(|rules| rules as &dyn EmployeeRules)
-    }
-
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
         let layout = rows::Layout::new(self.format.clone(), self.inactive.clone(), &connection);
         Ok(Box::new(OpenFile::new(connection.name, self.path.clone(), self.make_folder, layout)))
@@ -303,6 +299,10 @@ impl TargetType for FileTarget {
         let file = self.path.file_name().unwrap_or_default().to_owned();
         self.path = sandbox.folder.join(folder_name(&sandbox.target)).join(file);
         self.make_folder = true;
+    }
+
+    fn offers(&self) -> Offers<'_> {
+        Offers { rules: self.marked_leavers.as_ref().map(|rules| rules as &dyn EmployeeRules), ..Offers::default() }
     }
 }
 

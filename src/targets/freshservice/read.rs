@@ -4,19 +4,25 @@ use crate::code::Code;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::plan::{Account, Action, Notice, Snapshot, same};
 
-use super::super::{ReadAccounts, TargetError};
+use super::super::{CheckSteps, ReadAccounts, ReadOffers, TargetError};
 use super::reading::Reading;
 use super::requests::Lookup;
 use super::{AgentView, Freshservice, Place, Reads, number};
 use crate::progress::Progress;
 
-impl<C: Reads> ReadAccounts for Freshservice<C> {
+impl<C: Reads> CheckSteps for Freshservice<C> {
     fn check_step(
         &self,
         action: Action,
         fields: &[(Box<str>, Option<FieldValue>)],
     ) -> Result<Vec<String>, TargetError> {
         self.step_problems(action, fields)
+    }
+}
+
+impl<C: Reads> ReadAccounts for Freshservice<C> {
+    fn read_offers(&self) -> ReadOffers<'_> {
+        ReadOffers { forms: Some(self), ..ReadOffers::default() }
     }
 
     fn schema(&self) -> Result<Schema, TargetError> {

@@ -9,12 +9,11 @@ use url::Url;
 
 use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings, FixedAuth};
-use crate::plan::Action;
 use crate::section::shape::{self, Address};
 use crate::section::{Secret, Table};
 use crate::zone::Zones;
 
-use super::super::{Connection, FieldLookup, SandboxPlaces, StepFields, Target, TargetType};
+use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 use super::widget::{self, Widget};
 use super::{Freshservice, fields};
 
@@ -164,21 +163,13 @@ impl TargetType for Section {
         Ok(Box::new(Freshservice::new(client, connection).updating_agents(self.agents == Agents::Update)))
     }
 
-    fn actions(&self) -> &'static [Action] {
-        super::workflows::ACTIONS
-    }
-
-    fn step_fields(&self, action: Action) -> StepFields {
-        super::workflows::step_fields(action)
-    }
-
-    fn widget(&self) -> Option<&Widget> {
-        self.widget.as_ref()
-    }
-
     fn redirect(&mut self, sandbox: &SandboxPlaces) {
         self.base_url = format!("{}/freshservice/{}", sandbox.base_url, sandbox.target);
         self.api_key = sandbox.secret.clone();
+    }
+
+    fn offers(&self) -> Offers<'_> {
+        Offers { workflows: Some(super::workflows::OFFER), widget: self.widget.as_ref(), ..Offers::default() }
     }
 }
 

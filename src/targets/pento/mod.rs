@@ -19,11 +19,9 @@ use crate::plan::{HandoverMode, Policy};
 use crate::rules::OnInvalid;
 use crate::section::Table;
 
-use super::declared::Declaration;
 use super::delivery::Delivery;
 use super::file::FileDefaults;
-use super::{Condition, Connection, FieldLookup, LogEvent, LogLine, SandboxPlaces, Target, TargetType};
-use crate::plan::EmployeeRules;
+use super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 
 use rules::PentoRules;
 use settings::PentoSettings;
@@ -107,22 +105,6 @@ impl TargetType for Pento {
         self.delivery.redirect(sandbox);
     }
 
-    fn declaration(&self) -> Option<&Declaration> {
-        self.delivery.declaration()
-    }
-
-    fn rules(&self) -> Option<&dyn EmployeeRules> {
-        Some(&self.rules)
-    }
-
-    fn exclude(&self) -> &[Condition] {
-        &self.rules.settings.exclude
-    }
-
-    fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
-        Some(log::line(event))
-    }
-
     fn describe(&self) -> Vec<String> {
         let mut lines = vec![
             "Pento has no public interface: it reads Personio itself; this target gives you the same result as data"
@@ -135,5 +117,15 @@ impl TargetType for Pento {
                 .to_owned(),
         );
         lines
+    }
+
+    fn offers(&self) -> Offers<'_> {
+        Offers {
+            declaration: self.delivery.declaration(),
+            rules: Some(&self.rules),
+            exclude: &self.rules.settings.exclude,
+            sync_log: Some(|event| Some(log::line(event))),
+            ..Offers::default()
+        }
     }
 }

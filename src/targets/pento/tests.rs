@@ -105,9 +105,9 @@ fn settings_are_checked_with_their_places() {
 fn exclusion_filters_become_conditions() {
     let filters = "filters = [{ field = 'employment_type', is = 'external' }, { field = 'office', is = \"King's \\\\ Cross\" }, { field = 'country', is_not = 'UK' }]";
     let target = loaded(&format!("{FILE_ROUTE}{filters}"), parse);
-    let sources: Vec<&str> = target.exclude().iter().map(|condition| condition.source.as_str()).collect();
+    let sources: Vec<&str> = target.offers().exclude.iter().map(|condition| condition.source.as_str()).collect();
     assert_eq!(sources, ["employment_type == 'external'", r"office == 'King\'s \\ Cross'", "country != 'UK'"]);
-    assert!(target.include().is_empty());
+    assert!(target.offers().include.is_empty());
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn what_the_type_says_of_itself() {
     let target = loaded(http, parse);
     assert!(matches!(target.field("ni_number"), FieldLookup::Known(_)));
     assert_eq!(target.field("email"), FieldLookup::Unknown, "the interface does not declare it");
-    assert_eq!(target.rules().unwrap().derived_fields().len(), 1);
-    assert!(target.declaration().is_some());
+    assert_eq!(target.offers().rules.unwrap().derived_fields().len(), 1);
+    assert!(target.offers().declaration.is_some());
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn ids_and_addresses_are_never_used_twice() {
         (vec![change(Op::Update, 1, Some("a"), &[(1, "two@example.org")])], vec![(1, Code::EmailUsed)]),
         (vec![change(Op::Update, 1, Some("a"), &[(1, "")])], vec![]),
     ] {
-        let skips = target.rules().unwrap().review(&schema, &changes, &accounts);
+        let skips = target.offers().rules.unwrap().review(&schema, &changes, &accounts);
         let found: Vec<(u64, Code)> = skips.iter().map(|skip| (skip.employee.0, skip.reason)).collect();
         assert_eq!(found, expected);
     }
@@ -425,7 +425,7 @@ fn the_words_of_the_log() {
         ),
         (Skipped, Op::Create, 0, Some(Code::MatchKeyMissing), "email is empty", "Failed: email is empty"),
     ] {
-        let line = target.log_line(&LogEvent { outcome, ops: &[op], fields, code, error }).unwrap();
+        let line = (target.offers().sync_log.unwrap())(&LogEvent { outcome, ops: &[op], fields, code, error }).unwrap();
         assert_eq!(line.text, expected);
     }
 }

@@ -13,11 +13,10 @@ mod tests;
 use crate::field::{Access, FieldSpec};
 use crate::section::Table;
 
-use super::declared::Declaration;
 use super::delivery::Delivery;
 use super::file::FileDefaults;
-use super::{Condition, Connection, FieldLookup, SandboxPlaces, Target, TargetType};
-use crate::plan::{EmployeeRules, Policy};
+use super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use crate::plan::Policy;
 
 use fields::{INVITE, LAST_MONTH};
 use rules::ProbonioRules;
@@ -95,18 +94,6 @@ impl TargetType for Probonio {
         self.delivery.redirect(sandbox);
     }
 
-    fn declaration(&self) -> Option<&Declaration> {
-        self.delivery.declaration()
-    }
-
-    fn rules(&self) -> Option<&dyn EmployeeRules> {
-        Some(&self.rules)
-    }
-
-    fn include(&self) -> &[Condition] {
-        &self.rules.settings.include
-    }
-
     fn describe(&self) -> Vec<String> {
         let mut lines = vec![
             "Probonio has no public interface: this target gives you its state of everyone as data for your contact there"
@@ -120,5 +107,14 @@ impl TargetType for Probonio {
             );
         }
         lines
+    }
+
+    fn offers(&self) -> Offers<'_> {
+        Offers {
+            declaration: self.delivery.declaration(),
+            rules: Some(&self.rules),
+            include: &self.rules.settings.include,
+            ..Offers::default()
+        }
     }
 }

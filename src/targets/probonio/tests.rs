@@ -64,7 +64,7 @@ fn company_filters_are_conditions_that_must_all_hold() {
         ),
     ] {
         let (target, _) = target(&format!("company = {company}"));
-        let found: Vec<&str> = target.include().iter().map(|condition| condition.source.as_str()).collect();
+        let found: Vec<&str> = target.offers().include.iter().map(|condition| condition.source.as_str()).collect();
         assert_eq!(found, sources, "{company}");
         let vocabulary = crate::rules::Vocabulary::default();
         for source in found {

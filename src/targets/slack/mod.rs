@@ -27,7 +27,7 @@ use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{Account, FieldChange, GroupProblem, Notice, Protection, Snapshot, same};
 
 use super::coalescer::Coalescer;
-use super::{Connection, ErrorKind, LOOKUP_LIMIT, ReadAccounts, TargetError, WriteAccounts};
+use super::{Connection, ErrorKind, LOOKUP_LIMIT, ListChannels, ReadAccounts, ReadOffers, TargetError, WriteAccounts};
 use crate::progress::{NoProgress, Progress};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Place;
@@ -333,6 +333,13 @@ fn without_duplicates(members: &mut Vec<Member>) -> usize {
     before - members.len()
 }
 
+impl<C: Transport> ListChannels for Slack<C> {
+    fn channel_names(&self) -> Result<Vec<Box<str>>, TargetError> {
+        let channels = self.channels()?;
+        Ok(channels.into_iter().map(|channel| channel.name.as_str().into()).collect())
+    }
+}
+
 impl<C: Transport> ReadAccounts for Slack<C> {
     fn schema(&self) -> Result<Schema, TargetError> {
         let scim = self.accounts.is_some();
@@ -414,9 +421,8 @@ impl<C: Transport> ReadAccounts for Slack<C> {
         if own { LOOKUP_LIMIT_WITH_OWN_FIELDS } else { LOOKUP_LIMIT }
     }
 
-    fn channel_names(&self) -> Result<Option<Vec<Box<str>>>, TargetError> {
-        let channels = self.channels()?;
-        Ok(Some(channels.into_iter().map(|channel| channel.name.as_str().into()).collect()))
+    fn read_offers(&self) -> ReadOffers<'_> {
+        ReadOffers { channels: Some(self), ..ReadOffers::default() }
     }
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {

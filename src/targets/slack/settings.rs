@@ -10,7 +10,7 @@ use crate::section::shape::{self, Address, Entries, Pace};
 use crate::section::{Secret, Table};
 
 use super::super::membership::{Group, Membership, memberships};
-use super::super::{Connection, FieldLookup, SandboxPlaces, Target, TargetType};
+use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 use super::fields::{self, CHANNELS, GROUPS};
 use super::scim::Accounts;
 use super::{Slack, requests};
@@ -144,7 +144,7 @@ impl TargetType for Section {
         self.pace = Pace::None;
     }
 
-    fn memberships(&self) -> &[Membership] {
-        &self.memberships
+    fn offers(&self) -> Offers<'_> {
+        Offers { memberships: &self.memberships, ..Offers::default() }
     }
 }

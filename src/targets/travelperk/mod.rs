@@ -38,10 +38,9 @@ use crate::section::Table;
 use crate::targets::scim::{Directory, Field, Operation, no_answer, not_done, refusal, unexpected};
 
 use super::{
-    Connection, ErrorKind, FieldLookup, LogEvent, LogLine, ReadAccounts, SandboxPlaces, Target, TargetError,
-    TargetType, WriteAccounts,
+    Connection, ErrorKind, FieldLookup, Offers, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType,
+    WriteAccounts,
 };
-use crate::plan::EmployeeRules;
 use crate::progress::Progress;
 use fields::short;
 use rules::TravelPerkRules;
@@ -163,12 +162,8 @@ impl TargetType for TravelPerkType {
         self.settings.redirect(sandbox);
     }
 
-    fn log_line(&self, event: &LogEvent<'_>) -> Option<LogLine> {
-        log::line(event)
-    }
-
-    fn rules(&self) -> Option<&dyn EmployeeRules> {
-        Some(&TravelPerkRules)
+    fn offers(&self) -> Offers<'_> {
+        Offers { sync_log: Some(log::line), rules: Some(&TravelPerkRules), ..Offers::default() }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::field::{AccountId, FieldValue};
 use crate::http::Request as HttpRequest;
 use crate::plan::{Action, Request};
 
-use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError};
+use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError, Workflows};
 use super::errors::{Operation, unexpected};
 use super::wire::{self, Row};
 use super::{Freshservice, Reads, Transport};
@@ -25,11 +25,10 @@ use directory::Directory;
 pub(super) use form::Form;
 use form::Given;
 
-/// What this type of target can do.
-pub(super) const ACTIONS: &[Action] = &Action::ALL;
+pub(super) const OFFER: Workflows = Workflows { actions: &Action::ALL, fields: step_fields };
 
 /// The fields of each action, as far as they are known before the account is asked.
-pub(super) fn step_fields(action: Action) -> StepFields {
+fn step_fields(action: Action) -> StepFields {
     match action {
         Action::CreateTicket => {
             StepFields { needed: &["subject", "description"], taken: Some(tickets::FIELDS), custom: true }
