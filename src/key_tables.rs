@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::section::shape::toml_text;
+
 /// A page with its tables. `to_docs` is the way from the page to the folder `docs/`: nothing, or `../`.
 ///
 /// # Errors
@@ -94,7 +96,7 @@ impl Tables<'_> {
             let needed = keys["required"].as_array().is_some_and(|keys| keys.iter().any(|name| name == key));
             let default = match self.inherited(value, "default") {
                 _ if needed => "needed".to_owned(),
-                Some(value) if !value.is_null() => format!("`{}`", toml(value)),
+                Some(value) if !value.is_null() => format!("`{}`", toml_text(value)),
                 _ => String::new(),
             };
             let meaning = self.meaning(value).ok_or_else(|| format!("`{}` in {section} has no words", place(key)))?;
@@ -249,7 +251,7 @@ impl Tables<'_> {
             let choices = form["enum"].as_array().map_or(&[][..], |all| all).iter().chain(form.get("const"));
             let truth = [Value::Bool(true), Value::Bool(false)];
             let choices = choices.chain(truth.iter().filter(|_| form["type"] == "boolean"));
-            let choices: Vec<String> = choices.map(|choice| format!("`{}`", toml(choice))).collect();
+            let choices: Vec<String> = choices.map(|choice| format!("`{}`", toml_text(choice))).collect();
             let kinds = match &form["type"] {
                 Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
                 kind => Vec::from_iter(kind.as_str()),
@@ -293,22 +295,10 @@ impl Tables<'_> {
         let mut meaning = words.split_whitespace().collect::<Vec<_>>().join(" ");
         for form in self.resolved(value)["oneOf"].as_array().into_iter().flatten() {
             if let (Some(choice), Some(words)) = (form.get("const"), form["description"].as_str()) {
-                meaning = format!("{}; `{}`: {words}", meaning.trim_end_matches('.'), toml(choice));
+                meaning = format!("{}; `{}`: {words}", meaning.trim_end_matches('.'), toml_text(choice));
             }
         }
         Some(meaning.trim_end_matches('.').to_owned())
-    }
-}
-
-/// A value as the file writes it.
-fn toml(value: &Value) -> String {
-    match value {
-        Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
-        Value::Object(entries) => {
-            let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        scalar => scalar.to_string(),
     }
 }
 

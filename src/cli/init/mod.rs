@@ -1,16 +1,23 @@
 //! `init`: a commented file to start from.
 
+mod other_keys;
+
 use std::io::{BufRead as _, ErrorKind, Write as _};
 use std::path::Path;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::config::target_schema;
 use crate::output::{Format, json};
+use crate::section::shape::generator;
 use crate::targets::{KINDS, Kind};
 
+use super::schema::schema;
 use super::{Failure, Process, Reason, Reasons, private_file};
+use other_keys::with_other_keys;
 
 /// Write a commented starter file
 ///
@@ -83,16 +90,30 @@ fn types() -> Vec<&'static str> {
 
 /// The text of a file with these targets, each type once. Without any, their sections stand there as comments.
 pub(super) fn starter<S: AsRef<str>>(targets: &[S]) -> String {
-    let mut text = SOURCE.to_owned();
+    let schema = schema();
+    let definitions = &schema["definitions"];
+    let mut text = with_other_keys(SOURCE, "[personio]", &schema["properties"]["personio"], definitions);
     let chosen = |name: &str| targets.iter().any(|target| target.as_ref() == name);
-    for Kind { name, starter: section, .. } in KINDS {
+    for Kind { name, starter, .. } in KINDS {
+        let header = starter.lines().find(|line| line.starts_with("[targets.")).unwrap_or_default();
+        let section = with_other_keys(starter, header, &own_keys(&schema, name), definitions);
         if chosen(name) {
-            text.push_str(section);
+            text.push_str(&section);
         } else if targets.is_empty() {
             text.extend(section.lines().map(|line| format!("{}\n", commented(line))));
         }
     }
     text
+}
+
+/// The keys of a type beside those that every type has.
+fn own_keys(schema: &Value, kind: &str) -> Value {
+    let mut keys = schema["definitions"][format!("target-{kind}")].clone();
+    let common = target_schema(&mut generator());
+    if let Some(keys) = keys["properties"].as_object_mut() {
+        keys.retain(|key, _| key != "type" && common["properties"].get(key).is_none());
+    }
+    keys
 }
 
 fn commented(line: &str) -> String {

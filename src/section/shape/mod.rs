@@ -61,7 +61,7 @@ use crate::words::known;
 
 use super::Table;
 
-pub use schema::{definition, generator, joined};
+pub use schema::{definition, generator, joined, toml_text};
 pub use values::{Address, ByHand, Count, Entries, Pace, TimeSpan};
 
 /// The name by which a newtype asks for a secret, in any of its forms.

@@ -190,7 +190,7 @@ fn example(key: &str, schema: &Value) -> Option<String> {
 }
 
 /// A value as the file has it, on one line.
-pub(super) fn toml_text(value: &Value) -> String {
+pub fn toml_text(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", ")),
         Value::Object(table) => {
