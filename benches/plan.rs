@@ -15,7 +15,7 @@ use personio_sync::field::{FieldIndex, FieldValue, Schema};
 use personio_sync::http::Method;
 use personio_sync::personio::read_page;
 use personio_sync::personio::simulated::Personio;
-use personio_sync::plan::{Account, Memory, Op, PlanInput, Snapshot, build};
+use personio_sync::plan::{Account, Op, PlanInput, PlanMemory, Snapshot, build};
 use personio_sync::rules::Tables;
 use personio_sync::section::SecretMode;
 use personio_sync::simulation::people::Company;
@@ -111,7 +111,7 @@ impl World {
     }
 
     fn plan(&self, snapshot: Snapshot) -> usize {
-        let memory = Memory::default();
+        let memory = PlanMemory::default();
         let input = PlanInput {
             settings: &self.settings.targets[0].plan,
             rules: None,
@@ -130,7 +130,7 @@ impl World {
 
     /// The accounts that the plan for an empty target would make.
     fn accounts(&self) -> Snapshot {
-        let memory = Memory::default();
+        let memory = PlanMemory::default();
         let input = PlanInput {
             settings: &self.settings.targets[0].plan,
             rules: None,

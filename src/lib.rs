@@ -9,6 +9,7 @@ pub mod config;
 mod destination;
 pub mod documents;
 pub mod employee;
+pub mod exit;
 pub mod field;
 pub mod http;
 pub mod key_tables;

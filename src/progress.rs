@@ -22,3 +22,9 @@ pub trait ReadProgress: Sync {
     /// A bar for one system.
     fn reading(&self, what: &str) -> Box<dyn Progress + '_>;
 }
+
+/// Draws what is being read and written.
+pub trait RunProgress: ReadProgress {
+    /// A bar for so many changes to a target.
+    fn writing(&self, target: &str, total: usize) -> Box<dyn Progress + '_>;
+}

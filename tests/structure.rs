@@ -102,6 +102,57 @@ fn edges(sources: &[Source]) -> BTreeMap<String, BTreeMap<String, String>> {
     edges
 }
 
+/// For each file of a folder of modules those beside it that it names, each with the first place where it does. A name
+/// that the folder's own module hands on counts as that of the file it comes from.
+fn file_edges(sources: &[Source], folder: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let path_of = r"(?:crate::FOLDER::|(?:super::)+|self::)(?:(\w+)|\{([^;]*?)\})".replace("FOLDER", folder);
+    let path_of = Regex::new(&path_of).expect("a pattern of ours");
+    let child = Regex::new(r"\b(\w+)::()").expect("a pattern of ours");
+    let defined = Regex::new(r"\b(?:struct|enum|trait|type|fn|const|static) (\w+)").expect("a pattern of ours");
+    let handed_on = Regex::new(r"use (\w+)::(?:(\w+)|\{([^}]*)\});").expect("a pattern of ours");
+    let names_of = |one: Option<regex::Match<'_>>, list: Option<regex::Match<'_>>| -> Vec<String> {
+        let list = one.or(list).map(|found| found.as_str()).unwrap_or_default();
+        list.split(',').filter_map(|part| part.trim().split("::").next()).map(str::to_owned).collect()
+    };
+    let inside: Vec<&Source> = sources.iter().filter(|source| source.path.starts_with(folder)).collect();
+    // `cli/workflows/list.rs` is part of `workflows`, `cli/mod.rs` is `mod`.
+    let file_of = |source: &Source| {
+        let below = source.path.strip_prefix(folder).expect("inside the folder");
+        below.iter().next().expect("a name").to_string_lossy().trim_end_matches(".rs").to_owned()
+    };
+    let files: BTreeSet<String> = inside.iter().map(|source| file_of(source)).collect();
+    let mut origins: BTreeMap<String, String> = files.iter().map(|file| (file.clone(), file.clone())).collect();
+    for found in
+        inside.iter().filter(|source| file_of(source) == "mod").flat_map(|own| handed_on.captures_iter(&own.code))
+    {
+        for name in names_of(found.get(2), found.get(3)).into_iter().filter(|_| files.contains(&found[1])) {
+            origins.entry(name).or_insert_with(|| found[1].to_owned());
+        }
+    }
+    for own in inside.iter().filter(|source| file_of(source) == "mod") {
+        for found in defined.captures_iter(&own.code) {
+            origins.entry(found[1].to_owned()).or_insert_with(|| "mod".to_owned());
+        }
+    }
+    let mut edges: BTreeMap<String, BTreeMap<String, String>> =
+        files.iter().map(|file| (file.clone(), BTreeMap::new())).collect();
+    for source in inside {
+        let from = file_of(source);
+        let paths = if from == "mod" { &child } else { &path_of };
+        for found in paths.captures_iter(&source.code) {
+            let whole = found.get(0).expect("the whole match");
+            let line = source.code[..whole.start()].matches('\n').count() + 1;
+            for name in names_of(found.get(1), found.get(2)) {
+                if let Some(to) = origins.get(&name).filter(|to| **to != from) {
+                    let place = format!("{}:{line}", source.path.display());
+                    edges.entry(from.clone()).or_default().entry(to.clone()).or_insert(place);
+                }
+            }
+        }
+    }
+    edges
+}
+
 /// A way from one module back to itself, if there is one.
 fn cycle(edges: &BTreeMap<String, BTreeMap<String, String>>) -> Option<Vec<String>> {
     fn visit(
@@ -127,13 +178,41 @@ fn cycle(edges: &BTreeMap<String, BTreeMap<String, String>>) -> Option<Vec<Strin
     edges.keys().find_map(|module| visit(module, edges, &mut Vec::new(), &mut done))
 }
 
-#[test]
-fn no_module_sees_one_that_sees_it() {
-    let edges = edges(&sources());
-    if let Some(round) = cycle(&edges) {
+fn assert_no_cycle(edges: &BTreeMap<String, BTreeMap<String, String>>) {
+    if let Some(round) = cycle(edges) {
         let steps = round.windows(2).map(|pair| format!("{} → {} ({})", pair[0], pair[1], edges[&pair[0]][&pair[1]]));
         panic!("modules see each other in a circle:\n  {}", steps.collect::<Vec<_>>().join("\n  "));
     }
+}
+
+#[test]
+fn no_module_sees_one_that_sees_it() {
+    assert_no_cycle(&edges(&sources()));
+}
+
+#[test]
+fn no_file_of_a_run_or_of_the_command_line_sees_one_that_sees_it() {
+    let sources = sources();
+    for folder in ["cli", "sync"] {
+        let edges = file_edges(&sources, folder);
+        assert!(edges.values().map(BTreeMap::len).sum::<usize>() > 30, "{folder}: {edges:?}");
+        assert_no_cycle(&edges);
+    }
+}
+
+#[test]
+fn a_circle_of_files_is_found_through_names_that_are_handed_on() {
+    let source = |path: &str, code: &str| Source { path: path.into(), module: "cli".into(), code: code.into() };
+    let mut all = vec![
+        source("cli/mod.rs", "mod ask;\nmod session;\npub use session::{Failure, World};"),
+        source("cli/ask.rs", "\nuse super::{Failure, World};"),
+        source("cli/session.rs", "use crate::cli::other;"),
+    ];
+    assert_eq!(cycle(&file_edges(&all, "cli")), None);
+    all[2].code = "fn f() { super::ask::g() }".into();
+    let edges = file_edges(&all, "cli");
+    assert_eq!(cycle(&edges), Some(vec!["ask".into(), "session".into(), "ask".into()]));
+    assert_eq!((&*edges["ask"]["session"], &*edges["session"]["ask"]), ("cli/ask.rs:2", "cli/session.rs:1"));
 }
 
 #[test]

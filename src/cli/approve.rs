@@ -13,11 +13,12 @@ use crate::output::{Format, json};
 use crate::plan::Hold;
 use crate::section::parse_duration;
 use crate::state::{Approval, Held, HeldChange, NewApproval, Who};
-use crate::words::count;
+use crate::sync::Memory;
+
 use crate::zone::LocalTime;
 
-use super::history::local;
-use super::memory::Memory;
+use crate::words::count;
+
 use super::session::Session;
 use super::who::this_process;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
@@ -176,9 +177,9 @@ impl ApprovalOut {
 fn approval_out(process: &Process, session: &Session, approval: &Approval) -> ApprovalOut {
     ApprovalOut {
         by: approval.by.clone(),
-        at: local(session, approval.at),
+        at: session.local(approval.at),
         reason: approval.why.as_ref().map(ToString::to_string),
-        expires: local(session, approval.expires_at),
+        expires: session.local(approval.expires_at),
         expired: approval.used.is_none() && approval.expires_at <= process.now,
         run: approval.used.map(|(run, _)| run.to_string()),
     }
@@ -196,7 +197,7 @@ fn what(op: &str, reason: Option<&str>, fields: &[impl AsRef<str>]) -> String {
 
 pub(super) fn held(process: &Process, arguments: &HeldArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     target_of_the_file(&session, arguments.target.as_deref())?;
     let mut all = memory.state.held(arguments.target.as_deref())?;
     all.retain(|held| is_in_the_file(&session, &held.target));
@@ -242,7 +243,7 @@ fn held_out(process: &Process, session: &Session, held: Held, open: &mut Vec<App
         fields: change.fields.into_iter().map(Into::into).collect(),
         answer: answer(&change.code),
         hold: HoldOut { code: change.code.into(), detail: change.detail.into() },
-        since: local(session, since),
+        since: session.local(since),
         approval,
     }
 }
@@ -381,7 +382,7 @@ struct ApproveDocument {
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     target_of_the_file(&session, arguments.target.as_deref())?;
     let mut all = memory.state.held(arguments.target.as_deref())?;
     all.retain(|held| is_in_the_file(&session, &held.target));
@@ -434,7 +435,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     process.say(&format!(
         "{} approved until {}: the next sync carries out exactly this, once",
         count(wanted.len(), "change is", "changes are"),
-        local(&session, expires_at)
+        session.local(expires_at)
     ));
     Ok(Reasons::default())
 }

@@ -9,9 +9,9 @@ use crate::config::Settings;
 use crate::output::listing::Listing;
 use crate::output::{Format, json};
 use crate::personio::{CatalogueEntry, WHERE};
+use crate::sync::Memory;
 
 use super::attribute_uses::{Purpose, UploadKeys, Use, uses};
-use super::memory::Memory;
 use super::{Failure, Process, Reasons, SandboxChoice};
 
 /// List the attributes that the credential may read, which targets use them, and what can be unticked
@@ -48,7 +48,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let (sandbox, _) = arguments.sandbox.split(&[]);
     let session = process.open(&sandbox, &[])?;
     let catalogue = session.source()?.catalogue()?;
-    let uploads = UploadKeys::remembered(&Memory::for_reading(&session, process.now)?.state)?;
+    let uploads = UploadKeys::remembered(&Memory::for_reading(&session.settings, process.caller())?.state)?;
     let lines = lines(&session.settings, &uploads, catalogue);
     match process.global.format {
         Format::Json => process.print(&json::render_value(&AttributesDocument {

@@ -8,18 +8,18 @@ use serde::Serialize;
 use crate::code::Code;
 use crate::config::{Settings, StatePlace};
 use crate::employee::Value;
+use crate::exit::Problem;
 use crate::output::visible::visible;
-use crate::output::{Bars, Format, Problem, checklist, grouped, json};
+use crate::output::{Bars, Format, checklist, grouped, json};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::{Notice, PlanSettings, StepSource};
 use crate::rules::{Expression, Facts, Truth, Variable};
-use crate::sync::{PrepareOptions, Prepared, check_workflows};
+use crate::sync::{Memory, PrepareOptions, Prepared, check_workflows, judge};
 use crate::targets::Requesters;
 use crate::targets::conversations::attributes;
 use crate::words::{count, employees};
 
 use super::attribute_uses::UploadKeys;
-use super::memory::Memory;
 use super::neighbours::accounts_in_two_states;
 use super::session::Session;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
@@ -129,7 +129,7 @@ fn missing_filters(process: &Process, session: &Session) -> Vec<String> {
         return Vec::new();
     }
     let memory = match place {
-        StatePlace::File(_) => Memory::for_reading(session, process.now).ok(),
+        StatePlace::File(_) => Memory::for_reading(&session.settings, process.caller()).ok(),
         StatePlace::Server(_) => None,
     };
     let is_linked = |name: &str| {
@@ -161,7 +161,7 @@ fn online(
     lines: &mut Vec<String>,
 ) -> Result<(), Failure> {
     let settings = &session.settings;
-    let memory = Memory::for_reading(session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let source = session.source()?;
     match source.catalogue() {
         Ok(catalogue) => {
@@ -204,7 +204,7 @@ fn online(
     let options = PrepareOptions::new(session.today, targets);
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
-    let (_, more) = super::session::judge(&prepared);
+    let (_, more) = judge(&prepared);
     // A rail that holds something is for the run to say, not for a check.
     for reason in [Reason::Refused, Reason::SourceUnproven, Reason::Unavailable] {
         if more.iter().any(|problem| problem.code == reason.word()) {
@@ -307,7 +307,7 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
             None => format!(
                 "{}: reachable; {} of an employee, {} of nobody",
                 plan.name,
-                count(open.owned.len(), "account", "accounts"),
+                count(open.overview.owned.len(), "account", "accounts"),
                 plan.orphans.len()
             ),
         });

@@ -2,22 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
-use chrono::{DateTime, Utc};
 use clap::Args;
 
 use crate::employee::EmployeeId;
 use crate::field::FieldValue;
 use crate::output::{Bars, Document, Format, Kind, checklist};
-use crate::plan::{Change, Checklist, Confirmed, Outcome, TargetStatus, checklist_code, member_of, team_of};
-use crate::state::State;
-use crate::sync::{PrepareOptions, Prepared};
+use crate::plan::{Change, Checklist, TargetStatus, checklist_code, member_of, team_of};
+use crate::sync::{Memory, PrepareOptions, judge};
 use crate::words::count;
 
-use super::job_records::jobs;
-use super::memory::{Memory, WholeRun};
-use super::session::judge;
-use super::sync::{Signals, approve, full_name};
+use super::signals::{Signals, approve};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Confirm that what a plan asks for was done by hand (Conversations); the next plan starts from there
@@ -66,7 +60,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         return Err(Failure::new(Reason::Usage, why));
     }
     let signals = Signals::listen()?;
-    let memory = Memory::open(&session, process.now)?;
+    let memory = Memory::open(&session.settings, process.caller())?;
     let lock = memory.lock(&[settings], Duration::ZERO, &mut |_| true)?;
     let bars = Bars::new(process.terminal);
     let mut prepared = session.prepare(&memory, &PrepareOptions::new(session.today, &names), &bars)?;
@@ -113,7 +107,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         approve(process, &signals, &question, &format!("{steps} of {name} not confirmed"))
             .map_err(|failure| failure.among(&reasons, problems.clone()))?;
     }
-    let stored = store(&session, &memory, &mut prepared, reasons.code(), left == 0, process.now)?;
+    let source = session.source()?;
+    session.inputs(&*source, &memory).confirm(&mut prepared, reasons.code(), left == 0)?;
+    let stored = in_words(&prepared.plan.targets[0].changes);
     drop(lock);
     process.show(&Document {
         kind: Kind::Report,
@@ -126,16 +122,6 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     process.say(&format!("{name}: {steps} confirmed ({stored}); {rest}"));
     process.say_problems(&problems);
     Ok(reasons)
-}
-
-/// The kind of confirmation that is kept in the state.
-const KIND: &str = "by_hand";
-
-/// What people said is done in a target, as the state has it.
-pub(super) fn confirmed(state: &State, target: &str) -> anyhow::Result<Option<Confirmed>> {
-    let Some(stored) = state.confirmed(KIND, target)? else { return Ok(None) };
-    let hint = || format!("what was confirmed of {target} is not what this version writes; was it a newer one?");
-    Ok(Some(Confirmed::read(&stored.content).with_context(hint)?))
 }
 
 /// What of the plan the operator speaks of.
@@ -164,42 +150,6 @@ fn select(changes: Vec<Change>, arguments: &Arguments, expert: &str) -> Vec<Chan
         }
     }
     selected
-}
-
-/// Stores it in one step, and keeps the run in the history. Gives what was stored in words.
-fn store(
-    session: &super::session::Session,
-    memory: &Memory,
-    prepared: &mut Prepared<'_>,
-    exit_code: u8,
-    whole: bool,
-    now: DateTime<Utc>,
-) -> Result<String, Failure> {
-    let run = memory.start(session.today, &[&*prepared.plan.targets[0].name])?;
-    let target = &prepared.targets[0];
-    let open = target.open.as_ref().expect("a target that is ready is open");
-    let plan = &mut prepared.plan.targets[0];
-    memory.take_approvals(plan, target, run)?;
-    plan.changes.retain(|change| change.hold.is_none());
-    let mut done = open.confirmed.clone();
-    for change in &mut plan.changes {
-        done.accept(change);
-    }
-    memory.state.bind(&target.settings.plan.name, &target.settings.target.identity())?;
-    memory.state.confirm(KIND, &target.settings.plan.name, &done.text(), now)?;
-    for change in &mut plan.changes {
-        change.outcome = Some(Outcome::Succeeded);
-    }
-    let plan = &prepared.plan.targets[0];
-    let stored = in_words(&plan.changes);
-    let saw = WholeRun { whole, source_complete: prepared.plan.source.complete, filters_accepted: false };
-    let end = memory.target_end(target.settings, plan, target.open.as_ref(), None, saw);
-    let keep_names = session.settings.state.keep_names;
-    let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
-    let jobs = jobs(plan, None, &name_of);
-    let day = session.today.to_string();
-    memory.finish(run, exit_code, &day, &[end], &jobs, session.settings.state.keep)?;
-    Ok(stored)
 }
 
 fn in_words(changes: &[Change]) -> String {

@@ -12,16 +12,17 @@ use crate::code::Code;
 use crate::config::Settings;
 use crate::documents::{Directory, FolderFile, Index, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::Attributes;
+use crate::exit::Problem;
 use crate::output::listing::Listing;
-use crate::output::{Bars, Format, Problem, json};
+use crate::output::{Bars, Format, json};
 use crate::personio::{DocumentCategory, FILE_TYPES, LARGEST_FILE};
-use crate::progress::ReadProgress as _;
+use crate::progress::{ReadProgress as _, RunProgress as _};
 use crate::rules::Variable;
+use crate::sync::Memory;
 use crate::words::{count, known};
 
 use super::attribute_uses::UploadKeys;
-use super::memory::Memory;
-use super::sync::Signals;
+use super::signals::Signals;
 use super::uploads::{Common, Row, Status, carry_out, plan, settle};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
@@ -93,9 +94,9 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
     }
     let signals = Signals::listen()?;
     let memory = if arguments.dry_run {
-        Memory::for_reading(&session, process.now)?
+        Memory::for_reading(&session.settings, process.caller())?
     } else {
-        Memory::open(&session, process.now)?
+        Memory::open(&session.settings, process.caller())?
     };
     let mut pause = |wait: Duration| {
         std::thread::sleep(wait);
@@ -163,7 +164,7 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
             }
             Ok(!signals.stopped())
         };
-        let (why, error) = carry_out(&common, &documents, &mut rows, &bar, &mut go_on);
+        let (why, error) = carry_out(&common, &*documents, &mut rows, &*bar, &mut go_on);
         reasons = why;
         problems.extend(error.map(|error| Problem::new(Code::StateUnwritable, error.to_string())));
     }

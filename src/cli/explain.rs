@@ -13,10 +13,9 @@ use crate::output::visible::{LONGEST, cut, short, visible};
 use crate::output::{Bars, Format, json};
 use crate::plan::{LeaverAction, TargetPlan, waits_until};
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope, scope_as_written};
-use crate::sync::{PrepareOptions, Prepared, PreparedTarget};
+use crate::sync::{Memory, PrepareOptions, Prepared, PreparedTarget};
 use crate::zone::LocalTime;
 
-use super::memory::Memory;
 use super::session::Session;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
@@ -98,7 +97,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     session.rehearse();
     let bars = Bars::new(process.terminal);
     let options = PrepareOptions::new(session.today, &targets);
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     let explained = match find(&prepared, &employee) {
@@ -196,7 +195,7 @@ fn no_longer_delivered(
 fn linked(session: &Session, memory: &Memory, target: &str, id: EmployeeId) -> Result<Option<Linked>, Failure> {
     let link = memory.links(target)?.into_iter().find(|link| link.employee == id);
     let Some(link) = link else { return Ok(None) };
-    let moment = |at| super::history::local(session, at);
+    let moment = |at| session.local(at);
     let seen = memory.state.last_seen(id)?.into_iter().find(|seen| &*seen.target == target);
     Ok(Some(Linked {
         account: link.account.to_string(),
@@ -270,7 +269,7 @@ fn explain_target(
     let specs = target.open.as_ref().map_or(&settings.plan.fields, |open| &open.schema.fields);
     let matched = match &target.open {
         None => "not looked for".to_owned(),
-        Some(open) => match (open.owned.get(&id), open.matched_by.get(&id)) {
+        Some(open) => match (open.overview.owned.get(&id), open.overview.matched_by.get(&id)) {
             (Some(account), Some(field)) => format!("account {account}, by {}", specs[field.get()].name),
             (Some(account), None) => format!("account {account}, by the stored link"),
             (None, _) => {
@@ -313,7 +312,7 @@ fn explain_target(
         })
         .collect();
     let mut decision = decision(plan, id);
-    let owns = target.open.as_ref().is_some_and(|open| open.owned.contains_key(&id));
+    let owns = target.open.as_ref().is_some_and(|open| open.overview.owned.contains_key(&id));
     if let Some(until) = waits_until(settings.plan.leavers, facts.standing(), today)
         && owns
         && facts.standing().lifecycle == Lifecycle::Left

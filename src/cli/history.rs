@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -12,15 +12,14 @@ use crate::output::listing::Listing;
 use crate::output::visible::visible;
 use crate::output::{Format, json, markdown};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Who};
-use crate::sync::PrepareOptions;
+use crate::sync::{Memory, PrepareOptions, log_line};
 use crate::words::count;
 use crate::zone::LocalTime;
 
 use super::approve::ApprovedChange;
-use super::job_records::log_line;
-use super::memory::Memory;
 use super::session::Session;
-use super::sync::{Signals, synchronise};
+use super::signals::Signals;
+use super::sync::synchronise;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// List past runs
@@ -144,7 +143,7 @@ struct RunTargetOut {
 
 pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let runs: Vec<RunOut> = memory
         .state
         .runs(None, arguments.limit)?
@@ -229,8 +228,8 @@ fn acknowledged_out(session: &Session, job: &Job) -> AcknowledgedOut {
     AcknowledgedOut {
         job: job.id.to_string(),
         by: job.acknowledged_by.as_ref().map(|(_, by)| by.clone()),
-        at: job.acknowledged_by.as_ref().map(|(at, _)| local(session, *at)),
-        until: job.acknowledged_until.map(|until| local(session, until)),
+        at: job.acknowledged_by.as_ref().map(|(at, _)| session.local(*at)),
+        until: job.acknowledged_until.map(|until| session.local(until)),
         reason: job.acknowledged_reason.as_ref().map(ToString::to_string),
     }
 }
@@ -246,8 +245,8 @@ fn run_out(process: &Process, session: &Session, memory: &Memory, run: Run) -> R
         acknowledged: acknowledged.iter().map(|job| acknowledged_out(session, job)).collect(),
         by: run.by.clone(),
         run: run.id.to_string(),
-        started: local(session, run.started_at),
-        finished: run.finished_at.map(|at| local(session, at)),
+        started: session.local(run.started_at),
+        finished: run.finished_at.map(|at| session.local(at)),
         exit_code: run.exit_code,
         command: run.command.to_string(),
         today: run.as_of.to_string(),
@@ -322,7 +321,7 @@ struct StepOut {
 
 pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     if let Some(JobsCommand::Show { job }) = &arguments.command {
         let found = memory.state.job(*job)?.ok_or_else(|| no_job(*job))?;
         let approvals = memory.state.used_approvals(job.run)?.into_iter().chain(memory.state.open_approvals(None)?);
@@ -359,7 +358,7 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
             .map(|seen| LastInSync {
                 target: seen.target.to_string(),
                 run: seen.run.to_string(),
-                at: local(&session, seen.at),
+                at: session.local(seen.at),
             })
             .collect(),
         None => Vec::new(),
@@ -430,7 +429,7 @@ fn job_out(session: &Session, found: Job) -> JobOut {
             .map(|step| StepOut { method: step.method.into(), path: step.path.into(), status: step.status })
             .collect(),
         workflows: job.workflows,
-        acknowledged_until: acknowledged_until.map(|until| local(session, until)),
+        acknowledged_until: acknowledged_until.map(|until| session.local(until)),
         acknowledged_reason: acknowledged_reason.map(Into::into),
         acknowledged_by: acknowledged_by.map(|(_, by)| by),
         approvals: Vec::new(),
@@ -481,7 +480,7 @@ fn show(job: &JobOut) -> String {
 pub(super) fn retry(process: &Process, arguments: &RetryArguments) -> Result<Reasons, Failure> {
     let history = process.open_history(&arguments.sandbox)?;
     let wanted: BTreeSet<(Box<str>, EmployeeId)> = {
-        let memory = Memory::for_reading(&history, process.now)?;
+        let memory = Memory::for_reading(&history.settings, process.caller())?;
         if arguments.failed {
             known_target(&history, &memory, arguments.target.as_deref())?;
             let jobs = memory.state.outstanding(arguments.target.as_deref())?;
@@ -503,7 +502,7 @@ pub(super) fn retry(process: &Process, arguments: &RetryArguments) -> Result<Rea
     let targets: BTreeSet<&str> = wanted.iter().map(|(target, _)| &**target).collect();
     let names: Vec<String> = targets.iter().map(|name| (*name).to_owned()).collect();
     let session = process.open(&arguments.sandbox, &names)?;
-    let memory = Memory::open(&session, process.now)?;
+    let memory = Memory::open(&session.settings, process.caller())?;
     let signals = Signals::listen()?;
     let options = PrepareOptions::new(session.today, &names);
     process.say(&format!("retrying {}", count(wanted.len(), "employee", "employees")));
@@ -536,8 +535,4 @@ pub(super) fn retry(process: &Process, arguments: &RetryArguments) -> Result<Rea
         prepared.restricted = true;
         Ok(!arguments.yes)
     })
-}
-
-pub(super) fn local(session: &Session, at: DateTime<Utc>) -> LocalTime {
-    session.settings.timezone.second(at)
 }

@@ -11,12 +11,11 @@ use crate::field::AccountId;
 use crate::output::visible::visible;
 use crate::output::{Bars, Format, json};
 use crate::state::{Link, Origin, SourceMemory};
-use crate::sync::{PrepareError, PrepareOptions, Prepared, Remembered, TargetMemory, prepare};
+use crate::sync::{Memory, PrepareError, PrepareOptions, Prepared, Remembered, TargetMemory, prepare};
 
 use super::explain::decision;
-use super::memory::Memory;
 use super::session::Session;
-use super::sync::{Signals, approve};
+use super::signals::{Signals, approve};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Say whose account it is, where nobody can tell: several accounts fit, a key is shared, or a handover is held
@@ -96,7 +95,7 @@ fn change(
         return Err(Failure::new(Reason::Usage, why));
     }
     let signals = Signals::listen()?;
-    let memory = Memory::open(&session, process.now)?;
+    let memory = Memory::open(&session.settings, process.caller())?;
     // A run under way has read the links already, and would write by the old ones.
     let _locks = memory.lock(&[settings], Duration::ZERO, &mut |_| false)?;
     let said = preview(process, &session, &memory, settings, employee, account)?;
@@ -180,7 +179,7 @@ fn preview(
         ..PrepareOptions::new(session.today, std::slice::from_ref(&name.to_string()))
     };
     let bars = Bars::new(process.terminal);
-    let prepared = match prepare(&session.settings, &session.source()?, &proposed, &options, &bars) {
+    let prepared = match prepare(&session.settings, &*session.source()?, &proposed, &options, &bars) {
         // Of somebody who is no longer delivered a link can be forgotten all the same.
         Err(PrepareError::UnknownEmployee(_)) if account.is_none() => None,
         other => Some(other?),
@@ -219,7 +218,7 @@ fn judge(
         let why = error.map_or_else(|| format!("{target} cannot be read"), |error| error.message.clone());
         return Err(Failure::new(Reason::Unavailable, why));
     };
-    if open.owned.get(&employee) != Some(account) {
+    if open.overview.owned.get(&employee) != Some(account) {
         let why = format!("{target} has no account {account}; `personio-sync plan {target}` lists those of nobody");
         return Err(Failure::new(Reason::Usage, why));
     }
@@ -235,7 +234,7 @@ fn judge(
         );
         return Err(Failure::new(Reason::NotApproved, why));
     }
-    if let Some(claim) = open.claimed.get(&employee).filter(|claim| !claim.shared) {
+    if let Some(claim) = open.overview.claimed.get(&employee).filter(|claim| !claim.shared) {
         let why = format!(
             "account {account} has the {} of employee {}, and no key of employee {employee}; correct it in {target} or in \
              Personio first",

@@ -5,24 +5,22 @@ mod attribute_uses;
 mod attributes;
 mod check;
 mod confirm;
-mod decisions;
 mod documents;
-mod exit;
 mod explain;
 mod history;
 mod init;
-mod job_records;
 mod link;
-mod memory;
 mod neighbours;
+mod options;
 mod plan;
 mod plan_file;
 mod private_file;
 mod report;
-mod run_journal;
+mod running_sandbox;
 mod sandbox;
 mod schema;
 mod session;
+mod signals;
 mod status;
 mod switch;
 mod sync;
@@ -34,17 +32,19 @@ mod who;
 mod widget;
 mod workflows;
 
-pub use exit::{Reason, Reasons};
+pub use options::{Global, SandboxChoice};
 pub use schema::schema;
-pub use session::{Failure, Process};
+pub use session::Process;
 
-use std::path::PathBuf;
+pub use crate::exit::{Failure, Reason, Reasons};
+
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::output::{Format, Kind, Problem, json};
+use crate::exit::Problem;
+use crate::output::{Format, Kind, json};
 
 /// Keeps a company's other systems in line with its employee data in Personio
 ///
@@ -73,42 +73,6 @@ Exit status:
   5 source not trusted, no removals made
 
 Try it without any account: personio-sync sync --sandbox --config examples/quickstart.toml";
-
-/// Options of every command.
-#[derive(Clone, Debug, Args)]
-pub struct Global {
-    /// The configuration file [default: personio-sync.toml, or PERSONIO_SYNC_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// How results are written on standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
-    /// Show every change in tables, not only the first of each kind
-    #[arg(long, global = true)]
-    pub all: bool,
-}
-
-/// Run your own file against simulated systems: no credentials, no network.
-#[derive(Clone, Debug, Default, Args)]
-pub struct SandboxChoice {
-    /// Run against simulated systems; with an address, against those of `personio-sync sandbox --port …`
-    #[arg(long, global = true, value_name = "ADDRESS", num_args = 0..=1, require_equals = false, default_missing_value = "")]
-    pub sandbox: Option<String>,
-}
-
-impl SandboxChoice {
-    /// Tells an address from a target's name: `sync --sandbox payroll` names a target.
-    pub(crate) fn split(&self, targets: &[String]) -> (Self, Vec<String>) {
-        let mut targets = targets.to_vec();
-        match &self.sandbox {
-            Some(value) if !value.is_empty() && !value.contains(':') => {
-                targets.push(value.clone());
-                (Self { sandbox: Some(String::new()) }, targets)
-            }
-            _ => (self.clone(), targets),
-        }
-    }
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::code::Code;
 use crate::config::{LoadOptions, Settings, StatePlace, load};
-use crate::output::Problem;
+use crate::exit::Problem;
 use crate::section::SecretMode;
 
 /// Accounts of this file that another file in its folder has, too, with a state of its own. What such a file did in the

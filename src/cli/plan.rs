@@ -11,11 +11,9 @@ use crate::employee::EmployeeId;
 use crate::output;
 use crate::output::{Bars, Document, Kind};
 use crate::plan::Plan;
-use crate::sync::{PrepareOptions, Prepared};
+use crate::sync::{Memory, PrepareOptions, Prepared, judge};
 
-use super::memory::Memory;
 use super::session::Session;
-use super::sync::check_budget;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan_file, private_file};
 
 /// Show what `sync` would change; write nothing
@@ -111,11 +109,11 @@ pub(super) fn preview(
         return Err(Failure::new(Reason::Usage, why));
     }
     let bars = Bars::new(process.terminal);
-    let memory = Memory::for_reading(session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let mut prepared = session.prepare(&memory, options, &bars)?;
     drop(bars);
     note_shown(process, session, &memory, options, &prepared);
-    let (mut reasons, mut problems) = super::session::judge(&prepared);
+    let (mut reasons, mut problems) = judge(&prepared);
     if detailed_exitcode && !is_settled(&prepared.plan) {
         reasons.add(Reason::ChangesPending);
     }
@@ -123,7 +121,8 @@ pub(super) fn preview(
         plan_file::write(path, session, &prepared, reasons.code(), &problems)?;
     }
     // A reviewed plan goes by what is left when it is applied.
-    check_budget(session, &memory, &mut prepared.plan, &mut reasons, &mut problems)?;
+    let source = session.source()?;
+    session.inputs(&*source, &memory).check_budget(&mut prepared.plan, &mut reasons, &mut problems)?;
     let document =
         Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
     match checklist {
@@ -180,9 +179,8 @@ fn note_shown(
     let kept = match memory.is_kept() {
         true => memory.show(prepared, options.only).map_err(Failure::from),
         // A state is made where there is something to keep, and not for a look alone.
-        false if held => {
-            Memory::open(session, process.now).and_then(|made| Ok(made.show_anew(prepared, options.only)?))
-        }
+        false if held => Memory::open(&session.settings, process.caller())
+            .and_then(|made| Ok(made.show_anew(prepared, options.only)?)),
         false => Ok(()),
     };
     if let Err(failure) = kept {

@@ -7,10 +7,9 @@ use clap::Args;
 
 use crate::output::report::{Row, RunReport, TargetLine, html, junit, markdown, workbook};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
+use crate::sync::{Memory, log_line};
 
 use super::approve::ApprovedChange;
-use super::job_records::log_line;
-use super::memory::Memory;
 use super::session::Session;
 use super::who::this_process;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, private_file};
@@ -56,7 +55,7 @@ const ALL: u32 = u32::MAX >> 1;
 
 pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let run = match arguments.run {
         Some(id) => memory.state.run(id)?,
         None => memory.state.runs(None, 1)?.pop(),
@@ -149,7 +148,7 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
 
 pub(super) fn acknowledge(process: &Process, arguments: &AcknowledgeArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     if arguments.until < session.today {
         return Err(Failure::new(
             Reason::Usage,

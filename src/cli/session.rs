@@ -8,25 +8,22 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::code::Code;
 use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StatePlace, find_config, load};
+use crate::exit::Problem;
 use crate::http::Redactor;
 use crate::output::listing::Listing;
 use crate::output::table::TableStyle;
 use crate::output::visible::visible_lines;
-use crate::output::{Document, Format, Kind, Problem, Terminal, json, markdown};
-use crate::personio::{PersonioDocuments, PersonioSource, SourceError, SourceErrorKind};
-use crate::plan::{Notice, TargetPlan};
+use crate::output::{Document, Format, Kind, Terminal, json, markdown};
+use crate::personio::{Documents, Source, Sources};
 use crate::progress::ReadProgress;
 use crate::section::{Secret, SecretMode, Severity};
-use crate::sync::{PrepareError, PrepareOptions, Prepared, all_skipped, is_of_the_source, prepare, unseen_leavers};
-use crate::targets::ErrorKind;
-use crate::words::count;
-use crate::zone::Zones;
+use crate::sync::{Caller, Inputs, Memory, PrepareOptions, Prepared};
+use crate::zone::{LocalTime, Zones};
 
-use super::memory::Memory;
-use super::sandbox::RunningSandbox;
-use super::{Global, Reason, Reasons, SandboxChoice};
+use super::running_sandbox::RunningSandbox;
+use super::who::this_process;
+use super::{Failure, Global, Reason, SandboxChoice};
 
 /// The process around a command.
 pub struct Process {
@@ -38,31 +35,6 @@ pub struct Process {
     zones: Zones,
     /// Knows the secrets of the file, once they are read.
     redactor: OnceLock<Redactor>,
-}
-
-/// Why a command ends without a result.
-#[derive(Debug)]
-pub struct Failure {
-    pub reason: Reason,
-    /// What is wrong, one entry a problem.
-    pub problems: Vec<Problem>,
-    /// For people; the problems' messages when empty.
-    pub text: String,
-}
-
-impl Failure {
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { reason, text: format!("error: {message}"), problems: vec![Problem::new(reason.word(), message)] }
-    }
-
-    /// The same, where other reasons apply as well: the first in precedence counts, and all are listed.
-    pub(super) fn among(mut self, reasons: &Reasons, problems: Vec<Problem>) -> Self {
-        self.reason = reasons.first().map_or(self.reason, |first| first.min(self.reason));
-        self.text = problems.iter().fold(self.text, |text, problem| format!("{text}\n{}", problem.message));
-        self.problems.extend(problems);
-        self
-    }
 }
 
 impl From<LoadError> for Failure {
@@ -81,32 +53,6 @@ impl From<LoadError> for Failure {
             })
             .collect();
         Self { reason: Reason::Usage, problems, text }
-    }
-}
-
-impl From<SourceError> for Failure {
-    fn from(error: SourceError) -> Self {
-        let reason = match error.kind {
-            SourceErrorKind::SignIn | SourceErrorKind::Rights => Reason::Refused,
-            SourceErrorKind::Unavailable => Reason::Unavailable,
-            SourceErrorKind::TooLong | SourceErrorKind::Unexpected => Reason::SourceUnproven,
-        };
-        Self::new(reason, format!("failed to read Personio: {error}"))
-    }
-}
-
-impl From<PrepareError> for Failure {
-    fn from(error: PrepareError) -> Self {
-        let message = error.to_string();
-        match error {
-            PrepareError::Source(error) => error.into(),
-            PrepareError::EmptySource | PrepareError::NobodyHasAnId(_) => Self::new(Reason::SourceUnproven, message),
-            PrepareError::UnknownEmployee(_) => Self::new(Reason::Usage, message),
-            PrepareError::State(error) => {
-                let reason = error.downcast_ref().map_or(Reason::Internal, super::memory::reason);
-                Self::new(reason, message)
-            }
-        }
     }
 }
 
@@ -195,6 +141,29 @@ impl Process {
         self.print(&text);
     }
 
+    /// Says on standard error why a run does not end with 0.
+    pub fn say_problems(&self, problems: &[Problem]) {
+        for problem in problems {
+            match &problem.target {
+                Some(target) => self.say(&format!("{target}: {}", problem.message)),
+                None => self.say(&problem.message),
+            }
+        }
+    }
+
+    /// This process, for the state.
+    pub(super) fn caller(&self) -> Caller {
+        // An employee's e-mail address may be among the arguments.
+        let words = std::env::args().skip(1).filter(|word| !word.contains('@'));
+        Caller {
+            who: this_process(),
+            pid: std::process::id(),
+            command: words.collect::<Vec<_>>().join(" "),
+            now: self.now,
+            clock: Utc::now,
+        }
+    }
+
     /// Loads the file, and points it at the sandbox if one is chosen.
     ///
     /// # Errors
@@ -277,31 +246,42 @@ pub struct Session {
 
 impl Session {
     /// The source that the file names.
-    pub fn source(&self) -> Result<PersonioSource, Failure> {
-        PersonioSource::new(self.settings.personio.clone())
+    pub(super) fn source(&self) -> Result<Box<dyn Source>, Failure> {
+        Sources(&self.settings.personio)
+            .employees()
             .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
     }
 
     /// The documents of the source that the file names.
-    pub(super) fn documents(&self) -> Result<PersonioDocuments, Failure> {
-        PersonioDocuments::new(self.settings.personio.clone())
+    pub(super) fn documents(&self) -> Result<Box<dyn Documents>, Failure> {
+        Sources(&self.settings.personio)
+            .documents()
             .map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))
     }
-}
 
-impl Session {
+    /// What a run goes by.
+    pub(super) fn inputs<'s, 'r>(&'s self, source: &'r dyn Source, memory: &'r Memory) -> Inputs<'s, 'r>
+    where
+        's: 'r,
+    {
+        let Self { settings, today, rehearsed, .. } = self;
+        Inputs { settings, today: *today, source, memory, rehearsed }
+    }
+
+    /// Reads everything and plans.
     pub(super) fn prepare(
         &self,
         memory: &Memory,
         options: &PrepareOptions,
         progress: &dyn ReadProgress,
     ) -> Result<Prepared<'_>, Failure> {
-        let mut prepared = prepare(&self.settings, &self.source()?, memory, options, progress)?;
-        for plan in prepared.plan.targets.iter_mut().filter(|plan| self.rehearses(&plan.name)) {
-            let message = format!("paused in the file: this is what `personio-sync resume {}` would bring", plan.name);
-            plan.notices.insert(0, Notice { code: Code::Paused, employee: None, field: None, message });
-        }
-        Ok(prepared)
+        let source = self.source()?;
+        self.inputs(&*source, memory).prepare(options, progress)
+    }
+
+    /// A moment as the history shows it.
+    pub(super) fn local(&self, at: DateTime<Utc>) -> LocalTime {
+        self.settings.timezone.second(at)
     }
 
     /// Whether a target is paused in the file and taken up all the same.
@@ -318,83 +298,5 @@ impl Session {
             target.paused = false;
             self.rehearsed.push(target.plan.name.clone());
         }
-    }
-}
-
-impl Process {
-    /// Says on standard error why a run does not end with 0.
-    pub fn say_problems(&self, problems: &[Problem]) {
-        for problem in problems {
-            match &problem.target {
-                Some(target) => self.say(&format!("{target}: {}", problem.message)),
-                None => self.say(&problem.message),
-            }
-        }
-    }
-}
-
-/// What a plan means for the exit status, before anything is applied.
-pub(super) fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
-    let (mut reasons, mut problems) = (Reasons::default(), Vec::new());
-    let plan = &prepared.plan;
-    if !plan.source.complete {
-        reasons.add(Reason::SourceUnproven);
-        let why = plan.source.why_incomplete.as_deref().unwrap_or("the reason is not known");
-        problems.push(Problem::new(
-            Reason::SourceUnproven.word(),
-            format!("Personio's answer is not proven complete, so nobody is removed: {why}"),
-        ));
-    }
-    for (target_plan, target) in plan.targets.iter().zip(&prepared.targets) {
-        if let Some(error) = &target.error {
-            let reason = match error.kind {
-                ErrorKind::SignIn | ErrorKind::Rights => Reason::Refused,
-                _ => Reason::Unavailable,
-            };
-            reasons.add(reason);
-            problems.push(Problem::new(reason.word(), error.message.clone()).target(&target_plan.name));
-        }
-        let lacking = target.open.as_ref().map_or(0, |open| open.lacking);
-        if lacking > 0 {
-            reasons.add(Reason::Held);
-            let message = format!(
-                "its list of accounts is not true: it lacks {}, so nobody is removed, and nobody made who was not looked \
-                 up first",
-                count(lacking, "account that is in use", "accounts that are in use")
-            );
-            problems.push(Problem::new(Code::TargetUnproven, message).target(&target_plan.name));
-        }
-        judge_skips(prepared, target_plan, &mut reasons, &mut problems);
-        let held = target_plan.summary().held;
-        if held > 0 {
-            reasons.add(Reason::Held);
-            let message = format!("{} held by a safety rail", count(held, "change is", "changes are"));
-            problems.push(Problem::new(Reason::Held.word(), message).target(&target_plan.name));
-        }
-    }
-    (reasons, problems)
-}
-
-/// A run that could work on nobody is no success, nor is one that could not look at the account of somebody who left.
-fn judge_skips(prepared: &Prepared<'_>, plan: &TargetPlan, reasons: &mut Reasons, problems: &mut Vec<Problem>) {
-    let skipped = all_skipped(plan);
-    if !skipped.is_empty() {
-        let reason = if is_of_the_source(&skipped) { Reason::SourceUnproven } else { Reason::SomeFailed };
-        reasons.add(reason);
-        let mut codes: Vec<&str> = skipped.iter().map(|skip| skip.reason.as_str()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let message = format!("everybody was skipped, so nothing is in line ({})", codes.join(", "));
-        problems.push(Problem::new(Code::EverybodySkipped, message).target(&plan.name));
-    }
-    let unseen = unseen_leavers(plan, &prepared.employees, &prepared.standings);
-    if !unseen.is_empty() {
-        reasons.add(Reason::SomeFailed);
-        let ids: Vec<String> = unseen.iter().map(|skip| skip.employee.to_string()).collect();
-        let message = format!(
-            "the accounts of employees who left cannot be read, so nobody knows whether they are in use: {}",
-            ids.join(", ")
-        );
-        problems.push(Problem::new(Code::LeaverUnreadable, message).target(&plan.name));
     }
 }

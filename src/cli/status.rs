@@ -8,15 +8,15 @@ use serde::Serialize;
 
 use crate::code::Code;
 use crate::config::BudgetSettings;
+use crate::exit::Problem;
 use crate::output::listing::Listing;
-use crate::output::{Format, Problem, json};
+use crate::output::{Format, json};
 use crate::plan::Due;
 use crate::section::parse_duration;
-use crate::sync::{Budget, budgets};
+use crate::sync::{Budget, Memory, budgets, period};
 use crate::words::count;
 use crate::zone::LocalTime;
 
-use super::memory::{Memory, period};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Show each target: paused, last run, next due, succeeded, failed, tasks used
@@ -84,7 +84,7 @@ struct Line {
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let records = memory.state.targets()?;
     let settings = &session.settings;
     let current = period(settings.budget.as_ref().map(|budget| budget.period), session.today);

@@ -6,9 +6,8 @@ use clap::Args;
 
 use crate::config::set_paused;
 use crate::employee::EmployeeId;
-use crate::sync::PrepareOptions;
+use crate::sync::{Memory, PrepareOptions};
 
-use super::memory::Memory;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan};
 
 /// Leave a target alone until it is resumed; edits `paused` in the file, keeping its comments
@@ -107,7 +106,7 @@ pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure>
 
 pub(super) fn disconnect(process: &Process, arguments: &DisconnectArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     memory.state.disconnect(&arguments.target)?;
     process.say(&format!("links and history of {} are forgotten; the target itself was not touched", arguments.target));
     Ok(Reasons::default())
@@ -115,7 +114,7 @@ pub(super) fn disconnect(process: &Process, arguments: &DisconnectArguments) -> 
 
 pub(super) fn forget(process: &Process, arguments: &ForgetArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     memory.state.forget_employee(arguments.employee)?;
     process.say(&format!(
         "employee {} is erased from the state; accounts in the targets were not touched",

@@ -12,11 +12,10 @@ use crate::documents::{FolderFile, Match, Refusal, TitleTemplate};
 use crate::employee::EmployeeId;
 use crate::http::File;
 use crate::personio::{
-    DocumentCategory, LONGEST_TITLE, PersonioDocuments, SourceError, StoredDocument, Upload, UploadError,
-    UploadErrorKind,
+    DocumentCategory, Documents, LONGEST_TITLE, SourceError, StoredDocument, Upload, UploadError, UploadErrorKind,
 };
 use crate::progress::Progress;
-use crate::state::{LedgerEntry, OnceOnly, State, StateError};
+use crate::state::{LedgerEntry, Once, OnceKind, OnceOnly, State, StateError};
 
 use super::{Reason, Reasons};
 
@@ -27,7 +26,6 @@ const SETTLING: TimeDelta = TimeDelta::minutes(15);
 const LOST_IN_A_ROW: usize = 3;
 
 const TARGET: &str = "personio";
-const KIND: &str = "upload";
 
 /// What becomes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -161,12 +159,11 @@ fn once(common: &Common<'_>, employee: EmployeeId, content: &[u8]) -> OnceOnly {
         let _ = write!(text, "{byte:02x}");
         text
     });
-    let fingerprint = common.state.hasher().fingerprint(KIND, [digest.as_str()]);
+    let fingerprint = common.state.hasher().fingerprint("upload", [digest.as_str()]);
     OnceOnly {
         target: TARGET.into(),
-        kind: KIND.into(),
         employee,
-        action: format!("{}:{fingerprint}", common.category.id).into(),
+        once: Once::Upload(format!("{}:{fingerprint}", common.category.id).into()),
     }
 }
 
@@ -224,7 +221,7 @@ pub(super) fn settle(
     keep: bool,
     list: &dyn Fn(EmployeeId, u64) -> Result<Vec<StoredDocument>, SourceError>,
 ) -> Result<(), StateError> {
-    let entries = common.state.ledger(TARGET, KIND)?;
+    let entries = common.state.ledger(TARGET, OnceKind::Uploads)?;
     let mut taken: HashSet<String> =
         entries.iter().filter_map(|entry| entry.external_id.as_deref().map(str::to_owned)).collect();
     let ledger: HashMap<&OnceOnly, &LedgerEntry> = entries.iter().map(|entry| (&entry.what, entry)).collect();
@@ -274,7 +271,7 @@ pub(super) fn settle(
 /// Carries the uploads out, one after the other at Personio's pace. `go_on` is asked before each.
 pub(super) fn carry_out(
     common: &Common<'_>,
-    documents: &PersonioDocuments,
+    documents: &dyn Documents,
     rows: &mut [Row],
     progress: &dyn Progress,
     go_on: &mut dyn FnMut() -> Result<bool, StateError>,
@@ -322,15 +319,11 @@ fn give_up(rows: &mut [Row], mut reasons: Reasons, error: StateError) -> (Reason
     for row in rows.iter_mut().filter(|row| row.status == Status::Upload) {
         row.set(Status::NotAttempted, None, "the state cannot be written");
     }
-    reasons.add(super::memory::reason(&error));
+    reasons.add(crate::sync::state_reason(&error));
     (reasons, Some(error))
 }
 
-fn send(
-    common: &Common<'_>,
-    documents: &PersonioDocuments,
-    row: &mut Row,
-) -> Result<Option<UploadErrorKind>, StateError> {
+fn send(common: &Common<'_>, documents: &dyn Documents, row: &mut Row) -> Result<Option<UploadErrorKind>, StateError> {
     let (Some(employee), Some(planned)) = (row.employee_id, row.once.clone()) else { return Ok(None) };
     let content = match std::fs::read(common.folder.join(&row.file)) {
         Ok(content) if once(common, employee, &content) == planned => content,

@@ -12,7 +12,7 @@ use crate::code::Code;
 use crate::documents::{Directory, FolderFile, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
 use crate::personio::{
-    DocumentCategory, FILE_TYPES, LARGEST_FILE, PersonioDocuments, SourceErrorKind, SourceSettings, StoredDocument,
+    DocumentCategory, Documents, FILE_TYPES, LARGEST_FILE, SourceErrorKind, SourceSettings, Sources, StoredDocument,
 };
 use crate::progress::NoProgress;
 use crate::sandbox::{Faults, Sandbox, SandboxOptions};
@@ -26,7 +26,7 @@ fn now() -> DateTime<Utc> {
 /// A company with a folder of payslips and a state that outlives its runs.
 struct Office {
     sandbox: Sandbox,
-    documents: PersonioDocuments,
+    documents: Box<dyn Documents>,
     folder: tempfile::TempDir,
     state: State,
     ids: Vec<u64>,
@@ -41,7 +41,7 @@ impl Office {
         let base_url = format!("{}/personio", sandbox.base_url());
         let secret = Secret::new(sandbox.info().secret.clone());
         let settings = SourceSettings { base_url, ..SourceSettings::new(Secret::new("someone"), secret) };
-        let documents = PersonioDocuments::new(settings).unwrap();
+        let documents = Sources(&settings).documents().unwrap();
         let ids = sandbox
             .system(|personio: &mut Personio| personio.company().people().iter().map(|person| person.id).collect());
         let folder = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ impl Office {
         let list = |employee, category| self.documents.of_employee(employee, category);
         settle(&common, &mut rows, again, true, &list).unwrap();
         let (reasons, error) =
-            carry_out(&common, &self.documents, &mut rows, &NoProgress, &mut || Ok(!self.stopped.get()));
+            carry_out(&common, &*self.documents, &mut rows, &NoProgress, &mut || Ok(!self.stopped.get()));
         assert!(error.is_none());
         (rows, reasons)
     }

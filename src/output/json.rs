@@ -6,7 +6,9 @@ use crate::code::Code;
 use crate::plan::{Change, Checklist, FieldChange, Forecast, Notice, Plan, Skip, Summary, TargetPlan};
 use crate::zone::LocalTime;
 
-use super::{Document, Kind, Problem};
+use crate::exit::Problem;
+
+use super::{Document, Kind};
 
 /// The version of the document's shape.
 pub const SCHEMA: u32 = 1;

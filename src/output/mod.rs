@@ -12,7 +12,7 @@ pub(crate) mod visible;
 
 pub use progress::{Bars, Terminal, terminal_width};
 
-use crate::code::Code;
+use crate::exit::Problem;
 use crate::plan::Plan;
 
 /// How results are written.
@@ -33,35 +33,6 @@ pub enum Kind {
     /// Before.
     Plan,
     Report,
-}
-
-/// A reason for an exit status, or another thing the whole run has to say.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Problem {
-    pub code: Code,
-    pub message: String,
-    /// The target it is about, if one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<Box<str>>,
-    /// Line in the configuration file, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<usize>,
-    /// Column in the configuration file, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub column: Option<usize>,
-}
-
-impl Problem {
-    /// About the run as a whole.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), target: None, line: None, column: None }
-    }
-
-    /// The same, about one target.
-    pub fn target(mut self, name: &str) -> Self {
-        self.target = Some(name.into());
-        self
-    }
 }
 
 /// A plan or a report with everything around it, ready to be written in any format.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::http::awaited;
-use crate::progress::{Progress, ReadProgress};
+use crate::progress::{Progress, ReadProgress, RunProgress};
 
 /// What the streams of the process are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,13 +70,6 @@ impl Bars {
         Self { all, _patience: (!terminal.errors).then(Patience::begin) }
     }
 
-    /// A bar for writing to a target, with counts and the remaining time.
-    pub fn writing(&self, target: &str, total: usize) -> Bar {
-        let bar = self.bar(&format!("writing {target}"));
-        bar.0.set_length(total as u64);
-        bar
-    }
-
     fn bar(&self, label: &str) -> Bar {
         let bar = self.all.add(ProgressBar::no_length());
         let style = ProgressStyle::with_template("{msg:<28} {wide_bar:.cyan/dim} {human_pos:>7}/{human_len} {eta:>4}")
@@ -95,9 +88,17 @@ impl ReadProgress for Bars {
     }
 }
 
+impl RunProgress for Bars {
+    fn writing(&self, target: &str, total: usize) -> Box<dyn Progress + '_> {
+        let bar = self.bar(&format!("writing {target}"));
+        bar.expect(total as u64);
+        Box::new(bar)
+    }
+}
+
 /// One bar; it disappears when dropped.
 #[derive(Debug)]
-pub struct Bar(ProgressBar);
+struct Bar(ProgressBar);
 
 impl Progress for Bar {
     fn expect(&self, total: u64) {

@@ -13,7 +13,7 @@ use super::answer::{WHERE, error_of, refusal, unexpected};
 use super::document_wire::{Categories, StoredDocuments, Uploaded};
 use super::requests::{self, UPLOADS};
 use super::wire::Envelope;
-use super::{SourceError, SourceErrorKind, SourceSettings, auth};
+use super::{Documents, SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::EmployeeId;
 use crate::http::{Client, ClientSettings, Clock, File, HttpError, RealClock, Response, TokenAuth, UnexpectedBody};
 
@@ -138,7 +138,7 @@ pub enum UploadErrorKind {
 }
 
 #[derive(Debug)]
-pub struct PersonioDocuments {
+pub(super) struct PersonioDocuments {
     v1: Client,
     v2: Client,
 }
@@ -149,7 +149,7 @@ impl PersonioDocuments {
     /// # Errors
     ///
     /// When the base address is not usable or TLS cannot be set up.
-    pub fn new(settings: SourceSettings) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: SourceSettings) -> anyhow::Result<Self> {
         Self::with_clock(settings, Arc::new(RealClock::new()))
     }
 
@@ -173,13 +173,11 @@ impl PersonioDocuments {
             v2: Client::with_clock(ClientSettings::new(&*base_url), Box::new(v2), clock)?,
         })
     }
+}
 
+impl Documents for PersonioDocuments {
     /// All categories of documents.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be read; [`SourceErrorKind::Rights`] where the credential may not.
-    pub fn categories(&self) -> Result<Vec<DocumentCategory>, SourceError> {
+    fn categories(&self) -> Result<Vec<DocumentCategory>, SourceError> {
         const WHAT: &str = "list the categories of documents";
         let answer = self.v1.reader().send(&requests::document_categories())?;
         if !answer.is_success() {
@@ -193,11 +191,7 @@ impl PersonioDocuments {
     }
 
     /// Uploads a document and returns Personio's number for it. Sent once: a second try could store it twice.
-    ///
-    /// # Errors
-    ///
-    /// [`UploadErrorKind::Unknown`] when it may have been stored all the same.
-    pub fn upload(&self, upload: &Upload) -> Result<Option<String>, UploadError> {
+    fn upload(&self, upload: &Upload) -> Result<Option<String>, UploadError> {
         match self.v1.send(&requests::upload(upload)) {
             Ok(answer) => understand(&answer),
             Err(error) => {
@@ -216,7 +210,7 @@ impl PersonioDocuments {
 
     /// The documents of an employee in a category, as far as Personio lists them: those that payroll
     /// software delivers are left out.
-    pub fn of_employee(&self, employee: EmployeeId, category: u64) -> Result<Vec<StoredDocument>, SourceError> {
+    fn of_employee(&self, employee: EmployeeId, category: u64) -> Result<Vec<StoredDocument>, SourceError> {
         const WHAT: &str = "list the documents of an employee";
         let (mut documents, mut seen) = (Vec::new(), HashSet::new());
         let mut request = requests::documents(employee, category);

@@ -9,6 +9,7 @@ mod documents_tests;
 mod garbled;
 mod requests;
 pub mod simulated;
+mod source;
 #[cfg(test)]
 mod spec_tests;
 mod v1;
@@ -21,11 +22,14 @@ mod wire;
 
 pub use answer::WHERE;
 pub use documents::{
-    DocumentCategory, FILE_TYPES, LARGEST_FILE, LONGEST_TITLE, PersonioDocuments, StoredDocument, Upload, UploadError,
-    UploadErrorKind,
+    DocumentCategory, FILE_TYPES, LARGEST_FILE, LONGEST_TITLE, StoredDocument, Upload, UploadError, UploadErrorKind,
 };
-pub use v1::{PersonioSource, Presence};
+pub use source::{Documents, Source, Sources};
+pub use v1::Presence;
 pub use wire::{CatalogueEntry, read_page};
+
+use documents::PersonioDocuments;
+use v1::PersonioSource;
 
 use crate::employee::Employees;
 use crate::plan::Notice;

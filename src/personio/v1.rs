@@ -10,7 +10,7 @@ use super::answer::{error_of, refusal, unexpected};
 use super::garbled::repaired;
 use super::requests::{self, LONGEST_ADDRESS, PAGE_LIMIT, READ_EMPLOYEES};
 use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
-use super::{ReadResult, SourceError, SourceErrorKind, SourceSettings, auth};
+use super::{ReadResult, Source, SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::{Attributes, Column, Completeness, Employee, EmployeeId, Employees};
 use crate::http::{Client, ClientSettings, Clock, RealClock, Request, TokenAuth, UnexpectedBody};
 use crate::plan::Notice;
@@ -37,7 +37,7 @@ pub enum Presence {
 
 /// Personio, read through API v1.
 #[derive(Debug)]
-pub struct PersonioSource {
+pub(super) struct PersonioSource {
     client: Client,
     readers: usize,
 }
@@ -48,7 +48,7 @@ impl PersonioSource {
     /// # Errors
     ///
     /// When the base address is not usable or TLS cannot be set up.
-    pub fn new(settings: SourceSettings) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: SourceSettings) -> anyhow::Result<Self> {
         Self::with_clock(settings, Arc::new(RealClock::new()))
     }
 
@@ -64,41 +64,6 @@ impl PersonioSource {
             paced = paced.limit(READ_EMPLOYEES, requests, std::time::Duration::from_secs(seconds));
         }
         Ok(Self { client: Client::with_clock(paced, Box::new(token), clock)?, readers: settings.readers.max(1) })
-    }
-
-    /// All employees, whatever their status.
-    ///
-    /// The list may change while it is paged, and Personio promises no order of it: each of two reads may miss other
-    /// people. When the pages do not add up, everything is read once more, page by page. A read that adds up by itself
-    /// counts; otherwise those of all reads are put together, and are unproven if they still do not add up.
-    ///
-    /// # Errors
-    ///
-    /// When Personio cannot be read. A value that cannot be understood is no error but a notice, and hidden.
-    pub fn employees(&self, attributes: &Attributes, progress: &dyn Progress) -> Result<ReadResult, SourceError> {
-        // Where the line is drawn shows on the first page, before anybody was read.
-        let (portions, mut read) = self.read_first(attributes, progress)?;
-        let mut rows = read.rows;
-        for _ in 1..READS {
-            if read.doubts().is_none() {
-                break;
-            }
-            let again = self.read_portions(attributes, &portions, rows, 1, progress)?;
-            rows += again.rows;
-            let before = read.employees.len();
-            read = if again.doubts().is_none() { again } else { again.joined_by(read) };
-            if read.employees.len() == before {
-                break;
-            }
-        }
-        let completeness = match read.doubts() {
-            None => Completeness::Proven,
-            Some(why) => Completeness::Unproven { why },
-        };
-        let Reading { employees, mut notices, contested, unusable, .. } = read;
-        notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
-        let employees = Employees::new(attributes.clone(), employees, completeness).contesting(contested);
-        Ok(ReadResult { employees, notices, without_id: unusable })
     }
 
     /// Reads everybody, in more and shorter requests where those are refused as too long. Returns the portions that the
@@ -143,45 +108,6 @@ impl PersonioSource {
             });
         }
         Ok(whole.unwrap_or_default())
-    }
-
-    /// Whether there is an employee with this id, whatever the list says.
-    pub fn presence(&self, employee: EmployeeId) -> Result<Presence, SourceError> {
-        const WHAT: &str = "look for an employee by id";
-        let answer = self.client.reader().send(&requests::employee(employee))?;
-        let body = answer.json_or_none();
-        // A gateway that knows no such path has no `success` to say no with.
-        let says = |yes: bool| body.as_ref().and_then(|body| body.get("success")).and_then(Json::as_bool) == Some(yes);
-        match answer.status {
-            404 if says(false) => Ok(Presence::Gone),
-            200..300 if says(true) => {
-                let id =
-                    body.as_ref().and_then(|body| body.pointer("/data/attributes/id/value")).and_then(Json::as_u64);
-                match id {
-                    Some(id) if id == employee.0 => Ok(Presence::There),
-                    _ => Err(no_list(WHAT)),
-                }
-            }
-            status => Err(refusal(WHAT, RIGHT, status, error_of(&answer).as_ref())),
-        }
-    }
-
-    /// The attributes that the credential may read.
-    ///
-    /// # Errors
-    ///
-    /// When Personio cannot be read. Some credentials read employees and are refused this list
-    /// ([`SourceErrorKind::Rights`]).
-    pub fn catalogue(&self) -> Result<Vec<CatalogueEntry>, SourceError> {
-        const WHAT: &str = "list the readable attributes";
-        self.look(WHAT, &requests::catalogue(), &mut Vec::new(), |body| {
-            let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_str(&repaired(body, '\u{fffd}'))?;
-            Ok(match envelope {
-                Envelope { success: Some(false), error, .. } => Err(refusal(WHAT, RIGHT, 200, error.as_ref())),
-                Envelope { data: Some(entries), .. } => Ok(entries),
-                _ => Err(no_list(WHAT)),
-            })
-        })
     }
 
     /// `memory` holds the answer meanwhile, and the next one after it.
@@ -336,6 +262,73 @@ impl PersonioSource {
             offset += came;
         }
         Ok(())
+    }
+}
+
+impl Source for PersonioSource {
+    /// All employees, whatever their status.
+    ///
+    /// The list may change while it is paged, and Personio promises no order of it: each of two reads may miss other
+    /// people. When the pages do not add up, everything is read once more, page by page. A read that adds up by itself
+    /// counts; otherwise those of all reads are put together, and are unproven if they still do not add up.
+    fn employees(&self, attributes: &Attributes, progress: &dyn Progress) -> Result<ReadResult, SourceError> {
+        // Where the line is drawn shows on the first page, before anybody was read.
+        let (portions, mut read) = self.read_first(attributes, progress)?;
+        let mut rows = read.rows;
+        for _ in 1..READS {
+            if read.doubts().is_none() {
+                break;
+            }
+            let again = self.read_portions(attributes, &portions, rows, 1, progress)?;
+            rows += again.rows;
+            let before = read.employees.len();
+            read = if again.doubts().is_none() { again } else { again.joined_by(read) };
+            if read.employees.len() == before {
+                break;
+            }
+        }
+        let completeness = match read.doubts() {
+            None => Completeness::Proven,
+            Some(why) => Completeness::Unproven { why },
+        };
+        let Reading { employees, mut notices, contested, unusable, .. } = read;
+        notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
+        let employees = Employees::new(attributes.clone(), employees, completeness).contesting(contested);
+        Ok(ReadResult { employees, notices, without_id: unusable })
+    }
+
+    /// Whether there is an employee with this id, whatever the list says.
+    fn presence(&self, employee: EmployeeId) -> Result<Presence, SourceError> {
+        const WHAT: &str = "look for an employee by id";
+        let answer = self.client.reader().send(&requests::employee(employee))?;
+        let body = answer.json_or_none();
+        // A gateway that knows no such path has no `success` to say no with.
+        let says = |yes: bool| body.as_ref().and_then(|body| body.get("success")).and_then(Json::as_bool) == Some(yes);
+        match answer.status {
+            404 if says(false) => Ok(Presence::Gone),
+            200..300 if says(true) => {
+                let id =
+                    body.as_ref().and_then(|body| body.pointer("/data/attributes/id/value")).and_then(Json::as_u64);
+                match id {
+                    Some(id) if id == employee.0 => Ok(Presence::There),
+                    _ => Err(no_list(WHAT)),
+                }
+            }
+            status => Err(refusal(WHAT, RIGHT, status, error_of(&answer).as_ref())),
+        }
+    }
+
+    /// The attributes that the credential may read.
+    fn catalogue(&self) -> Result<Vec<CatalogueEntry>, SourceError> {
+        const WHAT: &str = "list the readable attributes";
+        self.look(WHAT, &requests::catalogue(), &mut Vec::new(), |body| {
+            let envelope: Envelope<Vec<CatalogueEntry>> = serde_json::from_str(&repaired(body, '\u{fffd}'))?;
+            Ok(match envelope {
+                Envelope { success: Some(false), error, .. } => Err(refusal(WHAT, RIGHT, 200, error.as_ref())),
+                Envelope { data: Some(entries), .. } => Ok(entries),
+                _ => Err(no_list(WHAT)),
+            })
+        })
     }
 }
 

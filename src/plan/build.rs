@@ -33,7 +33,7 @@ pub type GaveUp<'a> = dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Syn
 
 /// What the tool remembers of a target; empty before the first run.
 #[derive(Default)]
-pub struct Memory<'a> {
+pub struct PlanMemory<'a> {
     pub links: BTreeMap<EmployeeId, AccountId>,
     /// Whether a field of an employee has been written with this value several times without staying.
     pub gave_up: Option<&'a GaveUp<'a>>,
@@ -66,7 +66,7 @@ pub struct PlanInput<'a> {
     pub tables: &'a Arc<Tables>,
     /// The attributes by which two profiles are known to be one person's, as far as the file reads them.
     pub identifying: &'a [Identifying],
-    pub memory: &'a Memory<'a>,
+    pub memory: &'a PlanMemory<'a>,
     /// Only this employee, if given; everybody is still read, so that shared keys are seen.
     pub only: Option<EmployeeId>,
 }
@@ -85,8 +85,14 @@ pub struct Claim {
 pub struct Built {
     /// The plan, sorted.
     pub plan: TargetPlan,
-    /// Employees with an account, whatever the change.
-    pub owned: Vec<(EmployeeId, AccountId)>,
+    pub overview: Overview,
+}
+
+/// Whose accounts a plan is about, whatever it changes.
+#[derive(Debug, Default)]
+pub struct Overview {
+    /// Employees with an account.
+    pub owned: BTreeMap<EmployeeId, AccountId>,
     /// The match field that found the account, for those that no stored link did.
     pub matched_by: BTreeMap<EmployeeId, FieldIndex>,
     /// How many of those accounts are in use.
@@ -592,7 +598,7 @@ impl<'a> Builder<'a> {
                 .map(|(account, _)| account.id.clone())
                 .collect();
         }
-        let owned: Vec<(EmployeeId, AccountId)> = accounts
+        let owned: BTreeMap<EmployeeId, AccountId> = accounts
             .iter()
             .zip(&owners)
             .filter_map(|(account, owner)| Some((self.input.employees.list[(*owner)?].id, account.id.clone())))
@@ -610,8 +616,7 @@ impl<'a> Builder<'a> {
             let share = self.input.settings.safety.max_group_share;
             membership::hold_emptied(&mut self.plan, &self.input.settings.mapping, accounts, &owners, share);
         }
-        Built {
-            plan: self.plan,
+        let overview = Overview {
             owned,
             matched_by: self.matched_by,
             linked,
@@ -620,7 +625,8 @@ impl<'a> Builder<'a> {
             protected,
             claimed,
             unchanged: self.unchanged,
-        }
+        };
+        Built { plan: self.plan, overview }
     }
 
     /// In how many accounts in use a field holds a value, for the fields that are to be emptied.

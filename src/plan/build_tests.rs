@@ -226,13 +226,13 @@ impl Scene {
             today: day(TODAY),
             tables: &Arc::default(),
             identifying: &identifying(&self.settings.vocabulary),
-            memory: &Memory {
+            memory: &PlanMemory {
                 links: self.links.clone(),
                 gave_up: if self.gave_up { Some(&gave_up) } else { None },
                 pending: self.pending.clone(),
                 refusals: self.refusals.clone(),
                 absences: self.absences.clone(),
-                ..Memory::default()
+                ..PlanMemory::default()
             },
             only: self.only,
         };
@@ -917,7 +917,7 @@ fn the_same_in_another_order_gives_the_same_bytes() {
     }
     let bytes = |scene: &Scene| {
         let built = scene.build();
-        (crate::output::json::canonical(&plan_of(built.plan)), built.owned, built.in_scope)
+        (crate::output::json::canonical(&plan_of(built.plan)), built.overview.owned, built.overview.in_scope)
     };
     let first = bytes(&all);
     assert!(first.0.len() > 5_000);

@@ -27,8 +27,8 @@ mod workflow;
 pub use absences::Absences;
 pub use account::{Account, GroupProblem, Protection, ReferenceNames, Refusal, Snapshot};
 pub use build::{
-    Absent, Built, Claim, DAYS_PENDING, GaveUp, Identifying, Memory, PlanInput, absent, build, form, identifying,
-    waits_until,
+    Absent, Built, Claim, DAYS_PENDING, GaveUp, Identifying, Overview, PlanInput, PlanMemory, absent, build, form,
+    identifying, waits_until,
 };
 pub use by_hand::{
     Checklist, Confirmed, PersonLabel, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of,

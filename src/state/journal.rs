@@ -3,7 +3,7 @@ use parking_lot::Mutex;
 
 use crate::field::AccountId;
 
-use super::records::{self, Finished, Intent, JournalId, OpenIntent, RunId, Settlement};
+use super::records::{self, Finished, JournalId, OpenIntent, RunId, Settlement, StoredIntent};
 use super::sql::{self, Cell, Database};
 use super::{Fingerprint, State, StateError, limits, memory};
 
@@ -24,7 +24,7 @@ impl State {
         run: RunId,
         target: &str,
         finished: &[Finished],
-        intents: &[Intent],
+        intents: &[StoredIntent],
         at: DateTime<Utc>,
     ) -> Result<Vec<JournalId>, StateError> {
         if finished.is_empty() && intents.is_empty() {
@@ -46,7 +46,7 @@ fn begin(
     database: &mut dyn Database,
     run: RunId,
     target: &str,
-    intents: &[Intent],
+    intents: &[StoredIntent],
     at: DateTime<Utc>,
 ) -> Result<Vec<JournalId>, StateError> {
     // Only this process writes to the journal of this run.
@@ -151,7 +151,7 @@ pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<
             at: row.time(2)?,
             sent: row.word(3)? == "unknown",
             pending: row.optional_word(9)?.is_some_and(|code| *code == *PENDING),
-            intent: Intent {
+            intent: StoredIntent {
                 employee: row.int(4)?.map(|_| row.employee(4)).transpose()?,
                 account: row.optional_word(5)?.map(AccountId),
                 op: records::op(row.word(6)?).ok_or_else(|| row.unreadable(6))?,
@@ -168,14 +168,14 @@ pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<
 /// Outcomes wait for the next batch of intents and are stored with it: one wait for the disc then serves a whole
 /// batch. An outcome that is lost in a crash only means that the next run looks.
 #[derive(Debug)]
-pub struct Journal<'a> {
+pub struct JournalWriter<'a> {
     state: &'a State,
     run: RunId,
     target: &'a str,
     waiting: Mutex<Vec<Finished>>,
 }
 
-impl<'a> Journal<'a> {
+impl<'a> JournalWriter<'a> {
     /// The journal of a target in a run.
     pub fn new(state: &'a State, run: RunId, target: &'a str) -> Self {
         Self { state, run, target, waiting: Mutex::default() }
@@ -186,7 +186,7 @@ impl<'a> Journal<'a> {
     /// # Errors
     ///
     /// When the state cannot be written. None of these writes may be sent then; the outcomes go on waiting.
-    pub fn begin(&self, intents: &[Intent], at: DateTime<Utc>) -> Result<Vec<JournalId>, StateError> {
+    pub fn begin(&self, intents: &[StoredIntent], at: DateTime<Utc>) -> Result<Vec<JournalId>, StateError> {
         let finished = std::mem::take(&mut *self.waiting.lock());
         let recorded = self.state.record(self.run, self.target, &finished, intents, at);
         if recorded.is_err() {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::records::{Confirmed, LedgerEntry, OnceOnly};
+use super::records::{Confirmed, LedgerEntry, OnceKind, OnceOnly};
 use super::sql::{self, Cell, Database};
 use super::{State, StateError};
 
@@ -20,7 +20,13 @@ impl State {
                 let rows = database.execute(
                     "INSERT INTO ledger (target, kind, employee, action, state, opened_at)
                      VALUES (?, ?, ?, ?, 'open', ?) ON CONFLICT DO NOTHING",
-                    &[(&one.target).into(), (&one.kind).into(), one.employee.into(), (&one.action).into(), at.into()],
+                    &[
+                        (&one.target).into(),
+                        one.once.kind().word().as_str().into(),
+                        one.employee.into(),
+                        one.once.action().as_str().into(),
+                        at.into(),
+                    ],
                 )?;
                 fresh.push(rows == 1);
             }
@@ -38,9 +44,9 @@ impl State {
                     at.into(),
                     external_id.into(),
                     (&what.target).into(),
-                    (&what.kind).into(),
+                    what.once.kind().word().as_str().into(),
                     what.employee.into(),
-                    (&what.action).into(),
+                    what.once.action().as_str().into(),
                 ],
             )?;
             Ok(())
@@ -52,31 +58,34 @@ impl State {
         self.write(|database| {
             database.execute(
                 "DELETE FROM ledger WHERE target = ? AND kind = ? AND employee = ? AND action = ? AND state = 'open'",
-                &[(&what.target).into(), (&what.kind).into(), what.employee.into(), (&what.action).into()],
+                &[
+                    (&what.target).into(),
+                    what.once.kind().word().as_str().into(),
+                    what.employee.into(),
+                    what.once.action().as_str().into(),
+                ],
             )?;
             Ok(())
         })
     }
 
     /// Everything of one sort that was begun or done in a target, sorted.
-    pub fn ledger(&self, target: &str, kind: &str) -> Result<Vec<LedgerEntry>, StateError> {
+    pub fn ledger(&self, target: &str, kind: OnceKind<'_>) -> Result<Vec<LedgerEntry>, StateError> {
         let query =
             "SELECT employee, action, opened_at, closed_at, external_id FROM ledger WHERE target = ? AND kind = ?";
-        let mut entries = self.read(|database| {
-            sql::all(database, query, &[target.into(), kind.into()], |row| {
-                Ok(LedgerEntry {
-                    what: OnceOnly {
-                        target: target.into(),
-                        kind: kind.into(),
-                        employee: row.employee(0)?,
-                        action: row.word(1)?.into(),
-                    },
+        let word = kind.word();
+        let entries: Vec<Option<LedgerEntry>> = self.read(|database| {
+            sql::all(database, query, &[target.into(), word.as_str().into()], |row| {
+                let Some(once) = kind.read(row.word(1)?) else { return Ok(None) };
+                Ok(Some(LedgerEntry {
+                    what: OnceOnly { target: target.into(), employee: row.employee(0)?, once },
                     opened_at: row.time(2)?,
                     closed_at: row.optional_time(3)?,
                     external_id: row.optional_word(4)?,
-                })
+                }))
             })
         })?;
+        let mut entries: Vec<LedgerEntry> = entries.into_iter().flatten().collect();
         entries.sort_by(|one, other| one.what.cmp(&other.what));
         Ok(entries)
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::employee::EmployeeId;
 use crate::plan::Op;
 
-use super::records::{self, Intent, JournalId};
+use super::records::{self, JournalId, StoredIntent};
 use super::sql::{self, Cell, Database};
 use super::{State, StateError};
 
@@ -84,7 +84,7 @@ fn account_of(database: &mut dyn Database, target: &str) -> Result<String, State
 pub(super) fn count(
     database: &mut dyn Database,
     target: &str,
-    intents: &[Intent],
+    intents: &[StoredIntent],
     at: DateTime<Utc>,
 ) -> Result<(), StateError> {
     let mut counts = BTreeMap::<&str, u64>::new();

@@ -6,15 +6,15 @@ use crate::employee::EmployeeId;
 use crate::field::AccountId;
 use crate::plan::Op;
 
-use super::records::{self, JournalId, Link, Origin, Repeat, TargetMemory, TargetRecord};
+use super::records::{self, JournalId, Link, Origin, Repeat, StoredTarget, TargetRecord};
 use super::sql::{self, Cell, Database};
 use super::{Fingerprint, State, StateError, history, journal, limits};
 
 impl State {
     /// Everything that planning a target rests on, as of one moment.
-    pub fn memory(&self, target: &str, now: DateTime<Utc>) -> Result<TargetMemory, StateError> {
+    pub fn memory(&self, target: &str, now: DateTime<Utc>) -> Result<StoredTarget, StateError> {
         self.read(|database| {
-            Ok(TargetMemory {
+            Ok(StoredTarget {
                 record: records(database, Some(target))?.pop(),
                 links: links(database, target)?,
                 open: journal::open_intents(database, target)?,

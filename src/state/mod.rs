@@ -35,14 +35,14 @@ use crate::section::Secret;
 pub use approvals::{Approval, Held, HeldChange, NewApproval, Shown};
 pub use error::StateError;
 pub use hash::{Fingerprint, Hasher};
-pub use journal::Journal;
+pub use journal::JournalWriter;
 pub use limits::Overwritten;
 pub use lock::{Holder, Lock, LockError, LockRequest};
 pub use lock_folder::machine_lock_folder;
 pub use records::{
-    Confirmed, DAYS_GIVEN_UP, Finished, Intent, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry,
-    Link, NewJob, OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement, Step,
-    StepOutcome, TargetEnd, TargetMemory, TargetRecord, WRITES_BEFORE_GIVING_UP, Who, Written,
+    Confirmed, DAYS_GIVEN_UP, Finished, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry, Link,
+    NewJob, Once, OnceKind, OnceOnly, OpenIntent, Origin, Repeat, Run, RunEnd, RunId, RunStart, RunTarget, Settlement,
+    Step, StepOutcome, StoredIntent, StoredTarget, TargetEnd, TargetRecord, WRITES_BEFORE_GIVING_UP, Who, Written,
 };
 pub use slots::FilledSlot;
 

@@ -124,7 +124,7 @@ pub const DAYS_GIVEN_UP: i64 = 7;
 
 /// A write that is about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Intent {
+pub struct StoredIntent {
     /// For whom; `None` for a named thing that accounts refer to.
     pub employee: Option<EmployeeId>,
     /// To which account; `None` when it is yet to be made.
@@ -150,7 +150,7 @@ pub struct OpenIntent {
     /// Whether the target took it and carries it out in its own time.
     pub pending: bool,
     /// What was to be written.
-    pub intent: Intent,
+    pub intent: StoredIntent,
 }
 
 /// What came of a write.
@@ -231,7 +231,7 @@ pub struct TargetRecord {
 
 /// What is remembered of one target before it is planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetMemory {
+pub struct StoredTarget {
     /// As a whole; `None` when there was no run yet.
     pub record: Option<TargetRecord>,
     /// Sorted by employee.
@@ -251,7 +251,7 @@ pub struct TargetMemory {
     pub unstored: Vec<Box<str>>,
 }
 
-impl TargetMemory {
+impl StoredTarget {
     /// Whether no run of all of the target ever ended well.
     pub fn is_first_run(&self) -> bool {
         self.record.as_ref().is_none_or(|record| record.first_completed_at.is_none())
@@ -472,11 +472,71 @@ pub struct LastSeen {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OnceOnly {
     pub target: Box<str>,
-    /// What sort: `workflow`, `invitation`, `upload`.
-    pub kind: Box<str>,
     pub employee: EmployeeId,
-    /// Which one of that sort, without values of the employee: `onboarding:2026-12-01`.
-    pub action: Box<str>,
+    pub once: Once,
+}
+
+/// What is done once, without values of the employee.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Once {
+    /// A step of a workflow, for what set the workflow off: `onboarding:2026-12-01`.
+    Step { workflow: Box<str>, event: Box<str>, step: usize },
+    /// What a workflow has seen of the attributes that it watches.
+    Seen { workflow: Box<str>, fingerprint: Box<str> },
+    /// A document, by what tells it apart from others.
+    Upload(Box<str>),
+}
+
+/// All of one sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnceKind<'a> {
+    /// The steps of a workflow.
+    Steps(&'a str),
+    /// What a workflow has seen.
+    Seen(&'a str),
+    Uploads,
+}
+
+impl OnceKind<'_> {
+    /// As the table has it.
+    pub(super) fn word(self) -> String {
+        match self {
+            Self::Steps(workflow) => format!("workflow {workflow}"),
+            Self::Seen(workflow) => format!("seen {workflow}"),
+            Self::Uploads => "upload".into(),
+        }
+    }
+
+    /// One of this sort behind its text in the table; `None` for what no version writes.
+    pub(super) fn read(self, action: &str) -> Option<Once> {
+        Some(match self {
+            Self::Steps(workflow) => {
+                let (event, step) = action.rsplit_once('/')?;
+                Once::Step { workflow: workflow.into(), event: event.into(), step: step.parse().ok()? }
+            }
+            Self::Seen(workflow) => Once::Seen { workflow: workflow.into(), fingerprint: action.into() },
+            Self::Uploads => Once::Upload(action.into()),
+        })
+    }
+}
+
+impl Once {
+    pub fn kind(&self) -> OnceKind<'_> {
+        match self {
+            Self::Step { workflow, .. } => OnceKind::Steps(workflow),
+            Self::Seen { workflow, .. } => OnceKind::Seen(workflow),
+            Self::Upload(_) => OnceKind::Uploads,
+        }
+    }
+
+    /// As the table has it.
+    pub(super) fn action(&self) -> String {
+        match self {
+            Self::Step { event, step, .. } => format!("{event}/{step}"),
+            Self::Seen { fingerprint, .. } => fingerprint.to_string(),
+            Self::Upload(what) => what.to_string(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

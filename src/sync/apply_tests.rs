@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use super::apply::apply;
 use super::*;
 use crate::code::Code;
 use crate::employee::EmployeeId;

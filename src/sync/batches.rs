@@ -4,20 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::http::{Exchange, record};
+use crate::http::record;
 use crate::plan::Op;
 use crate::targets::{ErrorKind, Write, Written};
 
-use super::apply::{JobOutcome, Run, Step};
-
-/// What a batch brought for one change.
-pub(super) struct Sent {
-    pub(super) written: Written,
-    /// Whether a failure of it is one more of the target's; the whole batch may have met with the same one.
-    pub(super) counts: bool,
-    /// The requests of the whole batch.
-    pub(super) exchanges: Vec<Exchange>,
-}
+use super::writing::{JobOutcome, Run, Sent, Step};
 
 impl Step {
     /// The change in the form of batches, where there is one.

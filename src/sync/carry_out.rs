@@ -6,10 +6,8 @@ use crate::http::{is_pressure, under_pressure};
 use crate::plan::{Account, FieldChange, Op, Protection, same};
 use crate::targets::{ErrorKind, TargetError, Written};
 
-use super::apply::{Run, Step};
-
-/// What is said of an account that was to go out of use.
-pub(super) const STILL_IN_USE: &str = "the account is still in use";
+use super::read_back::STILL_IN_USE;
+use super::writing::{Run, Step};
 
 /// So many times one change is sent at most. Fewer are under way each time, and the last of them is alone as a rule.
 const MOST_TIMES: usize = 5;

@@ -8,14 +8,14 @@ use crate::code::Code;
 use crate::config::{Settings, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::field::{FieldKind, FieldValue, Schema};
-use crate::personio::PersonioSource;
+use crate::personio::Sources;
 use crate::plan::{Notice, Plan, Snapshot, TargetPlan};
 use crate::targets::conversations::attributes::{self, Allowance};
 use crate::targets::conversations::contacts::{Comparison, Contact, Requester, compare};
 use crate::targets::{ByHand, FieldLookup, ListedExpert, Requesters};
 use crate::words::count;
 
-use super::prepare::{OpenTarget, PreparedTarget};
+use super::prepared::{OpenTarget, PreparedTarget};
 
 /// The accounts of a target that others import, before planning takes them.
 pub(super) fn contacts(settings: &Settings, target: &TargetSettings, schema: &Schema, all: &Snapshot) -> Vec<Contact> {
@@ -63,8 +63,8 @@ fn joined<T: Display>(items: &[T]) -> String {
 /// What the service's own credential may read, where the file gives that credential.
 fn requesters(settings: &Settings, requesters: &Requesters) -> Vec<Notice> {
     let Some(credential) = &requesters.credential else { return Vec::new() };
-    let source = settings.personio.with_credential(credential.client_id.clone(), credential.client_secret.clone());
-    let catalogue = match PersonioSource::new(source).map(|source| source.catalogue()) {
+    let source = Sources(&settings.personio).with_credential(&credential.client_id, &credential.client_secret);
+    let catalogue = match source.map(|source| source.catalogue()) {
         Ok(Ok(catalogue)) => catalogue,
         Ok(Err(error)) => {
             let why = format!("what `credential` may read could not be looked at: {error}");

@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
 use crate::plan::{Outcome, Protection, Skip, TargetPlan, TargetStatus};
 
-use super::NotStored;
+use super::read_back::NotStored;
 
 /// Skips that the file or the service asks for: nobody is out of line because of them.
 fn is_by_design(reason: Code) -> bool {
@@ -17,7 +17,7 @@ fn is_by_design(reason: Code) -> bool {
 }
 
 /// Skips that the file asks to count as failures, or that a mistake causes.
-pub fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
+pub(super) fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
     let fails = |reason| {
         reason == Code::KeyNearlyEqual
             || matches!(
@@ -33,7 +33,7 @@ pub fn failing_skips(plan: &TargetPlan) -> impl Iterator<Item = &Skip> {
 }
 
 /// Those who were skipped where everybody was who could have been worked on; nobody where anybody was not.
-pub fn all_skipped(plan: &TargetPlan) -> Vec<&Skip> {
+pub(super) fn all_skipped(plan: &TargetPlan) -> Vec<&Skip> {
     if plan.status != TargetStatus::Ready || plan.in_sync > 0 || !plan.changes.is_empty() || plan.checklist.is_some() {
         return Vec::new();
     }
@@ -41,12 +41,12 @@ pub fn all_skipped(plan: &TargetPlan) -> Vec<&Skip> {
 }
 
 /// Whether nobody can be worked on because of what the source delivers.
-pub fn is_of_the_source(skips: &[&Skip]) -> bool {
+pub(super) fn is_of_the_source(skips: &[&Skip]) -> bool {
     !skips.is_empty() && skips.iter().all(|skip| skip.reason == Code::LifecycleHidden)
 }
 
 /// Those who left, or are delivered no more, and whose account cannot be read: nobody knows whether it is in use.
-pub fn unseen_leavers<'p>(plan: &'p TargetPlan, employees: &Employees, standings: &[Standing]) -> Vec<&'p Skip> {
+pub(super) fn unseen_leavers<'p>(plan: &'p TargetPlan, employees: &Employees, standings: &[Standing]) -> Vec<&'p Skip> {
     let stayed: BTreeSet<EmployeeId> = employees
         .list
         .iter()
@@ -59,7 +59,7 @@ pub fn unseen_leavers<'p>(plan: &'p TargetPlan, employees: &Employees, standings
 }
 
 /// Those of whom a field is left as it is because its value does not fit, unless somebody has accepted that.
-pub fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, Code) -> bool) -> BTreeSet<EmployeeId> {
+pub(super) fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, Code) -> bool) -> BTreeSet<EmployeeId> {
     let invalid = plan.notices.iter().filter(|notice| notice.code == Code::FieldInvalid && notice.field.is_some());
     let people = invalid.filter_map(|notice| notice.employee);
     people.filter(|id| !accepted(*id, Code::FieldInvalid) && !accepted(*id, Code::FieldsLeftAlone)).collect()
@@ -69,7 +69,7 @@ pub fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, Code) -> bo
 /// part, who could not be worked on although they should have been, and whose fields hold something else than what was
 /// written.
 /// `accepted` says which failures somebody has accepted for now.
-pub fn not_in_line(
+pub(super) fn not_in_line(
     plan: &TargetPlan,
     not_stored: &[NotStored],
     employees: &Employees,

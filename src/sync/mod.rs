@@ -1,4 +1,4 @@
-//! Prepare and apply: what a run does.
+//! A run: prepare, apply, and what is remembered.
 //!
 //! Preparing reads the source and every target, through views that cannot write, and gives a
 //! [`Plan`](crate::plan::Plan). Applying carries one out, change by change, and gives each an outcome.
@@ -6,33 +6,51 @@
 mod apply;
 #[cfg(test)]
 mod apply_tests;
+mod approvals;
 mod batches;
 mod budget;
+mod caller;
 mod carry_out;
+mod confirm;
+mod decisions;
 mod due;
+mod failures;
 mod imports;
 mod in_line;
+mod job_records;
+mod journal;
+mod judge;
+mod memory;
 mod order;
 mod prepare;
+mod prepared;
 mod prove;
 mod read_back;
 mod release;
 mod requests;
+mod reviewed;
+mod run;
 mod settle;
 mod source;
 mod step_checks;
 mod still_held;
 mod writers;
+mod writing;
 
-pub use apply::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed, apply};
-pub use budget::{Budget, BudgetFinding, budgets};
+pub use budget::{Budget, budgets};
+pub use caller::Caller;
+pub use decisions::Decisions;
 pub use due::{DueTargets, Scheduled};
-pub use in_line::{all_skipped, done_in_part, failing_skips, is_of_the_source, not_in_line, unseen_leavers};
-pub use prepare::{
-    GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory, prepare,
+pub use failures::state_reason;
+pub use job_records::log_line;
+pub use judge::judge;
+pub use memory::{Memory, period, workflow_memory};
+pub use prepare::prepare;
+pub use prepared::{
+    GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory,
 };
-pub use read_back::{NotStored, read_back};
-pub use release::{Decisions, Released, held_by, join_parts};
-pub use settle::settle;
+pub use reviewed::Reviewed;
+pub use run::{Finished, Inputs, Operator};
 pub use source::SourceSeen;
 pub use step_checks::check_workflows;
+pub use writing::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed};

@@ -1,176 +1,33 @@
-use crate::code::Code;
-use crate::progress::ReadProgress;
+//! Reads the source and every target, and plans.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use super::step_checks::check_due;
+use crate::code::Code;
 use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
-use crate::field::{AccountId, FieldIndex, FieldValue, Schema};
-use crate::personio::{PersonioSource, SourceError, WHERE};
+use crate::field::{AccountId, Schema};
+use crate::personio::{ReadResult, Source, SourceError, WHERE};
 use crate::plan::{
-    Built, Change, Checklist, Claim, Confirmed, DAYS_PENDING, Forecast, GuardInput, KnownSince, Memory, Notice, Op,
-    PersonLabel, Plan, PlanInput, Refusal, Seen, Skip, Snapshot, SourceSummary, TargetPlan, TargetStatus,
-    WorkflowInput, WorkflowMemory, by_hand, checklist_code, guard, identifying, plan_workflows,
+    Absences, Built, Change, Checklist, Confirmed, DAYS_PENDING, Forecast, GuardInput, Identifying, Notice, Op,
+    Overview, PersonLabel, Plan, PlanInput, PlanMemory, Refusal, Seen, Skip, Snapshot, SourceSummary, TargetPlan,
+    TargetStatus, WorkflowInput, by_hand, checklist_code, guard, identifying, plan_workflows,
 };
-use crate::state::{HeldChange, OpenIntent, Overwritten, SourceMemory};
+use crate::progress::ReadProgress;
+use crate::rules::Tables;
+use crate::state::OpenIntent;
 use crate::targets::conversations::contacts::Contact;
 use crate::targets::{ByHand, Connection, ErrorKind, ReadAccounts, Target, TargetError};
 
 use super::imports;
+use super::prepared::{OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory};
 use super::prove::{self, Proof};
-use super::release::{Decisions, Released, release};
+use super::release::release;
 use super::source::{SourceSeen, ask_for_missing, newest_change, shortfall, staleness};
-
-/// What a run is asked to look at.
-#[derive(Clone, Debug)]
-pub struct PrepareOptions {
-    /// The day of the run, in the file's time zone.
-    pub today: NaiveDate,
-    /// Only these targets; all when empty.
-    pub targets: Vec<Box<str>>,
-    /// Only this employee; works on paused targets too.
-    pub only: Option<EmployeeId>,
-    /// The number of held removals that the operator releases.
-    pub accepted_removals: Option<u64>,
-    /// Whether the operator accepts that the filters changed.
-    pub accept_filter_change: bool,
-    /// The workflow that somebody starts by hand for `only`.
-    pub start: Option<Box<str>>,
-    /// Whether the operator accepts that far fewer people are delivered than before.
-    pub accept_source: bool,
-}
-
-impl PrepareOptions {
-    /// Everybody in these targets (all when empty), with nothing accepted.
-    pub fn new<S: AsRef<str>>(today: NaiveDate, targets: &[S]) -> Self {
-        Self {
-            today,
-            targets: targets.iter().map(|name| name.as_ref().into()).collect(),
-            only: None,
-            accepted_removals: None,
-            accept_filter_change: false,
-            start: None,
-            accept_source: false,
-        }
-    }
-}
-
-/// What is remembered of each target; the plan takes it as one more argument.
-pub trait Remembered: Sync {
-    /// What is remembered of the source.
-    fn source(&self) -> anyhow::Result<SourceMemory>;
-
-    /// What is remembered of a target.
-    fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>>;
-}
-
-/// What is remembered of one target.
-#[derive(Default)]
-pub struct TargetMemory<'a> {
-    pub links: BTreeMap<EmployeeId, AccountId>,
-    /// Whether a run against this target has ever come to its end.
-    pub ran_before: bool,
-    /// Whether a run of all of it has ever left nobody to make.
-    pub all_made: bool,
-    /// Whether the filters differ from those of the last run.
-    pub filters_changed: bool,
-    /// Removals in the last 24 hours, under whatever name of the target.
-    pub removed_lately: u64,
-    /// Whose fields were overwritten in the last 24 hours.
-    pub overwritten: Overwritten,
-    /// How often each account is among the removals of the last 24 hours.
-    pub removals: BTreeMap<AccountId, u64>,
-    /// Accounts that were taken out of use and not brought back since, as far as that is remembered.
-    pub removed: BTreeSet<AccountId>,
-    /// Whether a field of an employee was written with this value several times without staying.
-    pub gave_up: Option<GaveUp<'a>>,
-    /// Writes of earlier runs whose outcome is not known.
-    pub open: Vec<OpenIntent>,
-    /// Fields that the service was found not to store.
-    pub unstored: BTreeSet<Box<str>>,
-    /// What is remembered of workflows, by their names.
-    pub workflows: BTreeMap<Box<str>, WorkflowMemory>,
-    /// The keyed hash of some values.
-    pub fingerprint: Option<MakeFingerprint<'a>>,
-    /// What people said is done, where they keep the target in line; `None` when they never did.
-    pub confirmed: Option<Confirmed>,
-    /// What people were shown as held, and what they said to it.
-    pub decisions: Decisions<'a>,
-    /// When people were last known to be as they should, where workflows ask for it.
-    pub known: KnownSince,
-}
-
-/// Makes the keyed hash of some values.
-pub(super) type MakeFingerprint<'a> = Box<dyn Fn(&[String]) -> Box<str> + Send + Sync + 'a>;
-
-/// Whether a field of an employee was written with this value several times without staying.
-pub type GaveUp<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;
-
-/// A plan, and the open targets to carry it out on.
-pub struct Prepared<'s> {
-    pub plan: Plan,
-    /// In the order of the plan's targets.
-    pub targets: Vec<PreparedTarget<'s>>,
-    /// The source, for whoever explains one employee.
-    pub employees: Employees,
-    /// Where each employee stands, in the order of the employees.
-    pub standings: Vec<Standing>,
-    /// Whether the plan was cut down to some employees or some reviewed changes.
-    pub restricted: bool,
-    /// Whether the operator accepted that filters changed, for everybody.
-    pub filters_accepted: bool,
-    /// What a good read of everybody leaves to be remembered.
-    pub source_seen: Option<SourceSeen>,
-}
-
-/// One target of a prepared run.
-pub struct PreparedTarget<'s> {
-    /// Its section of the file.
-    pub settings: &'s TargetSettings,
-    /// Open, with its fields; `None` when it is paused or could not be read.
-    pub open: Option<OpenTarget>,
-    /// Why it could not be read.
-    pub error: Option<TargetError>,
-}
-
-/// A target that was read.
-pub struct OpenTarget {
-    pub target: Box<dyn Target>,
-    /// Its fields, as the service has them.
-    pub schema: Schema,
-    /// Every employee's account.
-    pub owned: BTreeMap<EmployeeId, AccountId>,
-    /// The match field that found the account, for those that no stored link did.
-    pub matched_by: BTreeMap<EmployeeId, FieldIndex>,
-    /// The employees in scope, sorted.
-    pub in_scope: Vec<EmployeeId>,
-    /// Employees who need nothing at all.
-    pub unchanged: Vec<EmployeeId>,
-    /// Writes of earlier runs whose outcome is not known.
-    pub open_intents: Vec<OpenIntent>,
-    /// Attributes that workflows watch, to be remembered after the run.
-    pub seen: Vec<Seen>,
-    /// Whose account somebody else has a key of.
-    pub claimed: BTreeMap<EmployeeId, Claim>,
-    /// Its accounts, where another target imports them.
-    pub contacts: Vec<Contact>,
-    /// Whether all of its accounts are proven to be read.
-    pub complete: bool,
-    /// How many linked accounts in use its list lacks.
-    pub lacking: usize,
-    /// How people are called, where other people have to find them.
-    pub labels: BTreeMap<EmployeeId, PersonLabel>,
-    /// What people said is done.
-    pub confirmed: Confirmed,
-    /// What rails hold, what is released of it included.
-    pub held: Vec<HeldChange>,
-    /// What somebody approved, and this plan asks for.
-    pub released: Vec<Released>,
-}
+use super::step_checks::check_due;
 
 /// Reads the source and the targets, and plans. Nothing is written: planning holds views that cannot.
 ///
@@ -179,17 +36,56 @@ pub struct OpenTarget {
 /// When the source or the state cannot be read. A target that cannot be read is part of the plan, as failed.
 pub fn prepare<'s>(
     settings: &'s Settings,
-    source: &PersonioSource,
+    source: &dyn Source,
     remembered: &dyn Remembered,
     options: &PrepareOptions,
     progress: &dyn ReadProgress,
 ) -> Result<Prepared<'s>, PrepareError> {
-    let selected: Vec<&TargetSettings> = settings
-        .targets
-        .iter()
-        .filter(|target| options.targets.is_empty() || options.targets.contains(&target.plan.name))
-        .collect();
-    let (read, opened) = std::thread::scope(|scope| {
+    let named = |target: &&TargetSettings| options.targets.is_empty() || options.targets.contains(&target.plan.name);
+    let selected: Vec<&TargetSettings> = settings.targets.iter().filter(named).collect();
+    let (read, opened) = read_all(settings, source, &selected, options, progress);
+    let mut company = Company::of(settings, options, read.map_err(PrepareError::Source)?)?;
+    company.doubt(source, remembered)?;
+    let mut plan = company.plan();
+    let mut targets = Vec::with_capacity(selected.len());
+    for (target, opened) in selected.into_iter().zip(opened) {
+        let (target_plan, open, error) = match opened {
+            None => (not_taking_part(target, TargetStatus::Paused, None), None, None),
+            Some(Err(error)) => {
+                (not_taking_part(target, TargetStatus::Failed, Some(error.message.clone())), None, Some(error))
+            }
+            Some(Ok(read)) => {
+                let memory = remembered.target(target).map_err(PrepareError::State)?;
+                let (target_plan, open) = plan_target(&company, target, memory, read);
+                (target_plan, Some(open), None)
+            }
+        };
+        plan.targets.push(target_plan);
+        targets.push(PreparedTarget { settings: target, open, error });
+    }
+    check_groups(&mut plan, &targets, &company.employees, options.only);
+    let whole = options.only.is_none();
+    if whole {
+        imports::review(settings, &mut plan, &targets);
+    }
+    let Company { employees, standings, absences, .. } = company;
+    let source_seen = SourceSeen::of(&employees, &absences).filter(|_| whole);
+    let filters_accepted = options.accept_filter_change && whole;
+    Ok(Prepared { plan, targets, employees, standings, restricted: !whole, filters_accepted, source_seen })
+}
+
+/// What was read of a target.
+type Read = (Box<dyn Target>, Schema, Snapshot);
+
+/// The source and the targets side by side; `None` for those that are paused.
+fn read_all(
+    settings: &Settings,
+    source: &dyn Source,
+    selected: &[&TargetSettings],
+    options: &PrepareOptions,
+    progress: &dyn ReadProgress,
+) -> (Result<ReadResult, SourceError>, Vec<Option<Result<Read, TargetError>>>) {
+    std::thread::scope(|scope| {
         let targets: Vec<_> = selected
             .iter()
             .map(|target| {
@@ -198,218 +94,264 @@ pub fn prepare<'s>(
             })
             .collect();
         let bar = progress.reading("Personio");
-        let read = source.employees(&settings.attributes, &*bar);
-        let opened: Vec<_> = targets.into_iter().map(|target| target.map(|thread| thread.join())).collect();
-        (read, opened)
-    });
-    let read = read.map_err(PrepareError::Source)?;
-    let mut employees = read.employees;
-    match (employees.list.is_empty(), read.without_id) {
-        (true, 0) => return Err(PrepareError::EmptySource),
-        (true, records) => return Err(PrepareError::NobodyHasAnId(records)),
-        (false, _) => {}
-    }
-    if let Some(only) = options.only
-        && employees.get(only).is_none()
-    {
-        return Err(PrepareError::UnknownEmployee(only));
-    }
-    let standings: Vec<Standing> =
-        employees.list.iter().map(|employee| standing(employee, &employees.attributes, options.today)).collect();
-    let unclear: BTreeSet<&str> = standings.iter().filter_map(|standing| standing.unclear).collect();
-    if standings.iter().all(|standing| standing.unclear.is_some()) {
-        employees.doubt(nobody_is_judged(&unclear));
-    }
-    let known = remembered.source().map_err(PrepareError::State)?;
-    if employees.is_complete()
-        && !options.accept_source
-        && let Some(why) = known.last.as_ref().and_then(|last| shortfall(last, &employees))
-    {
-        employees.doubt(why);
-    }
-    let (absences, doubts) = match options.only {
-        None => ask_for_missing(source, &known, &employees, settings.timezone),
-        Some(_) => Default::default(),
-    };
-    doubts.into_iter().for_each(|why| employees.doubt(why));
-    let newest = newest_change(&employees);
-    let mut notices = read.notices;
-    notices.extend(newest.and_then(|newest| staleness(newest, settings.timezone, options.today)));
-    let tables = Arc::new(settings.vocabulary.tables().clone());
-    let identifying = identifying(&settings.vocabulary);
+        let employees = source.employees(&settings.attributes, &*bar);
+        let joined = targets
+            .into_iter()
+            .map(|thread| thread.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        (employees, joined.collect())
+    })
+}
 
-    let mut plan = Plan {
-        today: options.today,
-        source: SourceSummary {
-            employees: employees.list.len(),
-            complete: employees.is_complete(),
-            why_incomplete: employees.why_incomplete().map(str::to_owned),
-            newest_change: newest.map(|newest| settings.timezone.minute(newest)),
-        },
-        targets: Vec::with_capacity(selected.len()),
-        notices,
+/// What the source says, as the plans of all targets see it.
+struct Company<'s> {
+    settings: &'s Settings,
+    options: &'s PrepareOptions,
+    employees: Employees,
+    standings: Vec<Standing>,
+    /// Whom earlier runs knew and this one lacks.
+    absences: Absences,
+    newest_change: Option<DateTime<Utc>>,
+    notices: Vec<Notice>,
+    tables: Arc<Tables>,
+    identifying: Vec<Identifying>,
+}
+
+impl<'s> Company<'s> {
+    /// Refuses what is no list of people at all.
+    fn of(settings: &'s Settings, options: &'s PrepareOptions, read: ReadResult) -> Result<Self, PrepareError> {
+        let employees = read.employees;
+        match (employees.list.is_empty(), read.without_id) {
+            (true, 0) => return Err(PrepareError::EmptySource),
+            (true, records) => return Err(PrepareError::NobodyHasAnId(records)),
+            (false, _) => {}
+        }
+        if let Some(only) = options.only.filter(|only| employees.get(*only).is_none()) {
+            return Err(PrepareError::UnknownEmployee(only));
+        }
+        let standing = |employee| standing(employee, &employees.attributes, options.today);
+        let newest_change = newest_change(&employees);
+        let stale = newest_change.and_then(|newest| staleness(newest, settings.timezone, options.today));
+        Ok(Self {
+            settings,
+            options,
+            standings: employees.list.iter().map(standing).collect(),
+            absences: Absences::default(),
+            newest_change,
+            notices: read.notices.into_iter().chain(stale).collect(),
+            tables: Arc::new(settings.vocabulary.tables().clone()),
+            identifying: identifying(&settings.vocabulary),
+            employees,
+        })
+    }
+
+    /// Holds the list against itself, against the last good one, and against what is said of single people.
+    fn doubt(&mut self, source: &dyn Source, remembered: &dyn Remembered) -> Result<(), PrepareError> {
+        if self.standings.iter().all(|standing| standing.unclear.is_some()) {
+            let unclear: BTreeSet<&str> = self.standings.iter().filter_map(|standing| standing.unclear).collect();
+            self.employees.doubt(nobody_is_judged(&unclear));
+        }
+        let known = remembered.source().map_err(PrepareError::State)?;
+        if self.employees.is_complete()
+            && !self.options.accept_source
+            && let Some(why) = known.last.as_ref().and_then(|last| shortfall(last, &self.employees))
+        {
+            self.employees.doubt(why);
+        }
+        if self.options.only.is_none() {
+            let (absences, doubts) = ask_for_missing(source, &known, &self.employees, self.settings.timezone);
+            self.absences = absences;
+            doubts.into_iter().for_each(|why| self.employees.doubt(why));
+        }
+        Ok(())
+    }
+
+    /// A plan without targets.
+    fn plan(&mut self) -> Plan {
+        Plan {
+            today: self.options.today,
+            source: SourceSummary {
+                employees: self.employees.list.len(),
+                complete: self.employees.is_complete(),
+                why_incomplete: self.employees.why_incomplete().map(str::to_owned),
+                newest_change: self.newest_change.map(|newest| self.settings.timezone.minute(newest)),
+            },
+            targets: Vec::new(),
+            notices: std::mem::take(&mut self.notices),
+        }
+    }
+
+    fn input<'i>(
+        &'i self,
+        target: &'i TargetSettings,
+        schema: &'i Schema,
+        memory: &'i PlanMemory<'i>,
+    ) -> PlanInput<'i> {
+        PlanInput {
+            settings: &target.plan,
+            rules: target.target.offers().rules,
+            schema,
+            employees: &self.employees,
+            standings: &self.standings,
+            today: self.options.today,
+            tables: &self.tables,
+            identifying: &self.identifying,
+            memory,
+            only: self.options.only,
+        }
+    }
+}
+
+/// Plans one target from what was read of it.
+fn plan_target(
+    company: &Company<'_>,
+    target: &TargetSettings,
+    mut memory: TargetMemory<'_>,
+    (open, schema, mut snapshot): Read,
+) -> (TargetPlan, OpenTarget) {
+    let options = company.options;
+    keep_out_of_use(&mut snapshot, &memory.removed);
+    let pending = pending(&memory.open);
+    let (refusals, unread) = refusals(open.reader(), &pending, options.today);
+    let plan_memory = PlanMemory {
+        links: std::mem::take(&mut memory.links),
+        gave_up: memory.gave_up.as_deref().map(|gave_up| gave_up as _),
+        unstored: std::mem::take(&mut memory.unstored),
+        pending,
+        refusals,
+        absences: company.absences.clone(),
     };
-    let mut targets = Vec::with_capacity(selected.len());
-    let mut scopes: Vec<Vec<EmployeeId>> = Vec::with_capacity(selected.len());
-    for (target, opened) in selected.into_iter().zip(opened) {
-        let opened = match opened {
-            None => None,
-            Some(Ok(opened)) => Some(opened),
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-        };
-        let (target_plan, prepared, in_scope) = match opened {
-            None => (not_taking_part(target, TargetStatus::Paused, None), None, Vec::new()),
-            Some(Err(error)) => {
-                let prepared = PreparedTarget { settings: target, open: None, error: Some(error.clone()) };
-                (not_taking_part(target, TargetStatus::Failed, Some(error.message)), Some(prepared), Vec::new())
-            }
-            Some(Ok((open, schema, mut snapshot))) => {
-                let memory = remembered.target(target).map_err(PrepareError::State)?;
-                for account in snapshot.accounts.iter_mut().filter(|account| !account.active_is_said) {
-                    // It was taken out of use, and says nothing of it since: services that skip what is empty
-                    // leave `false` out.
-                    account.active &= !memory.removed.contains(&account.id);
-                }
-                let pending = pending(&memory.open);
-                let (refusals, unread) = refusals(open.reader(), &pending, options.today);
-                let input = PlanInput {
-                    settings: &target.plan,
-                    rules: target.target.offers().rules,
-                    schema: &schema,
-                    employees: &employees,
-                    standings: &standings,
-                    today: options.today,
-                    tables: &tables,
-                    identifying: &identifying,
-                    memory: &Memory {
-                        links: memory.links,
-                        gave_up: memory.gave_up.as_deref().map(|gave_up| gave_up as _),
-                        unstored: memory.unstored,
-                        pending,
-                        refusals,
-                        absences: absences.clone(),
-                    },
-                    only: options.only,
-                };
-                let by_hand = target.target.offers().by_hand;
-                let labels = match by_hand {
-                    None => BTreeMap::new(),
-                    Some(_) => {
-                        let nothing = Confirmed::default();
-                        snapshot = by_hand::snapshot(&input, memory.confirmed.as_ref().unwrap_or(&nothing));
-                        by_hand::person_labels(&input, &snapshot)
-                    }
-                };
-                let proof = match by_hand {
-                    None => prove::read_by_id(open.reader(), &input, &mut snapshot),
-                    Some(_) => Proof::default(),
-                };
-                let mut contacts = imports::contacts(settings, target, &schema, &snapshot);
-                let accounts = snapshot.accounts.len();
-                let target_complete = snapshot.incomplete.is_none();
-                let Built {
-                    plan: mut target_plan,
-                    owned,
-                    matched_by,
-                    linked,
-                    filled,
-                    in_scope,
-                    protected,
-                    claimed,
-                    mut unchanged,
-                } = prove::build_proven(open.reader(), &input, snapshot);
-                target_plan.notices.extend(unread);
-                let counted_twice = counted_twice(&memory.removals, &target_plan);
-                let rails = GuardInput {
-                    linked: linked as u64,
-                    source_complete: employees.is_complete(),
-                    target_complete,
-                    first_run: !memory.ran_before && accounts > 0 && by_hand.is_none(),
-                    all_made: memory.all_made && by_hand.is_none(),
-                    filters_changed: memory.filters_changed && !options.accept_filter_change,
-                    removed_lately: memory.removed_lately.saturating_sub(counted_twice),
-                    accepted_removals: options.accepted_removals,
-                    overwritten: memory.overwritten,
-                    filled,
-                };
-                let owned: BTreeMap<EmployeeId, AccountId> = owned.into_iter().collect();
-                let mut known = memory.known;
-                let creates = target_plan.changes.iter().filter(|change| change.op == Op::Create);
-                known.made.extend(creates.filter_map(|change| Some((change.employee?, options.today))));
-                let planned = plan_workflows(&WorkflowInput {
-                    settings: &target.plan,
-                    employees: &employees,
-                    standings: &standings,
-                    today: options.today,
-                    tables: &tables,
-                    memory: &memory.workflows,
-                    fingerprint: memory.fingerprint.as_ref().map(|make| &**make as _),
-                    owned: &owned,
-                    protected: &protected,
-                    claimed: &claimed.keys().copied().collect(),
-                    only: options.only,
-                    known: &known,
-                    started: options.start.as_deref(),
-                });
-                target_plan.notices.extend(planned.notices);
-                // Nothing to do for the account is not nothing to do.
-                let due: BTreeSet<Option<EmployeeId>> = planned.changes.iter().map(|change| change.employee).collect();
-                unchanged.retain(|employee| !due.contains(&Some(*employee)));
-                if !planned.changes.is_empty() {
-                    let found = check_due(open.reader(), target, &target_plan.changes, &planned.changes);
-                    target_plan.notices.extend(found);
-                }
-                target_plan.changes.extend(planned.changes);
-                target_plan.skipped.extend(planned.skipped);
-                target_plan.skipped.sort_by_key(|skip| skip.employee);
-                guard(&mut target_plan, &target.plan.safety, &rails);
-                let (released, held) = release(&mut target_plan, &memory.decisions, options.accepted_removals);
-                if let Some(by_hand) = by_hand {
-                    let confirmed = memory.confirmed.as_ref();
-                    by_hand::complete(&mut target_plan, &input, &by_hand.teams(), confirmed, &in_scope);
-                    target_plan.checklist = Some(checklist(by_hand, &target_plan, &labels, options.only.is_none()));
-                } else {
-                    target_plan.forecast =
-                        Some(Forecast::of(&target_plan.changes, target.plan.policy.calls_per_minute));
-                }
-                let owners: BTreeMap<&AccountId, EmployeeId> =
-                    owned.iter().map(|(employee, account)| (account, *employee)).collect();
-                for contact in &mut contacts {
-                    contact.owner = owners.get(&contact.account).copied();
-                }
-                let open = OpenTarget {
-                    target: open,
-                    schema,
-                    owned,
-                    matched_by,
-                    in_scope: in_scope.clone(),
-                    unchanged,
-                    open_intents: memory.open,
-                    seen: planned.seen,
-                    claimed,
-                    contacts,
-                    complete: target_complete,
-                    lacking: proof.lacking,
-                    labels,
-                    confirmed: memory.confirmed.unwrap_or_default(),
-                    held,
-                    released,
-                };
-                (target_plan, Some(PreparedTarget { settings: target, open: Some(open), error: None }), in_scope)
-            }
-        };
-        plan.targets.push(target_plan);
-        targets.push(prepared.unwrap_or(PreparedTarget { settings: target, open: None, error: None }));
-        scopes.push(in_scope);
+    let input = company.input(target, &schema, &plan_memory);
+    let (labels, proof) = look_closer(open.reader(), target, &input, &mut snapshot, memory.confirmed.as_ref());
+    let mut contacts = imports::contacts(company.settings, target, &schema, &snapshot);
+    let (has_accounts, complete) = (!snapshot.accounts.is_empty(), snapshot.incomplete.is_none());
+    let Built { mut plan, mut overview } = prove::build_proven(open.reader(), &input, snapshot);
+    plan.notices.extend(unread);
+    let seen = add_workflows(company, target, &memory, open.reader(), &mut plan, &mut overview);
+    let rails = GuardInput {
+        source_complete: company.employees.is_complete(),
+        target_complete: complete,
+        first_run: !memory.ran_before && has_accounts && target.target.offers().by_hand.is_none(),
+        ..rails(target, options, &memory, &plan, &overview)
+    };
+    guard(&mut plan, &target.plan.safety, &rails);
+    let (released, held) = release(&mut plan, &memory.decisions, options.accepted_removals);
+    if let Some(by_hand) = target.target.offers().by_hand {
+        let confirmed = memory.confirmed.as_ref();
+        by_hand::complete(&mut plan, &input, &by_hand.teams(), confirmed, &overview.in_scope);
+        plan.checklist = Some(checklist(by_hand, &plan, &labels, options.only.is_none()));
+    } else {
+        plan.forecast = Some(Forecast::of(&plan.changes, target.plan.policy.calls_per_minute));
     }
-    check_groups(&mut plan, &targets, &scopes, &employees, options.only);
-    if options.only.is_none() {
-        imports::review(settings, &mut plan, &targets);
+    name_owners(&mut contacts, &overview.owned);
+    let (open_intents, confirmed, lacking) = (memory.open, memory.confirmed.unwrap_or_default(), proof.lacking);
+    let open = OpenTarget {
+        target: open,
+        schema,
+        overview,
+        open_intents,
+        seen,
+        contacts,
+        complete,
+        lacking,
+        labels,
+        confirmed,
+        held,
+        released,
+    };
+    (plan, open)
+}
+
+/// Accounts that were taken out of use, and say nothing of it since: services that skip what is empty leave `false` out.
+fn keep_out_of_use(snapshot: &mut Snapshot, removed: &BTreeSet<AccountId>) {
+    for account in snapshot.accounts.iter_mut().filter(|account| !account.active_is_said) {
+        account.active &= !removed.contains(&account.id);
     }
-    let filters_accepted = options.accept_filter_change && options.only.is_none();
-    let source_seen = SourceSeen::of(&employees, &absences).filter(|_| options.only.is_none());
-    let restricted = options.only.is_some();
-    Ok(Prepared { plan, targets, employees, standings, restricted, filters_accepted, source_seen })
+}
+
+/// What the list of accounts does not say: who is there when asked for by id, or, where people keep the target in line,
+/// what they said is done and how they know each other.
+fn look_closer(
+    reader: &dyn ReadAccounts,
+    target: &TargetSettings,
+    input: &PlanInput<'_>,
+    snapshot: &mut Snapshot,
+    confirmed: Option<&Confirmed>,
+) -> (BTreeMap<EmployeeId, PersonLabel>, Proof) {
+    if target.target.offers().by_hand.is_none() {
+        return (BTreeMap::new(), prove::read_by_id(reader, input, snapshot));
+    }
+    *snapshot = by_hand::snapshot(input, confirmed.unwrap_or(&Confirmed::default()));
+    (by_hand::person_labels(input, snapshot), Proof::default())
+}
+
+/// Adds the steps of workflows that are due. Gives the attributes that they watch.
+fn add_workflows(
+    company: &Company<'_>,
+    target: &TargetSettings,
+    memory: &TargetMemory<'_>,
+    reader: &dyn ReadAccounts,
+    plan: &mut TargetPlan,
+    overview: &mut Overview,
+) -> Vec<Seen> {
+    let today = company.options.today;
+    let mut known = memory.known.clone();
+    let creates = plan.changes.iter().filter(|change| change.op == Op::Create);
+    known.made.extend(creates.filter_map(|change| Some((change.employee?, today))));
+    let planned = plan_workflows(&WorkflowInput {
+        settings: &target.plan,
+        employees: &company.employees,
+        standings: &company.standings,
+        today,
+        tables: &company.tables,
+        memory: &memory.workflows,
+        fingerprint: memory.fingerprint.as_ref().map(|make| &**make as _),
+        owned: &overview.owned,
+        protected: &overview.protected,
+        claimed: &overview.claimed.keys().copied().collect(),
+        only: company.options.only,
+        known: &known,
+        started: company.options.start.as_deref(),
+    });
+    plan.notices.extend(planned.notices);
+    // Nothing to do for the account is not nothing to do.
+    let due: BTreeSet<Option<EmployeeId>> = planned.changes.iter().map(|change| change.employee).collect();
+    overview.unchanged.retain(|employee| !due.contains(&Some(*employee)));
+    if !planned.changes.is_empty() {
+        plan.notices.extend(check_due(reader, target, &plan.changes, &planned.changes));
+    }
+    plan.changes.extend(planned.changes);
+    plan.skipped.extend(planned.skipped);
+    plan.skipped.sort_by_key(|skip| skip.employee);
+    planned.seen
+}
+
+/// What the safety rails go by, as far as it is remembered or asked for.
+fn rails(
+    target: &TargetSettings,
+    options: &PrepareOptions,
+    memory: &TargetMemory<'_>,
+    plan: &TargetPlan,
+    overview: &Overview,
+) -> GuardInput {
+    GuardInput {
+        linked: overview.linked as u64,
+        all_made: memory.all_made && target.target.offers().by_hand.is_none(),
+        filters_changed: memory.filters_changed && !options.accept_filter_change,
+        removed_lately: memory.removed_lately.saturating_sub(counted_twice(&memory.removals, plan)),
+        accepted_removals: options.accepted_removals,
+        overwritten: memory.overwritten.clone(),
+        filled: overview.filled.clone(),
+        ..GuardInput::default()
+    }
+}
+
+/// Says of contacts whose accounts they are.
+fn name_owners(contacts: &mut [Contact], owned: &BTreeMap<EmployeeId, AccountId>) {
+    let owners: BTreeMap<&AccountId, EmployeeId> =
+        owned.iter().map(|(employee, account)| (account, *employee)).collect();
+    for contact in contacts {
+        contact.owner = owners.get(&contact.account).copied();
+    }
 }
 
 /// Why a read in which nobody's standing can be told is as good as none.
@@ -460,8 +402,6 @@ fn counted_twice(removals: &BTreeMap<AccountId, u64>, plan: &TargetPlan) -> u64 
     removals.iter().map(|(account, times)| times - u64::from(!again.contains(account))).sum()
 }
 
-type Read = (Box<dyn Target>, Schema, Snapshot);
-
 fn read_target(target: &TargetSettings, today: NaiveDate, progress: &dyn ReadProgress) -> Result<Read, TargetError> {
     let connection = Connection {
         name: target.plan.name.clone(),
@@ -507,13 +447,7 @@ fn checklist(
 }
 
 /// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed.
-fn check_groups(
-    plan: &mut Plan,
-    targets: &[PreparedTarget<'_>],
-    scopes: &[Vec<EmployeeId>],
-    employees: &Employees,
-    only: Option<EmployeeId>,
-) {
+fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], employees: &Employees, only: Option<EmployeeId>) {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, target) in targets.iter().enumerate() {
         if let Some(group) = &target.settings.group {
@@ -523,7 +457,7 @@ fn check_groups(
     for (group, members) in groups {
         let mut places: BTreeMap<EmployeeId, Vec<usize>> = BTreeMap::new();
         for place in &members {
-            for employee in &scopes[*place] {
+            for employee in targets[*place].open.iter().flat_map(|open| &open.overview.in_scope) {
                 places.entry(*employee).or_default().push(*place);
             }
         }
@@ -555,30 +489,4 @@ fn check_groups(
             message: format!("in scope of no target of the group `{group}`"),
         }));
     }
-}
-
-/// Why there is no plan at all.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// The source could not be read.
-    #[error("failed to read Personio: {0}")]
-    Source(SourceError),
-    /// The source delivered nobody, which looks like everybody left.
-    #[error(
-        "Personio delivered no employee at all; nothing is planned, because this looks like everybody left \
-         (does the credential have the right Employees: Read?)"
-    )]
-    EmptySource,
-    /// Records came, and none says whose it is.
-    #[error(
-        "none of the {0} records that Personio delivered has an id, so nobody can tell whose they are; nothing is planned \
-         (this is no answer that Personio is known to give: does something stand between, at `personio.base_url`?)"
-    )]
-    NobodyHasAnId(u64),
-    /// The employee asked for is not among those delivered.
-    #[error("Personio delivers no employee {0}; `personio-sync explain` also takes an e-mail address")]
-    UnknownEmployee(EmployeeId),
-    /// The state could not be read.
-    #[error("failed to read the state: {0:#}")]
-    State(anyhow::Error),
 }

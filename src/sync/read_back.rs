@@ -10,7 +10,8 @@ use crate::plan::{Account, Change, FieldChange, Notice, Op, Outcome, TargetPlan,
 use crate::progress::NoProgress;
 use crate::targets::ReadAccounts;
 
-use super::carry_out::STILL_IN_USE;
+/// What is said of an account that was to go out of use.
+pub(super) const STILL_IN_USE: &str = "the account is still in use";
 
 /// A field that was written, acknowledged, and holds something else.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +60,7 @@ fn read(reader: &dyn ReadAccounts, ids: &[AccountId]) -> HashMap<AccountId, Acco
 /// Compares what was written with what is there now, and says in the plan's notices which fields were not stored.
 ///
 /// What cannot be read back proves nothing; the next run looks again.
-pub fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPlan) -> Vec<NotStored> {
+pub(super) fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut TargetPlan) -> Vec<NotStored> {
     let written: Vec<(EmployeeId, &AccountId, &[FieldChange])> = plan
         .changes
         .iter()

@@ -5,57 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-
 use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::AccountId;
 use crate::plan::{Change, Hold, Notice, Op, TargetPlan};
 use crate::state::{Approval, Fingerprint, Held, HeldChange, Shown};
 
+use super::decisions::{Decisions, Released};
 use super::still_held::hold_what_was_left;
-
-/// Makes the fingerprint of a change.
-pub(super) type OfChange<'a> = Box<dyn Fn(&Change) -> Fingerprint + Send + Sync + 'a>;
-
-/// What people were shown of a target, and what they said to it.
-#[derive(Default)]
-pub struct Decisions<'a> {
-    /// What was last shown as held.
-    pub shown: Option<Shown>,
-    /// What was released and not carried out yet, expired or not.
-    pub approvals: Vec<Approval>,
-    /// When something was last released of what a rail holds, by the code of the hold; carried out or not.
-    pub approved: BTreeMap<Box<str>, DateTime<Utc>>,
-    /// The moment of the run.
-    pub now: DateTime<Utc>,
-    /// Tells changes apart; without it nothing is released.
-    pub fingerprint: Option<OfChange<'a>>,
-}
-
-/// A change that is let through although a rail may hold it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Released {
-    /// The approval; `None` when it is let through by the number of removals.
-    pub approval: Option<i64>,
-    /// What the plan says of the approval.
-    pub said: Option<Notice>,
-    pub fingerprint: Fingerprint,
-    /// The change as it was planned; its hold is `None` when it would have passed without an approval.
-    pub change: Change,
-}
-
-impl Released {
-    /// Whether a change of the plan is the released one, alone or with other fields of the same account.
-    pub fn is_part_of(&self, other: &Change) -> bool {
-        let step = |change: &Change| change.request.as_ref().map(|request| (request.workflow.clone(), request.step));
-        let own = &self.change;
-        (own.op, own.employee) == (other.op, other.employee)
-            && (own.account.is_none() || own.account == other.account)
-            && step(own) == step(other)
-            && own.fields.iter().all(|field| other.fields.iter().any(|one| one.index == field.index))
-    }
-}
 
 /// Lets through what was approved, and the removals that `--accept-removals` names. Gives what was approved, and
 /// all that is to be shown as held, released or not.
@@ -77,7 +34,7 @@ pub(super) fn release(
 }
 
 /// All that a plan holds, where nobody has said anything to it yet.
-pub fn held_by(plan: &TargetPlan, decisions: &Decisions<'_>) -> Vec<HeldChange> {
+pub(super) fn held_by(plan: &TargetPlan, decisions: &Decisions<'_>) -> Vec<HeldChange> {
     let Some(fingerprint) = &decisions.fingerprint else { return Vec::new() };
     let prints: Vec<Fingerprint> = plan.changes.iter().map(fingerprint).collect();
     held_changes(plan, &prints)
@@ -252,7 +209,7 @@ fn people<'e>(who: impl Iterator<Item = &'e Option<EmployeeId>>) -> String {
 
 /// Puts what was held and is released back to the rest of the same update: two writes to one account at once would
 /// undo each other where a service replaces the whole account.
-pub fn join_parts(plan: &mut TargetPlan) {
+pub(super) fn join_parts(plan: &mut TargetPlan) {
     let mut places: BTreeMap<(EmployeeId, AccountId), usize> = BTreeMap::new();
     let mut joined: Vec<Change> = Vec::with_capacity(plan.changes.len());
     for change in std::mem::take(&mut plan.changes) {

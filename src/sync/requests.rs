@@ -8,7 +8,7 @@ use crate::http::{Exchange, record};
 use crate::plan::{Op, Outcome, Request, TargetPlan};
 use crate::targets::{ErrorKind, RunWorkflows, TargetError};
 
-use super::apply::{Begun, Intent, JobOutcome, Run};
+use super::writing::{Begun, Intent, JobOutcome, Run};
 
 /// An employee's event in one workflow: its steps follow each other.
 type Chain = (Box<str>, EmployeeId, Box<str>);

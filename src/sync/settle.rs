@@ -4,14 +4,14 @@ use crate::code::Code;
 use crate::plan::{Op, Skip, TargetPlan};
 use crate::state::{Finished, Link, OpenIntent, Origin, Settlement};
 
-use super::OpenTarget;
+use super::prepared::OpenTarget;
 
 /// What came of the open intents of earlier runs, told from a fresh plan.
 ///
 /// A create was carried out if its employee has an account now. Any other write was carried out if the
 /// fresh plan does not ask for it again. Nothing is repeated from the journal: what is still missing is in
 /// the plan, made afresh. What the target carries out in its own time stays open for as long as it is awaited.
-pub fn settle(
+pub(super) fn settle(
     open: &[OpenIntent],
     plan: &TargetPlan,
     target: &OpenTarget,
@@ -25,7 +25,7 @@ pub fn settle(
         .filter(|entry| !awaited(entry))
         .map(|entry| {
             let intent = &entry.intent;
-            let account = intent.employee.and_then(|employee| target.owned.get(&employee));
+            let account = intent.employee.and_then(|employee| target.overview.owned.get(&employee));
             let planned = |op: Op| {
                 plan.changes.iter().filter(move |change| change.op == op && change.employee == intent.employee)
             };

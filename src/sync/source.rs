@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
 use crate::code::Code;
 use crate::employee::{Employee, EmployeeId, Employees, Named, Value};
-use crate::personio::{PersonioSource, Presence};
+use crate::personio::{Presence, Source};
 use crate::plan::{Absences, Notice};
 use crate::state::{SourceGroup, SourceMemory, SourceRead};
 use crate::zone::Zone;
@@ -80,7 +80,7 @@ pub(super) fn shortfall(before: &SourceRead, employees: &Employees) -> Option<St
 ///
 /// Nobody is asked for a second time who is known to be gone.
 pub(super) fn ask_for_missing(
-    source: &PersonioSource,
+    source: &dyn Source,
     memory: &SourceMemory,
     employees: &Employees,
     zone: Zone,

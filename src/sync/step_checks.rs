@@ -13,7 +13,7 @@ use crate::plan::{Change, Notice, Op, Request, RequestValue, StepSource, Workflo
 use crate::rules::Tables;
 use crate::targets::ReadAccounts;
 
-use super::Prepared;
+use super::prepared::Prepared;
 
 /// How many employees a workflow is tried with.
 const TRIED: usize = 3;
@@ -141,7 +141,7 @@ pub fn check_workflows(
             tables,
             memory: &Default::default(),
             fingerprint: None,
-            owned: &open.owned,
+            owned: &open.overview.owned,
             protected: &Default::default(),
             claimed: &Default::default(),
             only: None,

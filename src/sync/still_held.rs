@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::plan::{Change, Hold, Op, TargetPlan};
 use crate::state::{Fingerprint, Held};
 
-use super::release::Decisions;
+use super::decisions::Decisions;
 
 /// The codes of holds that look at how many there are. Somebody who approves some of these says something of the rest,
 /// too; what other rails hold is answered by the next run, or held by it again.

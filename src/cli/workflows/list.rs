@@ -9,10 +9,11 @@ use crate::output::listing::Listing;
 use crate::output::{Format, json};
 use crate::plan::WorkflowSettings;
 use crate::state::{Job, JobStatus};
+
 use crate::zone::LocalTime;
 
-use super::super::history::local;
-use super::super::memory::{Memory, workflow_memory};
+use crate::sync::{Memory, workflow_memory};
+
 use super::super::{Failure, Process, Reasons, SandboxChoice};
 use super::state;
 
@@ -56,7 +57,7 @@ fn outcome(job: &Job, workflow: &WorkflowSettings) -> Option<JobStatus> {
 
 pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons, Failure> {
     let session = process.open_history(sandbox)?;
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let mut listed = Vec::new();
     for target in &session.settings.targets {
         let jobs = if target.plan.workflows.is_empty() {
@@ -82,7 +83,7 @@ pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons
             {
                 Some((job, status)) => Some(LastJob {
                     job: job.id.to_string(),
-                    at: memory.state.run(job.id.run)?.map(|run| local(&session, run.started_at)),
+                    at: memory.state.run(job.id.run)?.map(|run| session.local(run.started_at)),
                     status: status.as_str(),
                 }),
                 None => None,

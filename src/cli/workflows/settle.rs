@@ -3,9 +3,9 @@
 use clap::Args;
 
 use crate::employee::EmployeeId;
+use crate::sync::{Memory, workflow_memory};
 use crate::words::count;
 
-use super::super::memory::{Memory, workflow_memory};
 use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
 use super::{Named, find};
 
@@ -36,7 +36,7 @@ struct Found {
 pub(super) fn settle(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
     let (target, workflow) = find(&session, &arguments.named.workflow)?;
-    let memory = Memory::open(&session, process.now)?;
+    let memory = Memory::open(&session.settings, process.caller())?;
     // One run for one account at a time: a sync may be looking for the very same thing.
     let locks = memory.lock(&[target], std::time::Duration::ZERO, &mut |_| false)?;
     let steps = workflow_memory(&memory.state, &target.plan.name, &workflow.name)?.steps;

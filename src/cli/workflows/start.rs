@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::employee::EmployeeId;
 use crate::plan::Trigger;
-use crate::sync::{PrepareOptions, Prepared};
+use crate::sync::{Memory, PrepareOptions, Prepared};
 
-use super::super::memory::Memory;
-use super::super::sync::{Signals, synchronise};
+use super::super::signals::Signals;
+use super::super::sync::synchronise;
 use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
 use super::{Named, find};
 
@@ -45,7 +45,7 @@ pub(super) fn start(
         ..PrepareOptions::new(session.today, std::slice::from_ref(&target))
     };
     let signals = Signals::listen()?;
-    let memory = Memory::open(&session, process.now)?;
+    let memory = Memory::open(&session.settings, process.caller())?;
     let only_its_steps = |prepared: &mut Prepared<'_>| {
         for plan in &mut prepared.plan.targets {
             plan.changes.retain(|change| change.request.as_ref().is_some_and(|request| request.workflow == name));

@@ -8,10 +8,9 @@ use crate::employee::EmployeeId;
 use crate::output::Bars;
 use crate::output::visible::{short, visible};
 use crate::plan::{Change, Reason as Verdict, WorkflowInput, verdict};
-use crate::sync::{PrepareOptions, Prepared, Remembered as _};
+use crate::sync::{Memory, PrepareOptions, Prepared, Remembered as _};
 use crate::targets::TargetError;
 
-use super::super::memory::Memory;
 use super::super::session::Session;
 use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
 use super::show::{conditions, trigger};
@@ -37,7 +36,7 @@ pub(super) fn test(
         }
     }
     let options = PrepareOptions { only: Some(employee), ..PrepareOptions::new(session.today, &[target.as_str()]) };
-    let memory = Memory::for_reading(&session, process.now)?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
     let bars = Bars::new(process.terminal);
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);

@@ -85,7 +85,7 @@ fn a_rehire_gets_the_account_that_two_keys_point_to() {
                 brings_back: !active,
             })
         );
-        assert_eq!(built.owned, [(EmployeeId(9), "x".into())]);
+        assert_eq!(built.overview.owned, BTreeMap::from([(EmployeeId(9), "x".into())]));
         assert_eq!((built.plan.summary().handover, built.plan.summary().update), (1, 0));
     }
 }
@@ -158,7 +158,7 @@ fn one_key_waits_for_somebody_to_decide_and_nobody_is_taken_out_of_use() {
         );
         assert_eq!(decided(&scene), ["handover 9 x of 1 by email held: handover"]);
         let built = scene.build();
-        assert_eq!(built.owned, [(EmployeeId(1), "x".into())]);
+        assert_eq!(built.overview.owned, BTreeMap::from([(EmployeeId(1), "x".into())]));
         let detail = &built.plan.changes[0].hold.as_ref().unwrap().detail;
         assert!(detail.contains("who left on 2026-11-15") && detail.contains("link 9 desk x"), "{detail}");
         assert_eq!((built.plan.summary().handover, built.plan.summary().held), (0, 1));
@@ -320,7 +320,7 @@ fn a_target_that_keeps_leavers_hands_over_as_well() {
     // Whose keys the new profile has gets no account of their own beside it, in this run or the next.
     let both = scene(section, "ines@example.com", "S-1", "S-1");
     assert_eq!(decided(&both), ["handover 9 x of 1 by email+number", "skip 1 account_taken"]);
-    assert_eq!(both.build().owned, [(EmployeeId(9), "x".into())]);
+    assert_eq!(both.build().overview.owned, BTreeMap::from([(EmployeeId(9), "x".into())]));
     let mut after = scene(section, "ines@example.com", "S-1", "S-1");
     after.links = BTreeMap::from([(EmployeeId(9), "x".into())]);
     assert_eq!(decided(&after), ["skip 1 account_taken"]);
@@ -376,5 +376,5 @@ fn of_two_with_a_link_to_one_account_the_one_who_is_there_has_it() {
     let scene = left(desk(company("")), 1, SUFFIXED, "S-1", "2026-11-15");
     let scene = hired(scene, 9, "ines@example.com", "S-1", "2026-11-20").link(9, "x");
     assert_eq!(decided(&scene), [""; 0]);
-    assert_eq!(scene.build().owned, [(EmployeeId(9), "x".into())]);
+    assert_eq!(scene.build().overview.owned, BTreeMap::from([(EmployeeId(9), "x".into())]));
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::plan::Op;
 use crate::section::Secret;
-use crate::state::{Finished, Journal, OnceOnly, RunEnd, Settlement, State, StateError, Who};
+use crate::state::{Finished, JournalWriter, Once, OnceOnly, RunEnd, Settlement, State, StateError, Who};
 
 use super::{Fault, Place, at, employee, end_of, intent, job, link, on_each_database, start};
 
@@ -42,12 +42,7 @@ fn without_the_right_to_write_every_write_fails_and_changes_nothing(place: &Plac
     let before = place.dump();
     state.break_down(Fault::ReadOnly);
 
-    let once = OnceOnly {
-        target: "desk".into(),
-        kind: "upload".into(),
-        employee: employee(1),
-        action: "payslip:2026-11".into(),
-    };
+    let once = OnceOnly { target: "desk".into(), employee: employee(1), once: Once::Upload("payslip:2026-11".into()) };
     let targets = [end_of(&state, "desk", &[1])];
     let jobs = [job(2, super::JobStatus::Failed)];
     let end = RunEnd { run, at: at(1), exit_code: 0, period: "2026-11", targets: &targets, jobs: &jobs };
@@ -87,7 +82,7 @@ fn on_a_full_disc_what_was_acknowledged_is_there_and_nothing_else() {
     let place = Place::sqlite();
     let state = place.open();
     let run = start(&state, 0);
-    let journal = Journal::new(&state, run, "desk");
+    let journal = JournalWriter::new(&state, run, "desk");
     state.break_down(Fault::Full);
     let mut acknowledged = Vec::new();
     let error = loop {
@@ -118,7 +113,7 @@ fn outcomes_go_on_waiting_when_a_batch_fails() {
     let place = Place::sqlite();
     let state = place.open();
     let run = start(&state, 0);
-    let journal = Journal::new(&state, run, "desk");
+    let journal = JournalWriter::new(&state, run, "desk");
     let ids = journal.begin(&[intent(&state, Op::Create, 1)], at(0)).unwrap();
     journal.finish(Finished { id: ids[0], settlement: Settlement::Done, link: Some(link(1, "77")) });
     place.sql("ALTER TABLE journal RENAME TO moved");

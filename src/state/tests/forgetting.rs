@@ -1,8 +1,8 @@
 use crate::field::AccountId;
 use crate::plan::Op;
 use crate::state::{
-    Finished, HeldChange, Intent, JobId, JobStatus, NewApproval, NewJob, OnceOnly, RunStart, Settlement, State, Step,
-    TargetEnd, TargetMemory, Written,
+    Finished, HeldChange, JobId, JobStatus, NewApproval, NewJob, Once, OnceKind, OnceOnly, RunStart, Settlement, State,
+    Step, StoredIntent, StoredTarget, TargetEnd, Written,
 };
 
 use super::{Place, ada, at, employee, end_of, finish, intent, job, link, on_each_database, start};
@@ -22,15 +22,14 @@ fn lived_in(state: &State) {
     for target in ["desk", "books"] {
         state.store_links(target, &[link(471_147, "acct-one"), link(471_148, "acct-two")]).unwrap();
     }
-    let update = |id| Intent { account: Some(AccountId::from("acct-one")), ..intent(state, Op::Update, id) };
+    let update = |id| StoredIntent { account: Some(AccountId::from("acct-one")), ..intent(state, Op::Update, id) };
     let ids = state.record(run, "desk", &[], &[update(471_147), intent(state, Op::Create, 471_148)], at(0)).unwrap();
     state.settle("desk", &[Finished { id: ids[1], settlement: Settlement::Unknown, link: None }], at(0)).unwrap();
     for id in [471_147, 471_148] {
         let what = OnceOnly {
             target: "desk".into(),
-            kind: "workflow".into(),
             employee: employee(id),
-            action: "onboarding".into(),
+            once: Once::Step { workflow: "welcome".into(), event: "onboarding".into(), step: 0 },
         };
         assert_eq!(state.open_once(&[what], at(0)).unwrap(), [true]);
     }
@@ -122,7 +121,7 @@ fn a_forgotten_employee_leaves_no_trace(place: &Place) {
     assert_eq!(memory.open.len(), 1);
     assert_eq!(state.last_seen(employee(471_146)).unwrap().len(), 1);
     assert_eq!(state.last_seen(employee(471_148)).unwrap().len(), 2);
-    assert_eq!(state.ledger("desk", "workflow").unwrap().len(), 1);
+    assert_eq!(state.ledger("desk", OnceKind::Steps("welcome")).unwrap().len(), 1);
     assert!(state.confirmed("team_plan", "desk").unwrap().is_none(), "to be confirmed afresh");
     assert!(state.confirmed("team_plan", "books").unwrap().is_some());
     let by_hand = state.confirmed("by_hand", "desk").unwrap().unwrap();
@@ -179,13 +178,13 @@ fn a_disconnected_target_begins_anew(place: &Place) {
     let memory = state.memory("desk", at(3)).unwrap();
     assert!(memory.is_first_run());
     assert!(!memory.recent.is_empty(), "what was written to the account within a day still counts");
-    let begun_anew = TargetMemory { recent: Default::default(), ..memory };
+    let begun_anew = StoredTarget { recent: Default::default(), ..memory };
     assert_eq!(begun_anew, State::temporary().unwrap().memory("desk", at(3)).unwrap());
     assert_eq!(state.jobs(&Default::default(), 10).unwrap(), []);
     assert!(state.confirmed("team_plan", "desk").unwrap().is_none());
     let left: Vec<String> = place.dump().lines().filter(|line| line.contains("desk")).map(String::from).collect();
     let stays = ["ledger|", "budget|", "account_writes|", "overwritten|"];
     assert!(left.iter().all(|line| stays.iter().any(|table| line.starts_with(table))), "{left:?}");
-    assert_eq!(state.ledger("desk", "workflow").unwrap().len(), 2, "nobody is invited twice");
+    assert_eq!(state.ledger("desk", OnceKind::Steps("welcome")).unwrap().len(), 2, "nobody is invited twice");
     assert_eq!(state.memory("books", at(3)).unwrap().links.len(), 2);
 }

@@ -1,5 +1,5 @@
 use crate::plan::Op;
-use crate::state::{Finished, Intent, Journal, JournalId, Settlement, State};
+use crate::state::{Finished, JournalId, JournalWriter, Settlement, State, StoredIntent};
 
 use super::{Place, at, intent, link, on_each_database, start};
 
@@ -21,14 +21,14 @@ fn done(id: JournalId) -> Finished {
     Finished { id, settlement: Settlement::Done, link: None }
 }
 
-fn creates(state: &State, ids: &[u64]) -> Vec<Intent> {
+fn creates(state: &State, ids: &[u64]) -> Vec<StoredIntent> {
     ids.iter().map(|id| intent(state, Op::Create, *id)).collect()
 }
 
 fn an_intent_is_there_after_a_crash_at_once(place: &Place) {
     let state = place.open();
     let run = start(&state, 0);
-    let journal = Journal::new(&state, run, "desk");
+    let journal = JournalWriter::new(&state, run, "desk");
     let intents = creates(&state, &[3, 1, 2]);
     let ids = journal.begin(&intents, at(5)).unwrap();
     let found = place.open().memory("desk", at(5)).unwrap().open;
@@ -41,7 +41,7 @@ fn an_intent_is_there_after_a_crash_at_once(place: &Place) {
 fn outcomes_travel_with_the_next_batch(place: &Place) {
     let state = place.open();
     let run = start(&state, 0);
-    let journal = Journal::new(&state, run, "desk");
+    let journal = JournalWriter::new(&state, run, "desk");
     let first = journal.begin(&creates(&state, &[1, 2]), at(0)).unwrap();
     journal.finish(done(first[0]));
     assert_eq!(open(place), first, "the outcome waits");
@@ -110,7 +110,7 @@ fn settling_stores_the_link_with_the_outcome(place: &Place) {
 fn a_named_thing_has_no_employee(place: &Place) {
     let state = place.open();
     let run = start(&state, 0);
-    let reference = Intent { employee: None, account: None, ..intent(&state, Op::Reference, 1) };
+    let reference = StoredIntent { employee: None, account: None, ..intent(&state, Op::Reference, 1) };
     state.record(run, "desk", &[], std::slice::from_ref(&reference), at(0)).unwrap();
     assert_eq!(place.open().memory("desk", at(0)).unwrap().open[0].intent, reference);
 }
@@ -118,7 +118,7 @@ fn a_named_thing_has_no_employee(place: &Place) {
 fn threads_share_a_journal(place: &Place) {
     let state = place.open();
     let run = start(&state, 0);
-    let journal = Journal::new(&state, run, "desk");
+    let journal = JournalWriter::new(&state, run, "desk");
     std::thread::scope(|scope| {
         for number in 0..4u64 {
             let (journal, state) = (&journal, &state);

@@ -1,6 +1,8 @@
 use crate::field::AccountId;
 use crate::plan::Op;
-use crate::state::{FilledSlot, Finished, Intent, Link, OnceOnly, Origin, Settlement, State, TargetEnd, Written};
+use crate::state::{
+    FilledSlot, Finished, Link, Once, OnceKind, OnceOnly, Origin, Settlement, State, StoredIntent, TargetEnd, Written,
+};
 
 use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};
 
@@ -56,7 +58,8 @@ fn an_account_that_is_handed_over_has_one_owner_at_every_moment(place: &Place) {
     state.store_links("desk", &[link(1, "x"), link(2, "y")]).unwrap();
     state.store_links("other", &[link(1, "x")]).unwrap();
     let run = start(&state, 0);
-    let handover = Intent { account: Some("x".into()), from: Some(employee(1)), ..intent(&state, Op::Handover, 9) };
+    let handover =
+        StoredIntent { account: Some("x".into()), from: Some(employee(1)), ..intent(&state, Op::Handover, 9) };
     let ids = state.record(run, "desk", &[], &[handover], at(5)).unwrap();
     // Whatever becomes of the write: the link moved together with the intent.
     let moved = Link { origin: Origin::HandedOver, created_at: at(5), verified_at: at(5), ..link(9, "x") };
@@ -76,7 +79,7 @@ fn a_handover_that_failed_gives_the_account_back(place: &Place) {
     let state = place.open();
     state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
     let run = start(&state, 0);
-    let handover = |from, account: &str, to| Intent {
+    let handover = |from, account: &str, to| StoredIntent {
         account: Some(account.into()),
         from: Some(employee(from)),
         ..intent(&state, Op::Handover, to)
@@ -104,7 +107,8 @@ fn an_account_that_was_removed_is_nobodys(place: &Place) {
     state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
     state.store_links("other", &[link(1, "x")]).unwrap();
     let run = start(&state, 0);
-    let removal = |id, account: &str| Intent { account: Some(account.into()), ..intent(&state, Op::Deactivate, id) };
+    let removal =
+        |id, account: &str| StoredIntent { account: Some(account.into()), ..intent(&state, Op::Deactivate, id) };
     let intents = [removal(1, "x"), removal(2, "y"), removal(3, "before")];
     let ids = state.record(run, "desk", &[], &intents, at(5)).unwrap();
     let settlements = [Settlement::Removed, Settlement::Done, Settlement::Removed];
@@ -390,13 +394,12 @@ fn fields_that_are_not_stored_are_remembered(place: &Place) {
 
 fn what_is_done_once_is_never_done_twice(place: &Place) {
     let state = place.open();
-    let what = |id, action: &str| OnceOnly {
+    let what = |id, step| OnceOnly {
         target: "desk".into(),
-        kind: "workflow".into(),
         employee: employee(id),
-        action: action.into(),
+        once: Once::Step { workflow: "welcome".into(), event: "onboarding/2026-12-01".into(), step },
     };
-    let all = [what(1, "onboarding"), what(1, "offboarding"), what(2, "onboarding")];
+    let all = [what(1, 10), what(1, 2), what(2, 0)];
     assert_eq!(state.open_once(&all[..2], at(0)).unwrap(), [true, true]);
     // The next run knows, whether it was done or only begun.
     let state = place.open();
@@ -405,11 +408,11 @@ fn what_is_done_once_is_never_done_twice(place: &Place) {
     state.release_once(&all[0]).unwrap();
     state.release_once(&all[1]).unwrap();
     assert_eq!(state.open_once(&all, at(3)).unwrap(), [false, true, false], "only what was not done is free again");
-    let ledger = state.ledger("desk", "workflow").unwrap();
+    let ledger = state.ledger("desk", OnceKind::Steps("welcome")).unwrap();
     assert_eq!(ledger.iter().map(|entry| &entry.what).collect::<Vec<_>>(), [&all[1], &all[0], &all[2]]);
     assert_eq!((ledger[1].closed_at, ledger[1].external_id.as_deref()), (Some(at(2)), Some("req-77")));
     assert_eq!((ledger[2].opened_at, ledger[2].closed_at), (at(1), None));
-    assert_eq!(state.ledger("desk", "upload").unwrap(), []);
+    assert_eq!(state.ledger("desk", OnceKind::Uploads).unwrap(), []);
 }
 
 fn calls_add_up_within_a_period(place: &Place) {

@@ -27,7 +27,7 @@ use crate::plan::Op;
 use crate::section::Secret;
 
 use super::{
-    Intent, JobStatus, Link, NewJob, Origin, RunEnd, RunId, RunStart, State, StateError, Step, TargetEnd, Who,
+    JobStatus, Link, NewJob, Origin, RunEnd, RunId, RunStart, State, StateError, Step, StoredIntent, TargetEnd, Who,
 };
 
 /// Makes each function a test on SQLite and a test on PostgreSQL.
@@ -229,8 +229,8 @@ fn link(id: u64, account: &str) -> Link {
     }
 }
 
-fn intent(state: &State, op: Op, id: u64) -> Intent {
-    Intent {
+fn intent(state: &State, op: Op, id: u64) -> StoredIntent {
+    StoredIntent {
         employee: Some(employee(id)),
         account: (op != Op::Create).then(|| AccountId::from(format!("a{id}"))),
         op,

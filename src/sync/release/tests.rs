@@ -1,5 +1,7 @@
 use chrono::TimeDelta;
 
+use chrono::{DateTime, Utc};
+
 use super::*;
 use crate::code::Code;
 use crate::field::{FieldIndex, FieldValue};

@@ -7,7 +7,7 @@ use chrono::Utc;
 use personio_sync::plan::Op;
 use personio_sync::sandbox::When;
 use personio_sync::simulation::{SECRET, SandboxRequest, System};
-use personio_sync::state::{Intent, RunStart, State, Who};
+use personio_sync::state::{RunStart, State, StoredIntent, Who};
 use personio_sync::targets::freshservice::simulated::Freshservice;
 use serde_json::{Value, json};
 
@@ -209,7 +209,7 @@ fn leave_open_intents(scene: &Scene, hired: u64) {
     let by = &Who::default();
     let start = RunStart { at: now, command: "sync", as_of: now.date_naive(), tool: "test", by, targets: &["list"] };
     let run = state.start_run(&start).unwrap();
-    let intent = |op, employee: u64, fields: &[&str]| Intent {
+    let intent = |op, employee: u64, fields: &[&str]| StoredIntent {
         employee: Some(personio_sync::employee::EmployeeId(employee)),
         account: (op != Op::Create).then(|| employee.to_string().as_str().into()),
         op,

@@ -7,8 +7,9 @@ use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::plan::{Notice, Op, Outcome, TargetPlan};
 use crate::state::{JobStatus, NewJob, Step, StepOutcome};
-use crate::sync::Applied;
 use crate::targets::{LogEvent, LogLine, LogOutcome};
+
+use super::writing::Applied;
 
 /// One job for each employee that something came of.
 pub(super) fn jobs(
@@ -119,7 +120,7 @@ pub(super) fn jobs(
 }
 
 /// What the target's own sync log says of a job; nothing where it has no such log.
-pub(super) fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
+pub fn log_line(targets: &[TargetSettings], job: &NewJob) -> LogLine {
     let outcome = match job.status {
         JobStatus::Succeeded => LogOutcome::Succeeded,
         JobStatus::Held => LogOutcome::Held,

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use crate::code::Code;
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
-use crate::output::Problem;
+use crate::exit::{Failure, Problem, Reason, Reasons};
 use crate::plan::{Change, Notice, Outcome, Plan, TargetPlan};
 use crate::state::{Fingerprint, HeldChange, RunId, StateError};
-use crate::sync::{Decisions, Prepared, PreparedTarget, Released, held_by};
 
+use super::decisions::{Decisions, Released};
 use super::memory::Memory;
-use super::who::this_process;
-use super::{Failure, Reason, Reasons};
+use super::prepared::{Prepared, PreparedTarget};
+use super::release::held_by;
 
 impl Memory {
     /// What people were shown of a target and what they said to it.
@@ -34,7 +34,7 @@ impl Memory {
     }
 
     /// Keeps what a plan shows as held.
-    pub(super) fn show(&self, prepared: &Prepared<'_>, only: Option<EmployeeId>) -> Result<(), StateError> {
+    pub fn show(&self, prepared: &Prepared<'_>, only: Option<EmployeeId>) -> Result<(), StateError> {
         for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
             let Some(open) = &target.open else { continue };
             let planned = |held: &&HeldChange| {
@@ -42,17 +42,17 @@ impl Memory {
                 plan.changes.iter().any(same)
             };
             let held: Vec<HeldChange> = open.held.iter().filter(planned).cloned().collect();
-            self.state.show(&plan.name, only, &held, self.now(), &this_process())?;
+            self.state.show(&plan.name, only, &held, self.now(), self.who())?;
         }
         Ok(())
     }
 
     /// The same in a state that was not there when the plan was made: it has a key of its own.
-    pub(super) fn show_anew(&self, prepared: &Prepared<'_>, only: Option<EmployeeId>) -> Result<(), StateError> {
+    pub fn show_anew(&self, prepared: &Prepared<'_>, only: Option<EmployeeId>) -> Result<(), StateError> {
         for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
             if target.open.is_some() {
                 let held = held_by(plan, &self.decisions(target.settings)?);
-                self.state.show(&plan.name, only, &held, self.now(), &this_process())?;
+                self.state.show(&plan.name, only, &held, self.now(), self.who())?;
             }
         }
         Ok(())

@@ -102,6 +102,60 @@ impl From<Reason> for Reasons {
     }
 }
 
+/// A reason for an exit status, or another thing the whole run has to say.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    pub code: Code,
+    pub message: String,
+    /// The target it is about, if one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Box<str>>,
+    /// Line in the configuration file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column in the configuration file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
+impl Problem {
+    /// About the run as a whole.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), target: None, line: None, column: None }
+    }
+
+    /// The same, about one target.
+    pub fn target(mut self, name: &str) -> Self {
+        self.target = Some(name.into());
+        self
+    }
+}
+
+/// Why a command ends without a result.
+#[derive(Debug)]
+pub struct Failure {
+    pub reason: Reason,
+    /// What is wrong, one entry a problem.
+    pub problems: Vec<Problem>,
+    /// For people; the problems' messages when empty.
+    pub text: String,
+}
+
+impl Failure {
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { reason, text: format!("error: {message}"), problems: vec![Problem::new(reason.word(), message)] }
+    }
+
+    /// The same, where other reasons apply as well: the first in precedence counts, and all are listed.
+    pub fn among(mut self, reasons: &Reasons, problems: Vec<Problem>) -> Self {
+        self.reason = reasons.first().map_or(self.reason, |first| first.min(self.reason));
+        self.text = problems.iter().fold(self.text, |text, problem| format!("{text}\n{}", problem.message));
+        self.problems.extend(problems);
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

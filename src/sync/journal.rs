@@ -11,17 +11,18 @@ use crate::employee::EmployeeId;
 use crate::http::Exchange;
 use crate::plan::{Op, Outcome, Request};
 use crate::state::{
-    Finished, Intent as StateIntent, Journal as StateJournal, JournalId, Link, Lock, OnceOnly, Origin, RunId,
-    Settlement, State, StateError,
+    Finished, JournalId, JournalWriter, Link, Lock, Once, OnceOnly, Origin, RunId, Settlement, State, StateError,
+    StoredIntent,
 };
-use crate::sync::{Begun, Intent, JobOutcome, Journal, Released};
 
-use super::memory::{Memory, link, steps_kind};
+use super::decisions::Released;
+use super::memory::{Memory, link};
+use super::writing::{Begun, Intent, JobOutcome, Journal};
 
 /// The journal of one target in one run.
 pub(super) struct RunJournal<'a> {
     target: &'a str,
-    journal: StateJournal<'a>,
+    journal: JournalWriter<'a>,
     state: &'a State,
     now: DateTime<Utc>,
     ids: Mutex<Vec<JournalId>>,
@@ -39,7 +40,7 @@ impl<'a> RunJournal<'a> {
     pub(super) fn new(memory: &'a Memory, run: RunId, target: &'a str, locks: &'a Mutex<Vec<Lock>>) -> Self {
         Self {
             target,
-            journal: StateJournal::new(&memory.state, run, target),
+            journal: JournalWriter::new(&memory.state, run, target),
             moving: Mutex::default(),
             state: &memory.state,
             now: memory.now(),
@@ -93,9 +94,8 @@ impl<'a> RunJournal<'a> {
     fn step(&self, request: &Request) -> OnceOnly {
         OnceOnly {
             target: self.target.into(),
-            kind: steps_kind(&request.workflow).into(),
             employee: request.employee,
-            action: format!("{}/{}", request.event, request.step).into(),
+            once: Once::Step { workflow: request.workflow.clone(), event: request.event.clone(), step: request.step },
         }
     }
 
@@ -108,11 +108,11 @@ impl<'a> RunJournal<'a> {
 impl Journal for RunJournal<'_> {
     fn begin(&self, intents: &[Intent]) -> anyhow::Result<Vec<u64>> {
         self.may_send()?;
-        let stored: Vec<StateIntent> = intents
+        let stored: Vec<StoredIntent> = intents
             .iter()
             .map(|intent| {
                 let values: Vec<String> = intent.fields.iter().map(|field| field.after.to_string()).collect();
-                StateIntent {
+                StoredIntent {
                     employee: intent.employee,
                     account: intent.account.clone(),
                     op: intent.op,
@@ -178,7 +178,7 @@ impl Journal for RunJournal<'_> {
         if self.state.open_once(std::slice::from_ref(&step), self.now)?.first() == Some(&true) {
             return Ok(Begun { fresh: true, at: self.now });
         }
-        let known = self.state.ledger(self.target, &step.kind)?.into_iter().find(|entry| entry.what == step);
+        let known = self.state.ledger(self.target, step.once.kind())?.into_iter().find(|entry| entry.what == step);
         Ok(Begun { fresh: false, at: known.map_or(self.now, |entry| entry.opened_at) })
     }
 

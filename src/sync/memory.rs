@@ -3,32 +3,38 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use crate::code::Code;
 use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
 use crate::employee::EmployeeId;
+use crate::exit::{Failure, Reason};
 use crate::field::{AccountId, FieldValue};
 use crate::plan::{
-    Change, Hold, KnownSince, Op, Outcome, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus, WorkflowMemory,
+    Change, Confirmed, Hold, KnownSince, Op, Outcome, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
+    WorkflowMemory,
 };
 use crate::rules::Expression;
 use crate::state::{
-    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, NewJob, OnceOnly,
-    Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, TargetEnd, TargetMemory as StateMemory,
-    WRITES_BEFORE_GIVING_UP, Written, machine_lock_folder,
+    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, NewJob, Once,
+    OnceKind, OnceOnly, Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, StoredTarget, TargetEnd,
+    WRITES_BEFORE_GIVING_UP, Who, Written, machine_lock_folder,
 };
-use crate::sync::{Applied, DueTargets, OpenTarget, Remembered, Scheduled, SourceSeen, TargetMemory};
 use crate::zone::Zone;
 
-use super::session::Session;
-use super::{Failure, Reason};
+use super::caller::Caller;
+use super::due::{DueTargets, Scheduled};
+use super::prepared::{GaveUp, OpenTarget, Remembered, TargetMemory};
+use super::settle::settle;
+use super::source::SourceSeen;
+use super::writing::Applied;
 
 /// What is remembered between runs.
-pub(super) struct Memory {
+pub struct Memory {
     /// The state; one that remembers nothing when there is none yet and nothing may be made.
-    pub(super) state: State,
-    now: DateTime<Utc>,
+    pub state: State,
+    caller: Caller,
     /// Whether it is on a server, which then has the locks as well.
     on_server: bool,
     /// The slots of the calendar that this run is for, by target.
@@ -39,56 +45,41 @@ pub(super) struct Memory {
     zone: Zone,
 }
 
-impl From<StateError> for Failure {
-    fn from(error: StateError) -> Self {
-        Self::new(reason(&error), error.to_string())
-    }
-}
-
-/// What trouble with the state means for the exit status.
-pub(super) fn reason(error: &StateError) -> Reason {
-    match error {
-        error if error.is_out_of_reach() => Reason::Unavailable,
-        StateError::Newer { .. } | StateError::Foreign { .. } | StateError::Pooled { .. } => Reason::Usage,
-        _ => Reason::Internal,
-    }
-}
-
 impl Memory {
     /// For commands that change nothing: a state that is not there yet is not made.
-    pub(super) fn for_reading(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
-        match &session.settings.state.place {
+    pub fn for_reading(settings: &Settings, caller: Caller) -> Result<Self, Failure> {
+        match &settings.state.place {
             StatePlace::File(path) if !path.exists() => Ok(Self {
                 state: State::temporary()?,
-                now,
+                caller,
                 on_server: false,
                 slots: BTreeMap::new(),
                 kept: false,
-                zone: session.settings.timezone,
+                zone: settings.timezone,
             }),
-            _ => Self::open(session, now),
+            _ => Self::open(settings, caller),
         }
     }
 
     /// For commands that write; a state that is not there yet is made.
-    pub(super) fn open(session: &Session, now: DateTime<Utc>) -> Result<Self, Failure> {
-        let place = &session.settings.state.place;
+    pub fn open(settings: &Settings, caller: Caller) -> Result<Self, Failure> {
+        let place = &settings.state.place;
         let state = match place {
             StatePlace::File(path) => State::open(path)?,
             StatePlace::Server(address) => State::connect(address)?,
         };
         Ok(Self {
             state,
-            now,
+            caller,
             on_server: matches!(place, StatePlace::Server(_)),
             slots: BTreeMap::new(),
             kept: true,
-            zone: session.settings.timezone,
+            zone: settings.timezone,
         })
     }
 
     /// What is remembered of the runs by the clock of some targets.
-    pub(super) fn scheduled<'t>(
+    pub fn scheduled<'t>(
         &self,
         targets: impl Iterator<Item = &'t TargetSettings>,
     ) -> Result<Vec<Scheduled<'t>>, Failure> {
@@ -107,7 +98,7 @@ impl Memory {
 
     /// The slots without a run, of targets that are not paused. They count from the first run by the clock since
     /// `every` is what it is now.
-    pub(super) fn missed_slots(
+    pub fn missed_slots(
         &self,
         targets: &[Scheduled<'_>],
         now: DateTime<Utc>,
@@ -126,7 +117,7 @@ impl Memory {
     }
 
     /// This run is the one of these slots.
-    pub(super) fn run_for(&mut self, due: &DueTargets, settings: &Settings) {
+    pub fn run_for(&mut self, due: &DueTargets, settings: &Settings) {
         let slot = |target: &TargetSettings| {
             let begins = (*due.now.get(&target.plan.name)?)?;
             Some((target.plan.name.clone(), FilledSlot { begins, every: target.every?.spelled().into() }))
@@ -149,7 +140,7 @@ impl Memory {
         if !worked_through {
             return Ok(());
         }
-        self.state.fill_slot(&settings.plan.name, slot, every.worth_a_look(self.now))
+        self.state.fill_slot(&settings.plan.name, slot, every.worth_a_look(self.now()))
     }
 
     /// Takes the locks of all targets that are about to be written, in one order for everybody.
@@ -157,7 +148,7 @@ impl Memory {
     /// # Errors
     ///
     /// [`Reason::Locked`] with the holder when another run has one of them.
-    pub(super) fn lock(
+    pub fn lock(
         &self,
         targets: &[&TargetSettings],
         timeout: Duration,
@@ -175,15 +166,15 @@ impl Memory {
     }
 
     /// The same, by what identifies the accounts; sorted.
-    pub(super) fn lock_identities(
+    pub fn lock_identities(
         &self,
         identities: &[String],
         timeout: Duration,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<Vec<Lock>, Failure> {
         let folder = machine_lock_folder();
-        let host = super::who::this_process().host.into();
-        let holder = Holder { pid: std::process::id(), host, command: command_line(), since: self.now };
+        let Caller { who, pid, command, now, .. } = self.caller.clone();
+        let holder = Holder { pid, host: who.host.into(), command, since: now };
         identities
             .iter()
             .map(|identity| {
@@ -208,23 +199,27 @@ impl Memory {
     /// When the state cannot be written; nothing may be sent then.
     pub(super) fn start(&self, today: NaiveDate, targets: &[&str]) -> Result<RunId, Failure> {
         Ok(self.state.start_run(&RunStart {
-            at: self.now,
-            command: &command_line(),
+            at: self.now(),
+            command: &self.caller.command,
             as_of: today,
             tool: env!("CARGO_PKG_VERSION"),
-            by: &super::who::this_process(),
+            by: &self.caller.who,
             targets,
         })?)
     }
 
     /// Whether it is there for the next run, too.
-    pub(super) fn is_kept(&self) -> bool {
+    pub fn is_kept(&self) -> bool {
         self.kept
     }
 
     /// The moment of the run.
-    pub(super) fn now(&self) -> DateTime<Utc> {
-        self.now
+    pub fn now(&self) -> DateTime<Utc> {
+        self.caller.now
+    }
+
+    pub(super) fn who(&self) -> &Who {
+        &self.caller.who
     }
 
     /// The fingerprint of a value, for finding fields that never settle.
@@ -262,7 +257,7 @@ fn fingerprint_of_filters(state: &State, target: &TargetSettings, more: impl Fn(
 }
 
 /// The fingerprint of a target's section of the file, to see whether it changed since the last run.
-pub(super) fn section_fingerprint(state: &State, target: &TargetSettings) -> Fingerprint {
+fn section_fingerprint(state: &State, target: &TargetSettings) -> Fingerprint {
     state.hasher().fingerprint("section", [target.section.as_str()])
 }
 
@@ -272,7 +267,7 @@ impl Remembered for Memory {
     }
 
     fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>> {
-        let memory = self.state.memory(&target.plan.name, self.now)?;
+        let memory = self.state.memory(&target.plan.name, self.now())?;
         let identity = target.target.identity();
         // Links to the accounts of another service would be wrong for everyone.
         let same_account =
@@ -281,22 +276,22 @@ impl Remembered for Memory {
         let filters_changed = same_account && memory.scope().is_some_and(|known| !scopes.contains(known));
         let ran_before = same_account && !memory.is_first_run();
         let all_made = same_account && memory.record.as_ref().is_some_and(|record| record.all_made_at.is_some());
-        let lately = self.state.written_lately(&identity, self.now)?;
+        let lately = self.state.written_lately(&identity, self.now())?;
         let removed_lately = lately.get(&Op::Deactivate).copied().unwrap_or_default();
         let known = if same_account { known_since(self, target, &memory)? } else { KnownSince::default() };
         let section = section_fingerprint(&self.state, target);
         let section_changed =
             memory.record.as_ref().and_then(|record| record.section.as_ref()).is_some_and(|known| *known != section);
-        let StateMemory { links, repeats, open, unstored, removals, removed, .. } = memory;
+        let StoredTarget { links, repeats, open, unstored, removals, removed, .. } = memory;
         // A section that changed may be what was missing, and a service may have been put right meanwhile.
-        let tried_lately = self.now - chrono::TimeDelta::days(DAYS_GIVEN_UP);
+        let tried_lately = self.now() - chrono::TimeDelta::days(DAYS_GIVEN_UP);
         let given_up: HashSet<(EmployeeId, Box<str>, Fingerprint)> = repeats
             .into_iter()
             .filter(|repeat| !section_changed && repeat.writes >= WRITES_BEFORE_GIVING_UP)
             .filter(|repeat| repeat.last_at > tried_lately)
             .map(|repeat| (repeat.employee, repeat.field, repeat.value))
             .collect();
-        let gave_up: TargetMemoryCheck<'_> = Box::new(move |employee, field: &str, value: &FieldValue| {
+        let gave_up: GaveUp<'_> = Box::new(move |employee, field: &str, value: &FieldValue| {
             !given_up.is_empty() && given_up.contains(&(employee, field.into(), self.value(value)))
         });
         Ok(TargetMemory {
@@ -309,7 +304,7 @@ impl Remembered for Memory {
             all_made,
             filters_changed,
             removed_lately,
-            overwritten: self.state.overwritten_lately(&identity, self.now)?,
+            overwritten: self.state.overwritten_lately(&identity, self.now())?,
             removals: if same_account { removals } else { BTreeMap::new() },
             removed: if same_account { removed } else { BTreeSet::new() },
             gave_up: Some(gave_up),
@@ -324,7 +319,7 @@ impl Remembered for Memory {
                 })
                 .collect::<Result<_, StateError>>()?,
             confirmed: match target.target.offers().by_hand {
-                Some(_) if same_account => super::confirm::confirmed(&self.state, &target.plan.name)?,
+                Some(_) if same_account => confirmed(&self.state, &target.plan.name)?,
                 _ => None,
             },
             decisions: self.decisions(target)?,
@@ -338,7 +333,7 @@ impl Remembered for Memory {
 }
 
 /// When people of a target were last known to be as they should.
-fn known_since(memory: &Memory, target: &TargetSettings, remembered: &StateMemory) -> Result<KnownSince, StateError> {
+fn known_since(memory: &Memory, target: &TargetSettings, remembered: &StoredTarget) -> Result<KnownSince, StateError> {
     if target.plan.workflows.is_empty() {
         return Ok(KnownSince::default());
     }
@@ -356,8 +351,6 @@ fn known_since(memory: &Memory, target: &TargetSettings, remembered: &StateMemor
     })
 }
 
-type TargetMemoryCheck<'a> = Box<dyn Fn(EmployeeId, &str, &FieldValue) -> bool + Send + Sync + 'a>;
-
 /// What a run saw, for what it may conclude.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WholeRun {
@@ -370,22 +363,23 @@ pub(super) struct WholeRun {
 }
 
 /// What the ledger says of one workflow.
-pub(super) fn workflow_memory(state: &State, target: &str, workflow: &str) -> Result<WorkflowMemory, StateError> {
+pub fn workflow_memory(state: &State, target: &str, workflow: &str) -> Result<WorkflowMemory, StateError> {
     let step = |entry: LedgerEntry| {
-        let (event, step) = entry.what.action.rsplit_once('/')?;
+        let Once::Step { event, step, .. } = entry.what.once else { return None };
         Some(StepDone {
             employee: entry.what.employee,
-            event: event.into(),
-            step: step.parse().ok()?,
+            event,
+            step,
             done: entry.closed_at.is_some(),
             id: entry.external_id,
         })
     };
-    let steps = state.ledger(target, &steps_kind(workflow))?.into_iter().filter_map(step).collect();
+    let steps = state.ledger(target, OnceKind::Steps(workflow))?.into_iter().filter_map(step).collect();
     let mut seen: BTreeMap<EmployeeId, SeenBefore> = BTreeMap::new();
-    for entry in state.ledger(target, &seen_kind(workflow))? {
+    for entry in state.ledger(target, OnceKind::Seen(workflow))? {
         let since = entry.opened_at.to_rfc3339_opts(SecondsFormat::Millis, true).into();
-        let found = SeenBefore { fingerprint: entry.what.action, since };
+        let Once::Seen { fingerprint, .. } = entry.what.once else { continue };
+        let found = SeenBefore { fingerprint, since };
         // Two are there when a run was killed between remembering the new one and forgetting the old one.
         let known = seen.entry(entry.what.employee).or_insert_with(|| found.clone());
         if found.since > known.since {
@@ -395,22 +389,14 @@ pub(super) fn workflow_memory(state: &State, target: &str, workflow: &str) -> Re
     Ok(WorkflowMemory { steps, seen })
 }
 
-pub(super) fn steps_kind(workflow: &str) -> String {
-    format!("workflow {workflow}")
-}
-
-fn seen_kind(workflow: &str) -> String {
-    format!("seen {workflow}")
-}
-
 pub(super) fn link(employee: EmployeeId, account: AccountId, origin: Origin, now: DateTime<Utc>) -> Link {
     Link { employee, account, origin, created_at: now, verified_at: now }
 }
 
 impl Memory {
     /// Whose account is whose, as it is stored.
-    pub(super) fn links(&self, target: &str) -> Result<Vec<Link>, StateError> {
-        Ok(self.state.memory(target, self.now)?.links)
+    pub fn links(&self, target: &str) -> Result<Vec<Link>, StateError> {
+        Ok(self.state.memory(target, self.now())?.links)
     }
 
     /// Before the first write: what is remembered is bound to the account, what earlier runs left open is settled, and
@@ -426,18 +412,19 @@ impl Memory {
         target: &OpenTarget,
     ) -> Result<(), StateError> {
         self.state.bind(&settings.plan.name, &settings.target.identity())?;
-        let finished = crate::sync::settle(&target.open_intents, plan, target, self.now);
+        let finished = settle(&target.open_intents, plan, target, self.now());
         if !finished.is_empty() {
-            self.state.settle(&plan.name, &finished, self.now)?;
+            self.state.settle(&plan.name, &finished, self.now())?;
         }
         let links: Vec<Link> = target
+            .overview
             .matched_by
             .keys()
-            .filter(|employee| target.in_scope.binary_search(employee).is_ok())
+            .filter(|employee| target.overview.in_scope.binary_search(employee).is_ok())
             // Where people take care of accounts, these have the numbers of the employees themselves.
             .filter(|_| settings.target.offers().by_hand.is_none())
             .filter_map(|employee| {
-                Some(link(*employee, target.owned.get(employee)?.clone(), Origin::Matched, self.now))
+                Some(link(*employee, target.overview.owned.get(employee)?.clone(), Origin::Matched, self.now()))
             })
             .collect();
         if !links.is_empty() {
@@ -447,13 +434,13 @@ impl Memory {
     }
 
     /// When a step of a workflow was last done.
-    pub(super) fn last_done(&self, target: &str, workflow: &str) -> Result<Option<DateTime<Utc>>, StateError> {
-        let entries = self.state.ledger(target, &steps_kind(workflow))?;
+    pub fn last_done(&self, target: &str, workflow: &str) -> Result<Option<DateTime<Utc>>, StateError> {
+        let entries = self.state.ledger(target, OnceKind::Steps(workflow))?;
         Ok(entries.into_iter().filter_map(|entry| entry.closed_at).max())
     }
 
     /// Records what came of a step whose answer was lost, as somebody found it.
-    pub(super) fn settle_step(
+    pub fn settle_step(
         &self,
         target: &str,
         workflow: &str,
@@ -462,12 +449,11 @@ impl Memory {
     ) -> Result<(), StateError> {
         let what = OnceOnly {
             target: target.into(),
-            kind: steps_kind(workflow).into(),
             employee: step.employee,
-            action: format!("{}/{}", step.event, step.step).into(),
+            once: Once::Step { workflow: workflow.into(), event: step.event.clone(), step: step.step },
         };
         match made {
-            Some(id) => self.state.close_once(&what, Some(id), self.now),
+            Some(id) => self.state.close_once(&what, Some(id), self.now()),
             None => self.state.release_once(&what),
         }
     }
@@ -493,14 +479,13 @@ impl Memory {
         };
         let entry = |one: &Seen, fingerprint: &str| OnceOnly {
             target: plan.name.clone(),
-            kind: seen_kind(&one.workflow).into(),
             employee: one.employee,
-            action: fingerprint.into(),
+            once: Once::Seen { workflow: one.workflow.clone(), fingerprint: fingerprint.into() },
         };
         let seen: Vec<&Seen> = seen.iter().filter(|one| !undone(one)).collect();
         let entries: Vec<OnceOnly> = seen.iter().map(|one| entry(one, &one.fingerprint)).collect();
         if !entries.is_empty() {
-            self.state.open_once(&entries, self.now)?;
+            self.state.open_once(&entries, self.now())?;
         }
         for one in seen {
             if let Some(old) = &one.replaces {
@@ -512,7 +497,7 @@ impl Memory {
 
     /// Keeps what a good read of the source held, for the next one to be held against.
     pub(super) fn remember_source(&self, seen: &SourceSeen) -> Result<(), StateError> {
-        self.state.remember_source(&seen.read, &seen.gone, self.now)
+        self.state.remember_source(&seen.read, &seen.gone, self.now())
     }
 
     /// What a target's turn brought, for the end of the run.
@@ -541,7 +526,7 @@ impl Memory {
         // A service that says no says it more plainly than one that does not store: twice is enough. Where it says so of
         // most people, a right is missing as a whole, and nobody gets used to that.
         let refused = applied.map(|applied| applied.refused.as_slice()).unwrap_or_default();
-        let people = target.map_or(0, |target| target.owned.len());
+        let people = target.map_or(0, |target| target.overview.owned.len());
         let of_few = |field: &str| 2 * refused.iter().filter(|(_, other)| *other.field == *field).count() <= people;
         let refused = refused
             .iter()
@@ -566,7 +551,7 @@ impl Memory {
             whole: run.whole,
             all_made: target.is_some_and(|target| target.complete) && nobody_left_to_make(plan),
             in_sync: plan.in_sync as u64,
-            unchanged: target.map(|target| target.unchanged.clone()).unwrap_or_default(),
+            unchanged: target.map(|target| target.overview.unchanged.clone()).unwrap_or_default(),
             written,
             unstored: Vec::new(),
             section: section_fingerprint(&self.state, settings),
@@ -589,9 +574,16 @@ impl Memory {
         jobs: &[NewJob],
         keep: Duration,
     ) -> Result<(), StateError> {
-        self.state.finish_run(&RunEnd { run, at: Utc::now().max(self.now), exit_code, period, targets, jobs })?;
+        self.state.finish_run(&RunEnd {
+            run,
+            at: (self.caller.clock)().max(self.now()),
+            exit_code,
+            period,
+            targets,
+            jobs,
+        })?;
         let keep = chrono::TimeDelta::from_std(keep).unwrap_or(chrono::TimeDelta::days(90));
-        self.state.prune(self.now - keep)?;
+        self.state.prune(self.now() - keep)?;
         Ok(())
     }
 }
@@ -603,7 +595,7 @@ fn nobody_left_to_make(plan: &TargetPlan) -> bool {
 }
 
 /// How the days of a period begin: `2026-11-22`, `2026-11`, `2026`.
-pub(super) fn period(period: Option<BudgetPeriod>, today: NaiveDate) -> String {
+pub fn period(period: Option<BudgetPeriod>, today: NaiveDate) -> String {
     match period.unwrap_or(BudgetPeriod::Month) {
         BudgetPeriod::Day => today.to_string(),
         BudgetPeriod::Month => today.format("%Y-%m").to_string(),
@@ -611,7 +603,12 @@ pub(super) fn period(period: Option<BudgetPeriod>, today: NaiveDate) -> String {
     }
 }
 
-/// What the process was started with: names of options and targets; an employee's e-mail address is left out.
-fn command_line() -> String {
-    std::env::args().skip(1).filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ")
+/// The kind of confirmation that is kept in the state.
+pub(super) const CONFIRMED: &str = "by_hand";
+
+/// What people said is done in a target, as the state has it.
+fn confirmed(state: &State, target: &str) -> anyhow::Result<Option<Confirmed>> {
+    let Some(stored) = state.confirmed(CONFIRMED, target)? else { return Ok(None) };
+    let hint = || format!("what was confirmed of {target} is not what this version writes; was it a newer one?");
+    Ok(Some(Confirmed::read(&stored.content).with_context(hint)?))
 }
