@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use serde::de::value::{StrDeserializer, UsizeDeserializer};
+use serde::de::value::{BoolDeserializer, StrDeserializer, UsizeDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer as _, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
@@ -15,7 +15,7 @@ use crate::words::known;
 
 use super::super::reader::{Context, Table, describe};
 use super::error::{Error, Place, What};
-use super::{LOCATED, SECRET};
+use super::{EITHER, LOCATED, SECRET};
 
 /// One reading of a table, and what the readings before it found out.
 pub(super) struct Reading<'a> {
@@ -138,11 +138,15 @@ impl<'r, 'a> Value<'r, 'a> {
         Self { at: Position { reading, path, span, in_list }, value }
     }
 
-    /// Whatever goes wrong below, and has no place of its own, is wrong with this value.
     fn read<'de, T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        self.placed(|value| seed.deserialize(value))
+    }
+
+    /// Whatever goes wrong below, and has no place of its own, is wrong with this value.
+    fn placed<T>(self, read: impl FnOnce(Self) -> Result<T, Error>) -> Result<T, Error> {
         let Position { path, span, in_list, .. } = &self.at;
         let (path, span, in_list, value) = (path.clone(), span.clone(), *in_list, self.value);
-        seed.deserialize(self).map_err(|error| error.at(|| place(path, span, value.get_ref(), in_list)))
+        read(self).map_err(|error| error.at(|| place(path, span, value.get_ref(), in_list)))
     }
 
     fn seq<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -257,10 +261,13 @@ impl<'de> Deserializer<'de> for Value<'_, '_> {
     /// A word, or a table with one key that is the word, and what belongs to it.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         words: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if name == EITHER {
+            return visitor.visit_enum(EitherForm(self));
+        }
         match self.value.get_ref() {
             DeValue::String(word) => visitor.visit_enum(Choice { word, value: None }),
             DeValue::Table(table) => {
@@ -400,6 +407,20 @@ impl<'de, 'r, 'a> EnumAccess<'de> for Choice<'r, 'a> {
     }
 }
 
+/// A value in its short or its long form: a table or a list is long.
+struct EitherForm<'r, 'a>(Value<'r, 'a>);
+
+impl<'de, 'r, 'a> EnumAccess<'de> for EitherForm<'r, 'a> {
+    type Error = Error;
+    type Variant = Variant<'r, 'a>;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), Error> {
+        let is_long = matches!(self.0.value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        let is_long: BoolDeserializer<Error> = is_long.into_deserializer();
+        Ok((seed.deserialize(is_long)?, Variant(Some(self.0))))
+    }
+}
+
 struct Variant<'r, 'a>(Option<Value<'r, 'a>>);
 
 impl<'r, 'a> Variant<'r, 'a> {
@@ -420,10 +441,10 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Error> {
-        self.value()?.seq(visitor)
+        self.value()?.placed(|value| value.seq(visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        self.value()?.deserialize_struct("", fields, visitor)
+        self.value()?.placed(|value| value.deserialize_struct("", fields, visitor))
     }
 }

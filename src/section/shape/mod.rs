@@ -38,6 +38,8 @@
 //!   attribute of the file or a field of the target is checked once the struct is read, at the span of a [`Located`].
 //! - Of what is wrong the struct has the default, or is not there at all where it cannot do without. Each mistake is a
 //!   problem of the file, so nothing is opened with it.
+//! - An enum is a word, or a table of one key: its variant. [`Either`] has a short form, a scalar, and a long one, a
+//!   table or a list.
 //! - What only other keys or the target can explain (`mapping`) is [`ByHand`]: declared here, read from the table.
 
 mod deserializer;
@@ -62,12 +64,14 @@ use crate::words::known;
 use super::Table;
 
 pub use schema::{definition, generator, joined, toml_text};
-pub use values::{Address, ByHand, Count, Entries, Pace, TimeSpan};
+pub use values::{Address, ByHand, Count, Either, Entries, Pace, TimeSpan};
 
 /// The name by which a newtype asks for a secret, in any of its forms.
 pub(super) const SECRET: &str = "$secret";
 /// The name by which a tuple asks for start, end and value.
 pub(super) const LOCATED: &str = "$located";
+/// The name by which an enum asks for the short or the long form of a value.
+pub(super) const EITHER: &str = "$either";
 
 impl Table<'_> {
     /// Reads the keys that a struct knows. Every mistake is reported, with its place; `None` when what is left is not
@@ -100,6 +104,10 @@ fn leave_out(reading: &Reading<'_>, error: Error, schema: &dyn Fn() -> Known) ->
     None
 }
 
+fn for_example(line: String) -> String {
+    format!("; for example `{line}`")
+}
+
 fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
     let say = |code, message: String| reading.context.problems.error(place.span.clone(), code, message);
     let of_list = || reading.name(&place.path[..place.path.len() - usize::from(place.in_list)]);
@@ -109,7 +117,7 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
             say(Code::WrongType, format!("`{}` must hold texts in quotes only, not {}", of_list(), place.found));
         }
         What::Type(wanted) => {
-            let wanted = schema.wanted(&place.path).unwrap_or(wanted);
+            let wanted = schema.wanted(&place.path, place.found).unwrap_or(wanted);
             say(Code::WrongType, format!("`{}` must be {wanted}, not {}", name(), place.found));
         }
         What::Value(why) => say(Code::WrongValue, format!("`{}` {why}", name())),
@@ -124,7 +132,8 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
             match forms.split_last() {
                 Some((last, first)) => {
                     let first = first.iter().map(|form| format!("`{form}`")).collect::<Vec<_>>().join(", ");
-                    say(Code::WrongValue, format!("`{}` needs exactly one of {first} and `{last}`", name()));
+                    let example = schema.example(&place.path).map_or_else(String::new, for_example);
+                    say(Code::WrongValue, format!("`{}` needs exactly one of {first} and `{last}`{example}", name()));
                 }
                 None => say(Code::WrongType, format!("`{}` must be a text in quotes, not a table", name())),
             }
@@ -138,7 +147,7 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
                 missing.into_iter().filter(|(key, _)| !place.keys.iter().any(|there| **there == **key))
             {
                 let path: Vec<Box<str>> = place.path.iter().cloned().chain([key.as_str().into()]).collect();
-                let example = example.map_or_else(String::new, |example| format!("; for example `{key} = {example}`"));
+                let example = example.map_or_else(String::new, for_example);
                 say(Code::MissingKey, format!("`{}` is missing{example}", reading.name(&path)));
             }
         }

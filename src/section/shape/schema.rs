@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The name of the definition that secrets refer to.
 pub(super) const SECRET_DEFINITION: &str = "secret";
@@ -57,16 +57,11 @@ impl Transform for Tidy {
         if let Some(Value::Array(words)) = schema.get_mut("enum") {
             words.retain(|word| !word.is_null());
         }
-        if let Some(Value::Array(forms)) = schema.get("oneOf")
-            && forms
-                .iter()
-                .all(|form| form["type"] == "string" && (form["const"].is_string() || form["enum"].is_array()))
-        {
-            let words = |form: &Value| form["enum"].as_array().cloned().unwrap_or_else(|| vec![form["const"].clone()]);
-            let words = forms.iter().flat_map(words).collect();
+        if let Some(choice) = schema.get("oneOf").and_then(Value::as_array).and_then(|forms| Choice::of(forms)) {
             schema.remove("oneOf");
-            schema.insert("type".into(), "string".into());
-            schema.insert("enum".into(), words);
+            for (key, value) in choice.schema() {
+                schema.insert(key, value);
+            }
         }
         if let Some(Value::Array(mut forms)) = schema.remove("anyOf") {
             forms.retain(|form| form["type"] != "null");
@@ -89,12 +84,62 @@ impl Transform for Tidy {
                 }
             }
         }
-        // Draft 7 does not look beside a reference.
-        if schema.get("$ref").is_some() && schema.as_object().is_some_and(|schema| schema.len() > 1) {
-            let reference = schema.remove("$ref").into_iter().map(|reference| serde_json::json!({ "$ref": reference }));
-            let reference = reference.collect();
-            schema.insert("allOf".into(), reference);
+        if let Some(schema) = schema.as_object_mut() {
+            set_apart(schema);
         }
+    }
+}
+
+/// Draft 7 does not look beside a reference.
+fn set_apart(schema: &mut Map<String, Value>) {
+    if schema.len() > 1
+        && let Some(reference) = schema.remove("$ref")
+    {
+        schema.insert("allOf".into(), json!([{ "$ref": reference }]));
+    }
+}
+
+/// What an enum may be: one of a few words, or a table of one key.
+struct Choice {
+    words: Vec<Value>,
+    keys: Map<String, Value>,
+}
+
+impl Choice {
+    fn of(forms: &[Value]) -> Option<Self> {
+        let (mut words, mut keys) = (Vec::new(), Map::new());
+        for form in forms {
+            let only =
+                form["properties"].as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.iter().next());
+            match only {
+                Some((key, value)) if form["required"][0] == **key => {
+                    let mut value = value.as_object()?.clone();
+                    value.extend(form.get("description").map(|words| ("description".into(), words.clone())));
+                    set_apart(&mut value);
+                    keys.insert(key.clone(), value.into());
+                }
+                None if form["type"] == "string" => match (form["enum"].as_array(), form.get("const")) {
+                    (Some(some), _) => words.extend(some.iter().cloned()),
+                    (None, word) => words.push(word?.clone()),
+                },
+                _ => return None,
+            }
+        }
+        Some(Self { words, keys })
+    }
+
+    fn schema(self) -> Map<String, Value> {
+        let words = json!({ "type": "string", "enum": self.words });
+        let only_one = json!({
+            "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+            "properties": self.keys,
+        });
+        let schema = match (self.words.is_empty(), self.keys.is_empty()) {
+            (_, true) => words,
+            (true, false) => only_one,
+            (false, false) => json!({ "anyOf": [words, only_one] }),
+        };
+        schema.as_object().cloned().unwrap_or_default()
     }
 }
 
@@ -138,17 +183,34 @@ impl Known {
         !forms.is_empty() && forms.iter().all(|form| form["type"] == "string")
     }
 
-    /// What a list or a word must be.
-    pub(super) fn wanted(&self, path: &[Box<str>]) -> Option<String> {
-        match self.forms_at(path).as_slice() {
-            [form] if form["type"] == "array" => match self.forms_of(&form["items"]).as_slice() {
-                [item] if item["type"] == "string" => Some("a list of texts in square brackets".into()),
-                [item] if item["type"] == "object" => Some("a list of tables".into()),
-                _ => None,
-            },
-            forms if !forms.is_empty() && forms.iter().all(|form| form["type"] == "object") => Some("a table".into()),
-            _ => None,
+    /// What must stand at a place in place of what was found, where serde cannot tell as much.
+    pub(super) fn wanted(&self, path: &[Box<str>], found: &str) -> Option<String> {
+        let mut wanted = Vec::new();
+        for form in self.forms_at(path) {
+            let words: &[&str] = match form["type"].as_str() {
+                Some("array") => match self.forms_of(&form["items"]).as_slice() {
+                    [item] if item["type"] == "string" => &["a list of texts in square brackets"],
+                    [item] if item["type"] == "object" => &["a list of tables"],
+                    _ => return None,
+                },
+                Some("object") if found != "a table" => &["a table"],
+                Some("string") if found != "a text" => &["a text in quotes"],
+                Some("boolean") => &["true", "false"],
+                Some("object" | "string") => &[],
+                _ => return None,
+            };
+            wanted.extend(words.iter().filter(|words| !wanted.contains(*words)).copied().collect::<Vec<_>>());
         }
+        match wanted.split_last()? {
+            (last, []) => Some((*last).to_owned()),
+            (last, others) => Some(format!("{} or {last}", others.join(", "))),
+        }
+    }
+
+    /// A line that might stand at a place.
+    pub(super) fn example(&self, path: &[Box<str>]) -> Option<String> {
+        let (key, above) = path.split_last()?;
+        self.forms_at(above).into_iter().find_map(|form| example(key, &form["properties"][&**key]))
     }
 
     /// Those of the words that are keys of a table.
@@ -175,15 +237,15 @@ fn below<'s>(form: &'s Value, key: &str) -> Option<&'s Value> {
     form["properties"].get(key).or_else(others).or_else(|| form.get("items"))
 }
 
-/// What a key might be.
+/// A line that a key might have.
 fn example(key: &str, schema: &Value) -> Option<String> {
     let secret = |schema: &Value| {
         schema["$ref"].as_str().is_some_and(|reference| reference.ends_with(&format!("/{SECRET_DEFINITION}")))
     };
     match schema["examples"].get(0) {
-        Some(example) => Some(toml_text(example)),
+        Some(example) => Some(format!("{key} = {}", toml_text(example))),
         None if secret(schema) || schema["allOf"].as_array().is_some_and(|all| all.iter().any(secret)) => {
-            Some(format!("{{ env = \"{}\" }}", key.to_uppercase()))
+            Some(format!("{key} = {{ env = \"{}\" }}", key.to_uppercase()))
         }
         None => None,
     }

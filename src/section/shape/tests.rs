@@ -28,6 +28,9 @@ struct Shape {
     #[serde(default)]
     rules: Vec<Rule>,
     auth: Option<Auth>,
+    #[schemars(example = &"all")]
+    details: Option<Either<All, Vec<Detail>>>,
+    headers: Option<Entries<String, Name>>,
     mapping: Option<ByHand<Entries<String>>>,
 }
 
@@ -62,11 +65,44 @@ struct Rule {
 }
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(inline)]
 enum Auth {
     None,
+    /// The same token always
     Bearer(Secret),
     Basic(Basic),
+    Header {
+        #[schemars(example = &"X-Key")]
+        name: String,
+    },
+}
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum All {
+    All,
+}
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Detail {
+    Gender,
+    Birthday,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        if name.contains(' ') { Err("cannot be a name") } else { Ok(Self(name)) }
+    }
 }
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
@@ -154,8 +190,7 @@ members = 'x'
 ";
     let (found, problems) = read::<Shape>(text);
     assert_eq!(found, None);
-    let known =
-        "known: `auth`, `base_url`, `every`, `groups`, `include`, `mapping`, `pace`, `rules`, `token`, `writers`";
+    let known = "known: `auth`, `base_url`, `details`, `every`, `groups`, `headers`, `include`, `mapping`, `pace`, `rules`, `token`, `writers`";
     assert_eq!(
         problems,
         [
@@ -168,7 +203,7 @@ members = 'x'
             &format!("8:1: error: [wiki] does not know `tokn`; did you mean `token`? {known}"),
             "9:10: error: `wiki.auth.basic.password` is missing; for example `password = { env = \"PASSWORD\" }`",
             "9:27: error: `wiki.auth.basic.user` must be a text in quotes, not a whole number",
-            "9:32: error: [wiki.auth] does not know `zzz`; known: `basic`, `bearer`, `none`",
+            "9:32: error: [wiki.auth] does not know `zzz`; known: `basic`, `bearer`, `header`, `none`",
             "12:9: error: `wiki.rules.0.field` must be a text in quotes, not `true`",
             "13:1: error: `wiki.rules.1.field` is missing; for example `field = \"office\"`",
             "14:1: error: [wiki.rules.1] does not know `feild`; did you mean `field`? known: `field`",
@@ -204,9 +239,20 @@ fn containers_of_the_wrong_kind() {
         ("groups = 1", "10: error: `wiki.groups` must be a table, not a whole number"),
         ("groups.one = 1", "14: error: `wiki.groups.one` must be a table, not a whole number"),
         ("pace = {}", "1: error: `wiki.pace` must be a text in quotes, not a table"),
-        ("auth = {}", "1: error: `wiki.auth` needs exactly one of `bearer` and `basic`"),
+        ("auth = {}", "1: error: `wiki.auth` needs exactly one of `bearer`, `basic` and `header`"),
+        ("auth = { header = {} }", "10: error: `wiki.auth.header.name` is missing; for example `name = \"X-Key\"`"),
+        ("details = 'some'", "11: error: `wiki.details` does not know `some`; known: `all`"),
+        (
+            "details = ['gendre']",
+            "12: error: `wiki.details` does not know `gendre`; did you mean `gender`? known: `birthday`, `gender`",
+        ),
+        (
+            "details = 7",
+            "11: error: `wiki.details` must be a text in quotes or a list of texts in square brackets, not a whole number",
+        ),
+        ("headers = { 'a b' = 'x' }", "13: error: `wiki.headers.a b` cannot be a name"),
         ("auth = 'bearer'", "8: error: `wiki.auth` must be a table, not a text"),
-        ("auth = 'x'", "8: error: `wiki.auth` does not know `x`; known: `basic`, `bearer`, `none`"),
+        ("auth = 'x'", "8: error: `wiki.auth` does not know `x`; known: `basic`, `bearer`, `header`, `none`"),
         ("writers = -1", "11: error: `wiki.writers` must be a whole number of 0 or more, not a negative number"),
         ("every = 2026-01-01", "9: error: `wiki.every` must be a text in quotes, not a date"),
     ] {
@@ -225,7 +271,10 @@ fn the_schema_says_what_the_struct_says() {
     let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        ["token", "base_url", "pace", "every", "writers", "include", "groups", "rules", "auth", "mapping"]
+        [
+            "token", "base_url", "pace", "every", "writers", "include", "groups", "rules", "auth", "details",
+            "headers", "mapping"
+        ]
     );
     assert_eq!(
         schema["properties"]["token"],
@@ -235,6 +284,18 @@ fn the_schema_says_what_the_struct_says() {
     assert_eq!(
         schema["properties"]["writers"],
         json!({ "type": "integer", "minimum": 1, "maximum": 64, "default": 8 })
+    );
+    let auth = &schema["properties"]["auth"]["anyOf"];
+    assert_eq!(auth[0], json!({ "type": "string", "enum": ["none"] }));
+    let forms = &auth[1]["properties"];
+    let bearer = json!({ "description": "The same token always", "allOf": [{ "$ref": "#/definitions/secret" }] });
+    assert_eq!((&forms["bearer"], &forms["header"]["required"]), (&bearer, &json!(["name"])));
+    assert_eq!(
+        schema["properties"]["details"]["anyOf"],
+        json!([
+            { "type": "string", "enum": ["all"] },
+            { "type": "array", "items": { "type": "string", "enum": ["gender", "birthday"] } },
+        ])
     );
     assert_eq!(schema["properties"]["include"], json!({ "type": "array", "items": { "type": "string" } }));
 }

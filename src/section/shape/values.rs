@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::{Located, Secret, check_url, parse_duration};
 use super::schema::SECRET_DEFINITION;
-use super::{LOCATED, SECRET};
+use super::{EITHER, LOCATED, SECRET};
 
 /// The schema of a value type is that of another one.
 macro_rules! schema_of {
@@ -183,6 +183,12 @@ impl<'de, const LEAST: u64, const MOST: u64> Deserialize<'de> for Count<LEAST, M
     }
 }
 
+impl<const LEAST: u64, const MOST: u64> From<Count<LEAST, MOST>> for u32 {
+    fn from(Count(count): Count<LEAST, MOST>) -> Self {
+        Self::try_from(count).unwrap_or(Self::MAX)
+    }
+}
+
 impl<const LEAST: u64, const MOST: u64> JsonSchema for Count<LEAST, MOST> {
     fn inline_schema() -> bool {
         true
@@ -203,20 +209,20 @@ impl<const LEAST: u64, const MOST: u64> JsonSchema for Count<LEAST, MOST> {
 
 /// A table whose keys are the file's own, in its order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entries<T>(pub Vec<(Located<String>, T)>);
+pub struct Entries<T, K = String>(pub Vec<(Located<K>, T)>);
 
-impl<T> Default for Entries<T> {
+impl<T, K> Default for Entries<T, K> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+impl<'de, T: Deserialize<'de>, K: Deserialize<'de>> Deserialize<'de> for Entries<T, K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All<T>(PhantomData<T>);
+        struct All<T, K>(PhantomData<(T, K)>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for All<T> {
-            type Value = Entries<T>;
+        impl<'de, T: Deserialize<'de>, K: Deserialize<'de>> Visitor<'de> for All<T, K> {
+            type Value = Entries<T, K>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a table")
@@ -235,7 +241,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Entries<T> {
+impl<T: JsonSchema, K> JsonSchema for Entries<T, K> {
     fn inline_schema() -> bool {
         true
     }
@@ -246,6 +252,50 @@ impl<T: JsonSchema> JsonSchema for Entries<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "object", "additionalProperties": generator.subschema_for::<T>() })
+    }
+}
+
+/// A value that may be said in short, by a scalar, or at length, by a table or a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Either<Short, Long> {
+    Short(Short),
+    Long(Long),
+}
+
+impl<'de, Short: Deserialize<'de>, Long: Deserialize<'de>> Deserialize<'de> for Either<Short, Long> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms<Short, Long>(PhantomData<(Short, Long)>);
+
+        impl<'de, Short: Deserialize<'de>, Long: Deserialize<'de>> Visitor<'de> for Forms<Short, Long> {
+            type Value = Either<Short, Long>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a short or a long form")
+            }
+
+            fn visit_enum<A: EnumAccess<'de>>(self, value: A) -> Result<Self::Value, A::Error> {
+                match value.variant()? {
+                    (true, long) => long.newtype_variant().map(Either::Long),
+                    (false, short) => short.newtype_variant().map(Either::Short),
+                }
+            }
+        }
+
+        deserializer.deserialize_enum(EITHER, &[], Forms(PhantomData))
+    }
+}
+
+impl<Short: JsonSchema, Long: JsonSchema> JsonSchema for Either<Short, Long> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}-or-{}", Short::schema_name(), Long::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [generator.subschema_for::<Short>(), generator.subschema_for::<Long>()] })
     }
 }
 
@@ -262,7 +312,7 @@ impl<'de, T> Deserialize<'de> for ByHand<T> {
 schema_of!([T: JsonSchema] ByHand<T>, T);
 
 /// Nothing is shown for what is empty.
-impl<T> Serialize for Entries<T> {
+impl<T, K> Serialize for Entries<T, K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_unit()
     }
