@@ -1,145 +1,145 @@
-//! How a target whose interface is described in the file signs in: the four forms of `auth`.
+//! How a target signs in whose interface is a standard's, or described in the file.
 
-use serde::Deserialize;
+use std::time::Duration;
 
-use crate::code::Code;
-use crate::http::{Auth, Client, ClientSettings, FixedAuth, HttpError, Request, Response, TokenAuth};
-use crate::section::{Secret, Table};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-/// `auth = { bearer = SECRET }`, `{ basic = { user, password } }`, `{ header = { name, value } }`,
-/// `{ oauth = { token_url, client_id, client_secret, scope } }` (client credentials) or `"none"`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AuthSettings {
-    /// Not at all: the service trusts whoever can reach it.
+use crate::http::{Auth, Client, ClientSettings, FixedAuth, HttpError, Repeat, Request, Response, TokenAuth};
+use crate::section::Secret;
+use crate::section::shape::{Address, Entries};
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(inline)]
+pub enum SignIn {
+    /// Not at all: the service trusts whoever can reach it
+    #[default]
     None,
-    /// The same token on every request, as `Authorization: Bearer`.
+    /// The same token with every request
     Bearer(Secret),
+    #[serde(skip)]
+    ApiKey(Secret),
+    /// User name and password
     Basic {
+        /// The user name
+        #[schemars(example = &"sync")]
         user: String,
+        /// The password
         password: Secret,
     },
-    /// A header of the service's own.
+    /// A header of the service's own
     Header {
-        /// Name, in lower case.
-        name: &'static str,
+        /// Its name
+        #[schemars(example = &"X-Api-Key")]
+        name: HeaderName,
+        /// Its value
         value: Secret,
     },
-    /// OAuth 2.0 client credentials: a token is fetched, kept, and fetched anew once it is refused.
+    /// OAuth 2.0 client credentials
     OAuth {
-        token_url: String,
-        client_id: String,
+        /// Where tokens are fetched
+        #[schemars(example = &"https://login.example.com/oauth/token")]
+        token_url: Address,
+        /// The client id
+        client_id: Secret,
+        /// The secret
         client_secret: Secret,
-        /// Scope, where the service wants one.
+        /// The scope, where the service wants one
         scope: Option<String>,
     },
 }
 
-const FORMS: [&str; 4] = ["bearer", "basic", "header", "oauth"];
+/// Headers beside the usual ones.
+pub type Headers = Entries<HeaderValue, HeaderName>;
 
-impl AuthSettings {
-    /// Reads the key `auth` of a target's section. `None` when it is missing or wrong, which is then among the
-    /// problems.
-    pub fn parse(section: &Table<'_>) -> Option<Self> {
-        if !section.has("auth") {
-            section.missing("auth", "auth = { bearer = { env = \"TOKEN\" } }");
-            return None;
+/// In lower case. Kept for as long as the process runs, as header names of requests are; a file has few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, description = "")]
+pub struct HeaderName(&'static str);
+
+impl<'de> Deserialize<'de> for HeaderName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(token) {
+            return Err(D::Error::custom("cannot be the name of a header"));
         }
-        Self::given(section)
+        Ok(Self(Box::leak(name.to_ascii_lowercase().into_boxed_str())))
     }
+}
 
-    /// The same where a service may want no sign-in.
-    pub fn parse_optional(section: &Table<'_>) -> Option<Self> {
-        if section.has("auth") { Self::given(section) } else { Some(Self::None) }
+impl HeaderName {
+    pub fn as_str(self) -> &'static str {
+        self.0
     }
+}
 
-    fn given(section: &Table<'_>) -> Option<Self> {
-        if section.raw("auth").is_some_and(|value| value.get_ref().is_str()) {
-            return section.choice("auth", &[("none", ())]).map(|()| Self::None);
-        }
-        let table = section.table("auth")?;
-        let found = Self::form(&table);
-        let given = FORMS.iter().filter(|form| table.has(form)).count();
-        if given != 1 {
-            let message = format!("`{}` needs exactly one of `bearer`, `basic`, `header` and `oauth`", table.path());
-            table.problems().error(table.span(), Code::WrongValue, message);
-        }
-        table.finish();
-        found.filter(|_| given == 1)
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+pub struct HeaderValue(String);
+
+impl TryFrom<String> for HeaderValue {
+    type Error = &'static str;
+
+    fn try_from(value: String) -> Result<Self, Self::Error> {
+        let plain = value.chars().all(|letter| (' '..='~').contains(&letter));
+        if plain { Ok(Self(value)) } else { Err("must be of plain ASCII letters, on one line") }
     }
+}
 
-    fn form(table: &Table<'_>) -> Option<Self> {
-        if table.has("bearer") {
-            return table.secret("bearer").map(Self::Bearer);
-        }
-        if table.has("basic") {
-            let basic = table.table("basic")?;
-            let (user, password) = (basic.required_text("user", "user = \"sync\""), basic.required_secret("password"));
-            basic.finish();
-            return Some(Self::Basic { user: user?.value.to_owned(), password: password? });
-        }
-        if table.has("header") {
-            let header = table.table("header")?;
-            let name =
-                header.required_text("name", "name = \"X-Api-Key\"").and_then(|name| header_name(&header, &name));
-            let value = header.required_secret("value");
-            header.finish();
-            return Some(Self::Header { name: name?, value: value? });
-        }
-        if !table.has("oauth") {
-            return None;
-        }
-        let oauth = table.table("oauth")?;
-        if !oauth.has("token_url") {
-            oauth.missing("token_url", "token_url = \"https://login.example.com/oauth/token\"");
-        }
-        let token_url = oauth.base_url("token_url");
-        let client_id = oauth.required_text("client_id", "client_id = \"personio-sync\"");
-        let client_secret = oauth.required_secret("client_secret");
-        let scope = oauth.text("scope").map(|scope| scope.value.to_owned());
-        oauth.finish();
-        let client_id = client_id?.value.to_owned();
-        Some(Self::OAuth { token_url: token_url?, client_id, client_secret: client_secret?, scope })
-    }
+/// As requests have them.
+pub fn settled(headers: &Headers) -> Vec<(&'static str, String)> {
+    headers.0.iter().map(|(name, value)| (name.value.as_str(), value.0.clone())).collect()
+}
 
+impl SignIn {
     /// The same form with the sandbox's secret; tokens are fetched below the simulated system.
     pub fn redirect(&mut self, base_url: &str, secret: &Secret) {
         match self {
             Self::None => {}
-            Self::Bearer(known) | Self::Basic { password: known, .. } | Self::Header { value: known, .. } => {
-                known.clone_from(secret);
-            }
-            Self::OAuth { token_url, client_secret, .. } => {
+            Self::Bearer(known)
+            | Self::ApiKey(known)
+            | Self::Basic { password: known, .. }
+            | Self::Header { value: known, .. } => known.clone_from(secret),
+            Self::OAuth { token_url, client_id, client_secret, .. } => {
+                *client_id = Secret::new("sandbox");
                 client_secret.clone_from(secret);
-                *token_url = format!("{}/oauth/token", base_url.trim_end_matches('/'));
+                *token_url = Address::usual(format!("{base_url}/oauth/token"));
             }
         }
     }
 
-    /// Signs the requests of a client. Contacts nobody yet.
-    pub fn signer(&self) -> anyhow::Result<Box<dyn Auth>> {
-        Ok(match self {
-            Self::OAuth { token_url, client_id, client_secret, scope } => {
-                let client = Client::new(ClientSettings::new(token_url.clone()), Box::new(FixedAuth::default()))?;
-                let request = token_request(token_url, client_id, client_secret, scope.as_deref());
-                let fetch = move || read_token(&client.send(&request)?);
-                Box::new(TokenAuth::new(fetch, Vec::new()))
-            }
-            fixed => Box::new(FixedAuth::new(fixed.fixed_headers())),
-        })
+    /// What signs a client's requests, which carry the headers `beside`, too. Contacts nobody yet.
+    pub fn auth(&self, beside: &[(&'static str, String)]) -> anyhow::Result<Box<dyn Auth>> {
+        let mut headers = beside.to_vec();
+        if let Self::OAuth { token_url, client_id, client_secret, scope } = self {
+            let settings = ClientSettings { timeout: Duration::from_secs(30), ..ClientSettings::new(&**token_url) };
+            let client = Client::new(settings, Box::new(FixedAuth::default()))?;
+            let request = token_request(token_url, client_id, client_secret, scope.as_deref());
+            let fetch = move || read_token(&client.send(&request)?);
+            return Ok(Box::new(TokenAuth::new(fetch, headers)));
+        }
+        headers.extend(self.fixed_headers());
+        Ok(Box::new(FixedAuth::new(headers)))
     }
 
     /// The headers of the forms that need no token of their own.
     pub fn fixed_headers(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Bearer(token) => vec![("authorization", format!("Bearer {}", token.expose()))],
+        let authorization = match self {
+            Self::Bearer(token) => format!("Bearer {}", token.expose()),
+            Self::ApiKey(key) => format!("ApiKey {}", key.expose()),
             Self::Basic { user, password } => {
-                use base64::Engine as _;
-                let pair = format!("{user}:{}", password.expose());
-                vec![("authorization", format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))]
+                format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{}", password.expose())))
             }
-            Self::Header { name, value } => vec![(name, value.expose().to_owned())],
-            Self::None | Self::OAuth { .. } => Vec::new(),
-        }
+            Self::Header { name, value } => return vec![(name.as_str(), value.expose().to_owned())],
+            Self::None | Self::OAuth { .. } => return Vec::new(),
+        };
+        vec![("authorization", authorization)]
     }
 
     /// How it signs in, in words and without any secret.
@@ -147,6 +147,7 @@ impl AuthSettings {
         match self {
             Self::None => "nothing",
             Self::Bearer(_) => "a bearer token",
+            Self::ApiKey(_) => "an API key",
             Self::Basic { .. } => "user name and password",
             Self::Header { .. } => "a header of its own",
             Self::OAuth { .. } => "OAuth client credentials",
@@ -154,46 +155,33 @@ impl AuthSettings {
     }
 }
 
-/// A header name of the file, in lower case. Kept for as long as the process runs, as header names of requests
-/// are; a file has few.
-pub fn header_name(table: &Table<'_>, name: &crate::section::Located<&str>) -> Option<&'static str> {
-    let lower = name.value.to_ascii_lowercase();
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if lower.is_empty() || !lower.bytes().all(token) {
-        let message = format!("`{}` cannot be the name of a header", name.value);
-        table.problems().error(name.span.clone(), Code::WrongValue, message);
-        return None;
-    }
-    Some(Box::leak(lower.into_boxed_str()))
-}
-
-fn token_request(token_url: &str, client_id: &str, client_secret: &Secret, scope: Option<&str>) -> Request {
+fn token_request(token_url: &str, client_id: &Secret, client_secret: &Secret, scope: Option<&str>) -> Request {
     let mut form = vec![
         ("grant_type".to_owned(), "client_credentials".to_owned()),
-        ("client_id".to_owned(), client_id.to_owned()),
+        ("client_id".to_owned(), client_id.expose().to_owned()),
         ("client_secret".to_owned(), client_secret.expose().to_owned()),
     ];
     form.extend(scope.map(|scope| ("scope".to_owned(), scope.to_owned())));
     // A token more or less does no harm.
-    Request::new(crate::http::Method::Post, token_url).form(form).repeat(crate::http::Repeat::Harmless)
+    let request = Request::new(crate::http::Method::Post, token_url).form(form).repeat(Repeat::Harmless);
+    request.header("accept", "application/json").class("token")
 }
 
 fn read_token(answer: &Response) -> Result<String, HttpError> {
-    #[derive(Deserialize)]
-    struct Token {
-        access_token: String,
-    }
     match answer.status {
-        200..300 => match answer.json::<Token>() {
-            Ok(token) if !token.access_token.trim().is_empty() => Ok(token.access_token),
-            Ok(_) => Err(HttpError::SignIn("the address for tokens gave an empty token".into())),
-            Err(unexpected) => Err(HttpError::SignIn(format!("the address for tokens gave no token: {unexpected}"))),
-        },
+        200..300 => {
+            let body = answer.json_or_none().unwrap_or_default();
+            let token = body["access_token"].as_str().filter(|token| !token.trim().is_empty());
+            token.map(str::to_owned).ok_or_else(|| {
+                HttpError::SignIn("the address for tokens gave no access token; is `token_url` right?".into())
+            })
+        }
         status @ (429 | 500..) => {
             Err(HttpError::NotSent { host: "the address for tokens".into(), why: format!("it answered {status}") })
         }
         status => Err(HttpError::SignIn(format!(
-            "the sign-in was refused ({status}); check `client_id`, `client_secret` and `scope`"
+            "the address for tokens refused the client credentials (status {status}); check `client_id`, \
+             `client_secret` and `scope`"
         ))),
     }
 }
@@ -201,30 +189,52 @@ fn read_token(answer: &Response) -> Result<String, HttpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Body;
+    use crate::http::testing::{Answer, Script};
 
     #[test]
-    fn secrets_go_into_headers_and_never_into_words() {
-        let secret = Secret::new("hunter2");
-        for (auth, header) in [
-            (AuthSettings::Bearer(secret.clone()), ("authorization", "Bearer hunter2")),
-            (
-                AuthSettings::Basic { user: "sync".into(), password: secret.clone() },
-                ("authorization", "Basic c3luYzpodW50ZXIy"),
-            ),
-            (AuthSettings::Header { name: "x-api-key", value: secret.clone() }, ("x-api-key", "hunter2")),
+    fn every_form_signs_requests_and_keeps_its_secret() {
+        let secret = Secret::new("s3cret");
+        let basic = SignIn::Basic { user: "sync".into(), password: secret.clone() };
+        let header = SignIn::Header { name: HeaderName("x-api-key"), value: secret.clone() };
+        for (sign_in, header) in [
+            (SignIn::Bearer(secret.clone()), Some(("authorization", "Bearer s3cret"))),
+            (SignIn::ApiKey(secret.clone()), Some(("authorization", "ApiKey s3cret"))),
+            (basic, Some(("authorization", "Basic c3luYzpzM2NyZXQ="))),
+            (header, Some(("x-api-key", "s3cret"))),
+            (SignIn::None, None),
         ] {
-            assert_eq!(auth.signer().unwrap().headers().unwrap(), vec![(header.0, header.1.to_owned())]);
-            assert!(!format!("{auth:?} {}", auth.describe()).contains("hunter2"));
+            let headers = sign_in.auth(&[("x-tenant", "acme".to_owned())]).unwrap().headers().unwrap();
+            let wanted = [("x-tenant", "acme")].into_iter().chain(header);
+            assert_eq!(headers, wanted.map(|(name, value)| (name, value.to_owned())).collect::<Vec<_>>());
+            assert!(!format!("{sign_in:?} {}", sign_in.describe()).contains("s3cret"));
         }
     }
 
     #[test]
-    fn a_token_is_asked_for_with_client_credentials() {
-        let request = token_request("https://login.example.com/t", "id", &Secret::new("word"), Some("people"));
-        let Body::Form(form) = request.body else { panic!("a form") };
-        let form: Vec<_> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(form, ["grant_type=client_credentials", "client_id=id", "client_secret=word", "scope=people"]);
+    fn client_credentials_are_exchanged_for_a_token_and_anew_when_it_is_refused() {
+        let script = Script::answers([
+            Answer::json(200, r#"{"access_token":"one","expires_in":3600}"#),
+            Answer::json(200, r#"{"access_token":"two"}"#),
+            Answer::json(401, r#"{"error":"invalid_client"}"#),
+        ]);
+        let sign_in = SignIn::OAuth {
+            token_url: Address::usual(format!("{}/oauth/token?tenant=a", script.base_url())),
+            client_id: Secret::new("id"),
+            client_secret: Secret::new("s3cret"),
+            scope: Some("scim".into()),
+        };
+        let auth = sign_in.auth(&[]).unwrap();
+        let first = auth.headers().unwrap();
+        assert_eq!(first, [("authorization", "Bearer one".to_owned())]);
+        assert_eq!(auth.renew(&first), Ok(true));
+        let second = auth.headers().unwrap();
+        assert_eq!(second[0].1, "Bearer two");
+        auth.settled(&second, true);
+        let Err(HttpError::SignIn(why)) = auth.renew(&second) else { panic!() };
+        assert!(why.starts_with("the address for tokens refused the client credentials (status 401)"), "{why}");
+        let asked = script.asked();
+        assert_eq!((asked[0].line(), asked[0].param("tenant")), ("POST /oauth/token".into(), Some("a")));
+        assert_eq!(asked[0].body, b"grant_type=client_credentials&client_id=id&client_secret=s3cret&scope=scim");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::field::{Access, FieldKind, FieldSpec};
 use crate::http::Method;
 use crate::section::{Located, Table};
-use crate::targets::auth::{AuthSettings, header_name};
+use crate::targets::auth::{Headers, SignIn, settled as settled_headers};
 
 use super::paging::Paging;
 use super::pointer::Pointer;
@@ -21,7 +21,7 @@ use super::template::{Allowed, Template, Text, scalar_json};
 pub struct Declaration {
     /// Without a trailing slash.
     pub base_url: String,
-    pub auth: AuthSettings,
+    pub auth: SignIn,
     pub headers: Vec<(&'static str, String)>,
     /// So many requests in such a time, at most.
     pub pace: Vec<(u32, Duration)>,
@@ -159,8 +159,9 @@ impl Declaration {
                 None
             }
         };
-        let auth = AuthSettings::parse_optional(section);
-        let headers = headers(section);
+        let beside: Option<Beside> = section.read();
+        let auth = beside.as_ref().map(|beside| beside.auth.clone());
+        let headers = beside.and_then(|beside| headers(section, &beside.headers));
         let pace = pace(section);
         let timeout = section.duration("timeout").unwrap_or(Duration::from_secs(60));
         let clears = [("null", Clear::Null), ("empty", Clear::Text), ("never", Clear::Never)];
@@ -216,17 +217,16 @@ impl Declaration {
     pub fn sandbox_text(&self, secret: &str) -> String {
         let secret = Json::from(secret);
         let auth = match &self.auth {
-            AuthSettings::None => "\"none\"".to_owned(),
-            AuthSettings::Bearer(_) => format!("{{ bearer = {secret} }}"),
-            AuthSettings::Basic { user, .. } => {
+            SignIn::None => "\"none\"".to_owned(),
+            SignIn::Bearer(_) | SignIn::ApiKey(_) => format!("{{ bearer = {secret} }}"),
+            SignIn::Basic { user, .. } => {
                 format!("{{ basic = {{ user = {}, password = {secret} }} }}", Json::from(user.as_str()))
             }
-            AuthSettings::Header { name, .. } => {
-                format!("{{ header = {{ name = {}, value = {secret} }} }}", Json::from(*name))
+            SignIn::Header { name, .. } => {
+                format!("{{ header = {{ name = {}, value = {secret} }} }}", Json::from(name.as_str()))
             }
-            AuthSettings::OAuth { client_id, .. } => format!(
-                "{{ oauth = {{ token_url = \"http://127.0.0.1\", client_id = {}, client_secret = {secret} }} }}",
-                Json::from(client_id.as_str())
+            SignIn::OAuth { .. } => format!(
+                "{{ oauth = {{ token_url = \"http://127.0.0.1\", client_id = {secret}, client_secret = {secret} }} }}"
             ),
         };
         format!("base_url = \"http://127.0.0.1\"\nauth = {auth}\n{}", self.source)
@@ -259,7 +259,7 @@ impl Declaration {
     pub fn describe(&self) -> Vec<String> {
         let mut lines = vec![
             match &self.auth {
-                AuthSettings::None => format!("asks {} without signing in", self.base_url),
+                SignIn::None => format!("asks {} without signing in", self.base_url),
                 auth => format!("signs in to {} with {}", self.base_url, auth.describe()),
             },
             format!("lists accounts with {}, {}", self.list.request.outline(), self.list.paging.describe()),
@@ -330,23 +330,22 @@ fn pointer_or(table: &Table<'_>, key: &str, default: &str) -> Option<Pointer> {
     }
 }
 
-fn headers(section: &Table<'_>) -> Option<Vec<(&'static str, String)>> {
-    if !section.has("headers") {
-        return Some(Vec::new());
-    }
-    let table = section.table("headers")?;
-    let names: Vec<Located<&str>> = table.entries().into_iter().map(|(name, _)| name).collect();
-    let mut headers = Vec::with_capacity(names.len());
-    for name in names {
-        let (known, value) = (header_name(&table, &name), table.text(name.value));
-        if known == Some("authorization") {
-            wrong(&table, name.span.clone(), "credentials belong in `auth`, which keeps them out of messages".into());
-            return None;
-        }
-        headers.push((known?, value?.value.to_owned()));
-    }
-    table.finish();
-    Some(headers)
+/// What signs requests, and what goes with them.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Beside {
+    #[serde(default)]
+    auth: SignIn,
+    #[serde(default)]
+    headers: Headers,
+}
+
+fn headers(section: &Table<'_>, headers: &Headers) -> Option<Vec<(&'static str, String)>> {
+    let Some((name, _)) = headers.0.iter().find(|(name, _)| name.value.as_str() == "authorization") else {
+        return Some(settled_headers(headers));
+    };
+    wrong(section, name.span.clone(), "credentials belong in `auth`, which keeps them out of messages".into());
+    None
 }
 
 fn pace(section: &Table<'_>) -> Option<Vec<(u32, Duration)>> {

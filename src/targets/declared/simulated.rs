@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::field::{FieldKind, FieldSpec, FieldValue};
 use crate::http::Method;
-use crate::targets::auth::AuthSettings;
+use crate::targets::auth::SignIn;
 use crate::targets::declared::template::{Fill, Read, Template};
 use crate::targets::declared::{Create, Declaration, DeclaredField, Operation, Paging, ReadOne};
 
@@ -46,7 +46,7 @@ impl Service {
     }
 
     fn handle(&mut self, request: &SandboxRequest, path: &str, base_url: &str) -> SandboxResponse {
-        if matches!(self.declaration.auth, AuthSettings::OAuth { .. })
+        if matches!(self.declaration.auth, SignIn::OAuth { .. })
             && (request.method, path) == (Method::Post, "/oauth/token")
         {
             return self.give_token(request);
@@ -105,7 +105,7 @@ impl Service {
     }
 
     fn signed(&self, request: &SandboxRequest) -> bool {
-        if matches!(self.declaration.auth, AuthSettings::OAuth { .. }) {
+        if matches!(self.declaration.auth, SignIn::OAuth { .. }) {
             let token = request.header_value("authorization").and_then(|value| value.strip_prefix("Bearer "));
             return token.is_some_and(|token| self.tokens.iter().any(|known| known == token));
         }

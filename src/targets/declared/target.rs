@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, Capabilities, FieldIndex, FieldKind, FieldValue, Schema};
-use crate::http::{Client, ClientSettings, FixedAuth, HttpError, Request, Response};
+use crate::http::{Client, ClientSettings, HttpError, Request, Response};
 use crate::plan::{Account, FieldChange, Snapshot};
 use crate::progress::{NoProgress, Progress};
 use crate::targets::{Connection, ErrorKind, ReadAccounts, TargetError, WriteAccounts};
@@ -38,11 +38,6 @@ impl DeclaredTarget {
         for (requests, per) in &declaration.pace {
             settings = settings.limit("default", *requests, *per);
         }
-        let signer = declaration.auth.signer()?;
-        let signer: Box<dyn crate::http::Auth> = match declaration.headers.is_empty() {
-            true => signer,
-            false => Box::new(WithHeaders { signer, beside: FixedAuth::new(declaration.headers.clone()) }),
-        };
         let fields = connection
             .fields
             .into_iter()
@@ -52,7 +47,7 @@ impl DeclaredTarget {
                 Ok(DeclaredField { spec, at })
             })
             .collect::<anyhow::Result<_>>()?;
-        let client = Client::new(settings, signer)?;
+        let client = Client::new(settings, declaration.auth.auth(&declaration.headers)?)?;
         Ok(Self { declaration: declaration.clone(), fields, client, items: Mutex::default(), sample: Mutex::default() })
     }
 
@@ -358,27 +353,5 @@ impl WriteAccounts for DeclaredTarget {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             other => other.map(|_| ()),
         }
-    }
-}
-
-/// Signs requests and adds the headers that the file wants on each.
-struct WithHeaders {
-    signer: Box<dyn crate::http::Auth>,
-    beside: FixedAuth,
-}
-
-impl crate::http::Auth for WithHeaders {
-    fn headers(&self) -> Result<Vec<(&'static str, String)>, HttpError> {
-        let mut headers = self.signer.headers()?;
-        headers.extend(self.beside.headers()?);
-        Ok(headers)
-    }
-
-    fn settled(&self, headers: &[(&'static str, String)], accepted: bool) {
-        self.signer.settled(headers, accepted);
-    }
-
-    fn renew(&self, refused: &[(&'static str, String)]) -> Result<bool, HttpError> {
-        self.signer.renew(refused)
     }
 }

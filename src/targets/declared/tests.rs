@@ -190,7 +190,7 @@ fn mistakes_are_found_when_the_file_is_loaded() {
             "LIST headers = { Authorization = 'x' }",
             "4:13: error: credentials belong in `auth`, which keeps them out of messages",
         ),
-        ("LIST headers = { 'X Y' = 'x' }", "4:13: error: `X Y` cannot be the name of a header"),
+        ("LIST headers = { 'X Y' = 'x' }", "4:13: error: `targets.hr.headers.X Y` cannot be the name of a header"),
         (
             "LIST clear = 'nul'",
             "4:9: error: `targets.hr.clear` does not know `nul`; did you mean `null`? known: `empty`, `never`, `null`",

@@ -13,8 +13,8 @@ use crate::plan::Policy;
 use crate::section::shape::{self, Address, Entries, Pace};
 use crate::section::{Secret, Table};
 
+use super::super::auth::SignIn;
 use super::super::membership::{Group, Membership, memberships};
-use super::super::scim::SignIn;
 use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 use super::fields::{self, GROUPS, TEAMS};
 use super::{Create, Entra, ReadBy, requests};
@@ -173,7 +173,7 @@ impl TargetType for Section {
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
         let scope = format!("{}/.default", Url::parse(&self.base_url)?.origin().ascii_serialization());
         let sign_in = SignIn::OAuth {
-            token_url: format!("{}/{}/oauth2/v2.0/token", &*self.login_url, self.tenant.0),
+            token_url: Address::usual(format!("{}/{}/oauth2/v2.0/token", &*self.login_url, self.tenant.0)),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             scope: Some(scope),
@@ -185,7 +185,7 @@ impl TargetType for Section {
             client = client.limit(requests::TEAMS, 1, Duration::from_secs(2));
         }
         // As background work, so that people who wait are served first.
-        let auth = sign_in.auth(&[("x-ms-throttle-priority".to_owned(), "Low".to_owned())])?;
+        let auth = sign_in.auth(&[("x-ms-throttle-priority", "Low".to_owned())])?;
         let client = Client::new(client, auth)?;
         Ok(Box::new(Entra::new(client, self.base_url.to_string(), self.create.clone(), self.read, connection)))
     }

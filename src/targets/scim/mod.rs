@@ -1,31 +1,4 @@
 //! Any service that speaks SCIM 2.0 (RFC 7643, 7644, 9865).
-//!
-//! A section names the address and the credentials; where the service departs from the standard, it names
-//! a `preset` or the deviations themselves:
-//!
-//! | setting | values | meaning |
-//! |---|---|---|
-//! | `update` | `auto`, `patch`, `put` | how accounts are changed; `auto` goes by what the service says |
-//! | `put_body` | `merged`, `changes` | what PUT sends: all that was read with the changes, or those alone |
-//! | `patch_style` | `pathed`, `object`, `dotted`, `extension_object` | the form of a PATCH |
-//! | `capital_operations` | boolean | `Replace` rather than `replace` |
-//! | `one_operation` | boolean | one operation in each PATCH |
-//! | `filtered_paths` | boolean | whether PATCH takes `emails[type eq "work"].value` |
-//! | `manager` | `object`, `value`, `text` | how PATCH writes the manager |
-//! | `clear` | `remove`, `empty`, `null`, `never` | how a field is emptied |
-//! | `text_booleans` | boolean | `active` as `"True"` and `"False"` |
-//! | `etag` | boolean | whether versions are used where the service has them |
-//! | `filter` | boolean | whether single accounts are looked up with a filter |
-//! | `paging` | `auto`, `index`, `cursor`, `none` | how lists are paged |
-//! | `page_size` | number | the most accounts to ask for at once |
-//! | `primary` | boolean | whether the first item of a list is marked as primary |
-//! | `bulk` | boolean, or a table of limits | whether changes are sent together where the service offers it |
-//! | `discovery` | boolean | whether the service is asked for its schemas and capabilities |
-//! | `plain_json` | boolean | bodies as `application/json` |
-//! | `headers` | table | headers beside the usual ones; no place for secrets |
-//! | `requests_per_minute` | number | the pace, for reading and for writing each |
-//! | `key_owner` | user name | the account that owns the credentials, which is never changed |
-//! | `preserve` | paths | what PUT must keep although the service returns it only when asked |
 
 mod bulk;
 mod deviations;
@@ -39,20 +12,18 @@ mod path;
 mod requests;
 mod service;
 mod settings;
-mod sign_in;
 pub mod simulated;
 #[cfg(test)]
 pub(crate) mod tests;
 mod wire;
 
-pub(crate) use deviations::{Clear, Deviations, preset};
+pub(crate) use deviations::{Clear, DeclaredDeviations, Deviations, Preset};
 pub(crate) use directory::Directory;
 pub(crate) use errors::{Operation, no_answer, not_done, refusal, unexpected};
 pub(crate) use fields::lookup;
 pub(crate) use filter::Filter;
 pub(crate) use path::{ENTERPRISE, Path};
-pub(crate) use settings::{Settings, declared_deviations, key_owner};
-pub(crate) use sign_in::SignIn;
+pub(crate) use settings::{Settings, key_owner};
 pub(crate) use wire::Field;
 
 use crate::employee::EmployeeId;
@@ -69,7 +40,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "scim",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Text(include_str!("schema.json")),
+    keys: super::Keys::Shape(settings::schema),
     simulate: Some(|_| Box::<simulated::Scim>::default()),
 };
 

@@ -4,7 +4,8 @@ use crate::field::{AccountId, FieldIndex, FieldValue};
 use crate::plan::FieldChange;
 use crate::section::Secret;
 
-use super::super::scim::{Directory, Field, Path, Settings, SignIn, preset};
+use super::super::auth::SignIn;
+use super::super::scim::{Directory, Field, Path, Preset, Settings};
 use super::super::{ErrorKind, FieldLookup, TargetError};
 
 /// What a new account is made of: our field, and the attribute that takes it.
@@ -26,7 +27,7 @@ pub(super) struct Accounts(Directory);
 impl Accounts {
     /// Signs in nowhere yet.
     pub(super) fn open(name: &str, base_url: &str, token: &Secret, paced: bool) -> anyhow::Result<Self> {
-        let mut deviations = preset("slack").ok_or_else(|| anyhow::anyhow!("SCIM knows no preset `slack`"))?;
+        let mut deviations = Preset::Slack.deviations();
         // What Slack's own description says of its attributes is of no use for six of them.
         deviations.discovery = false;
         if !paced {

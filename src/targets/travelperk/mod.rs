@@ -1,17 +1,5 @@
 //! TravelPerk ("Perk"): users through SCIM on one host, cost centres and invoice profiles through REST on the
 //! other.
-//!
-//! | setting | meaning |
-//! |---|---|
-//! | `api_key` | key of an administrator, for both hosts |
-//! | `scim_token`, `scim_auth` | another token for SCIM, and its scheme: `ApiKey` or `Bearer` |
-//! | `api_auth` | the scheme on the REST host |
-//! | `scim_url`, `api_url` | the two addresses |
-//! | `details` | `"all"`, or which of `gender`, `dateOfBirth`, `manager` may be mapped |
-//! | `key_owner` | work e-mail of the administrator who made the key; that account is never changed |
-//! | `account` | a name that tells several TravelPerk accounts on one host apart |
-//!
-//! Beside these, the deviations of a `scim` section may be declared (`update`, `clear`, `page_size`, …).
 
 mod fields;
 mod log;
@@ -51,7 +39,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "travelperk",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Text(include_str!("schema.json")),
+    keys: super::Keys::Shape(settings::schema),
     simulate: Some(|company| Box::new(simulated::TravelPerk::new(company))),
 };
 

@@ -2,20 +2,89 @@
 
 use std::time::Duration;
 
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
 use crate::code::Code;
+use crate::section::shape::{self, Address, Either};
 use crate::section::{Secret, Table};
 use crate::targets::SandboxPlaces;
-use crate::targets::scim::{self, Clear, Deviations, SignIn};
-use crate::words::known;
+use crate::targets::auth::SignIn;
+use crate::targets::scim::{self, Clear, DeclaredDeviations, Deviations};
 
-/// Where SCIM is served. The older `app.travelperk.com` still answers.
-const SCIM_URL: &str = "https://app.perk.com/api/v2/scim";
-/// Where everything else is served. The older `api.travelperk.com` still answers.
-const API_URL: &str = "https://api.perk.com";
+/// A `travelperk` section.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    /// The API key
+    api_key: Secret,
+    /// Another secret for SCIM. Left out: the key
+    scim_token: Option<Secret>,
+    /// Another address of SCIM
+    #[serde(default = "scim_url")]
+    scim_url: Address,
+    /// Another address of the API
+    #[serde(default = "api_url")]
+    api_url: Address,
+    /// How requests to SCIM are signed
+    #[serde(default)]
+    scim_auth: Scheme,
+    /// How requests to the API are signed
+    #[serde(default)]
+    api_auth: Scheme,
+    /// The user name of the account that made the key; never changed
+    key_owner: Option<String>,
+    /// A name for this account, where several share one host
+    account: Option<String>,
+}
 
-/// The details that may be left out, with the fields that carry them.
-const DETAILS: &[(&str, &[&str])] =
-    &[("gender", &["gender"]), ("dateOfBirth", &["dateOfBirth"]), ("manager", &["manager", "lineManagerEmail"])];
+/// A struct of its own, so that what is wrong with the mapping is told whatever else is missing.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Details {
+    /// Which personal details may be written; a field of another one cannot be mapped
+    #[schemars(extend("default" = "all"))]
+    details: Option<Either<All, Vec<Detail>>>,
+}
+
+/// The older `app.travelperk.com` still answers.
+fn scim_url() -> Address {
+    Address::usual("https://app.perk.com/api/v2/scim")
+}
+
+/// The older `api.travelperk.com` still answers.
+fn api_url() -> Address {
+    Address::usual("https://api.perk.com")
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+enum All {
+    All,
+}
+
+/// The details that may be left out.
+#[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+enum Detail {
+    Gender,
+    DateOfBirth,
+    Manager,
+}
+
+impl Detail {
+    /// The one that a field carries, with its name.
+    fn of(field: &str) -> Option<(Self, &'static str)> {
+        match field {
+            "gender" => Some((Self::Gender, "gender")),
+            "dateOfBirth" => Some((Self::DateOfBirth, "dateOfBirth")),
+            "manager" | "lineManagerEmail" => Some((Self::Manager, "manager")),
+            _ => None,
+        }
+    }
+}
 
 /// A `travelperk` section, settled.
 #[derive(Clone, Debug)]
@@ -30,8 +99,10 @@ pub(super) struct Settings {
     pub(super) account: Option<String>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(inline)]
 enum Scheme {
+    #[default]
     ApiKey,
     Bearer,
 }
@@ -47,81 +118,57 @@ impl Scheme {
 
 /// Reads a section. `None` when something needed is missing or wrong, which is then among the problems.
 pub(super) fn read(table: &Table<'_>) -> Option<Settings> {
-    let api_key = table.required_secret("api_key");
-    let scim_token = table.secret("scim_token");
-    let schemes = [("ApiKey", Scheme::ApiKey), ("Bearer", Scheme::Bearer)];
-    let scim_auth = table.choice("scim_auth", &schemes).unwrap_or(Scheme::ApiKey);
-    let api_auth = table.choice("api_auth", &schemes).unwrap_or(Scheme::ApiKey);
-    let address = |key: &str, default: &str| match table.has(key) {
-        true => table.base_url(key),
-        false => Some(default.to_owned()),
-    };
-    let (scim_url, api_url) = (address("scim_url", SCIM_URL), address("api_url", API_URL));
-    details(table);
-    let account = table.text("account").map(|account| account.value.trim().to_lowercase());
-    let deviations = scim::declared_deviations(
-        table,
-        Deviations {
-            // Removing a value is not known to work; an empty one is what is read back.
-            clear: Clear::Empty,
-            // The extension is not among the schemas that the service lists.
-            schemas: false,
-            // No limits are published; two clients keep to this pace.
-            requests_per_minute: Some(90),
-            busy_wait: Some(Duration::from_secs(60)),
-            ..Deviations::default()
-        },
-    );
-    let key_owner = scim::key_owner(table);
-    let api_key = api_key?;
+    let (section, declared) = (table.read::<Section>(), table.read::<DeclaredDeviations>());
+    if let Some(Details { details: Some(Either::Long(chosen)) }) = table.read() {
+        check_mapping(table, &chosen);
+    }
+    let (section, mut deviations) = (section?, usual());
+    declared?.apply(&mut deviations);
+    let scim_token = section.scim_token.unwrap_or_else(|| section.api_key.clone());
     let people = scim::Settings {
-        base_url: scim_url?,
-        sign_in: scim_auth.sign_in(scim_token.unwrap_or_else(|| api_key.clone())),
+        base_url: section.scim_url.to_string(),
+        sign_in: section.scim_auth.sign_in(scim_token),
         deviations,
         preserve: Vec::new(),
         headers: Vec::new(),
-        key_owner,
+        key_owner: scim::key_owner(section.key_owner),
     };
-    Some(Settings { people, api_url: api_url?, api_sign_in: api_auth.sign_in(api_key), account })
+    Some(Settings {
+        people,
+        api_url: section.api_url.to_string(),
+        api_sign_in: section.api_auth.sign_in(section.api_key),
+        account: section.account.map(|account| account.trim().to_lowercase()),
+    })
+}
+
+/// The keys of type `travelperk`, for editors and the reference.
+pub(super) fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
+    let declared = DeclaredDeviations::schema(generator, &usual());
+    shape::joined([shape::definition::<Section>(generator), shape::definition::<Details>(generator), declared])
+}
+
+/// What is known of TravelPerk.
+fn usual() -> Deviations {
+    Deviations {
+        // Removing a value is not known to work; an empty one is what is read back.
+        clear: Clear::Empty,
+        // The extension is not among the schemas that the service lists.
+        schemas: false,
+        // No limits are published; two clients keep to this pace.
+        requests_per_minute: Some(90),
+        busy_wait: Some(Duration::from_secs(60)),
+        ..Deviations::default()
+    }
 }
 
 /// Details that the file does not choose must not be mapped.
-fn details(table: &Table<'_>) {
-    let Some(value) = table.raw("details") else { return };
-    let names = || DETAILS.iter().map(|(name, _)| *name);
-    let chosen: Vec<&str> = match value.get_ref().as_str() {
-        Some("all") => return,
-        Some(word) => {
-            let message = format!(
-                "{} does not know `{word}`; it is \"all\" or a list of {}",
-                table.name_of("details"),
-                known("", names())
-            );
-            return table.problems().error(value.span(), Code::UnknownValue, message);
-        }
-        None => {
-            let Some(texts) = table.texts("details") else { return };
-            for text in &texts {
-                if !names().any(|name| name == text.value) {
-                    let message = format!(
-                        "{} does not know `{}`; {}",
-                        table.name_of("details"),
-                        text.value,
-                        known(text.value, names())
-                    );
-                    table.problems().error(text.span.clone(), Code::UnknownValue, message);
-                }
-            }
-            texts.iter().map(|text| text.value).collect()
-        }
-    };
+fn check_mapping(table: &Table<'_>, chosen: &[Detail]) {
     let Some(mapping) = table.table("mapping") else { return };
     for (field, _) in mapping.entries() {
-        let short = super::fields::short(field.value);
-        let detail = DETAILS.iter().find(|(_, fields)| fields.contains(&short));
-        if let Some((detail, _)) = detail.filter(|(name, _)| !chosen.contains(name)) {
+        let detail = Detail::of(super::fields::short(field.value));
+        if let Some((_, name)) = detail.filter(|(detail, _)| !chosen.contains(detail)) {
             let message = format!(
-                "{} is mapped, and `{detail}` is not among {}; add it there, or take the line out",
+                "{} is mapped, and `{name}` is not among {}; add it there, or take the line out",
                 mapping.name_of(field.value),
                 table.name_of("details")
             );

@@ -6,7 +6,7 @@ use crate::http::{Request, Response};
 use crate::targets::{ErrorKind, TargetError};
 
 use super::super::bulk::last_part;
-use super::super::deviations::{Replace, Update};
+use super::super::deviations::{PutBody, Update};
 use super::super::errors::{Operation, changed_meanwhile, not_done, refusal, unexpected};
 use super::super::patch::{self, Setting};
 use super::super::path::{Path, get};
@@ -175,7 +175,7 @@ impl Service {
         for setting in settings {
             put(&mut resource, &setting.path, setting.value.clone(), self.deviations.primary);
         }
-        if self.deviations.replace == Replace::Changes {
+        if self.deviations.put_body == PutBody::Changes {
             resource = changed_only(&resource, settings);
         } else {
             for name in ["meta", "groups"].into_iter().chain(self.discovery()?.read_only()) {

@@ -132,7 +132,7 @@ fn batches_are_off_unless_asked_for_and_offered() {
     }
     let good = "base_url = 'https://wiki.example.com'\nauth = { bearer = { env = 'X' } }\n";
     for (bulk, message) in [
-        ("'yes'", "`targets.wiki.bulk` must be true, false or a table with `max_operations`, not a text"),
+        ("'yes'", "`targets.wiki.bulk` must be true, false or a table, not a text"),
         ("{ max_operations = 0 }", "`targets.wiki.bulk.max_operations` must be at least 1"),
         (
             "{ operations = 5 }",
