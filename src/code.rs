@@ -51,97 +51,97 @@ macro_rules! codes {
 codes! {
     "People who are left out" {
         MatchKeyMissing = "match_key_missing",
-            "The employee has no value in any field that accounts are found by.",
-            "Fill the field in Personio that the match needs.";
+            "The employee has no value in any of the `match` fields.",
+            "Enter the value in Personio, or add a field to `match`.";
         MatchKeyShared = "match_key_shared",
             "Two employees have the same match key.",
-            "Change the key for one of them in Personio, or use `personio-sync link`.";
+            "Correct the value of one of them in Personio, or say whose account it is with `personio-sync link EMPLOYEE TARGET ACCOUNT`.";
         MatchKeyHidden = "match_key_hidden",
-            "The match key rests on an attribute that the credential may not read.",
-            "Tick the attribute for the API credential in Personio.";
+            "The match key comes from an attribute that the credential may not read.",
+            "Tick the attribute for the API credential in Personio, under Readable employee attributes.";
         SeveralAccounts = "several_accounts",
-            "Several accounts of the target fit one employee.",
-            "Merge the accounts in the target, or say which one counts with `personio-sync link`.";
+            "Several accounts in the target fit one employee.",
+            "Merge the accounts in the target, or say which one counts with `personio-sync link EMPLOYEE TARGET ACCOUNT`.";
         AccountTaken = "account_taken",
-            "The account that fits belongs to somebody else.",
-            "`personio-sync explain` shows whose it is and why.";
+            "The account that fits belongs to another employee.",
+            "Look at both with `personio-sync explain EMPLOYEE`: it shows whose account it is, and why.";
         AccountClaimed = "account_claimed",
-            "Somebody else in scope has a key of the account.",
-            "Look at both people with `personio-sync explain`.";
+            "The account would be deactivated, but another employee in scope has its key.",
+            "Look at both people with `personio-sync explain EMPLOYEE`, and say whose account it is with `personio-sync link EMPLOYEE TARGET ACCOUNT`.";
         AccountRefused = "account_refused",
-            "A person said that this account is not the employee's, so another one is made.",
-            "Use `personio-sync link` if it is theirs after all.";
+            "Somebody said with `unlink` that this account is not the employee's, so a new one is created.",
+            "If it is theirs after all, use `personio-sync link EMPLOYEE TARGET ACCOUNT`.";
         AccountNotDelivered = "account_not_delivered",
-            "The linked account is not in the list of the target, and reading it by its id does not tell that it is gone.",
+            "The linked account is not in the target's list, and asking for it by id does not show that it is gone.",
             "Run again; if it stays, look for the account in the target.";
         AccountIsAgent = "account_is_agent",
-            "The account works in the target as an agent, and agents are not changed silently.",
-            "Change agents by hand in the target, or set `agents = \"update\"`.";
+            "The account is an agent in the target, and agents are changed only where the file says so.",
+            "Change agents by hand in the target, set `agents = \"update\"`, or leave them out with `exclude`.";
         AccountOwnsTheKey = "account_owns_the_key",
             "The account owns the key that this tool signs in with.",
-            "Change it by hand in the target.";
+            "Change it by hand in the target, or leave it out with `exclude`.";
         AccountProtected = "account_protected",
-            "The file's `protect` names the account.",
-            "Change it by hand in the target, or narrow `protect`.";
+            "`protect` in the file names the account.",
+            "Change it by hand in the target, or take it out of `protect`.";
         AccountManagedElsewhere = "account_managed_elsewhere",
-            "The target says that another system owns the account.",
-            "Change it where it is managed.";
+            "The target says that another system manages the account.",
+            "Change it in that system.";
         AccountUnreadable = "account_unreadable",
-            "A part of the account could not be read, so nobody can say what a change would do.",
-            "Look at the account in the target; run again.";
+            "Part of the account could not be read, so nobody can say what a change would do.",
+            "Look at the account in the target, then run again.";
         TwoRecords = "two_records",
-            "Personio has two records of what may be one person.",
-            "Look at both records with `personio-sync explain`; use `personio-sync link` to say whose the account is.";
+            "Personio delivers two different records with the same employee id, and nobody can tell which is right.",
+            "Check the employee in Personio and run again; if it stays, ask Personio's support.";
         LifecycleHidden = "lifecycle_hidden",
-            "An attribute is not readable without which nobody can tell who has left.",
-            "Tick the attribute for the API credential in Personio.";
+            "The credential may not read an attribute that tells who has left.",
+            "Tick the attribute for the API credential in Personio, under Readable employee attributes.";
         FilterHidden = "filter_hidden",
             "A filter needs an attribute that the credential may not read.",
-            "Tick the attribute for the API credential in Personio, or change the filter.";
+            "Tick the attribute for the API credential in Personio, under Readable employee attributes, or change the filter.";
         FilterInvalid = "filter_invalid",
             "A filter cannot be evaluated for the employee.",
             "Correct the filter, or the value in Personio.";
         InSeveralTargets = "in_several_targets",
-            "The employee is in scope of several targets of one group.",
+            "The employee is in scope of several targets of the same group.",
             "Change the filters so that each employee is in one target of the group.";
         InNoTargetOfGroup = "in_no_target_of_group",
-            "The employee is in scope of no target of a group.",
-            "Change the filters if one of these targets should have them.";
+            "The employee is in scope of none of the targets of a group.",
+            "If one of these targets should have them, change its filters.";
         FieldEmpty = "field_empty",
-            "A field that must be filled has no value.",
-            "Fill the value in Personio.";
+            "A field that must have a value has none.",
+            "Enter the value in Personio.";
         FieldInvalid = "field_invalid",
-            "The mapping gave something that the field does not take.",
-            "Fix the value in Personio, or say in the mapping what an invalid value does (`on_invalid`).";
+            "The mapping gives a value that the field does not accept.",
+            "Correct the value in Personio, or say in the mapping what to do with an invalid one (`on_invalid`).";
         FieldHidden = "field_hidden",
-            "A field rests on an attribute that the credential may not read.",
-            "Tick the attribute for the API credential in Personio.";
+            "A field comes from an attribute that the credential may not read.",
+            "Tick the attribute for the API credential in Personio, under Readable employee attributes.";
         RequiredFieldEmpty = "required_field_empty",
             "The target requires a field of new accounts that has no value.",
-            "Fill the value in Personio.";
+            "Enter the value in Personio.";
         CannotCreate = "cannot_create",
-            "This tool does not make accounts in the target.",
-            "Make the account in the target by hand; the next run finds it.";
+            "This tool cannot create accounts in the target.",
+            "Create the account in the target by hand; the next run finds it.";
         CannotDeactivate = "cannot_deactivate",
-            "This tool cannot take accounts of the target out of use.",
-            "Take the account out of use in the target by hand.";
+            "This tool cannot deactivate accounts in the target.",
+            "Deactivate the account in the target by hand.";
         CannotReactivate = "cannot_reactivate",
-            "This tool cannot bring accounts of the target back.",
-            "Bring the account back in the target by hand.";
+            "This tool cannot reactivate accounts in the target.",
+            "Reactivate the account in the target by hand.";
         Pending = "pending",
-            "The target makes the account in its own time.",
-            "The next run looks again.";
+            "The target accepted the change and carries it out in its own time.",
+            "Nothing needs to be done: the next run looks again.";
         WorkflowUnclear = "workflow_unclear",
             "A condition of a workflow cannot be evaluated for the employee.",
-            "Correct the condition, or tick the attribute it needs for the API credential in Personio.";
+            "Correct the condition, or tick the attribute that it needs for the API credential in Personio.";
         HireDateMissing = "hire_date_missing",
-            "There is no hire date, as with a hire that was called off.",
+            "There is no hire date.",
             "Enter the hire date in Personio; a hire that was called off needs none.";
         EmployeeIdUsed = "employee_id_used",
-            "Another record of the target has the staff number.",
+            "Another record in the target has the same staff number.",
             "Give the new employment a staff number of its own in Personio.";
         EmailUsed = "email_used",
-            "Another record of the target has the e-mail address, which must be unique.",
+            "Another record in the target has the same e-mail address, which must be unique.",
             "Give one of the two another address.";
         InactiveWithoutLastDay = "inactive_without_last_day",
             "The status is inactive, and there is no last day.",
@@ -150,10 +150,10 @@ codes! {
             "The status is inactive, and there is no leaving date.",
             "Enter the last day in Personio.";
         LeftBeforeImport = "left_before_import",
-            "The employee has left and was never in the target, so there is nothing to end.",
+            "The employee left without ever having been in the target, so there is nothing to end.",
             "Nothing needs to be done.";
         RejoinerNeedsNewId = "rejoiner_needs_new_id",
-            "Somebody who left payroll comes back, which needs a new record.",
+            "Somebody who left payroll is back, which needs a new record.",
             "Give the new employment a staff number of its own in Personio.";
         TerminatedInPreviousTaxYear = "terminated_in_previous_tax_year",
             "The employment ended in an earlier tax year.",
@@ -161,47 +161,47 @@ codes! {
     }
     "What a safety rail holds" {
         MaxDeactivate = "max_deactivate",
-            "More accounts would be taken out of use than the limit allows.",
-            "Check the list; if it is right, `approve` it, or run sync with --accept-removals and the number.";
+            "More accounts would be deactivated than the limit allows.",
+            "Look at them with `personio-sync held`; if they are right, `approve` them, or run sync with `--accept-removals` and their number.";
         MaxCreate = "max_create",
-            "More accounts would be made than the limit allows.",
-            "Check the list; if it is right, `approve` it, or raise `max_create`.";
+            "More accounts would be created than the limit allows.",
+            "Look at them with `personio-sync held`; if they are right, `approve` them, or raise `max_create`.";
         MaxUpdate = "max_update",
             "More accounts would be changed than the limit allows.",
-            "Check the list; if it is right, `approve` it, or raise `max_update`.";
+            "Look at them with `personio-sync held`; if they are right, `approve` them, or raise `max_update`.";
         MaxClear = "max_clear",
             "More fields would be emptied than the limit allows.",
-            "Check the list; if it is right, `approve` it, or raise `max_clear`.";
+            "Look at them with `personio-sync held`; if they are right, `approve` them, or raise `max_clear`.";
         MaxFieldShare = "max_field_share",
             "One field would change for more people than the limit allows.",
-            "Check the mapping of the field; if it is right, `approve` the changes.";
+            "Check whether its mapping was changed; if the values are right, `approve` the changes.";
         MaxGroupShare = "max_group_share",
             "A group or channel would lose more of its members than the limit allows.",
-            "Look at its rule; if it is right, `approve` the changes.";
+            "Check its rule; if it is right, `approve` the changes.";
         GroupEmptied = "group_emptied",
-            "A group or channel would lose everybody.",
-            "Look at its rule; if it is right, `approve` the changes.";
+            "A group or channel would lose all of its members.",
+            "Check its rule; if it is right, `approve` the changes.";
         FirstRun = "first_run",
-            "A first run against a target that has accounts removes nobody.",
-            "Look at the links it made; run again once they look right.";
+            "The first run against a target that has accounts removes nobody.",
+            "Look at the links that the first run makes, and run again.";
         SourceUnproven = "source_unproven",
-            "What Personio delivered is not proven complete, so nobody is removed for it.",
-            "Run again; if it stays, look at the note about Personio's answer.";
+            "What Personio delivered is not proven complete, so nobody is removed because of it.",
+            "What Personio delivered is in doubt, not who is concerned: read the note about Personio's answer, and run again.";
         TargetUnproven = "target_unproven",
-            "What the target listed is not proven complete.",
-            "Run again; if it stays, look at the note about the target.";
+            "What the target listed is not proven complete, so nobody is removed because of it.",
+            "What the target listed is in doubt, not who is concerned: read the note about the target, and run again.";
         FiltersChanged = "filters_changed",
-            "The filters changed since the last run, and people leave the scope because of it.",
-            "Check who is affected, then run sync with --accept-filter-change.";
+            "The filters were changed since the last run, and people leave the scope because of it.",
+            "Check who is affected, then `approve` them, or run sync with `--accept-filter-change`.";
         AccountsGone = "accounts_gone",
-            "More linked accounts are missing from the target than happens by itself.",
-            "Look into the target; if they are really gone, `approve` the changes.";
+            "More linked accounts are missing from the target than usual.",
+            "Check in the target whether somebody deleted them or its list is cut off; if they are really gone, `approve` the changes.";
         Handover = "handover",
-            "An account would pass from one employee number to another, without enough evidence.",
-            "Look whether both profiles are the same person's; if they are, use `personio-sync link` as the reason says.";
+            "An account would pass from one employee id to another, on too little evidence.",
+            "Check whether both profiles are the same person's; if they are, `approve` it, or use `personio-sync link EMPLOYEE TARGET ACCOUNT`.";
         Budget = "budget",
             "The change does not fit into what is left of the budget.",
-            "Wait for the next period, or raise `tasks`.";
+            "Wait for the budget's next period, or raise its `tasks`.";
     }
     "What became of changes" {
         Left = "left",
@@ -212,125 +212,125 @@ codes! {
             "Correct the filters, or the attributes in Personio, if that is wrong.";
         Missing = "missing",
             "Personio no longer delivers the employee.",
-            "Look for the employee in Personio; a credential may have lost the right to see them.";
+            "Look for the employee in Personio; the credential may have lost the right to see them.";
         Refused = "refused",
             "The target refused the change.",
-            "Look at what the target says of the field, fix it in Personio or in the mapping, then retry.";
+            "Read what the target says about the field, correct it in Personio or in the mapping, then retry.";
         AlreadyExists = "already_exists",
             "Another account has the same key.",
             "Merge or rename it in the target, then retry.";
         AccountNotFound = "account_not_found",
             "The account is gone.",
-            "The next run plans afresh.";
+            "Nothing needs to be done: the next run plans anew.";
         SignInRefused = "sign_in_refused",
             "The target refused the sign-in.",
-            "Check the target's key: it may have been revoked, or its owner may be gone.";
+            "Check the target's key: it may have been revoked, or its owner may have been deactivated.";
         RightMissing = "right_missing",
-            "The key lacks a right.",
-            "Give the key's owner the right that the message names, then retry.";
+            "The key lacks a permission.",
+            "Give the owner of the key the permission that the message names, then retry.";
         Unavailable = "unavailable",
-            "The source, the target or the state could not be reached.",
-            "Retry when it is back.";
+            "Personio, the target or the state could not be reached.",
+            "Retry when it is available again.";
         ChangedMeanwhile = "changed_meanwhile",
             "Somebody else changed the same record during the run.",
-            "The next run plans afresh.";
+            "Nothing needs to be done: the next run plans anew.";
         OutcomeUnknown = "outcome_unknown",
-            "The answer was lost, so nobody knows whether it was done.",
-            "The next run looks before it writes.";
+            "The answer was lost, so nobody knows whether the change was made.",
+            "Nothing needs to be done: the next run looks before it writes.";
         UnexpectedAnswer = "unexpected_answer",
-            "The target answered with something that it does not send.",
+            "The target gave an answer that does not fit its interface.",
             "Check the target's address; if it is right, retry later.";
         StillInUse = "still_in_use",
-            "The target acknowledged it, and the account is still in use.",
-            "Take the account out of use there by hand, and ask why.";
+            "The target confirmed the change, but the account is still in use.",
+            "Deactivate the account there by hand, and ask the makers of the target why.";
         StillOutOfUse = "still_out_of_use",
-            "The target acknowledged it, and the account is still out of use.",
-            "Bring the account back there by hand, and ask why.";
+            "The target confirmed the change, but the account is still deactivated.",
+            "Reactivate the account there by hand, and ask the makers of the target why.";
         ReferenceNotMade = "reference_not_made",
-            "The account that a field refers to is missing, such as the manager's.",
-            "It is linked by the run after it exists.";
+            "The account that a field refers to, such as the manager's, does not exist yet.",
+            "Nothing needs to be done: once that account exists, the next run fills the field.";
         NotAttempted = "not_attempted",
-            "The run ended, or the target was left alone, before its turn.",
+            "The run ended, or stopped working on the target, before it got to the change.",
             "Run again.";
         NotCarriedOut = "not_carried_out",
-            "Looking showed that a change whose answer was lost was not carried out.",
-            "The next run plans it again.";
+            "A change whose answer was lost turned out not to have been made.",
+            "Nothing needs to be done: the next run plans it again.";
         Interrupted = "interrupted",
             "The run was stopped before its end.",
             "Run again.";
         FieldsLeftAlone = "fields_left_alone",
-            "The change was made, and some fields were left as they are.",
-            "`personio-sync explain` with the employee's number says why each of the fields was left alone.";
+            "The change was made, except for some fields that were left as they are.",
+            "`personio-sync explain EMPLOYEE` says why each of the fields was left as it is.";
     }
     "Fields that are left as they are" {
         FieldKept = "field_kept",
             "A field is left as it is.",
-            "`personio-sync explain` with the employee's number says why.";
+            "`personio-sync explain EMPLOYEE` says why.";
         CannotClear = "cannot_clear",
             "The target cannot empty the field.",
             "Empty it by hand in the target.";
         ManagerWithoutAccount = "manager_without_account",
-            "The manager has no account in the target yet.",
-            "It is linked by the run after the account exists.";
+            "The manager has no account in the target.",
+            "Nothing needs to be done if the manager will get one; if not, check why they are out of scope or skipped.";
         ReferenceAmbiguous = "reference_ambiguous",
-            "Several things of the target have the name.",
+            "Several entries in the target have the same name.",
             "Rename all but one of them in the target.";
         ReferenceUnknown = "reference_unknown",
-            "The target has nothing of that name.",
-            "Make it in the target, name the field in `create_missing`, or correct the name in Personio.";
+            "The target has no entry of that name.",
+            "Create it in the target, name the field in `create_missing`, or correct the name in Personio.";
         NotConverging = "not_converging",
-            "A field was written again and again, and the target keeps another value.",
-            "Write the value in the mapping as the target keeps it.";
+            "A field was written again and again, but the target keeps another value.",
+            "Write the value in the mapping as the target keeps it, enter it there by hand, or take the field out.";
         NotStored = "not_stored",
-            "The target took the change, and reading it shows another value.",
-            "Look at the field in the target; write the value in the mapping as the target keeps it.";
+            "The target accepted the change, but still shows another value.",
+            "Look at the field in the target, and write the value in the mapping as the target keeps it.";
         FieldUnusable = "field_unusable",
             "A field of the mapping cannot be written.",
             "Correct the mapping as the message says.";
         GroupUnusable = "group_unusable",
             "The members of a group or channel cannot be set.",
-            "Do what the message says, or take it out of the file.";
+            "Do what the message says, or take the group or channel out of the file.";
         FieldUnreadable = "field_unreadable",
-            "The target holds something in a field that the field's type cannot be read from.",
+            "The target has a value in a field that cannot be read as the field's type.",
             "Look at the value in the target.";
         FieldDescribedOtherwise = "field_described_otherwise",
-            "The service describes a field otherwise than the standard does.",
+            "The service describes a field in another way than the standard does.",
             "Check the first change of the field in the target.";
         RequiredFieldNotMapped = "required_field_not_mapped",
             "The target requires a field of new accounts, and the mapping does not fill it.",
             "Map the field.";
         BulkNotOffered = "bulk_not_offered",
-            "The service does not offer changes in bulk.",
-            "Nothing needs to be done; take `bulk` out of the file to be rid of the note.";
+            "The service does not offer bulk changes.",
+            "Nothing needs to be done; without `bulk` in the file, this note goes away.";
     }
     "What an operator should know" {
         AccountFound = "account_found",
-            "An account that is there already is linked to an employee.",
-            "Look whether it is theirs; `personio-sync unlink` undoes it.";
+            "An account that exists already is linked to an employee.",
+            "Check that it is theirs; `personio-sync unlink EMPLOYEE TARGET` undoes it.";
         AccountGone = "account_gone",
-            "An account of somebody who left is gone from the target.",
+            "The account of somebody who left is gone from the target.",
             "Nothing needs to be done.";
         LinkedAccountGone = "linked_account_gone",
-            "The linked account is gone from the target, and a new one is made.",
+            "The linked account is gone from the target, and a new one is created.",
             "Nothing needs to be done, unless the account was removed by mistake.";
         FoundByLookUp = "found_by_look_up",
-            "Accounts that the target's list lacks were found by their ids.",
-            "Run again; if it stays, tell whoever runs the target.";
+            "Accounts that are missing from the target's list were found by asking for them by id.",
+            "Run again; if it stays, ask the makers of the target.";
         ListNotWhole = "list_not_whole",
-            "The target's list of accounts is not whole.",
-            "Run again; if it stays, tell whoever runs the target.";
+            "The target's list of accounts is not proven complete, so nobody is removed, and nobody created who could not be looked up first.",
+            "Run again; if it stays, look in the target for a limit or a filter that cuts the list off.";
         AgentsReadApart = "agents_read_apart",
-            "Agents are not listed together with requesters for this key; they were read from their own list.",
+            "This key does not list agents together with requesters, so they were read from a list of their own.",
             "Nothing needs to be done.";
         AgentsNotVisible = "agents_not_visible",
             "The key may not see agents, so an employee who is one is not recognised.",
             "Ask an administrator for the permission to manage agents.";
         AccountInTwoStates = "account_in_two_states",
-            "Another state file of this machine keeps the same account.",
-            "Use one state for one account.";
+            "Another state file on this machine keeps the same account.",
+            "Use one state for each account.";
         KeyNearlyEqual = "key_nearly_equal",
-            "An employee's match key differs from an account's by letters that nobody sees, or by one.",
-            "Correct the key in Personio or in the target, or use `personio-sync link`.";
+            "The match key of an employee and that of an account differ only in letter case, leading zeros, invisible characters or a single letter.",
+            "Correct the key on one side (a spreadsheet may have removed leading zeros), or use `personio-sync link EMPLOYEE TARGET ACCOUNT`.";
         KeyOwnerNotFound = "key_owner_not_found",
             "The account that owns the key was not found.",
             "Name it in `protect`.";
@@ -338,214 +338,214 @@ codes! {
             "Nobody can tell which account owns the key.",
             "Name it in `protect`.";
         CreatingMeans = "creating_means",
-            "Making an account has an effect of its own in the target.",
+            "Creating an account has an effect of its own in the target.",
             "Read what the message says before the first sync.";
         FiltersMissing = "filters_missing",
-            "The target has no filter, and every employee would get an account.",
-            "Add `include` if that is not meant.";
+            "The target has no filter, so every employee would get an account.",
+            "Add `include` if that is not intended.";
         FiltersLeaveNobody = "filters_leave_nobody",
             "The filters let nobody through.",
             "Check the conditions with `personio-sync check --online`.";
         DeactivatedDuplicates = "deactivated_duplicates",
-            "Deactivated accounts have the address of others.",
+            "Deactivated accounts have the same address as others.",
             "Nothing needs to be done, unless one of them should come back.";
         ManagerCycle = "manager_cycle",
             "Managers report to each other in a circle.",
             "Correct the supervisor in Personio.";
         EmployeeMissing = "employee_missing",
             "Personio no longer delivers the employee, and the account is kept.",
-            "Look for the employee in Personio; take the account out of use by hand if they are gone.";
+            "Look for the employee in Personio; if they are gone, deactivate the account by hand, or set `missing = \"deactivate\"`.";
         InvisibleMarks = "invisible_marks",
-            "Marks that nobody sees are left out of a value.",
+            "Invisible characters are left out of a value.",
             "Remove them from the value in Personio.";
         NearestChoice = "nearest_choice",
-            "A value that the field does not offer is written as the nearest that it offers.",
-            "Say in the mapping what is meant if that is wrong.";
+            "A value that the field does not offer is written as the closest one that it does.",
+            "If that is wrong, say in the mapping what is meant.";
         PhoneRangeUnknown = "phone_range_unknown",
-            "The number's form is right, and its range is not known to be in use.",
+            "The phone number has a valid form, but its range is not known to be in use.",
             "Check the number in Personio.";
         UnexpectedValue = "unexpected_value",
-            "Personio delivers a value that cannot be read, so it counts as hidden.",
+            "Personio delivers a value that cannot be read, so it is treated as hidden.",
             "Correct the value in Personio.";
         OutcomesUnreadable = "outcomes_unreadable",
-            "What became of earlier changes cannot be read from the target.",
+            "The target does not tell what became of earlier changes.",
             "Run again.";
         Paused = "paused",
-            "The target is paused and nothing is done in it.",
-            "`personio-sync resume` with its name lets it take part again.";
+            "The target is paused, so nothing is done in it.",
+            "`personio-sync resume TARGET` lets it take part again.";
         SourceOld = "source_old",
-            "Personio's list lags behind.",
-            "Run again later.";
+            "Nobody in Personio's list was changed for two working days, so the list may lag behind.",
+            "Compare it with Personio's own screens; if the list lags behind, run again later.";
         BudgetLow = "budget_low",
             "Little is left of the budget.",
-            "Raise `tasks`, or wait for the next period.";
+            "Raise its `tasks`, or wait for its next period.";
         ByHand = "by_hand",
-            "Changes are left to people.",
-            "`personio-sync plan` with the target's name lists them; say that they are done with `personio-sync confirm`.";
+            "These changes are made by people.",
+            "`personio-sync plan TARGET` lists them; once they are done, say so with `personio-sync confirm TARGET`.";
         NothingConfirmed = "nothing_confirmed",
-            "Nothing was confirmed of the target yet.",
-            "Do what the list says, then `personio-sync confirm` with the target's name.";
+            "Nothing in the target has been confirmed yet.",
+            "Do what the list says, then run `personio-sync confirm TARGET`.";
         NobodyFits = "nobody_fits",
             "Nobody fits a rule.",
-            "Look at the rule.";
+            "Check the rule.";
         LookNotKept = "look_not_kept",
-            "Writing the workbook again loses a part of how it looks.",
-            "Nothing needs to be done if only the values count.";
+            "The workbook has something, such as colours or a chart, that is lost when it is written.",
+            "Have that in a workbook of your own that refers to this one.";
         UnmappedColumns = "unmapped_columns",
-            "The file has columns that the mapping does not name; they are kept.",
+            "The file has columns that the mapping does not name; they are kept as they are.",
             "Map them, or remove them from the file.";
         NameDoubtful = "name_doubtful",
-            "A name looks wrong for payroll.",
+            "A name does not look like one that payroll should have.",
             "Check the name in Personio.";
         TaxCodeUnusual = "tax_code_unusual",
             "A tax code has an unusual form.",
             "Check the tax code in Personio.";
         LeavingDateWithdrawn = "leaving_date_withdrawn",
-            "The leaving date is withdrawn after benefits were planned to end.",
-            "Say it to an administrator of the target.";
+            "The leaving date was withdrawn after the end of the benefits was planned.",
+            "Tell an administrator of the target.";
         LeavingDateMovedAfterLeaving = "leaving_date_moved_after_leaving",
-            "The leaving date moved after it had passed.",
-            "Say it to an administrator of the target.";
+            "The leaving date was changed after it had passed.",
+            "Tell an administrator of the target.";
         LateLeavingDate = "late_leaving_date",
             "The leaving date was entered late.",
-            "Where no voucher was chosen, an administrator may end the benefits at once.";
+            "If no voucher was chosen, an administrator may end the benefits at once.";
     }
     "Approvals" {
         Approved = "approved",
-            "Somebody released the held change.",
+            "Somebody approved the held change.",
             "Nothing needs to be done.";
         ApprovalExpired = "approval_expired",
             "An approval was not used in time.",
-            "Approve it again if it is still right.";
+            "If it is still right, approve it again.";
         ApprovalNotEnough = "approval_not_enough",
             "An approval does not release this hold.",
             "Do what the message says.";
         ApprovalOutdated = "approval_outdated",
             "The change is no longer the one that was approved.",
-            "Look at it with `personio-sync held`, and approve it again if it is right.";
+            "Look at it with `personio-sync held`; if it is right, approve it again.";
         ApprovedNotReviewed = "approved_not_reviewed",
-            "Approved changes are not part of the reviewed plan, and wait.",
-            "Review a new plan.";
+            "Approved changes wait because they are not part of the reviewed plan.",
+            "Review a new plan, or run sync without `--plan`.";
         RemovalsChanged = "removals_changed",
-            "The people to be removed are not the ones that were shown.",
-            "Look at the list again.";
+            "The people to be removed are not the ones who were shown.",
+            "Look at `personio-sync plan` again, then repeat the command.";
         RemovalsNotShown = "removals_not_shown",
             "Nobody was shown who would be removed.",
-            "Run `personio-sync plan` first, and look at the list.";
+            "Look at `personio-sync plan`, then repeat the command.";
     }
     "Workflows" {
         WorkflowForm = "workflow_form",
-            "A step does not fit the target's own form.",
+            "A step does not fit the form in the target.",
             "Correct the step as the message says.";
         EventMissed = "event_missed",
-            "A day became known after the days of the workflow, so nothing was sent.",
-            "`personio-sync workflows start` with its name and the employee does it now.";
+            "The date became known too late for the workflow, so nothing was sent.",
+            "`workflows start` with the employee's id starts it now.";
         HireCalledOff = "hire_called_off",
-            "A request was made for a hire that is called off.",
-            "Cancel the request by hand.";
+            "A request was created for a hire that was called off.",
+            "Cancel the request in the target.";
         LeaverStays = "leaver_stays",
-            "A request was made for somebody who does not leave any more.",
-            "Cancel the request by hand.";
+            "A request was created for somebody who is no longer leaving.",
+            "Cancel the request in the target.";
         LastDayHidden = "last_day_hidden",
-            "An attribute with the last day is not readable, so no workflow starts.",
-            "Tick the attribute for the API credential in Personio.";
+            "The credential may not read an attribute with the last day, so no workflow starts.",
+            "Tick the attribute for the API credential in Personio, under Readable employee attributes.";
         RequestInDoubt = "request_in_doubt",
-            "The answer to a request was lost, and the day is another one now.",
-            "Look whether it was made, and tell with `personio-sync workflows settle`.";
+            "The answer to a request was lost, and its day has passed.",
+            "Look in the target whether it was created, and say so with `workflows settle`.";
         HireDateMoved = "hire_date_moved",
-            "The hire date moved after a request was made for it.",
-            "Change the request by hand.";
+            "The hire date was changed after a request was created for it.",
+            "Change the request in the target.";
         LastDayMoved = "last_day_moved",
-            "The last day moved after a request was made for it.",
-            "Change the request by hand.";
+            "The last day was changed after a request was created for it.",
+            "Change the request in the target.";
     }
     "What a step of a workflow does" {
         CreateOnboardingRequest = "create_onboarding_request",
-            "A workflow asks for an onboarding.",
+            "A workflow creates an onboarding request.",
             "Nothing needs to be done.";
         CreateOffboardingRequest = "create_offboarding_request",
-            "A workflow asks for an offboarding.",
+            "A workflow creates an offboarding request.",
             "Nothing needs to be done.";
         CreateTicket = "create_ticket",
-            "A workflow makes a ticket.",
+            "A workflow creates a ticket.",
             "Nothing needs to be done.";
         CreateServiceRequest = "create_service_request",
             "A workflow orders an item of the catalogue.",
             "Nothing needs to be done.";
         UpdateRequester = "update_requester",
-            "A workflow writes fields of the requester.",
+            "A workflow updates fields of the requester.",
             "Nothing needs to be done.";
         DeactivateRequester = "deactivate_requester",
-            "A workflow takes the requester out of use.",
+            "A workflow deactivates the requester.",
             "Nothing needs to be done.";
         AddToRequesterGroup = "add_to_requester_group",
-            "A workflow takes the requester into a group.",
+            "A workflow adds the requester to a group.",
             "Nothing needs to be done.";
         RemoveFromRequesterGroup = "remove_from_requester_group",
-            "A workflow takes the requester out of a group.",
+            "A workflow removes the requester from a group.",
             "Nothing needs to be done.";
     }
     "Personio Conversations" {
         RequesterCredential = "requester_credential",
-            "The credential of requesters cannot be used.",
-            "Check `credential` and its rights in Personio.";
+            "The credential of Conversations cannot be used, so nobody can tell what experts see.",
+            "Check `credential` in the file and the credential's permissions in Personio.";
         DirectoryNotRead = "directory_not_read",
-            "The directory of the help desk was not looked at.",
-            "Run it with the directory's target.";
+            "The directory's target did not take part, so its contacts and channels were not compared.",
+            "Run both targets together; if the directory's is held, paused or failed, deal with that first.";
         ChannelsNotRead = "channels_not_read",
-            "The directory's channels were not looked at.",
-            "Look at the message of the directory, and run again.";
+            "The directory's channels could not be listed.",
+            "Correct what the message names, such as a missing permission, then run again.";
         ChannelMissing = "channel_missing",
-            "The help desk's channel is missing.",
-            "Make the channel in the directory.";
+            "A team names a channel that the directory's key does not see.",
+            "Create the channel, correct its name in the file, or invite the app if the channel is private.";
         ContactsNotCompared = "contacts_not_compared",
-            "The directory's contacts were not compared.",
-            "Map `email`.";
+            "The directory's contacts were not compared with the people of Personio, because one side has no e-mail addresses.",
+            "Map `email` in the target of Conversations, and a field with the address in the directory's.";
         OutsidersInDirectory = "outsiders_in_directory",
-            "The directory has people whom Personio does not know.",
-            "Deactivate them in the directory if they have left.";
+            "Active accounts in the directory belong to no employee, and are imported as contacts all the same.",
+            "Name those who are meant to be there in `outsiders`, and deactivate the others in the directory.";
         ExpertsFile = "experts_file",
-            "The file of experts cannot be read.",
-            "Correct the file as the message says.";
+            "The list of experts (`experts_file`) cannot be read.",
+            "Correct the list as the message says, or export it again.";
         ExpertsUnknown = "experts_unknown",
-            "The file of experts has lines with nobody whom Personio delivers.",
-            "Correct the lines.";
+            "The list of experts (`experts_file`) has people whom Personio does not deliver.",
+            "Correct these lines, or export the list again.";
         ExpertsBeyondRule = "experts_beyond_rule",
-            "The file of experts has people whom the rule does not make experts.",
-            "Correct the rule or the roles.";
+            "People have the role of an expert, but `experts` does not make them one.",
+            "Take the role from them in Personio, or widen `experts`; then export the list again.";
         ExpertsWithoutRole = "experts_without_role",
-            "The rule makes people experts who are not in the file of experts.",
-            "Give them the role in Personio.";
+            "`experts` makes people experts who do not have the role in Personio.",
+            "Give them the role in Personio, or narrow `experts`; then export the list again.";
         LanguageByHand = "language_by_hand",
-            "The directory's language is set by hand.",
-            "Set it in the directory.";
+            "The directory does not let this tool write the language: everybody sets their own.",
+            "Nothing needs to be done: Conversations follows the language that each person chose in Personio.";
         LanguageNotMapped = "language_not_mapped",
-            "The language of people is written nowhere.",
-            "Map the directory's field as the message says.";
+            "`language` is written nowhere, because the directory's target does not map it.",
+            "Add the field to the directory's mapping, as the message shows.";
         RequesterAttributesMissing = "requester_attributes_missing",
-            "Attributes are declared and not readable for Conversations.",
-            "Tick them for the credential of Conversations.";
+            "The file declares attributes that Conversations may not read.",
+            "Tick them for the credential of Conversations in Personio, or take them out of the file.";
         RequesterAttributesBeyond = "requester_attributes_beyond",
-            "Attributes are readable for Conversations and not declared.",
-            "Untick them for the credential of Conversations.";
+            "Conversations may read attributes that the file does not declare.",
+            "Untick them for the credential of Conversations in Personio, or declare them in the file.";
         RequesterAttributesSensitive = "requester_attributes_sensitive",
-            "Attributes are sensitive, and every expert sees them.",
-            "Untick them for the credential of Conversations.";
+            "Conversations may read sensitive attributes, and every expert sees them.",
+            "Untick them for the credential of Conversations in Personio.";
         NotInDirectory = "not_in_directory",
-            "Employees have no account in use in the directory.",
-            "Make the accounts in the directory, or widen its filters.";
+            "Employees have no active account in the directory, so they cannot reach the help desk.",
+            "Create the accounts in the directory, or widen the filters of its target.";
         LeftInDirectory = "left_in_directory",
-            "People who left have an account in use in the directory.",
-            "Take the accounts out of use in the directory.";
+            "People who left have an active account in the directory.",
+            "Deactivate the accounts in the directory.";
         AddressMissing = "address_missing",
-            "Employees have no e-mail address, so no contact is theirs.",
+            "Employees have no e-mail address, so no contact can be told to be theirs.",
             "Enter the address in Personio.";
         AddressShared = "address_shared",
-            "Employees share an e-mail address, so a contact may be either's.",
+            "Employees share an e-mail address, so a contact may belong to either of them.",
             "Give each of them an address of their own in Personio.";
         TeamMemberNoExpert = "team_member_no_expert",
-            "Somebody is a member of a team and no expert.",
-            "Make them an expert, or take them out of the team's rule.";
+            "The rule of a team includes somebody who is not an expert.",
+            "Include them in `experts`, or exclude them in the team's rule.";
     }
     "Status and dates that contradict each other" {
         InactiveBeforeLastDay = "inactive_before_last_day",
@@ -561,74 +561,74 @@ codes! {
             "The status is onboarding although the hire date has passed.",
             "Correct the status in Personio.";
         LastDayBeforeHireDate = "last_day_before_hire_date",
-            "The last day lies before the hire date and is ignored.",
+            "The last day is before the hire date and is ignored.",
             "Remove the old last day in Personio.";
     }
     "Why a run ends with another status than 0" {
         Terminated = "terminated",
-            "The run was stopped by a signal after winding down.",
+            "A signal stopped the run, and it ended in good order.",
             "Run again.";
         InternalError = "internal_error",
             "Something went wrong in this tool itself.",
-            "Please report it, with what standard error says.";
+            "Please report it, with what it wrote to standard error.";
         Usage = "usage",
             "The command line or the file has a mistake; nothing was contacted.",
             "Do what the message says.";
         SignInOrRightsRefused = "sign_in_or_rights_refused",
-            "A sign-in was refused, or a right is missing.",
-            "Check the credential that the message names, and its rights.";
+            "A sign-in was refused, or a permission is missing.",
+            "Check the credential that the message names, and its permissions.";
         Locked = "locked",
-            "Another run holds the lock.",
-            "Wait until the other run has ended, or use `--wait`.";
+            "Another run is working on the target.",
+            "Wait until it has ended, or use `--lock-timeout`.";
         NotApproved = "not_approved",
-            "The plan is refused, or the approval is missing.",
-            "Answer yes, or run with `--yes`.";
+            "The plan was not approved, or is not the one that was reviewed.",
+            "Answer yes, run with `--yes`, or review a new plan.";
         Held = "held",
-            "A safety rail holds something; the rest is done.",
-            "`personio-sync held` lists it.";
+            "A safety rail holds something; the rest was done.",
+            "`personio-sync held` shows what is held, and why.";
         SomeFailed = "some_failed",
-            "Some people failed.",
+            "The change failed for some people; the rest was done.",
             "`personio-sync jobs --failed` lists them.";
         ChangesPending = "changes_pending",
             "The plan has changes.",
             "`personio-sync sync` carries them out.";
         EverybodySkipped = "everybody_skipped",
-            "Everybody was skipped, so nothing is in line.",
-            "Look at the reasons of the skipped.";
+            "Everybody was skipped, so nobody is in line.",
+            "Read the reasons; most often the target's answers or the `match` fields are not what they were.";
         LeaverUnreadable = "leaver_unreadable",
-            "The account of somebody who left could not be looked at.",
-            "Look at the account in the target; run again.";
+            "The account of somebody who left could not be read, so nobody knows whether it is still in use.",
+            "Look at the account in the target, then run again.";
         StateUnwritable = "state_unwritable",
             "The state cannot be written.",
-            "Check the room and the rights of the state's folder or database.";
+            "Check the free space and the permissions of the state's folder or database.";
         TooOld = "too_old",
-            "The last success is older than was asked for.",
-            "Look at `personio-sync runs` and at what runs it.";
+            "The last success is older than the age that was asked for.",
+            "Look at `personio-sync runs`, and check that the schedule still runs it.";
         AttributeNotReadable = "attribute_not_readable",
             "Personio does not let the credential read an attribute.",
-            "Tick it for the API credential in Personio.";
+            "Tick the attribute for the API credential in Personio, under Readable employee attributes.";
     }
     "Mistakes in the file" {
         Syntax = "syntax",
-            "The file is not TOML.",
-            "Correct the place that the message names.";
+            "The file is not valid TOML.",
+            "Correct the line that the message names.";
         FileNotFound = "file_not_found",
             "There is no such file.",
-            "Give its path with --config, or write one with `personio-sync init`.";
+            "Give its path with `--config`, or write one with `personio-sync init`.";
         FileUnreadable = "file_unreadable",
             "The file cannot be read.",
-            "Check the rights of the file.";
+            "Check the permissions of the file.";
         Unsettled = "unsettled",
             "The file cannot be used although no mistake was found.",
             "Please report it.";
         UnknownKey = "unknown_key",
-            "A key is not known.",
-            "Use the name that the message offers.";
+            "The file has a key that does not exist.",
+            "Use the name that the message offers, or remove the key.";
         UnknownValue = "unknown_value",
-            "A value is none of those that are known.",
+            "A key has a value that it does not take.",
             "Use one of the values that the message names.";
         UnknownType = "unknown_type",
-            "A target's `type` is not known.",
+            "A target has a `type` that does not exist.",
             "Use one of the types that the message names.";
         UnknownTarget = "unknown_target",
             "There is no target of that name.",
@@ -640,17 +640,17 @@ codes! {
             "The target has no such field.",
             "Use the name that the message offers.";
         WrongType = "wrong_type",
-            "A value has another type than the key takes.",
+            "A value has the wrong type, such as text instead of a number.",
             "Write the value as the message says.";
         WrongValue = "wrong_value",
-            "A value is not one that the key takes.",
+            "A value has the right type, but cannot be used.",
             "Write the value as the message says.";
         WrongAlias = "wrong_alias",
             "An alias cannot be used.",
             "Choose another name.";
         MissingKey = "missing_key",
-            "A key is missing.",
-            "Add the key.";
+            "A key that is needed is missing.",
+            "Add the key that the message names.";
         DuplicateAttribute = "duplicate_attribute",
             "An attribute is named twice.",
             "Remove one of the two.";
@@ -664,10 +664,10 @@ codes! {
             "The file does not ask for an attribute that tells who has left.",
             "Add it to `personio.attributes`.";
         Expression = "expression",
-            "An expression is wrong.",
+            "An expression has a mistake.",
             "Correct it as the message says.";
         IfWithoutElse = "if_without_else",
-            "An expression gives nothing where its condition does not hold.",
+            "An expression gives nothing when its condition is false.",
             "Add an `else`.";
         MatchNotMapped = "match_not_mapped",
             "A field of `match` is not mapped.",
@@ -676,22 +676,22 @@ codes! {
             "A field that the target requires is not mapped.",
             "Map the field.";
         ReadOnlyField = "read_only_field",
-            "The target lets nobody write the field.",
-            "Take it out of the mapping.";
+            "The target does not let anybody write the field.",
+            "Take the field out of the mapping.";
         DetailNotChosen = "detail_not_chosen",
             "A field belongs to details that the file does not choose.",
             "Add the detail to `details`.";
         NoTarget = "no_target",
-            "The file names no target.",
+            "The file has no target.",
             "Add one, or let `personio-sync init` write it.";
         LonelyGroup = "lonely_group",
-            "A target is alone in its group, which has no effect.",
+            "A target is the only one in its group, so the group has no effect.",
             "Correct the name of the group.";
         SameAccounts = "same_accounts",
-            "Two targets keep the same accounts.",
-            "Make one target of them.";
+            "Two targets manage the same accounts.",
+            "Merge them into one target.";
         PlainSecret = "plain_secret",
-            "A secret stands in the file itself.",
+            "A secret is written in the file itself.",
             "Keep it out of the file with `{ env = \"...\" }`, or let only its owner read the file.";
         UnreadableSecret = "unreadable_secret",
             "A secret cannot be read.",
@@ -699,40 +699,40 @@ codes! {
     }
     "Documents" {
         OtherName = "other_name",
-            "The file's name does not have the form of --name.",
-            "Rename the file, or correct --name.";
+            "The file's name does not have the form of `--name`.",
+            "Rename the file, or correct `--name`.";
         NotInIndex = "not_in_index",
             "The index does not name the file.",
-            "Add a line to the index.";
+            "Add the file to the index.";
         NotInFolder = "not_in_folder",
-            "The index names a file that is not in the folder.",
-            "Put the file there, or remove the line.";
+            "The index names the file, but it is not in the folder.",
+            "Put the file there, or remove its line from the index.";
         NoEmployee = "no_employee",
-            "No employee in Personio is meant by the file.",
+            "The file fits no employee in Personio.",
             "Correct the number or address in the file's name or in the index.";
         SeveralEmployees = "several_employees",
-            "More than one employee could be meant by the file.",
-            "Use something that only one of them has.";
+            "The file fits more than one employee.",
+            "Use something in the name or the index that only one of them has.";
         EmptyFile = "empty_file",
             "The file is empty.",
             "Replace the file.";
         TooLarge = "too_large",
-            "The file is larger than Personio takes.",
+            "The file is larger than 30 MB, the most that Personio takes.",
             "Make the file smaller.";
         TypeNotAllowed = "type_not_allowed",
             "Personio does not take files of this type.",
-            "Convert the file.";
+            "Convert the file, for example to PDF.";
         TitleInvalid = "title_invalid",
             "The title cannot be used.",
-            "Correct --title.";
+            "Correct `--title`.";
         Unreadable = "unreadable",
             "The file cannot be read.",
-            "Check the rights of the file.";
+            "Check the permissions of the file.";
         Changed = "changed",
-            "The file changed since it was uploaded.",
-            "Upload it under another name if both should be there.";
+            "The file was changed after it was uploaded.",
+            "If both should be there, upload it under another name.";
         Duplicate = "duplicate",
-            "Another file of the folder has the same contents for the same employee.",
+            "Another file in the folder has the same contents for the same employee.",
             "Remove one of the two.";
         Found = "found",
             "Personio has the document already.",
@@ -818,6 +818,8 @@ mod tests {
             assert_eq!(name.trim_start_matches('_'), text);
             for sentence in [code.meaning(), code.remedy()] {
                 assert!(sentence.ends_with('.') && sentence.contains(char::is_whitespace), "{text}: {sentence}");
+                // It stands in cells of tables as it is.
+                assert!(!sentence.contains(['|', '\n', '<']), "{text}: {sentence}");
             }
         }
         assert_eq!("max_deactivat".parse::<Code>(), Err(UnknownCode));

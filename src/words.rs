@@ -1,4 +1,4 @@
-//! The one place for plurals, and for the name that was most likely meant.
+//! The one place for plurals, for sentences in messages, and for the name that was most likely meant.
 
 /// `1 account`, `2 accounts`.
 pub fn count(number: usize, singular: &str, plural: &str) -> String {
@@ -49,9 +49,26 @@ pub fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
         .map(|(_, candidate)| candidate)
 }
 
+/// A sentence as a part of a message: `Look at it.` is `look at it`.
+pub fn phrase(sentence: &str) -> String {
+    let text = sentence.strip_suffix('.').unwrap_or(sentence);
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !text.starts_with("Personio") => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_become_parts_of_messages() {
+        assert_eq!(phrase("The file is empty."), "the file is empty");
+        assert_eq!(phrase("Personio does not take it."), "Personio does not take it");
+        assert_eq!(phrase(""), "");
+    }
 
     #[test]
     fn numbers_agree_with_their_nouns() {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use personio_sync::code::Code;
 use personio_sync::config::{LoadOptions, load};
 use personio_sync::section::SecretMode;
 use personio_sync::{cli, key_tables};
@@ -147,8 +148,12 @@ fn every_command_line_is_taken_by_the_program() {
     for (page, text) in pages() {
         for line in command_lines(&page, &text) {
             shown.extend(line.split_whitespace().next().map(str::to_owned));
-            // `COMMAND` stands for any of them.
-            let arguments = line.split_whitespace().map(|word| if word == "COMMAND" { "plan" } else { word });
+            // `COMMAND` stands for any of them, `EMPLOYEE` for the id of any.
+            let arguments = line.split_whitespace().map(|word| match word {
+                "COMMAND" => "plan",
+                "EMPLOYEE" => "1001",
+                other => other,
+            });
             if let Err(error) = cli::parses(std::iter::once("personio-sync").chain(arguments)) {
                 panic!("{page}: `personio-sync {line}`: {error}");
             }
@@ -185,7 +190,10 @@ fn every_type_of_target_has_its_page_and_example() {
 
 /// The pages that are made, each with the source that it is made of.
 fn made_pages() -> Vec<(PathBuf, String)> {
-    let mut found = vec![(root().join("src/config/page.md"), "docs/configuration.md".to_owned())];
+    let mut found: Vec<(PathBuf, String)> =
+        [("src/config/page.md", "docs/configuration.md"), ("src/codes.md", "docs/codes.md")]
+            .map(|(source, page)| (root().join(source), page.to_owned()))
+            .into();
     for entry in std::fs::read_dir(root().join("src/targets")).expect("the targets") {
         let source = entry.expect("an entry").path().join("page.md");
         if source.exists() {
@@ -213,6 +221,7 @@ fn made() -> Vec<(String, String)> {
             let sentence = about.split_inclusive(". ").next().unwrap_or_default().trim_end().to_owned();
             targets.insert(name.trim_end_matches(".md").to_owned(), sentence);
         }
+        let text = text.replace("<!-- codes -->\n", &cli::codes_in_markdown(Code::ALL));
         made.push((page, format!("{note}\n\n{text}")));
     }
     for (page, to_targets) in [("README.md", "docs/targets"), ("docs/README.md", "targets")] {

@@ -97,7 +97,7 @@ struct HeldOut {
     hold: HoldOut,
     since: LocalTime,
     /// What answers the hold, where an approval does not.
-    answer: Option<&'static str>,
+    answer: Option<String>,
     approval: Option<ApprovalOut>,
 }
 
@@ -255,7 +255,7 @@ fn list(process: &Process, held: &[HeldOut], approvals: &[ApprovedChange]) -> St
     } else {
         let mut table = Listing::new(["Id", "Target", "Employee", "What", "Held by", "Since", "Approved"]);
         for one in held {
-            let approved = match (&one.approval, one.answer) {
+            let approved = match (&one.approval, &one.answer) {
                 (Some(approval), _) if approval.expired => format!("expired {}", approval.expires),
                 (Some(approval), _) => format!("by {}, until {}", approval.by, approval.expires),
                 (None, Some(_)) => "cannot be".to_owned(),
@@ -297,7 +297,7 @@ fn show(held: &HeldOut) -> String {
     line("code", &held.hold.code);
     line("why", &held.hold.detail);
     line("since", &held.since.to_string());
-    match (&held.approval, held.answer) {
+    match (&held.approval, &held.answer) {
         (Some(approval), _) => {
             line("approved", &approval.in_words());
             line(if approval.expired { "expired" } else { "until" }, &approval.expires.to_string());
@@ -451,6 +451,6 @@ fn refusal(held: &Held) -> String {
 }
 
 /// What answers a hold where an approval does not; a code of another version has none.
-fn answer(code: &str) -> Option<&'static str> {
+fn answer(code: &str) -> Option<String> {
     Hold::answer(code.parse().ok()?)
 }

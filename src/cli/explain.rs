@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use crate::config::TargetSettings;
-use crate::employee::{Employee, EmployeeId, Lifecycle, Part, Value};
+use crate::employee::{Disagreement, Employee, EmployeeId, Lifecycle, Part, Value};
 use crate::field::FieldValue;
 use crate::output::visible::{LONGEST, cut, short, visible};
 use crate::output::{Bars, Format, json};
@@ -41,7 +41,7 @@ struct Explained {
     employee: String,
     lifecycle: &'static str,
     last_day: Option<String>,
-    disagreement: Option<&'static str>,
+    disagreement: Option<String>,
     attributes: Vec<Attribute>,
     targets: Vec<Target>,
 }
@@ -238,7 +238,7 @@ fn explain(
         employee: employee.id.to_string(),
         lifecycle: standing.lifecycle.as_str(),
         last_day: standing.last_day.map(|day| day.to_string()),
-        disagreement: standing.disagreement.map(|disagreement| disagreement.explanation()),
+        disagreement: standing.disagreement.map(Disagreement::explanation),
         attributes: attributes.collect(),
         targets,
     })
@@ -417,7 +417,7 @@ fn render(explained: &Explained) -> String {
     if let Some(day) = &explained.last_day {
         let _ = writeln!(text, "  last day {day}");
     }
-    if let Some(disagreement) = explained.disagreement {
+    if let Some(disagreement) = &explained.disagreement {
         let _ = writeln!(text, "  note: {disagreement}");
     }
     if explained.attributes.is_empty() {

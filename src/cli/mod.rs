@@ -4,6 +4,7 @@ mod approve;
 mod attribute_uses;
 mod attributes;
 mod check;
+mod codes;
 mod confirm;
 mod documents;
 mod explain;
@@ -32,6 +33,7 @@ mod who;
 mod widget;
 mod workflows;
 
+pub use codes::markdown as codes_in_markdown;
 pub use options::{Global, SandboxChoice};
 pub use schema::schema;
 pub use session::Process;
@@ -95,6 +97,7 @@ enum Command {
     Retry(history::RetryArguments),
     Report(report::ReportArguments),
     Acknowledge(report::AcknowledgeArguments),
+    Codes(codes::Arguments),
     Pause(switch::PauseArguments),
     Resume(switch::ResumeArguments),
     Disconnect(switch::DisconnectArguments),
@@ -164,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Retry(arguments) => history::retry(&process, &arguments),
         Command::Report(arguments) => report::report(&process, &arguments),
         Command::Acknowledge(arguments) => report::acknowledge(&process, &arguments),
+        Command::Codes(arguments) => codes::run(&process, &arguments),
         Command::Pause(arguments) => switch::pause(&process, &arguments),
         Command::Resume(arguments) => switch::resume(&process, &arguments),
         Command::Disconnect(arguments) => switch::disconnect(&process, &arguments),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::code::Code;
-use crate::documents::{FolderFile, Match, Refusal, TitleTemplate};
+use crate::documents::{FolderFile, Match, TitleTemplate};
 use crate::employee::EmployeeId;
 use crate::http::File;
 use crate::personio::{
@@ -16,6 +16,7 @@ use crate::personio::{
 };
 use crate::progress::Progress;
 use crate::state::{LedgerEntry, Once, OnceKind, OnceOnly, State, StateError};
+use crate::words::phrase;
 
 use super::{Reason, Reasons};
 
@@ -106,7 +107,7 @@ pub(super) struct Common<'a> {
 }
 
 /// The rows of all files, before anything is known of earlier runs.
-pub(super) fn plan(common: &Common<'_>, assigned: Vec<(FolderFile, Result<Match, Refusal>)>) -> Vec<Row> {
+pub(super) fn plan(common: &Common<'_>, assigned: Vec<(FolderFile, Result<Match, Code>)>) -> Vec<Row> {
     let mut first: HashMap<OnceOnly, String> = HashMap::new();
     let mut rows = Vec::with_capacity(assigned.len());
     for (file, result) in assigned {
@@ -122,7 +123,7 @@ pub(super) fn plan(common: &Common<'_>, assigned: Vec<(FolderFile, Result<Match,
             again: false,
         };
         match result {
-            Err(refusal) => row.set(Status::LeftOut, Some(refusal.code()), refusal.explanation()),
+            Err(code) => row.set(Status::LeftOut, Some(code), phrase(code.meaning())),
             Ok(found) => {
                 row.employee_id = Some(found.employee);
                 row.title = common.title.fill(&row.file, found.period.as_deref(), &common.category.name);

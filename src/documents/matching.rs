@@ -25,53 +25,6 @@ pub struct Match {
     pub period: Option<String>,
 }
 
-/// Why a file is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The name has another form than the pattern.
-    OtherName,
-    /// The table does not name the file.
-    NotInIndex,
-    /// The table names a file that is not in the folder.
-    NotInFolder,
-    /// Nobody has this value.
-    NoEmployee,
-    /// More than one employee could be meant.
-    SeveralEmployees,
-    EmptyFile,
-    TooLarge,
-    /// Of a type that Personio does not take.
-    TypeNotAllowed,
-}
-
-impl Refusal {
-    pub fn code(self) -> Code {
-        match self {
-            Self::OtherName => Code::OtherName,
-            Self::NotInIndex => Code::NotInIndex,
-            Self::NotInFolder => Code::NotInFolder,
-            Self::NoEmployee => Code::NoEmployee,
-            Self::SeveralEmployees => Code::SeveralEmployees,
-            Self::EmptyFile => Code::EmptyFile,
-            Self::TooLarge => Code::TooLarge,
-            Self::TypeNotAllowed => Code::TypeNotAllowed,
-        }
-    }
-
-    pub fn explanation(self) -> &'static str {
-        match self {
-            Self::OtherName => "the name does not have the form of --name",
-            Self::NotInIndex => "the index does not name it",
-            Self::NotInFolder => "the index names it, and it is not in the folder",
-            Self::NoEmployee => "no employee in Personio is meant by it",
-            Self::SeveralEmployees => "more than one employee could be meant",
-            Self::EmptyFile => "the file is empty",
-            Self::TooLarge => "the file is larger than 30 MB",
-            Self::TypeNotAllowed => "Personio does not take files of this type",
-        }
-    }
-}
-
 /// Employees by what identifies them.
 #[derive(Debug)]
 pub struct Directory<'a> {
@@ -141,16 +94,16 @@ pub fn assign(
     directory: &Directory<'_>,
     types: &[&str],
     largest: u64,
-) -> Vec<(FolderFile, Result<Match, Refusal>)> {
-    let mut assigned: Vec<(FolderFile, Result<Match, Refusal>)> = files
+) -> Vec<(FolderFile, Result<Match, Code>)> {
+    let mut assigned: Vec<(FolderFile, Result<Match, Code>)> = files
         .iter()
         .map(|file| {
             let result = find(&file.name, rules, directory).and_then(|found| {
                 let ending = file.name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
                 match file.size {
-                    _ if !types.contains(&ending.as_str()) => Err(Refusal::TypeNotAllowed),
-                    0 => Err(Refusal::EmptyFile),
-                    size if size > largest => Err(Refusal::TooLarge),
+                    _ if !types.contains(&ending.as_str()) => Err(Code::TypeNotAllowed),
+                    0 => Err(Code::EmptyFile),
+                    size if size > largest => Err(Code::TooLarge),
                     _ => Ok(found),
                 }
             });
@@ -159,16 +112,16 @@ pub fn assign(
         .collect();
     if let Rules::Index(index) = rules {
         let missing = index.rows.keys().filter(|name| !files.iter().any(|file| file.name == **name));
-        assigned.extend(missing.map(|name| (FolderFile { name: name.clone(), size: 0 }, Err(Refusal::NotInFolder))));
+        assigned.extend(missing.map(|name| (FolderFile { name: name.clone(), size: 0 }, Err(Code::NotInFolder))));
     }
     assigned.sort_by(|one, other| one.0.name.cmp(&other.0.name));
     assigned
 }
 
-fn find(name: &str, rules: Rules<'_>, directory: &Directory<'_>) -> Result<Match, Refusal> {
+fn find(name: &str, rules: Rules<'_>, directory: &Directory<'_>) -> Result<Match, Code> {
     let (candidates, period) = match rules {
         Rules::Names(pattern) => {
-            let NameParts { values, period } = pattern.read(name).ok_or(Refusal::OtherName)?;
+            let NameParts { values, period } = pattern.read(name).ok_or(Code::OtherName)?;
             let mut found = values.iter().map(|(key, value)| directory.find(key, value));
             let first = found.next().unwrap_or_default();
             // All that the name says has to be true of the same employee.
@@ -176,12 +129,12 @@ fn find(name: &str, rules: Rules<'_>, directory: &Directory<'_>) -> Result<Match
             (all, period.map(str::to_owned))
         }
         Rules::Index(index) => {
-            let values = index.rows.get(name).ok_or(Refusal::NotInIndex)?;
+            let values = index.rows.get(name).ok_or(Code::NotInIndex)?;
             let mut all: Vec<EmployeeId> = Vec::new();
             for value in values {
                 let found = directory.find(&index.key, value);
                 if found.is_empty() {
-                    return Err(if values.len() > 1 { Refusal::SeveralEmployees } else { Refusal::NoEmployee });
+                    return Err(if values.len() > 1 { Code::SeveralEmployees } else { Code::NoEmployee });
                 }
                 all.extend(found);
             }
@@ -192,8 +145,8 @@ fn find(name: &str, rules: Rules<'_>, directory: &Directory<'_>) -> Result<Match
     };
     match candidates[..] {
         [employee] => Ok(Match { employee, period }),
-        [] => Err(Refusal::NoEmployee),
-        _ => Err(Refusal::SeveralEmployees),
+        [] => Err(Code::NoEmployee),
+        _ => Err(Code::SeveralEmployees),
     }
 }
 
@@ -221,9 +174,9 @@ mod tests {
 
     #[test]
     fn each_file_is_exactly_one_employees_or_nobodys() {
-        use Refusal::*;
+        use crate::code::Code::*;
         // pattern, file, size, employee or reason
-        let table: &[(&str, &str, u64, Result<u64, Refusal>)] = &[
+        let table: &[(&str, &str, u64, Result<u64, Code>)] = &[
             ("{employee_id}_{period}.pdf", "1_2026-11.pdf", 9, Ok(1)),
             ("{employee_id}_{period}.pdf", "0001_2026-11.pdf", 9, Ok(1)),
             ("{employee_id}_{period}.pdf", "99_2026-11.pdf", 9, Err(NoEmployee)),
@@ -257,7 +210,7 @@ mod tests {
 
     #[test]
     fn an_index_says_whose_a_file_is_and_its_contradictions_are_seen() {
-        use Refusal::*;
+        use crate::code::Code::*;
         let text = "file,employee_id\na.pdf,1\nb.pdf,1\nb.pdf,2\nc.pdf,99\nd.pdf,2\ne.pdf,1\ne.pdf,99\n";
         let (index, employees) = (Index::read(text.as_bytes()).unwrap(), employees());
         let directory = Directory::new(&employees, &[&index.key]);

@@ -5,5 +5,5 @@ mod matching;
 mod pattern;
 
 pub use index::{Index, IndexError};
-pub use matching::{Directory, FolderFile, Match, Refusal, Rules, assign};
+pub use matching::{Directory, FolderFile, Match, Rules, assign};
 pub use pattern::{Key, NameParts, Pattern, PatternError, TitleTemplate};

@@ -3,6 +3,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use crate::code::Code;
+use crate::words::phrase;
 
 use super::{Attributes, Employee, Value};
 
@@ -93,14 +94,8 @@ impl Disagreement {
         }
     }
 
-    pub fn explanation(self) -> &'static str {
-        match self {
-            Self::InactiveBeforeLastDay => "status is inactive although the last day is ahead",
-            Self::EmployedAfterLastDay => "the last day has passed although the status is not inactive",
-            Self::EmployedBeforeHireDate => "status says employed although the hire date is ahead",
-            Self::OnboardingAfterHireDate => "status is onboarding although the hire date has passed",
-            Self::LastDayBeforeHireDate => "the last day lies before the hire date and is ignored",
-        }
+    pub fn explanation(self) -> String {
+        phrase(self.code().meaning())
     }
 }
 

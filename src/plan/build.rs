@@ -556,7 +556,7 @@ impl<'a> Builder<'a> {
                     code: disagreement.code(),
                     employee: Some(employee),
                     field: None,
-                    message: disagreement.explanation().into(),
+                    message: disagreement.explanation(),
                 });
             }
         }

@@ -7,6 +7,7 @@ use crate::employee::EmployeeId;
 
 use super::{Action, Checklist, Request};
 use crate::field::{AccountId, FieldIndex, FieldValue};
+use crate::words::phrase;
 use crate::zone::LocalTime;
 
 /// What is done to an account. The words are public (JSON).
@@ -200,21 +201,9 @@ pub struct Hold {
 impl Hold {
     /// What answers the hold, where the approval of single changes does not: it is no doubt about these people, but
     /// about all that was read, or about the run as a whole.
-    pub fn answer(code: Code) -> Option<&'static str> {
-        Some(match code {
-            Code::SourceUnproven => {
-                "what Personio delivered is in doubt, not who is concerned: look at the note about Personio's answer, and \
-                 run again"
-            }
-            Code::TargetUnproven => {
-                "what the target listed is in doubt, not who is concerned: look at the note about the target, and run again"
-            }
-            Code::FirstRun => "a first run removes nobody; look at the links it made, and run again",
-            Code::Budget => {
-                "it does not fit into what is left of the budget's `tasks`; wait for the next period, or raise it"
-            }
-            _ => return None,
-        })
+    pub fn answer(code: Code) -> Option<String> {
+        matches!(code, Code::SourceUnproven | Code::TargetUnproven | Code::FirstRun | Code::Budget)
+            .then(|| phrase(code.remedy()))
     }
 }
 

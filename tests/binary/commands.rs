@@ -58,6 +58,43 @@ fn every_example_runs_in_the_sandbox_and_settles() {
 }
 
 #[test]
+fn codes_say_what_they_mean_and_what_to_do() {
+    // Without a file.
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| Ran::of(program(folder.path()).args(arguments).spawn().unwrap(), arguments);
+
+    let ran = run(&["codes", "paused", "max_create"]);
+    assert_eq!(ran.code, 0);
+    ran.shows(" Code        What a safety rail holds\n max_create  More accounts would be created than the limit allows. Look at");
+    ran.shows("\n\n Code    What an operator should know\n paused  The target is paused, so nothing is done in it.");
+    assert_eq!(ran.stdout.lines().filter(|line| line.starts_with(" Code ")).count(), 2, "{}", ran.stdout);
+    let all = run(&["codes", "--format", "json"]).json();
+    assert_eq!((&all["kind"], &all["exit_code"]), (&json!("codes"), &json!(0)));
+    let codes = all["codes"].as_array().unwrap();
+    assert!(codes.len() > 200, "{}", codes.len());
+    let two_records = codes.iter().find(|one| one["code"] == "two_records").unwrap();
+    assert_eq!(two_records["group"], "People who are left out");
+    for key in ["meaning", "remedy"] {
+        assert!(two_records[key].as_str().unwrap().ends_with('.'), "{two_records}");
+    }
+    let one = run(&["codes", "paused", "--format", "markdown"]).stdout;
+    assert!(one.starts_with("## What an operator should know\n\n| code | meaning | what to do |\n"), "{one}");
+    assert!(one.ends_with("in it. | `personio-sync resume TARGET` lets it take part again. |\n"), "{one}");
+
+    let ran = run(&["codes", "max_creates", "--format", "json"]);
+    assert_eq!(ran.code, 2);
+    ran.says("error: there is no code `max_creates`; did you mean `max_create`?");
+    assert_eq!(ran.json()["problems"][0]["code"], "usage");
+    let ran = run(&["codes", "xyzzy"]);
+    assert_eq!(ran.code, 2);
+    ran.says("there is no code `xyzzy`; `personio-sync codes` lists them all");
+
+    for shell in ["bash", "zsh"] {
+        run(&["completions", shell]).shows("max_create");
+    }
+}
+
+#[test]
 fn check_looks_at_the_file_alone() {
     let scene = Scene::new(5, &format!("{DESK}{LIST}"));
     let ran = scene.run(&["check"], 0);

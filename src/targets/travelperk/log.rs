@@ -16,16 +16,14 @@ pub(super) fn line(event: &LogEvent<'_>) -> Option<LogLine> {
     // Messages name the field they are about, with or without the target before it.
     let words = event.error.split([' ', '`']).map(|word| short(word.trim_end_matches(':')));
     let (code, remedy) = words.chain([""]).find_map(|field| entry(code, field))?;
-    Some(LogLine { text: code.to_owned(), remedy: Some(remedy) })
+    Some(LogLine { text: code.to_owned(), remedy })
 }
 
-fn entry(code: Code, field: &str) -> Option<(&'static str, &'static str)> {
+/// `None` as the remedy where the code's own says it.
+fn entry(code: Code, field: &str) -> Option<(&'static str, Option<&'static str>)> {
     let value = [Code::FieldEmpty, Code::FieldInvalid, Code::MatchKeyMissing, Code::RequiredFieldEmpty].contains(&code);
-    Some(match (code, field) {
-        (Code::HireDateMissing, _) => (
-            "MISSING_START_DATE",
-            "Enter the hire date in Personio; a hire that was called off needs none, and no account is made.",
-        ),
+    let (word, remedy) = match (code, field) {
+        (Code::HireDateMissing, _) => return Some(("MISSING_START_DATE", None)),
         (_, "userName") if value => ("MISSING_EMAIL", "Enter the work e-mail address in Personio."),
         (_, "name.givenName") if value => ("MISSING_FIRST_NAME", "Enter the first name in Personio."),
         (_, "name.familyName") if value => ("MISSING_LAST_NAME", "Enter the last name in Personio."),
@@ -37,7 +35,8 @@ fn entry(code: Code, field: &str) -> Option<(&'static str, &'static str)> {
             ("", "The person may have signed up alone; only TravelPerk's support can move that account.")
         }
         _ => return None,
-    })
+    };
+    Some((word, Some(remedy)))
 }
 
 #[cfg(test)]
