@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::field::Access;
 use crate::plan::Action;
 use crate::rules::{Expression, Vocabulary};
-use crate::targets::{FieldLookup, StepFields, TargetType};
+use crate::targets::{Days, FieldLookup, Step, StepFields, TargetType, Workflow as Keys};
 
 use super::fields::unknown_field;
 use super::mapping::constant;
@@ -49,62 +49,64 @@ fn workflow(
     target: &dyn TargetType,
     vocabulary: &Vocabulary,
 ) -> Option<WorkflowSettings> {
-    table.required_text("on", "on = \"joiner\"");
-    let words = [
-        ("joiner", Trigger::Joiner),
-        ("mover", Trigger::Mover),
-        ("leaver", Trigger::Leaver),
-        ("updated", Trigger::Updated),
-    ];
-    let on = if table.has("on") { table.choice("on", &words) } else { None };
-    let owned = |text: Located<&str>| Located { value: text.value.to_owned(), span: text.span };
-    let texts = table.texts("when").map(|texts| texts.into_iter().map(owned).collect::<Vec<_>>());
-    let when = expressions::conditions(table, "when", texts.as_deref(), vocabulary);
-    let changed = changed(table, on, vocabulary);
-    let (from, until) = (days(table, "from", on), days(table, "until", on));
-    if let (Some(from), Some(until)) = (from, until)
+    let keys: Keys = table.read().unwrap_or_default();
+    if !table.has("on") {
+        table.missing("on", "on = \"joiner\"");
+    }
+    let when = expressions::conditions(table, "when", keys.when.as_deref(), vocabulary);
+    let changed = changed(table, keys.on, keys.changed.as_ref(), vocabulary);
+    if matches!(keys.on, Some(Trigger::Mover | Trigger::Updated)) {
+        for key in ["from", "until"].into_iter().filter(|key| table.has(key)) {
+            let message = format!("{} is for `joiner` and `leaver`; take it out", table.name_of(key));
+            table.problems().error(table.key_span(key), Code::WrongValue, message);
+        }
+    }
+    if let (Some(Days(from)), Some(Days(until))) = (keys.from, keys.until)
         && from > until
     {
         let message = format!("{} is after `until`, so no day is between them", table.name_of("from"));
         table.problems().error(table.key_span("from"), Code::WrongValue, message);
     }
-    let active = table.boolean("active").unwrap_or(false);
     let steps = steps(table, target, vocabulary);
     Some(WorkflowSettings {
         name: name.value.into(),
-        on: on?,
+        on: keys.on?,
         when,
         changed,
-        from: from.unwrap_or(0),
-        until: until.unwrap_or(UNTIL),
-        active,
+        from: keys.from.map_or(0, |Days(days)| days),
+        until: keys.until.map_or(UNTIL, |Days(days)| days),
+        active: keys.active,
         steps: steps?,
     })
 }
 
 /// The attributes that count, by Personio's keys.
-fn changed(table: &Table<'_>, on: Option<Trigger>, vocabulary: &Vocabulary) -> Vec<Box<str>> {
+fn changed(
+    table: &Table<'_>,
+    on: Option<Trigger>,
+    named: Option<&Located<Vec<Located<String>>>>,
+    vocabulary: &Vocabulary,
+) -> Vec<Box<str>> {
     let follows = on.is_none_or(|on| matches!(on, Trigger::Mover | Trigger::Updated));
-    if !table.has("changed") {
-        if on.is_some() && follows {
-            table.missing("changed", "changed = [\"department\", \"position\"]");
-        }
-        return Vec::new();
+    if !table.has("changed") && on.is_some() && follows {
+        table.missing("changed", "changed = [\"department\", \"position\"]");
     }
-    if !follows {
+    if table.has("changed") && !follows {
         let message = format!("{} is for `mover` and `updated`; take it out", table.name_of("changed"));
         table.problems().error(table.key_span("changed"), Code::WrongValue, message);
     }
+    let Some(Located { value: named, .. }) = named else { return Vec::new() };
+    if named.is_empty() {
+        let message = format!("{} is empty; name the attributes that count", table.name_of("changed"));
+        table.problems().error(table.key_span("changed"), Code::WrongValue, message);
+    }
     let mut keys: Vec<Box<str>> = Vec::new();
-    for text in table.texts("changed").unwrap_or_default() {
+    for text in named {
         let complain = |message: String| {
-            table.problems().error(
-                text.span.clone(),
-                Code::WrongValue,
-                format!("{}: {message}", table.name_of("changed")),
-            );
+            let message = format!("{}: {message}", table.name_of("changed"));
+            table.problems().error(text.span.clone(), Code::WrongValue, message);
         };
-        match vocabulary.resolve(text.value) {
+        match vocabulary.resolve(&text.value) {
             Ok(variable) => match variable.attribute() {
                 Some(key) => keys.push(key.into()),
                 None => complain(format!("`{}` is no attribute of Personio's", text.value)),
@@ -114,28 +116,7 @@ fn changed(table: &Table<'_>, on: Option<Trigger>, vocabulary: &Vocabulary) -> V
     }
     keys.sort_unstable();
     keys.dedup();
-    if keys.is_empty() && table.texts("changed").is_some_and(|texts| texts.is_empty()) {
-        let message = format!("{} is empty; name the attributes that count", table.name_of("changed"));
-        table.problems().error(table.key_span("changed"), Code::WrongValue, message);
-    }
     keys
-}
-
-/// `-14d`, `0d`, `3d`.
-fn days(table: &Table<'_>, key: &str, on: Option<Trigger>) -> Option<i64> {
-    let text = table.text(key)?;
-    if matches!(on, Some(Trigger::Mover | Trigger::Updated)) {
-        let message = format!("{} is for `joiner` and `leaver`; take it out", table.name_of(key));
-        table.problems().error(table.key_span(key), Code::WrongValue, message);
-    }
-    let number = text.value.trim().strip_suffix('d').and_then(|number| number.trim().parse::<i64>().ok());
-    let found = number.filter(|days| (-366..=366).contains(days));
-    if found.is_none() {
-        let message =
-            format!("{} must be a number of days within a year, such as \"-14d\" or \"3d\"", table.name_of(key));
-        table.problems().error(text.span, Code::WrongValue, message);
-    }
-    found
 }
 
 fn steps(table: &Table<'_>, target: &dyn TargetType, vocabulary: &Vocabulary) -> Option<Vec<StepSettings>> {
@@ -200,12 +181,20 @@ fn read_step(
     if !table.has("action") {
         table.missing("action", "action = \"create_onboarding_request\"");
     }
+    let keys: Step = table.read().unwrap_or_default();
     let offered = target.offers().workflows.map(|offer| offer.actions).unwrap_or_default();
-    let actions: Vec<(&str, Action)> = offered.iter().map(|action| (action.as_str(), *action)).collect();
-    let action = table.choice("action", &actions);
+    let action = keys.action.and_then(|action| match offered.contains(&action.value) {
+        true => Some(action.value),
+        false => {
+            let words = known(action.value.as_str(), offered.iter().map(|action| action.as_str()));
+            let message = format!("{} does not know `{}`; {words}", table.name_of("action"), action.value);
+            table.problems().error(action.span, Code::UnknownValue, message);
+            None
+        }
+    });
     let compiler = Compiler { earlier, vocabulary };
-    let only_if = compiler.condition(table, "if");
-    let unless = compiler.condition(table, "unless");
+    let only_if = compiler.condition(table, "if", keys.r#if);
+    let unless = compiler.condition(table, "unless", keys.unless);
     let mut fields = Vec::new();
     if let Some(fields_table) = table.table("fields") {
         compiler.collect(&fields_table, "", &mut fields);
@@ -223,9 +212,9 @@ struct Compiler<'v> {
 }
 
 impl Compiler<'_> {
-    fn condition(&self, table: &Table<'_>, key: &str) -> Option<Expression> {
-        let text = table.text(key)?;
-        self.compile(text.value, text.span, &table.name_of(key), table)
+    fn condition(&self, table: &Table<'_>, key: &str, text: Option<Located<String>>) -> Option<Expression> {
+        let text = text?;
+        self.compile(&text.value, text.span, &table.name_of(key), table)
     }
 
     fn compile(&self, text: &str, span: std::ops::Range<usize>, name: &str, table: &Table<'_>) -> Option<Expression> {

@@ -1,6 +1,8 @@
 use std::fmt;
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::code::Code;
 use crate::employee::EmployeeId;
@@ -9,7 +11,9 @@ use crate::rules::{Deferred, Evaluation, StepResult};
 use crate::field::FieldValue;
 
 /// What a workflow does. The words are those of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Action {
     /// A request through the service's onboarding form; cannot be undone.
     CreateOnboardingRequest,

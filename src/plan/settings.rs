@@ -218,7 +218,9 @@ pub struct WorkflowSettings {
 }
 
 /// What sets a workflow off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Trigger {
     /// The hire date is near.
     Joiner,

@@ -44,7 +44,6 @@ pub enum Keys {
     Text(&'static str),
     /// In the struct that reads them.
     Shape(fn(&mut SchemaGenerator) -> Value),
-    Both(fn(&mut SchemaGenerator) -> Value, &'static str),
 }
 
 /// Reads what one type of target has in its section beside the keys every target has.

@@ -28,6 +28,7 @@ mod sync_log;
 #[cfg(test)]
 mod testing;
 pub mod travelperk;
+mod workflow_keys;
 
 pub use batches::{Write, WriteBatches, Written};
 pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
@@ -36,6 +37,7 @@ pub use kinds::{KINDS, Keys, Kind, Parse};
 pub use membership::Membership;
 pub use offers::{CheckSteps, ListChannels, ListRefusals, Offers, ReadOffers, StepFields, Workflows};
 pub use sync_log::{LogEvent, LogLine, LogOutcome};
+pub use workflow_keys::{Days, Step, Workflow, WorkflowsKey};
 
 use crate::code::Code;
 use crate::progress::Progress;

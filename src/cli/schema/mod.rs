@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::{file_schema, target_schema};
-use crate::section::shape::{generator, joined};
+use crate::section::shape::generator;
 use crate::targets::{KINDS, Keys, Kind};
 
 /// What schemas of ours refer to.
@@ -31,7 +31,6 @@ pub fn schema() -> Value {
         let own = match keys {
             Keys::Text(text) => parse(text),
             Keys::Shape(shape) => shape(&mut generator),
-            Keys::Both(shape, text) => joined([shape(&mut generator), parse(text)]),
         };
         definitions.insert(definition, target(name, &common, &own));
     }

@@ -13,7 +13,7 @@ use crate::section::shape::{self, Address};
 use crate::section::{Secret, Table};
 use crate::zone::Zones;
 
-use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType, WorkflowsKey};
 use super::widget::{self, Widget};
 use super::{Freshservice, fields};
 
@@ -96,6 +96,7 @@ pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
         shape::definition::<Place>(generator),
         shape::definition::<Section>(generator),
         shape::definition::<widget::Section>(generator),
+        shape::definition::<WorkflowsKey>(generator),
     ])
 }
 
