@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::employee::EmployeeId;
 use crate::plan::{Change, StepGroup, TeamSettings};
 use crate::section::{Located, Secret};
@@ -53,9 +56,13 @@ pub struct Requesters {
 }
 
 /// A credential of Personio's API beside the tool's own.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct Credential {
+    /// Its client id
     pub client_id: Secret,
+    /// Its secret
     pub client_secret: Secret,
 }
 

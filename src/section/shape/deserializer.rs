@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::de::value::{BoolDeserializer, StrDeserializer, UsizeDeserializer};
@@ -24,6 +24,8 @@ pub(super) struct Reading<'a> {
     pub(super) context: Context<'a>,
     /// What is wrong and said already; it counts as not being there.
     pub(super) left_out: RefCell<BTreeSet<Vec<Box<str>>>>,
+    /// The tables that structs were read from, by path.
+    pub(super) tables: RefCell<BTreeMap<Vec<Box<str>>, Place>>,
 }
 
 impl Reading<'_> {
@@ -79,7 +81,8 @@ impl<'de> Deserializer<'de> for Section<'_, '_> {
         let (table, span) = (self.table.content(), self.table.span());
         let top = Position { reading: self.reading, path: Vec::new(), span: span.clone(), in_list: false };
         let keys = || table.iter().map(|(key, _)| key.get_ref().as_ref().into()).collect();
-        let place = || Place { path: Vec::new(), span, found: "a table", keys: keys(), in_list: false };
+        let place = || Place { path: Vec::new(), span: span.clone(), found: "a table", keys: keys(), in_list: false };
+        self.reading.tables.borrow_mut().insert(Vec::new(), place());
         top.map(table, Some(fields), visitor).map_err(|error| error.at(place))
     }
 
@@ -254,7 +257,10 @@ impl<'de> Deserializer<'de> for Value<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let Some(table) = self.value.get_ref().as_table() else { return Err(Error::wrong_type("a table")) };
-        self.at.reading.unknown_keys(&self.at.path, table, fields);
+        let Position { reading, path, span, in_list } = &self.at;
+        reading.unknown_keys(path, table, fields);
+        let place = place(path.clone(), span.clone(), self.value.get_ref(), *in_list);
+        reading.tables.borrow_mut().insert(path.clone(), place);
         self.at.map(table, None, visitor)
     }
 

@@ -31,6 +31,8 @@
 //! - A key is required unless it is an `Option` or has `#[serde(default)]`; a default is shown when its type has
 //!   `Serialize`. What is missing is reported with the first `example`, so a required key has one, unless it is a
 //!   secret.
+//! - A required key without which the rest can be checked is an `Option` with `#[schemars(required, example = …)]`:
+//!   that it is missing is reported, and the struct has all else.
 //! - [`Table::read`] counts the keys of the struct as known, so several structs may share one table; what none of
 //!   them knows is reported by [`Table::finish`]. In tables below, the struct alone knows.
 //! - What makes a value right or wrong by itself belongs to its type, which says `must be …` by
@@ -77,13 +79,25 @@ impl Table<'_> {
     /// Reads the keys that a struct knows. Every mistake is reported, with its place; `None` when what is left is not
     /// enough.
     pub fn read<T: DeserializeOwned + JsonSchema>(&self) -> Option<T> {
-        let reading = Reading { base: self.path(), context: self.context(), left_out: RefCell::default() };
-        loop {
+        let (left_out, tables) = (RefCell::default(), RefCell::default());
+        let reading = Reading { base: self.path(), context: self.context(), left_out, tables };
+        let found = loop {
             match T::deserialize(Section { reading: &reading, table: self }) {
-                Ok(found) => return Some(found),
-                Err(error) => leave_out(&reading, error, &Known::of::<T>)?,
+                Ok(found) => break Some(found),
+                Err(error) => {
+                    if leave_out(&reading, error, &Known::of::<T>).is_none() {
+                        break None;
+                    }
+                }
             }
+        };
+        // What its struct can do without; all else that is missing is told already.
+        let schema = Known::of::<T>();
+        for place in reading.tables.take().values() {
+            let missing = missing(place, &schema);
+            report_missing(&reading, place, missing.into_iter().filter(|(_, example)| example.is_some()));
         }
+        found
     }
 }
 
@@ -139,17 +153,28 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
             }
         }
         What::Missing(key) => {
-            let mut missing = schema.required(&place.path);
-            if missing.is_empty() {
+            let mut missing = missing(place, schema);
+            if schema.required(&place.path).is_empty() {
                 missing.push((key.to_owned(), None));
             }
-            for (key, example) in
-                missing.into_iter().filter(|(key, _)| !place.keys.iter().any(|there| **there == **key))
-            {
-                let path: Vec<Box<str>> = place.path.iter().cloned().chain([key.as_str().into()]).collect();
-                let example = example.map_or_else(String::new, for_example);
-                say(Code::MissingKey, format!("`{}` is missing{example}", reading.name(&path)));
-            }
+            report_missing(reading, place, missing);
+            reading.tables.borrow_mut().remove(&place.path);
         }
+    }
+}
+
+/// The keys that a table must have and has not, each with an example.
+fn missing(place: &Place, schema: &Known) -> Vec<(String, Option<String>)> {
+    let mut missing = schema.required(&place.path);
+    missing.retain(|(key, _)| !place.keys.iter().any(|there| **there == **key));
+    missing
+}
+
+fn report_missing(reading: &Reading<'_>, place: &Place, missing: impl IntoIterator<Item = (String, Option<String>)>) {
+    for (key, example) in missing {
+        let path: Vec<Box<str>> = place.path.iter().cloned().chain([key.as_str().into()]).collect();
+        let example = example.map_or_else(String::new, for_example);
+        let message = format!("`{}` is missing{example}", reading.name(&path));
+        reading.context.problems.error(place.span.clone(), Code::MissingKey, message);
     }
 }

@@ -230,6 +230,34 @@ fn every_missing_key_is_told_with_an_example() {
 }
 
 #[test]
+fn a_key_that_is_needed_does_not_hide_the_rest() {
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Team {
+        #[schemars(required, example = &"department == 'People'")]
+        members: Option<Located<String>>,
+        kind: Option<String>,
+    }
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Wiki {
+        teams: Entries<Team>,
+    }
+    let text = "[wiki.teams.pay]\nkind = 'HR'\n[wiki.teams.it]\nmembers = 7\n[wiki.teams.hr]\nmembers = 'true'\n";
+    let (found, problems) = read::<Wiki>(text);
+    let found = found.unwrap().teams.0;
+    assert!(found.iter().any(|(name, team)| name.value == "pay" && team.kind.as_deref() == Some("HR")));
+    assert_eq!(found.iter().filter(|(_, team)| team.members.is_some()).count(), 1);
+    assert_eq!(
+        problems,
+        [
+            "1:13: error: `wiki.teams.pay.members` is missing; for example `members = \"department == 'People'\"`",
+            "4:11: error: `wiki.teams.it.members` must be a text in quotes, not a whole number",
+        ]
+    );
+}
+
+#[test]
 fn containers_of_the_wrong_kind() {
     let right = "[wiki]\ntoken = 'x'\nbase_url = 'https://example.com'\n";
     for (line, problem) in [

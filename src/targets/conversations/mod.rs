@@ -7,36 +7,38 @@
 pub mod attributes;
 pub mod contacts;
 mod experts;
+mod settings;
 mod steps;
 mod teams;
 #[cfg(test)]
 mod tests;
 
 use crate::code::Code;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::employee::{EmployeeId, Lifecycle, PRESET_ATTRIBUTES, preset};
+use crate::employee::{EmployeeId, Lifecycle};
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Change, FieldChange, Policy, Setting, Skip, Snapshot, StepGroup, TeamSettings};
 use crate::rules::Desired;
-use crate::section::{Located, Secret, Table};
-use crate::words::nearest;
+use crate::section::{Located, Secret};
 
 use super::membership::Membership;
 use super::{
-    ByHand, Channel, Connection, Credential, ErrorKind, FieldLookup, ListedExpert, Offers, ReadAccounts, Requesters,
-    SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
+    ByHand, Channel, Connection, ErrorKind, FieldLookup, ListedExpert, Offers, ReadAccounts, Requesters, SandboxPlaces,
+    Target, TargetError, TargetType, WriteAccounts,
 };
 use crate::plan::{EmployeeCase, EmployeeRules, Findings};
 use crate::progress::Progress;
 use teams::Team;
 
+pub use settings::parse;
+
 pub const KIND: super::Kind = super::Kind {
     name: "conversations",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Text(include_str!("schema.json")),
+    keys: super::Keys::Shape(settings::schema),
     simulate: None,
 };
 
@@ -56,109 +58,6 @@ struct Conversations {
     /// Addresses, and domains with `@` before them, in lower case.
     outsiders: Vec<String>,
     experts_file: Option<PathBuf>,
-}
-
-/// Reads the keys of type `conversations`; `None` after problems, which the table keeps.
-pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let directory = table.text("directory");
-    let declared = requester_attributes(table);
-    let credential = credential(table);
-    let (mut memberships, mut channels) = (Vec::new(), Vec::new());
-    if let Some(rule) = table.required_text("experts", "experts = \"department == 'People'\"") {
-        memberships.push(Membership {
-            field: FieldSpec::new(EXPERT, FieldKind::Bool),
-            rule: Located { value: rule.value.into(), span: rule.span },
-            owned: true,
-        });
-    }
-    let experts_file = table.text("experts_file").and_then(|path| {
-        if path.value.trim().is_empty() {
-            let why = format!("{} must name a CSV file; or leave it out", table.name_of("experts_file"));
-            table.problems().error(path.span, Code::WrongValue, why);
-            return None;
-        }
-        Some(table.context().secrets.folder().join(path.value.trim()))
-    });
-    let outsiders = outsiders(table);
-    let teams = teams::read(table, &mut memberships, &mut channels);
-    if directory.is_none() && table.has("directory") {
-        return None;
-    }
-    Some(Box::new(Conversations {
-        name: table.path().rsplit('.').next().unwrap_or("conversations").into(),
-        directory: directory.map(|name| Located { value: name.value.into(), span: name.span }),
-        requesters: Requesters { declared, credential },
-        memberships,
-        teams,
-        channels,
-        outsiders,
-        experts_file,
-    }))
-}
-
-/// `requester_attributes`: keys of Personio's attributes.
-fn requester_attributes(table: &Table<'_>) -> Vec<String> {
-    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
-    if !table.has("requester_attributes") {
-        return found;
-    }
-    let name_of = table.name_of("requester_attributes");
-    for attribute in table.texts("requester_attributes").unwrap_or_default() {
-        let (name, span) = (attribute.value.trim(), attribute.span);
-        let key = name.to_lowercase().replace([' ', '-'], "_");
-        let presets: Vec<&str> = PRESET_ATTRIBUTES.iter().map(|(key, _)| *key).collect();
-        let is_key = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let meant = nearest(&key, &presets).map(|preset| format!("did you mean `{preset}`?"));
-        if !is_key {
-            let hint = meant.unwrap_or_else(|| "`personio-sync attributes` lists the keys".into());
-            table.problems().error(
-                span,
-                Code::WrongValue,
-                format!("{name_of}: `{name}` is not an attribute's key; {hint}"),
-            );
-        } else if !seen.insert(name) {
-            table.problems().error(span, Code::WrongValue, format!("{name_of} names `{name}` twice"));
-        } else {
-            if let Some(hint) = meant.filter(|_| preset(name).is_none() && !name.starts_with("dynamic_")) {
-                table.problems().warning(span, Code::UnknownAttribute, format!("unknown attribute `{name}`; {hint}"));
-            }
-            found.push(name.to_owned());
-        }
-    }
-    found
-}
-
-/// `[targets.NAME.credential]`: what Conversations itself signs in to Personio with.
-fn credential(table: &Table<'_>) -> Option<Credential> {
-    if !table.has("credential") {
-        return None;
-    }
-    let section = table.table("credential")?;
-    let (client_id, client_secret) = (section.required_secret("client_id"), section.required_secret("client_secret"));
-    section.finish();
-    Some(Credential { client_id: client_id?, client_secret: client_secret? })
-}
-
-/// `outsiders`: contacts from outside the company that are meant to be there.
-fn outsiders(table: &Table<'_>) -> Vec<String> {
-    if !table.has("outsiders") {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    for address in table.texts("outsiders").unwrap_or_default() {
-        let text = address.value.trim().to_lowercase();
-        match text.split_once('@') {
-            Some((_, domain)) if domain.contains('.') && !domain.contains('@') => found.push(text),
-            _ => {
-                let why = format!(
-                    "{} takes addresses and domains such as \"guest@example.org\" or \"@example.org\"",
-                    table.name_of("outsiders")
-                );
-                table.problems().error(address.span, Code::WrongValue, why);
-            }
-        }
-    }
-    found
 }
 
 impl TargetType for Conversations {

@@ -59,7 +59,7 @@ fn teams_are_validated() {
         (hours("from = '09:00', to = '24:00', timezone = 'UTC'"), "6:40", "a time in 24 hours"),
         (hours("from = '09:00', to = '17:00', timezone = 'Berlin'"), "6:60", "IANA"),
         (hours("from = '09:00', to = '17:00'"), "6:17", "`targets.chat.teams.Payroll.working_hours.timezone` is missing"),
-        (hours(&format!("days = ['Mo'], {HOURS}")), "6:27", "does not know `Mo`; known: Mon,"),
+        (hours(&format!("days = ['Mo'], {HOURS}")), "6:27", "does not know `Mo`; did you mean `Mon`? known: `Fri`,"),
         (hours(&format!("days = ['Mon', 'Mon'], {HOURS}")), "6:34", "names `Mon` twice"),
         (hours(&format!("days = [], {HOURS}")), "6:19", "at least one day"),
         (hours(&format!("{HOURS}, lunch = 'no'")), "6:67", "does not know `lunch`"),
