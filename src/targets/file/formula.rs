@@ -3,8 +3,13 @@
 //! A program that opens a CSV file takes a cell that begins with one of a few characters for a formula,
 //! quoted or not: it can call out, or leak its neighbours. OWASP, "CSV Injection".
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// What is done about a text that a spreadsheet would take for a formula.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub(super) enum FormulaCells {
     #[default]
     Refuse,

@@ -17,12 +17,12 @@ mod settings;
 mod tests;
 mod workbook;
 
-pub use settings::{FileDefaults, FileTarget, parse, parse_with};
+pub use settings::{FileDefaults, FileTarget, parse, parse_with, schema};
 
 pub const KIND: super::Kind = super::Kind {
     name: "file",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Text(include_str!("schema.json")),
+    keys: super::Keys::Shape(schema),
     simulate: None,
 };

@@ -3,11 +3,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use chrono::format::{Item, StrftimeItems};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::code::Code;
 use crate::field::{FieldKind, FieldSpec, iso_day};
 use crate::plan::{EmployeeRules, Policy};
-use crate::section::{Located, Table};
+use crate::section::Table;
+use crate::section::shape;
 use crate::targets::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
 
 use super::cell::Format;
@@ -17,8 +21,131 @@ use super::leavers::MarkedLeavers;
 use super::open::OpenFile;
 use super::{replace, rows, workbook};
 
-/// The keys that only text with a delimiter needs.
-const CSV_KEYS: [&str; 5] = ["delimiter", "bom", "newline", "date_format", "formula_cells"];
+/// What a `file` section cannot do without. It is a struct of its own so that what is wrong with the other keys is told
+/// whatever is wrong here.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    /// The file, relative to the folder of the configuration; its folder must be there
+    #[schemars(example = &"exports/payroll.csv")]
+    path: FilePath,
+}
+
+/// The keys of a `file` section in any format.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    /// The format. Left out: how `path` ends
+    format: Option<FormatName>,
+    /// A leaver's row stays with this mark. Left out: the row goes
+    inactive: Option<Inactive>,
+}
+
+/// The keys that only text with a delimiter has. What they are by default depends on the target, so the schema says
+/// what it is in a section of this type.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Csv {
+    /// One character, or `tab`; in `.tsv` it is the tab (CSV)
+    #[schemars(extend("default" = ","))]
+    delimiter: Option<Delimiter>,
+    /// Whether the file begins with a byte-order mark, for Excel (CSV)
+    #[schemars(extend("default" = false))]
+    bom: Option<bool>,
+    /// How lines end (CSV)
+    #[schemars(extend("default" = "lf"))]
+    newline: Option<Newline>,
+    /// How days are written, such as `%d.%m.%Y` (CSV)
+    #[schemars(extend("default" = ISO))]
+    date_format: Option<DateFormat>,
+    /// What is done about a text that a spreadsheet would run: refuse that employee, or quote the text (CSV)
+    #[serde(default)]
+    formula_cells: FormulaCells,
+}
+
+const ISO: &str = "%Y-%m-%d";
+
+impl Csv {
+    /// With the form of days; `None` when they are ISO.
+    fn settled(self, defaults: FileDefaults) -> (Delimited, Option<Box<str>>) {
+        let delimited = Delimited {
+            delimiter: self.delimiter.map_or(defaults.delimiter, |Delimiter(delimiter)| delimiter),
+            bom: self.bom.unwrap_or(defaults.bom),
+            crlf: self.newline.map_or(defaults.crlf, |newline| newline == Newline::Crlf),
+            formula_cells: self.formula_cells,
+        };
+        let date_format = match self.date_format {
+            Some(DateFormat(format)) => (format != ISO).then(|| format.into()),
+            None => defaults.date_format.map(Box::from),
+        };
+        (delimited, date_format)
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+struct FilePath(PathBuf);
+
+impl TryFrom<String> for FilePath {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let path = PathBuf::from(&text);
+        if text.trim().is_empty() || text.ends_with('/') || path.file_name().is_none() {
+            return Err("must name a file, such as \"exports/payroll.csv\"");
+        }
+        Ok(Self(path))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum FormatName {
+    Csv,
+    Json,
+    Xlsx,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+struct Delimiter(u8);
+
+impl TryFrom<String> for Delimiter {
+    type Error = &'static str;
+
+    /// One ASCII character that neither quotes nor stands in words and numbers.
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_bytes() {
+            b"tab" | b"\\t" | b"\t" => Ok(Self(b'\t')),
+            [one] if one.is_ascii_punctuation() && !b"\"'-+.=@_".contains(one) => Ok(Self(*one)),
+            _ => Err("must be one character such as \",\" or \";\", or \"tab\""),
+        }
+    }
+}
+
+#[derive(PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Newline {
+    Lf,
+    Crlf,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+struct DateFormat(String);
+
+impl TryFrom<String> for DateFormat {
+    type Error = &'static str;
+
+    fn try_from(format: String) -> Result<Self, Self::Error> {
+        check_date_format(&format).map(|()| Self(format))
+    }
+}
 
 /// The section of a file target, settled.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,12 +160,23 @@ pub struct FileTarget {
 }
 
 /// How a row says that its account is out of use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub(super) struct Inactive {
-    /// The column that says so.
+    /// The column of the mark
+    #[serde(deserialize_with = "filled")]
+    #[schemars(example = &"Status")]
     pub(super) column: Box<str>,
-    /// What stands there when it is.
+    /// What it says
+    #[serde(deserialize_with = "filled")]
+    #[schemars(example = &"left")]
     pub(super) value: Box<str>,
+}
+
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() { Err(D::Error::custom("must not hold blanks")) } else { Ok(text.into()) }
 }
 
 /// How text with a delimiter is written where the section does not say.
@@ -61,49 +199,64 @@ impl Default for FileDefaults {
 }
 
 /// Reads the keys that belong to this type; the keys every target has are the caller's, and so is
-/// [`Table::finish`]. `None` when there is a problem, which is reported.
+/// [`Table::finish`]. `None` when what is left after problems is not enough.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
     parse_with(table, FileDefaults::default())
 }
 
 /// The same with other defaults, for a target that is delivered as a file.
 pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn TargetType>> {
-    let path = path(table);
-    let format = format(table, path.as_ref().map(|path| path.value.as_path()), defaults.delimiter);
-    let inactive = inactive(table);
-    let with_leavers = includes_leavers(table);
     // Everything is read before anything is given up, so that all problems are reported together.
+    let path = table.read().map(|Place { path: FilePath(path) }| table.context().secrets.folder().join(path));
+    let section: Option<Section> = table.read();
+    let csv: Option<Csv> = table.read();
+    let Section { format, inactive } = section?;
+    let ending = path.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str()).map(str::to_lowercase);
+    let format = format.or(match ending.as_deref() {
+        Some("csv" | "txt" | "tsv") => Some(FormatName::Csv),
+        Some("json") => Some(FormatName::Json),
+        Some("xlsx") => Some(FormatName::Xlsx),
+        _ => None,
+    });
+    if format.is_none() && path.is_some() && !table.has("format") {
+        table.missing("format", "format = \"csv\"");
+    }
+    let format = format?;
+    if format != FormatName::Csv {
+        for key in csv_keys().iter().filter(|key| table.has(key)) {
+            let message = format!("{} is for CSV files only", table.name_of(key));
+            table.problems().error(table.key_span(key), Code::WrongValue, message);
+        }
+    }
     let (format, date_format) = match format {
-        Some(Kind::Csv { default_delimiter }) => {
-            let delimited = delimited(table, default_delimiter, defaults);
-            let date_format = date_format(table, defaults.date_format);
-            (Format::Csv(delimited?), date_format?)
+        FormatName::Csv => {
+            let tabs = ending.as_deref() == Some("tsv");
+            let (delimited, date_format) =
+                csv?.settled(FileDefaults { delimiter: if tabs { b'\t' } else { defaults.delimiter }, ..defaults });
+            (Format::Csv(delimited), date_format)
         }
-        Some(other) => {
-            for key in CSV_KEYS.into_iter().filter(|key| table.has(key)) {
-                table.problems().error(
-                    table.key_span(key),
-                    Code::WrongValue,
-                    format!("{} is for CSV files only", table.name_of(key)),
-                );
-            }
-            if CSV_KEYS.into_iter().any(|key| table.has(key)) {
-                return None;
-            }
-            (if matches!(other, Kind::Json) { Format::Json } else { Format::Xlsx }, None)
-        }
-        None => {
-            for key in CSV_KEYS {
-                table.has(key);
-            }
-            return None;
-        }
+        FormatName::Json => (Format::Json, None),
+        FormatName::Xlsx => (Format::Xlsx, None),
     };
-    let inactive = inactive?;
+    let inactive = inactive.map(|mark| Inactive { value: mark.value.trim().into(), ..mark });
     // The mark is a column like any other then: a marked row is not out of use.
     let (inactive, marked_leavers) =
-        if with_leavers { (None, inactive.map(MarkedLeavers::new)) } else { (inactive, None) };
-    Some(Box::new(FileTarget { path: path?.value, make_folder: false, format, date_format, inactive, marked_leavers }))
+        if includes_leavers(table) { (None, inactive.map(MarkedLeavers::new)) } else { (inactive, None) };
+    Some(Box::new(FileTarget { path: path?, make_folder: false, format, date_format, inactive, marked_leavers }))
+}
+
+/// The keys of type `file`, for editors and the reference.
+pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
+    shape::joined([
+        shape::definition::<Place>(generator),
+        shape::definition::<Section>(generator),
+        shape::definition::<Csv>(generator),
+    ])
+}
+
+fn csv_keys() -> Vec<String> {
+    let schema = shape::definition::<Csv>(&mut shape::generator());
+    schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
 }
 
 /// Whether the section says so in a table that is read after this.
@@ -112,105 +265,11 @@ fn includes_leavers(table: &Table<'_>) -> bool {
     left.is_some_and(|left| left.get_ref().as_str() == Some("include"))
 }
 
-/// Relative to the folder of the configuration.
-fn path(table: &Table<'_>) -> Option<Located<PathBuf>> {
-    let text = table.required_text("path", "path = \"exports/payroll.csv\"")?;
-    let path = table.context().secrets.folder().join(text.value);
-    if text.value.trim().is_empty() || text.value.ends_with('/') || path.file_name().is_none() {
-        table.problems().error(
-            text.span,
-            Code::WrongValue,
-            format!("{} must name a file, such as \"exports/payroll.csv\"", table.name_of("path")),
-        );
-        return None;
-    }
-    Some(Located { value: path, span: text.span })
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Csv { default_delimiter: u8 },
-    Json,
-    Xlsx,
-}
-
-/// By name, or by how the path ends.
-fn format(table: &Table<'_>, path: Option<&Path>, delimiter: u8) -> Option<Kind> {
-    let ending = path.and_then(Path::extension).and_then(|ending| ending.to_str()).map(str::to_lowercase);
-    let by_ending = match ending.as_deref() {
-        Some("csv" | "txt") => Some(Kind::Csv { default_delimiter: delimiter }),
-        Some("tsv") => Some(Kind::Csv { default_delimiter: b'\t' }),
-        Some("json") => Some(Kind::Json),
-        Some("xlsx") => Some(Kind::Xlsx),
-        _ => None,
-    };
-    if table.has("format") {
-        let csv = by_ending.filter(|kind| matches!(kind, Kind::Csv { .. }));
-        let csv = csv.unwrap_or(Kind::Csv { default_delimiter: delimiter });
-        return table.choice("format", &[("csv", csv), ("json", Kind::Json), ("xlsx", Kind::Xlsx)]);
-    }
-    if by_ending.is_none() && path.is_some() {
-        table.missing("format", "format = \"csv\"");
-    }
-    by_ending
-}
-
-fn delimited(table: &Table<'_>, default_delimiter: u8, defaults: FileDefaults) -> Option<Delimited> {
-    let delimiter = match table.text("delimiter") {
-        None if table.has("delimiter") => None,
-        None => Some(default_delimiter),
-        Some(text) => {
-            let found = delimiter(text.value);
-            if found.is_none() {
-                table.problems().error(
-                    text.span,
-                    Code::WrongValue,
-                    format!("{} must be one character such as \",\" or \";\", or \"tab\"", table.name_of("delimiter")),
-                );
-            }
-            found
-        }
-    };
-    let bom = given(table, "bom", table.boolean("bom"), defaults.bom);
-    let crlf = given(table, "newline", table.choice("newline", &[("lf", false), ("crlf", true)]), defaults.crlf);
-    let words = [("refuse", FormulaCells::Refuse), ("quote", FormulaCells::Quote)];
-    let formula_cells = given(table, "formula_cells", table.choice("formula_cells", &words), FormulaCells::Refuse);
-    Some(Delimited { delimiter: delimiter?, bom: bom?, crlf: crlf?, formula_cells: formula_cells? })
-}
-
-/// What was read, or the default when the key is not there; `None` when it is there and wrong.
-fn given<T>(table: &Table<'_>, key: &str, read: Option<T>, default: T) -> Option<T> {
-    if table.has(key) { read } else { Some(default) }
-}
-
-/// One ASCII character that neither quotes nor stands in words and numbers.
-fn delimiter(text: &str) -> Option<u8> {
-    match text {
-        "tab" | "\\t" | "\t" => Some(b'\t'),
-        _ => match text.as_bytes() {
-            [one] if one.is_ascii_punctuation() && !b"\"'-+.=@_".contains(one) => Some(*one),
-            _ => None,
-        },
-    }
-}
-
-/// `Some(None)` when days are ISO.
-fn date_format(table: &Table<'_>, default: Option<&'static str>) -> Option<Option<Box<str>>> {
-    let Some(text) = table.text("date_format") else {
-        return if table.has("date_format") { None } else { Some(default.map(Box::from)) };
-    };
-    if let Err(why) = check_date_format(text.value) {
-        table.problems().error(text.span, Code::WrongValue, format!("{} {why}", table.name_of("date_format")));
-        return None;
-    }
-    Some((text.value != "%Y-%m-%d").then(|| text.value.into()))
-}
-
 /// A format keeps a day only if the day can be read back from it. A form that looks like ISO and is not
 /// (`%Y-%d-%m`) could not be told from it.
-fn check_date_format(format: &str) -> Result<(), String> {
+fn check_date_format(format: &str) -> Result<(), &'static str> {
     if StrftimeItems::new(format).any(|item| item == Item::Error) {
-        return Err("is not a date format; for example \"%d.%m.%Y\"".into());
+        return Err("is not a date format; for example \"%d.%m.%Y\"");
     }
     // Far apart years, days over 12, and a day that reads the same either way.
     for (year, month, day) in [(1931, 12, 30), (1968, 1, 2), (1999, 3, 4), (2026, 11, 22), (2068, 2, 29)] {
@@ -219,10 +278,10 @@ fn check_date_format(format: &str) -> Result<(), String> {
         let kept = write!(text, "{}", day.format(format)).is_ok()
             && NaiveDate::parse_from_str(&text, format).is_ok_and(|read| read == day);
         if !kept {
-            return Err("does not keep a whole day (day, month and four-digit year); for example \"%d.%m.%Y\"".into());
+            return Err("does not keep a whole day (day, month and four-digit year); for example \"%d.%m.%Y\"");
         }
         if iso_day(&text).is_some_and(|read| read != day) || (iso_day(&text).is_none() && looks_iso(&text)) {
-            return Err("cannot be told from 2026-12-31; for example \"%d.%m.%Y\"".into());
+            return Err("cannot be told from 2026-12-31; for example \"%d.%m.%Y\"");
         }
     }
     Ok(())
@@ -232,25 +291,6 @@ fn check_date_format(format: &str) -> Result<(), String> {
 fn looks_iso(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.iter().map(|part| part.len()).eq([4, 2, 2]) && parts.concat().bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `Some(None)` when a row that is out of use goes.
-fn inactive(table: &Table<'_>) -> Option<Option<Inactive>> {
-    if !table.has("inactive") {
-        return Some(None);
-    }
-    let inner = table.table("inactive")?;
-    let column = inner.required_text("column", "column = \"Status\"");
-    let value = inner.required_text("value", "value = \"left\"");
-    for text in [&column, &value].into_iter().flatten().filter(|text| text.value.trim().is_empty()) {
-        inner.problems().error(text.span.clone(), Code::WrongValue, format!("`{}` must not hold blanks", inner.path()));
-    }
-    inner.finish();
-    let (column, value) = (column?.value, value?.value.trim());
-    if column.trim().is_empty() || value.is_empty() {
-        return None;
-    }
-    Some(Some(Inactive { column: column.into(), value: value.into() }))
 }
 
 impl TargetType for FileTarget {
@@ -334,9 +374,7 @@ mod tests {
     }
 
     fn messages(text: &str) -> Vec<String> {
-        let (found, problems) = load(text);
-        assert!(found.is_none(), "{text}");
-        problems
+        load(text).1
     }
 
     #[test]
@@ -384,6 +422,15 @@ mod tests {
         assert_eq!(
             messages("path = 'people'\nbom = true"),
             ["1:1: error: `targets.payroll.format` is missing; for example `format = \"csv\"`"]
+        );
+        assert_eq!(
+            messages("format = 'json'\nbom = true\ninactive = { column = ' ' }"),
+            [
+                "1:1: error: `targets.payroll.path` is missing; for example `path = \"exports/payroll.csv\"`",
+                "2:1: error: `targets.payroll.bom` is for CSV files only",
+                "3:1: error: `targets.payroll.inactive.value` is missing; for example `value = \"left\"`",
+                "3:23: error: `targets.payroll.inactive.column` must not hold blanks",
+            ]
         );
         for (text, part) in [
             ("format = 'csv'", "`targets.payroll.path` is missing"),
