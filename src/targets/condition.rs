@@ -11,3 +11,8 @@ pub struct Condition {
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
+
+/// Whether a text can stand in an expression as an attribute.
+pub(super) fn is_attribute(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}

@@ -1,16 +1,21 @@
 //! How the targets without an interface of their own reach their account: as a file, or through a declared
 //! HTTP interface.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, FieldChange, Snapshot, same};
 use crate::rules::convert;
-use crate::section::Table;
+use crate::section::shape::{self, ByHand, Entries};
+use crate::section::{Located, Table};
 use crate::words::known;
 
 use super::declared::{self, Declaration};
@@ -36,7 +41,31 @@ pub(super) struct Delivery {
     words: [&'static str; 2],
 }
 
-#[derive(Clone, Copy, PartialEq)]
+/// The keys of a section that is delivered.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    /// How the result gets there: `type`, and the keys of that type
+    #[schemars(example = json!({ "type": "file", "path": "exports/people.csv" }))]
+    #[serde(rename = "delivery")]
+    _delivery: ByHand<How>,
+    /// Other names of columns, for a file: `field = "Column"`
+    #[serde(default)]
+    columns: Entries<String>,
+}
+
+/// The key of the block that says whose the others are.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct How {
+    /// A file, or an HTTP interface
+    #[schemars(example = &"file")]
+    r#type: Route,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum Route {
     File,
     Http,
@@ -51,30 +80,27 @@ impl Delivery {
         defaults: FileDefaults,
         words: [&'static str; 2],
     ) -> Option<Self> {
-        let example = "delivery = { type = \"file\", path = \"exports/people.csv\" }";
-        if !section.has("delivery") {
-            section.missing("delivery", example);
-            section.has("columns");
-            return None;
-        }
+        let keys: Keys = section.read()?;
         let table = section.table("delivery")?;
-        if !table.has("type") {
-            table.missing("type", "type = \"file\"");
-        }
-        let route = table.choice("type", &[("file", Route::File), ("http", Route::Http)]);
+        let route = table.read().map(|How { r#type: route }| route);
         let inner = match route {
             Some(Route::File) => file::parse_with(&table, defaults),
             Some(Route::Http) => declared::parse(&table),
             None => {
                 // Nobody knows the keys of a type that is not there.
-                table.entries();
+                table.accept_all();
                 None
             }
         };
         table.finish();
         let by_file = route == Some(Route::File);
-        let names = names(section, columns, by_file);
-        Some(Self { inner: inner?, by_file, names: names?, words })
+        let names = names(section, &keys.columns, columns, by_file);
+        Some(Self { inner: inner?, by_file, names, words })
+    }
+
+    /// The schema of a section that is delivered, with the keys of its type.
+    pub(super) fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> serde_json::Value {
+        shape::joined([shape::definition::<Keys>(generator), shape::definition::<T>(generator)])
     }
 
     /// Whether the delivery can carry a field.
@@ -151,38 +177,27 @@ impl Delivery {
 }
 
 /// What each field is called by the delivery: columns have names for people, JSON has ours.
-fn names(section: &Table<'_>, columns: &[Column], by_file: bool) -> Option<Names> {
+fn names(section: &Table<'_>, given: &Entries<String>, columns: &[Column], by_file: bool) -> Names {
+    let wrong = |span, code, message: String| section.problems().error(span, code, message);
     let mut names: Vec<(Box<str>, Box<str>)> = columns
         .iter()
         .map(|(name, heading)| ((*name).into(), if by_file { (*heading).into() } else { (*name).into() }))
         .collect();
-    if !section.has("columns") {
-        return Some(names.into());
-    }
-    let table = section.table("columns")?;
-    let mut fine = true;
-    for (name, _) in table.entries() {
-        let heading = table.text(name.value);
-        match (names.iter_mut().find(|(ours, _)| **ours == *name.value), heading) {
-            (Some(place), Some(heading)) => place.1 = heading.value.trim().into(),
-            (Some(_), None) => fine = false,
-            (None, _) => {
-                let names = columns.iter().map(|(name, _)| *name);
-                let message = format!("there is no field `{}`; {}", name.value, known(name.value, names));
-                table.problems().error(name.span, Code::UnknownField, message);
-                fine = false;
+    for (Located { value: name, span }, heading) in &given.0 {
+        match names.iter_mut().find(|(ours, _)| **ours == **name) {
+            Some(place) => place.1 = heading.trim().into(),
+            None => {
+                let known = known(name, columns.iter().map(|(name, _)| *name));
+                wrong(span.clone(), Code::UnknownField, format!("there is no field `{name}`; {known}"));
             }
         }
     }
-    for (place, (_, heading)) in names.iter().enumerate() {
-        if heading.is_empty() || names[..place].iter().any(|(_, other)| other == heading) {
-            let message = format!("`{}` must give each column a name of its own", table.path());
-            table.problems().error(table.span(), Code::WrongValue, message);
-            fine = false;
-        }
+    let mut headings = BTreeSet::new();
+    if !names.iter().all(|(_, heading)| !heading.is_empty() && headings.insert(heading)) {
+        let message = format!("{} must give each column a name of its own", section.name_of("columns"));
+        wrong(section.key_span("columns"), Code::WrongValue, message);
     }
-    table.finish();
-    fine.then(|| names.into())
+    names.into()
 }
 
 /// An open delivery that speaks our fields: names, order and spelling are translated both ways, so that what is

@@ -41,7 +41,7 @@ pub use workflow_keys::{Days, Step, Workflow, WorkflowsKey};
 
 use crate::code::Code;
 use crate::progress::Progress;
-use condition::quoted;
+use condition::{is_attribute, quoted};
 
 use std::fmt;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@ use crate::field::{FieldKind, FieldSpec};
 use crate::targets::delivery::Column;
 
 use super::formats;
-use super::settings::PentoSettings;
+use super::settings::{PentoSettings, PostCodes};
 
 /// Our name of a field and its column in the file, in the order of the columns. The columns are ours: Pento
 /// publishes no template for employees.
@@ -82,7 +82,7 @@ pub(super) fn field(name: &str, settings: &PentoSettings) -> Option<FieldSpec> {
         "gender" => text().validator(formats::gender),
         "date_of_birth" | "start_date" | "termination_date" => FieldSpec::new(*name, FieldKind::Date),
         "email" => FieldSpec::new(*name, FieldKind::Email),
-        "post_code" if settings.uk_post_codes => text().validator(formats::post_code),
+        "post_code" if settings.post_codes == PostCodes::Uk => text().validator(formats::post_code),
         "ni_number" => text().validator(formats::ni_number),
         "ni_category" => {
             let letters = settings.ni_categories.chars().map(String::from);

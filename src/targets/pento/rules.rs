@@ -127,7 +127,7 @@ impl PentoRules {
     fn missing(&self, case: &EmployeeCase<'_>, desired: &[Desired]) -> Vec<&'static str> {
         REQUIRED
             .iter()
-            .filter(|(name, _)| !self.settings.set_in_pento.contains(name))
+            .filter(|(name, _)| !self.settings.set_in_pento.iter().any(|set| set.value == *name))
             .filter(|(name, _)| match case.outcome(desired, name) {
                 FieldValue::Empty => true,
                 FieldValue::Integer(number) => number <= 0,

@@ -1,132 +1,127 @@
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::code::Code;
 use crate::employee::{PresetKind, preset};
-use crate::section::Table;
-use crate::targets::{Condition, quoted};
+use crate::section::{Located, Problems, Table};
+use crate::targets::{Condition, is_attribute, quoted};
 
 use super::fields::REQUIRED;
 
 /// What a section of the type `pento` says beside its delivery.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct PentoSettings {
-    /// Whether holiday pay counts for the pension on termination; `None` when it varies and the file is silent.
+    /// As Pento's own exclusion filters: any one excludes
+    #[serde(default)]
+    filters: Vec<Located<Filter>>,
+    /// Whether holiday pay counts for the pension on termination. Left out: it is left open
     pub(super) include_holiday_pay_in_pension: Option<bool>,
-    /// The letters of NI categories that are accepted.
+    /// The letters that are accepted, by default those in use outside shipping
+    #[serde(default = "ni_categories", deserialize_with = "capital_letters")]
     pub(super) ni_categories: String,
-    /// Whether short account numbers are filled up with zeros.
+    /// Whether short account numbers are filled up with zeros
+    #[serde(default)]
     pub(super) pad_account_numbers: bool,
-    /// Whether post codes must be British.
-    pub(super) uk_post_codes: bool,
-    /// Required fields that somebody fills in Pento itself.
-    pub(super) set_in_pento: Vec<&'static str>,
-    /// Who is excluded, as Pento's own exclusion filters say it.
+    /// Which post codes are valid
+    #[serde(default)]
+    pub(super) post_codes: PostCodes,
+    /// Required fields that somebody fills in Pento itself
+    #[serde(default)]
+    pub(super) set_in_pento: Vec<Located<String>>,
+    /// Who is excluded: the filters as conditions.
+    #[serde(skip)]
     pub(super) exclude: Vec<Condition>,
 }
 
+/// `{ field = "office", is = "Berlin" }`
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct Filter {
+    /// An attribute
+    #[schemars(example = &"office")]
+    field: Located<String>,
+    /// Excludes whoever has this value
+    is: Option<String>,
+    /// Excludes whoever has another value; only one filter may have it
+    is_not: Option<Located<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum PostCodes {
+    #[default]
+    Uk,
+    Any,
+}
+
 /// The letters in use outside shipping (NIM01430, NIM01540).
-const NI_CATEGORIES: &str = "ABCDEFHIJKLMNSVXZ";
+fn ni_categories() -> String {
+    "ABCDEFHIJKLMNSVXZ".into()
+}
+
+fn capital_letters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let letters = String::deserialize(deserializer)?;
+    if letters.is_empty() || !letters.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        let usual = ni_categories();
+        let why = format!("must be capital letters without anything between, such as \"{usual}\"");
+        return Err(D::Error::custom(why));
+    }
+    Ok(letters)
+}
 
 impl PentoSettings {
     pub(super) fn parse(section: &Table<'_>) -> Option<Self> {
-        let include_holiday_pay_in_pension = section.boolean("include_holiday_pay_in_pension");
-        let ni_categories = ni_categories(section);
-        let pad_account_numbers = section.boolean("pad_account_numbers").unwrap_or(false);
-        let uk_post_codes = section.choice("post_codes", &[("uk", true), ("any", false)]).unwrap_or(true);
-        let set_in_pento = set_in_pento(section);
-        let exclude = filters(section);
-        Some(Self {
-            include_holiday_pay_in_pension,
-            ni_categories: ni_categories?,
-            pad_account_numbers,
-            uk_post_codes,
-            set_in_pento: set_in_pento?,
-            exclude: exclude?,
-        })
-    }
-}
-
-fn ni_categories(section: &Table<'_>) -> Option<String> {
-    let Some(text) = section.text("ni_categories") else {
-        return if section.has("ni_categories") { None } else { Some(NI_CATEGORIES.into()) };
-    };
-    if text.value.is_empty() || !text.value.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        let name = section.name_of("ni_categories");
-        let message = format!("{name} must be capital letters without anything between, such as \"{NI_CATEGORIES}\"");
-        section.problems().error(text.span, Code::WrongValue, message);
-        return None;
-    }
-    Some(text.value.to_owned())
-}
-
-fn set_in_pento(section: &Table<'_>) -> Option<Vec<&'static str>> {
-    let Some(names) = section.texts("set_in_pento") else {
-        return if section.has("set_in_pento") { None } else { Some(Vec::new()) };
-    };
-    let mut found = Vec::new();
-    for name in &names {
-        match REQUIRED.iter().find(|(known, _)| *known == name.value) {
-            Some((known, _)) => found.push(*known),
-            None => {
-                let known = crate::words::known(name.value, REQUIRED.iter().map(|(known, _)| *known));
-                let message = format!("`{}` is not among the fields that Pento requires; {known}", name.value);
-                section.problems().error(name.span.clone(), Code::UnknownField, message);
+        let mut settings: Self = section.read()?;
+        settings.exclude = exclusions(&settings.filters, section.problems());
+        for Located { value: name, span } in &settings.set_in_pento {
+            let required = || REQUIRED.iter().map(|(known, _)| *known);
+            if !required().any(|known| known == name) {
+                let known = crate::words::known(name, required());
+                let message = format!("`{name}` is not among the fields that Pento requires; {known}");
+                section.problems().error(span.clone(), Code::UnknownField, message);
             }
         }
+        Some(settings)
     }
-    (found.len() == names.len()).then_some(found)
 }
 
-/// `filters = [{ field = "office", is = "Berlin" }, { field = "country", is_not = "UK" }]`
-///
 /// Pento joins filters with "is" by "or". With two filters of "is not" everybody would be excluded by one or
 /// the other, and Pento then ignores all of them; so a second one is refused here.
-fn filters(section: &Table<'_>) -> Option<Vec<Condition>> {
-    let Some(value) = section.raw("filters") else { return Some(Vec::new()) };
-    let example = "a list such as [{ field = \"office\", is = \"Berlin\" }]";
-    let Some(items) = value.get_ref().as_array() else { return section.wrong_type("filters", value, example) };
-    let mut conditions = Vec::new();
-    let mut fine = true;
+fn exclusions(filters: &[Located<Filter>], problems: &Problems<'_>) -> Vec<Condition> {
+    let wrong = |span: &Range<usize>, message: String| problems.error(span.clone(), Code::WrongValue, message);
     let mut negated = false;
-    for item in items {
-        let Some(entries) = item.get_ref().as_table() else { return section.wrong_type("filters", item, example) };
-        let path = format!("{}.filters", section.path());
-        let table = Table::new(path, item.span(), entries, section.context());
-        let field = table.required_text("field", "field = \"office\"");
-        let (is, is_not) = (table.text("is"), table.text("is_not"));
-        let problem = |span, message: String| section.problems().error(span, Code::WrongValue, message);
-        let condition = match (&field, is, is_not) {
-            (Some(field), Some(value), None) => Some((field, "==", value)),
-            (Some(field), None, Some(value)) => {
+    let mut conditions = Vec::new();
+    for Located { value: Filter { field, is, is_not }, span } in filters {
+        let (operator, wanted) = match (is, is_not) {
+            (Some(value), None) => ("==", value),
+            (None, Some(Located { value, span })) => {
                 if negated {
                     let message = "a second `is_not` would exclude everybody, and Pento ignores all filters then; \
                                    keep one, or say it with `include`";
-                    problem(value.span.clone(), message.into());
-                    fine = false;
+                    wrong(span, message.into());
                 }
                 negated = true;
-                Some((field, "!=", value))
+                ("!=", value)
             }
-            (Some(_), Some(_), Some(_)) | (Some(_), None, None) => {
-                problem(item.span(), "a filter needs exactly one of `is` and `is_not`".into());
-                None
+            _ => {
+                wrong(span, "a filter needs exactly one of `is` and `is_not`".into());
+                continue;
             }
-            (None, ..) => None,
         };
-        table.finish();
-        let Some((field, operator, wanted)) = condition else {
-            fine = false;
-            continue;
-        };
-        if matches!(preset(field.value), Some(PresetKind::List | PresetKind::CostCenters)) {
-            problem(field.span.clone(), format!("`{}` holds several values; Pento cannot filter by it", field.value));
-            fine = false;
+        let Located { value: name, span } = field;
+        if matches!(preset(name), Some(PresetKind::List | PresetKind::CostCenters)) {
+            wrong(span, format!("`{name}` holds several values; Pento cannot filter by it"));
         }
-        let letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        if field.value.is_empty() || !field.value.chars().all(letter) {
-            problem(field.span.clone(), format!("`{}` is not the name of an attribute", field.value));
-            fine = false;
+        if !is_attribute(name) {
+            wrong(span, format!("`{name}` is not the name of an attribute"));
         }
-        let source = format!("{} {operator} {}", field.value, quoted(wanted.value));
-        conditions.push(Condition { source, span: field.span.clone() });
+        conditions.push(Condition { source: format!("{name} {operator} {}", quoted(wanted)), span: span.clone() });
     }
-    fine.then_some(conditions)
+    conditions
 }

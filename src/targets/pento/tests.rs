@@ -71,7 +71,7 @@ fn settings_are_checked_with_their_places() {
         ),
         (
             "DELIVERY filters = [{ is = 'Rome' }]",
-            "2:12: error: `targets.t.filters.field` is missing; for example `field = \"office\"`",
+            "2:12: error: `targets.t.filters.0.field` is missing; for example `field = \"office\"`",
         ),
         (
             "DELIVERY filters = [{ field = 'office', is_not = 'a' }, { field = 'team', is_not = 'b' }]",

@@ -26,7 +26,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "probonio",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Text(include_str!("schema.json")),
+    keys: super::Keys::Shape(Delivery::schema::<ProbonioSettings>),
     simulate: None,
 };
 

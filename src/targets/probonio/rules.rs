@@ -59,7 +59,7 @@ impl ProbonioRules {
 
     /// The last month that the account holds.
     fn stored(&self, case: &EmployeeCase<'_>) -> Option<Month> {
-        Month::read(case.existing(LAST_MONTH).as_text()?, &self.settings.month_format)
+        Month::read(case.existing(LAST_MONTH).as_text()?, &self.settings.months)
     }
 
     fn judge(&self, case: &EmployeeCase<'_>, leaving: Leaving) -> Verdict {
@@ -132,8 +132,12 @@ impl EmployeeRules for ProbonioRules {
             Verdict::Last(month) => {
                 leaves = true;
                 let over = month < Month::of(case.today);
-                let word = if over { &self.settings.words.leaving } else { &self.settings.words.leaving_planned };
-                let written = month.written(&self.settings.month_format).unwrap_or_default();
+                let word = if over {
+                    &self.settings.status_words.leaving
+                } else {
+                    &self.settings.status_words.leaving_planned
+                };
+                let written = month.written(&self.settings.months).unwrap_or_default();
                 case.set(desired, STATUS, Desired::Value(FieldValue::text(word)));
                 case.set(desired, LAST_MONTH, Desired::Value(FieldValue::text(&written)));
                 let late = matches!(leaving, Leaving::On(day) if Month::of(day) < month);
