@@ -258,7 +258,7 @@ const BELOW_SIMULATIONS: [&str; 12] = [
     r"words(::.*)?",
     r"zone(::.*)?",
     r"targets::\w+::simulated(::.*)?",
-    r"targets::auth::AuthSettings",
+    r"targets::auth::SignIn",
     r"targets::declared::(Create|Declaration|DeclaredField|Operation|Paging|ReadOne)",
     r"targets::declared::template::(Fill|Read|Template)",
     r"targets::scim::(Filter|Path)(::.*)?",

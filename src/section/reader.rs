@@ -58,7 +58,7 @@ impl fmt::Display for Problem {
 pub struct Located<T> {
     /// The value.
     pub value: T,
-    /// Where it stands, in bytes.
+    /// Where it stands, in bytes; its key when it is a table.
     pub span: Range<usize>,
 }
 

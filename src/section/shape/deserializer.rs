@@ -187,7 +187,7 @@ fn count(value: &DeValue<'_>) -> Option<u64> {
 impl<'de> Deserializer<'de> for Value<'_, '_> {
     type Error = Error;
 
-    /// By what stands there. A date is none of serde's types; whoever takes one reads it by hand.
+    /// By what stands there. A date is none of serde's types, and a text for whoever takes anything.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value.get_ref() {
             DeValue::Boolean(_) => self.deserialize_bool(visitor),
@@ -197,7 +197,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_> {
             DeValue::String(_) => self.deserialize_str(visitor),
             DeValue::Array(_) => self.seq(visitor),
             DeValue::Table(_) => self.deserialize_map(visitor),
-            DeValue::Datetime(_) => visitor.visit_unit(),
+            DeValue::Datetime(moment) => visitor.visit_string(moment.to_string()),
         }
     }
 
@@ -234,7 +234,7 @@ impl<'de> Deserializer<'de> for Value<'_, '_> {
         if name != LOCATED {
             return self.seq(visitor);
         }
-        visitor.visit_seq(Parts { span: self.value.span(), read: 0, value: Some(self) })
+        visitor.visit_seq(Parts { span: self.at.span.clone(), read: 0, value: Some(self) })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

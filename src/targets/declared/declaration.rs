@@ -2,19 +2,383 @@
 
 use std::time::Duration;
 
-use serde_json::Value as Json;
-use toml::Spanned;
+use chrono::NaiveDate;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
 use crate::code::Code;
 use crate::field::{Access, FieldKind, FieldSpec};
 use crate::http::Method;
-use crate::section::{Located, Table};
-use crate::targets::auth::{Headers, SignIn, settled as settled_headers};
+use crate::section::shape::{self, Address, Count, Either, Entries, TimeSpan};
+use crate::section::{Located, Problems, Table};
+use crate::targets::auth::{Headers, SignIn, settled};
 
-use super::paging::Paging;
+use super::paging::{Paging, PagingKeys};
 use super::pointer::Pointer;
-use super::template::{Allowed, Template, Text, scalar_json};
+use super::template::{Allowed, Template, Text, Written};
+
+/// Where the service is, and how it is asked.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Service {
+    /// The address: `https`, or plain `http` to loopback
+    #[schemars(example = &"https://hr.example.com/api")]
+    base_url: Address,
+    /// How requests are signed: one of these forms, or `none` where the service wants no sign-in
+    #[serde(default)]
+    #[schemars(extend("default" = "none"))]
+    auth: SignIn,
+    /// Further headers of every request
+    #[serde(default)]
+    headers: Headers,
+    /// The most requests. Left out: no limit
+    #[serde(default)]
+    pace: Pace,
+    /// How long an answer may take
+    #[serde(default = "minute")]
+    timeout: TimeSpan,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct Pace {
+    /// In a second
+    per_second: Option<Count<1>>,
+    /// In a minute
+    per_minute: Option<Count<1>>,
+}
+
+fn minute() -> TimeSpan {
+    TimeSpan(Duration::from_secs(60))
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Reading {
+    /// How accounts are listed
+    #[schemars(example = json!({ "path": "/people", "items": "/data", "id": "/id" }))]
+    list: Located<ListKeys>,
+}
+
+/// What may be left out. The structs are several so that what is wrong with one is told whatever another lacks.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Interface {
+    /// How an emptied field is written: as null, as an empty text, or not at all
+    #[serde(default)]
+    clear: Clear,
+    /// What an account has: a kind, or a table. Left out: any name is a text of that name
+    fields: Option<Entries<Either<Kind, FieldKeys>>>,
+    /// How one account is read by its id. Then whoever the list lacks is asked for before anybody counts as gone
+    read: Option<Located<ReadKeys>>,
+    /// How an account is made; without it, none is
+    create: Option<Located<CreateKeys>>,
+    /// How fields are changed; without it, none is
+    update: Option<Located<UpdateKeys>>,
+    /// How an account is taken out of use; without it, none is
+    deactivate: Option<Located<SwitchKeys>>,
+    /// How an account is brought back; without it, none is
+    reactivate: Option<Located<SwitchKeys>>,
+}
+
+/// A request as the file has it, with keys of its own.
+macro_rules! request {
+    ($name:ident, $(#[$method:meta])* $methods:ty, $body:literal, $($own:tt)*) => {
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schemars(inline)]
+        struct $name {
+            /// The method
+            $(#[$method])*
+            method: $methods,
+            /// The path below `base_url`
+            #[schemars(example = &"/people")]
+            path: Located<RequestPath>,
+            /// Query parameters
+            #[serde(default)]
+            query: Entries<Located<QueryValue>>,
+            #[doc = $body]
+            body: Option<Located<Written>>,
+            /// The statuses that mean that it worked. Left out: any 2xx
+            success: Option<Statuses>,
+            $($own)*
+        }
+
+        impl $name {
+            /// `None` after problems.
+            fn operation(&self, allowed: Allowed<'_>, problems: &Problems<'_>) -> Option<Operation> {
+                let wrong = |span, why: String| problems.error(span, Code::WrongValue, why);
+                // The whole account has no place in an address.
+                let path = Text::parse(&self.path.value.0, Allowed { item: false, ..allowed });
+                let path = path.map_err(|why| wrong(self.path.span.clone(), why)).ok();
+                let query = self.query.0.iter().map(|(name, value)| {
+                    let text = Text::parse(&value.value.0, allowed);
+                    let text = text.map_err(|why| wrong(value.span.clone(), why)).ok()?;
+                    Some((name.value.clone(), text))
+                });
+                let query: Vec<Option<(String, Text)>> = query.collect();
+                let body = match &self.body {
+                    Some(body) => Template::parse(body, allowed, problems).map(Some),
+                    None => Some(None),
+                };
+                Some(Operation {
+                    method: self.method.into(),
+                    path: path?,
+                    query: query.into_iter().collect::<Option<_>>()?,
+                    body: body?,
+                    success: self.success.as_ref().map(|statuses| statuses.0.clone()).unwrap_or_default(),
+                })
+            }
+        }
+    };
+}
+
+request! { ListKeys, #[serde(default)] ReadMethod, "The JSON body",
+    /// Where the list is in the answer, as a JSON pointer. Left out: it is the answer
+    items: Option<Pointer>,
+    /// Where the id is in an account
+    #[serde(default = "id")]
+    id: Pointer,
+    /// Where an account says that it is in use. Left out: every account is
+    active: Option<Either<Pointer, ActiveKeys>>,
+    /// Where the answer says how many accounts there are
+    total: Option<Pointer>,
+    /// How pages follow each other. Left out: there is one page
+    paging: Option<Located<PagingKeys>>,
+}
+
+request! { ReadKeys, #[serde(default)] ReadMethod, "The JSON body",
+    /// Where the account is in the answer. Left out: it is the answer
+    item: Option<Pointer>,
+}
+
+request! { CreateKeys, #[serde(default = "post")] ChangeMethod, "The JSON body. Left out: all fields",
+    /// Where the new id is in the answer. Left out: as in `list`
+    id: Option<Pointer>,
+    /// The statuses that mean that the account is there already
+    #[serde(default = "conflict")]
+    exists: Statuses,
+}
+
+request! { UpdateKeys, #[serde(default = "patch")] ChangeMethod, "The JSON body. Left out: all fields", }
+
+request! { SwitchKeys, #[schemars(example = &"POST")] SwitchMethod, "The JSON body", }
+
+fn id() -> Pointer {
+    Pointer::member("id")
+}
+
+fn post() -> ChangeMethod {
+    ChangeMethod::Post
+}
+
+fn patch() -> ChangeMethod {
+    ChangeMethod::Patch
+}
+
+fn conflict() -> Statuses {
+    Statuses(vec![409])
+}
+
+/// The methods that a request may have.
+macro_rules! methods {
+    ($name:ident { $first:ident $(, $other:ident)* }) => {
+        #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
+        #[serde(rename_all = "UPPERCASE")]
+        #[schemars(inline)]
+        enum $name {
+            $first,
+            $($other,)*
+        }
+
+        impl From<$name> for Method {
+            fn from(method: $name) -> Self {
+                match method {
+                    $name::$first => Self::$first,
+                    $($name::$other => Self::$other,)*
+                }
+            }
+        }
+    };
+}
+
+methods!(ReadMethod { Get, Post });
+methods!(ChangeMethod { Post, Put, Patch });
+methods!(SwitchMethod { Post, Put, Patch, Delete });
+
+impl Default for ReadMethod {
+    fn default() -> Self {
+        Self::Get
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+struct RequestPath(String);
+
+impl TryFrom<String> for RequestPath {
+    type Error = &'static str;
+
+    fn try_from(path: String) -> Result<Self, Self::Error> {
+        let fits = path.starts_with('/') && !path.contains(['?', '#']);
+        if fits { Ok(Self(path)) } else { Err("begins with `/`; a query goes into `query`") }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "Json")]
+#[schemars(inline)]
+struct QueryValue(#[schemars(with = "Json")] String);
+
+impl TryFrom<Json> for QueryValue {
+    type Error = &'static str;
+
+    fn try_from(value: Json) -> Result<Self, Self::Error> {
+        match value {
+            Json::String(text) => Ok(Self(text)),
+            Json::Null | Json::Array(_) | Json::Object(_) => Err("must be a text or a number"),
+            scalar => Ok(Self(scalar.to_string())),
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "Vec<u16>")]
+#[schemars(inline)]
+struct Statuses(Vec<u16>);
+
+impl TryFrom<Vec<u16>> for Statuses {
+    type Error = &'static str;
+
+    fn try_from(statuses: Vec<u16>) -> Result<Self, Self::Error> {
+        let fit = !statuses.is_empty() && statuses.iter().all(|status| (100..600).contains(status));
+        if fit { Ok(Self(statuses)) } else { Err("must be a list of HTTP statuses, such as [200, 201]") }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct ActiveKeys {
+    /// Where it says so
+    #[schemars(example = &"/status")]
+    at: Pointer,
+    /// The values that mean that it is in use. Left out: `true`
+    values: Option<ActiveValues>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "Vec<Json>")]
+#[schemars(inline)]
+struct ActiveValues(Vec<Json>);
+
+impl TryFrom<Vec<Json>> for ActiveValues {
+    type Error = &'static str;
+
+    fn try_from(values: Vec<Json>) -> Result<Self, Self::Error> {
+        let scalar = |value: &Json| !(value.is_null() || value.is_array() || value.is_object());
+        if values.is_empty() || !values.iter().all(scalar) {
+            return Err("must be a list of the values that mean that an account is in use, such as [\"active\"]");
+        }
+        Ok(Self(values))
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct FieldKeys {
+    /// What it holds
+    #[serde(default)]
+    kind: Kind,
+    /// Where it is in an account: a JSON pointer such as `/name/first`. Left out: a member of that name
+    at: Option<Member>,
+    /// Whether an account cannot exist without it
+    #[serde(default)]
+    required: bool,
+    /// Whether it holds an id of ours: a `match` on it without a mapping means the employee id
+    #[serde(default)]
+    identity: bool,
+    /// Whether letter case does not count
+    #[serde(default)]
+    ignore_case: bool,
+    /// The most characters
+    max_length: Option<Count>,
+    /// What it may hold, for `kind = "choice"`
+    choices: Option<Located<Vec<String>>>,
+    /// How days are written, such as `%d.%m.%Y`, for `kind = "date"`
+    format: Option<Located<String>>,
+    /// When it may be written
+    #[serde(default)]
+    write: Write,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Kind {
+    #[default]
+    Text,
+    Email,
+    Phone,
+    Boolean,
+    Number,
+    Date,
+    Choice,
+    List,
+}
+
+impl From<Kind> for FieldKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text,
+            Kind::Email => Self::Email,
+            Kind::Phone => Self::Phone,
+            Kind::Boolean => Self::Bool,
+            Kind::Number => Self::Number,
+            Kind::Date => Self::Date,
+            Kind::Choice => Self::Choice,
+            Kind::List => Self::List,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Write {
+    #[default]
+    Always,
+    Create,
+    Never,
+}
+
+impl From<Write> for Access {
+    fn from(write: Write) -> Self {
+        match write {
+            Write::Always => Self::ReadWrite,
+            Write::Create => Self::CreateOnly,
+            Write::Never => Self::ReadOnly,
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "Pointer")]
+#[schemars(inline)]
+struct Member(Pointer);
+
+impl TryFrom<Pointer> for Member {
+    type Error = &'static str;
+
+    fn try_from(at: Pointer) -> Result<Self, Self::Error> {
+        if at.as_str().is_empty() { Err("must name a member") } else { Ok(Self(at)) }
+    }
+}
 
 /// The section of a target of the type `http`, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,11 +410,14 @@ pub struct Declaration {
 }
 
 /// How an empty value is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Clear {
     #[default]
     Null,
     /// As an empty text.
+    #[serde(rename = "empty")]
     Text,
     /// The service cannot empty a field.
     Never,
@@ -131,84 +498,64 @@ impl Operation {
     }
 }
 
-/// The kinds a field may be declared with.
-const KINDS: &[(&str, FieldKind)] = &[
-    ("text", FieldKind::Text),
-    ("email", FieldKind::Email),
-    ("phone", FieldKind::Phone),
-    ("boolean", FieldKind::Bool),
-    ("number", FieldKind::Number),
-    ("date", FieldKind::Date),
-    ("choice", FieldKind::Choice),
-    ("list", FieldKind::List),
-];
+const NOTHING: Allowed<'_> = Allowed { account: false, employee: false, fields: false, item: false, names: None };
 
-const READ: &[(&str, Method)] = &[("GET", Method::Get), ("POST", Method::Post)];
-const CHANGE: &[(&str, Method)] = &[("POST", Method::Post), ("PUT", Method::Put), ("PATCH", Method::Patch)];
-const REMOVE: &[(&str, Method)] =
-    &[("POST", Method::Post), ("PUT", Method::Put), ("PATCH", Method::Patch), ("DELETE", Method::Delete)];
+/// The keys of type `http`, for editors and the reference.
+pub(super) fn schema(generator: &mut SchemaGenerator) -> Json {
+    shape::joined([
+        shape::definition::<Service>(generator),
+        shape::definition::<Reading>(generator),
+        shape::definition::<Interface>(generator),
+    ])
+}
 
 impl Declaration {
     /// Reads the keys of a section. `None` when something needed is missing or wrong, which is then among the
     /// problems.
     pub fn parse(section: &Table<'_>) -> Option<Self> {
-        let base_url = match section.has("base_url") {
-            true => section.base_url("base_url"),
-            false => {
-                section.missing("base_url", "base_url = \"https://hr.example.com/api\"");
-                None
-            }
-        };
-        let beside: Option<Beside> = section.read();
-        let auth = beside.as_ref().map(|beside| beside.auth.clone());
-        let headers = beside.and_then(|beside| headers(section, &beside.headers));
-        let pace = pace(section);
-        let timeout = section.duration("timeout").unwrap_or(Duration::from_secs(60));
-        let clears = [("null", Clear::Null), ("empty", Clear::Text), ("never", Clear::Never)];
-        let clear = section.choice("clear", &clears).unwrap_or_default();
-        let fields = section.has("fields").then(|| section.table("fields").map(fields));
-        let declared = fields.as_ref().and_then(Option::as_ref);
-        let names: Option<Vec<&str>> = declared.map(|fields| fields.iter().map(|field| &*field.spec.name).collect());
-        let names = names.as_deref();
+        let service: Option<Service> = section.read();
+        let headers = service.as_ref().and_then(|service| headers(section, &service.headers));
+        let pace = service.as_ref().map(|service| pace(section, &service.pace));
+        let reading: Option<Reading> = section.read();
+        let interface: Option<Interface> = section.read();
+        let list = reading.and_then(|reading| list(section, &reading.list.value));
+        let interface = interface?;
 
-        let list = list(section);
-        let id = list.as_ref().map(|list| list.id.clone());
-        let read = section.has("read").then(|| read(section));
-        let create = section.has("create").then(|| create(section, names, id.unwrap_or_default()));
-        let update = section.has("update").then(|| update(section, names));
-        let switch = |key: &'static str| section.has(key).then(|| switch(section, key));
-        let (deactivate, reactivate) = (switch("deactivate"), switch("reactivate"));
-        if let (Some(list), Some(_)) = (&list, &reactivate)
+        let fields = interface.fields.as_ref().map(|declared| fields(section, declared));
+        let names: Option<Vec<&str>> =
+            fields.as_ref().map(|fields| fields.iter().map(|field| &*field.spec.name).collect());
+        let names = names.as_deref();
+        let id = list.as_ref().map(|list| list.id.clone()).unwrap_or_default();
+        let read = interface.read.map(|keys| read(section, &keys));
+        let create = interface.create.map(|keys| create(section, &keys, names, id));
+        let update = interface.update.map(|keys| update(section, &keys, names));
+        let deactivate = interface.deactivate.map(|keys| switch(section, "deactivate", &keys));
+        if let (Some(list), Some(reactivate)) = (&list, &interface.reactivate)
             && list.active.is_none()
         {
-            section.problems().error(
-                section.key_span("reactivate"),
-                Code::WrongValue,
-                format!(
-                    "{} needs `list.active`: without it nothing says which accounts are out of use",
-                    section.name_of("reactivate")
-                ),
+            let message = format!(
+                "{} needs `list.active`: without it nothing says which accounts are out of use",
+                section.name_of("reactivate")
             );
+            wrong(section, reactivate.span.clone(), message);
         }
-        let source = source(section);
+        let reactivate = interface.reactivate.map(|keys| switch(section, "reactivate", &keys));
+        let service = service?;
         Some(Self {
-            source,
-            base_url: base_url?,
-            auth: auth?,
+            source: source(section),
+            base_url: service.base_url.to_string(),
+            auth: service.auth,
             headers: headers?,
             pace: pace?,
-            timeout,
-            clear,
+            timeout: service.timeout.0,
+            clear: interface.clear,
             list: list?,
-            read: settled(read)?,
-            create: settled(create)?,
-            update: settled(update)?,
-            deactivate: settled(deactivate)?,
-            reactivate: settled(reactivate)?,
-            fields: match fields {
-                None => None,
-                Some(fields) => Some(fields?),
-            },
+            read: unless_wrong(read)?,
+            create: unless_wrong(create)?,
+            update: unless_wrong(update)?,
+            deactivate: unless_wrong(deactivate)?,
+            reactivate: unless_wrong(reactivate)?,
+            fields,
         })
     }
 
@@ -307,8 +654,20 @@ fn inline(value: &DeValue<'_>) -> String {
     }
 }
 
+/// A TOML value without places as JSON; a date becomes text.
+fn scalar_json(value: &DeValue<'_>) -> Option<Json> {
+    Some(match value {
+        DeValue::String(text) => Json::from(text.as_ref()),
+        DeValue::Boolean(value) => Json::from(*value),
+        DeValue::Integer(number) => Json::from(i64::from_str_radix(number.as_str(), number.radix()).ok()?),
+        DeValue::Float(number) => serde_json::Number::from_f64(number.as_str().parse().ok()?).map(Json::Number)?,
+        DeValue::Datetime(moment) => Json::from(moment.to_string()),
+        DeValue::Array(_) | DeValue::Table(_) => return None,
+    })
+}
+
 /// An optional part: absent is fine, wrong is not.
-fn settled<T>(part: Option<Option<T>>) -> Option<Option<T>> {
+fn unless_wrong<T>(part: Option<Option<T>>) -> Option<Option<T>> {
     match part {
         None => Some(None),
         Some(found) => found.map(Some),
@@ -319,300 +678,150 @@ fn wrong(table: &Table<'_>, span: std::ops::Range<usize>, message: String) {
     table.problems().error(span, Code::WrongValue, message);
 }
 
-fn pointer(table: &Table<'_>, text: &Located<&str>) -> Option<Pointer> {
-    Pointer::parse(text.value).map_err(|why| wrong(table, text.span.clone(), why)).ok()
-}
-
-fn pointer_or(table: &Table<'_>, key: &str, default: &str) -> Option<Pointer> {
-    match table.has(key) {
-        true => pointer(table, &table.text(key)?),
-        false => Pointer::parse(default).ok(),
-    }
-}
-
-/// What signs requests, and what goes with them.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Beside {
-    #[serde(default)]
-    auth: SignIn,
-    #[serde(default)]
-    headers: Headers,
-}
-
 fn headers(section: &Table<'_>, headers: &Headers) -> Option<Vec<(&'static str, String)>> {
     let Some((name, _)) = headers.0.iter().find(|(name, _)| name.value.as_str() == "authorization") else {
-        return Some(settled_headers(headers));
+        return Some(settled(headers));
     };
     wrong(section, name.span.clone(), "credentials belong in `auth`, which keeps them out of messages".into());
     None
 }
 
-fn pace(section: &Table<'_>) -> Option<Vec<(u32, Duration)>> {
-    if !section.has("pace") {
-        return Some(Vec::new());
-    }
-    let table = section.table("pace")?;
-    if !table.has("per_second") && !table.has("per_minute") {
+fn pace(section: &Table<'_>, pace: &Pace) -> Vec<(u32, Duration)> {
+    if let Some(table) = section.has("pace").then(|| section.table("pace")).flatten()
+        && table.content().is_empty()
+    {
         table.missing("per_minute", "pace = { per_minute = 120 }");
     }
-    let mut limits = Vec::new();
-    for (key, seconds) in [("per_second", 1), ("per_minute", 60)] {
-        if !table.has(key) {
-            continue;
-        }
-        match table.count(key).and_then(|count| u32::try_from(count).ok()) {
-            Some(0) => wrong(&table, table.key_span(key), format!("{} must be at least 1", table.name_of(key))),
-            Some(count) => limits.push((count, Duration::from_secs(seconds))),
-            None => {}
-        }
-    }
-    table.finish();
-    Some(limits)
+    let limits = [(pace.per_second, 1), (pace.per_minute, 60)].into_iter();
+    limits.filter_map(|(count, seconds)| Some((count?.into(), Duration::from_secs(seconds)))).collect()
 }
 
-fn fields(table: Table<'_>) -> Vec<DeclaredField> {
-    let mut fields = Vec::new();
-    for (name, value) in table.entries() {
-        if value.get_ref().is_str() {
-            let Some(kind) = table.choice(name.value, KINDS) else { continue };
-            let spec = FieldSpec::new(name.value, kind);
-            fields.push(DeclaredField { spec, at: Pointer::member(name.value) });
-        } else if let Some(inner) = table.table(name.value) {
-            fields.extend(field(name.value, &inner));
-            inner.finish();
+fn fields(section: &Table<'_>, declared: &Entries<Either<Kind, FieldKeys>>) -> Vec<DeclaredField> {
+    let field = |(name, declared): &(Located<String>, Either<Kind, FieldKeys>)| match declared {
+        Either::Short(kind) => {
+            let spec = FieldSpec::new(name.value.as_str(), (*kind).into());
+            DeclaredField { spec, at: Pointer::member(&name.value) }
         }
-    }
-    table.finish();
-    fields
-}
-
-fn field(name: &str, table: &Table<'_>) -> Option<DeclaredField> {
-    let kind = if table.has("kind") { table.choice("kind", KINDS) } else { Some(FieldKind::Text) };
-    let at = match table.has("at") {
-        true => pointer_or(table, "at", "").filter(|at| {
-            let whole = at.as_str().is_empty();
-            if whole {
-                wrong(table, table.key_span("at"), format!("{} must name a member", table.name_of("at")));
-            }
-            !whole
-        }),
-        false => Some(Pointer::member(name)),
+        Either::Long(keys) => field(section, &name.value, keys),
     };
-    let accesses = [("always", Access::ReadWrite), ("create", Access::CreateOnly), ("never", Access::ReadOnly)];
-    let mut spec = FieldSpec::new(name, kind.unwrap_or(FieldKind::Text));
-    if let Some(access) = table.choice("write", &accesses) {
-        spec = spec.access(access);
+    declared.0.iter().map(field).collect()
+}
+
+fn field(section: &Table<'_>, name: &str, keys: &FieldKeys) -> DeclaredField {
+    let name_of = |key: &str| format!("`{}.fields.{name}.{key}`", section.path());
+    let mut spec = FieldSpec::new(name, keys.kind.into()).access(keys.write.into());
+    if let Some(most) = keys.max_length {
+        spec = spec.max_length(most.into());
     }
-    if let Some(most) = table.count("max_length").and_then(|most| u32::try_from(most).ok()) {
-        spec = spec.max_length(most);
-    }
-    if let Some(choices) = table.texts("choices") {
-        spec = spec.choices(choices.iter().map(|choice| choice.value));
-        if kind.is_some_and(|kind| kind != FieldKind::Choice) {
-            let message = format!("{} are for `kind = \"choice\"`", table.name_of("choices"));
-            wrong(table, table.key_span("choices"), message);
+    if let Some(choices) = &keys.choices {
+        spec = spec.choices(choices.value.iter().map(String::as_str));
+        if keys.kind != Kind::Choice {
+            wrong(section, choices.span.clone(), format!("{} are for `kind = \"choice\"`", name_of("choices")));
         }
     }
-    if let Some(format) = table.text("format") {
+    if let Some(format) = &keys.format {
         let mut written = String::new();
-        let day = chrono::NaiveDate::from_ymd_opt(2026, 2, 28).unwrap_or_default();
-        let unreadable = std::fmt::Write::write_fmt(&mut written, format_args!("{}", day.format(format.value)))
+        let day = NaiveDate::from_ymd_opt(2026, 2, 28).unwrap_or_default();
+        let unreadable = std::fmt::Write::write_fmt(&mut written, format_args!("{}", day.format(&format.value)))
             .is_err()
-            || chrono::NaiveDate::parse_from_str(&written, format.value) != Ok(day);
-        if unreadable || kind.is_some_and(|kind| kind != FieldKind::Date) {
-            let message = format!("{} is the form of a date, such as \"%d.%m.%Y\"", table.name_of("format"));
-            wrong(table, format.span, message);
+            || NaiveDate::parse_from_str(&written, &format.value) != Ok(day);
+        if unreadable || keys.kind != Kind::Date {
+            let message = format!("{} is the form of a date, such as \"%d.%m.%Y\"", name_of("format"));
+            wrong(section, format.span.clone(), message);
         }
-        spec = spec.day_format(format.value);
+        spec = spec.day_format(format.value.as_str());
     }
-    if table.boolean("required") == Some(true) {
+    if keys.required {
         spec = spec.required();
     }
-    if table.boolean("ignore_case") == Some(true) {
+    if keys.ignore_case {
         spec = spec.ignore_case();
     }
-    if table.boolean("identity") == Some(true) {
+    if keys.identity {
         spec = spec.identity();
     }
-    kind?;
-    Some(DeclaredField { spec, at: at? })
+    let at = keys.at.as_ref().map_or_else(|| Pointer::member(name), |Member(at)| at.clone());
+    DeclaredField { spec, at }
 }
 
-/// The keys that every request has.
-fn operation(
-    table: &Table<'_>,
-    methods: &[(&str, Method)],
-    default: Option<Method>,
-    allowed: Allowed<'_>,
-) -> Option<Operation> {
-    let method = match (table.has("method"), default) {
-        (false, Some(method)) => Some(method),
-        (false, None) => {
-            table.missing("method", "method = \"POST\"");
-            None
-        }
-        (true, _) => table.choice("method", methods),
+fn list(section: &Table<'_>, keys: &ListKeys) -> Option<List> {
+    let request = keys.operation(NOTHING, section.problems());
+    let paging = match &keys.paging {
+        Some(paging) => Paging::of(paging, &format!("{}.list.paging", section.path()), section.problems()),
+        None => Some(Paging::None),
     };
-    let path = table.required_text("path", "path = \"/people\"").and_then(|path| {
-        if !path.value.starts_with('/') || path.value.contains(['?', '#']) {
-            let message = format!("{} begins with `/`; a query goes into `query`", table.name_of("path"));
-            wrong(table, path.span, message);
-            return None;
-        }
-        // The whole account has no place in an address.
-        let allowed = Allowed { item: false, ..allowed };
-        Text::parse(path.value, allowed).map_err(|why| wrong(table, path.span.clone(), why)).ok()
-    });
-    let query = query(table, allowed);
-    let body = table.raw("body").map(|value| Template::parse(value, allowed, table.problems()));
-    let success = statuses(table, "success");
-    Some(Operation { method: method?, path: path?, query: query?, body: settled(body)?, success: success? })
-}
-
-fn query(table: &Table<'_>, allowed: Allowed<'_>) -> Option<Vec<(String, Text)>> {
-    if !table.has("query") {
-        return Some(Vec::new());
-    }
-    let query = table.table("query")?;
-    let mut pairs = Vec::new();
-    let mut all = true;
-    for (name, value) in query.entries() {
-        let text = match scalar_json(value.get_ref()) {
-            Some(Json::String(text)) => text,
-            Some(other) => other.to_string(),
-            None => return query.wrong_type(name.value, value, "a text or a number"),
+    let active = keys.active.as_ref().map(|active| {
+        let (at, values) = match active {
+            Either::Short(at) => (at, None),
+            Either::Long(ActiveKeys { at, values }) => (at, values.as_ref()),
         };
-        match Text::parse(&text, allowed) {
-            Ok(text) => pairs.push((name.value.to_owned(), text)),
-            Err(why) => {
-                wrong(&query, value.span(), why);
-                all = false;
-            }
-        }
-    }
-    query.finish();
-    all.then_some(pairs)
-}
-
-fn statuses(table: &Table<'_>, key: &str) -> Option<Vec<u16>> {
-    let Some(value) = table.raw(key) else { return Some(Vec::new()) };
-    let wanted = "a list of HTTP statuses, such as [200, 201]";
-    let Some(items) = value.get_ref().as_array() else { return table.wrong_type(key, value, wanted) };
-    let status = |item: &Spanned<DeValue<'_>>| match scalar_json(item.get_ref())?.as_u64()? {
-        status @ 100..600 => u16::try_from(status).ok(),
-        _ => None,
-    };
-    match items.iter().map(status).collect::<Option<Vec<u16>>>() {
-        Some(found) if !found.is_empty() => Some(found),
-        _ => {
-            wrong(table, value.span(), format!("{} must be {wanted}", table.name_of(key)));
-            None
-        }
-    }
-}
-
-const NOTHING: Allowed<'_> = Allowed { account: false, employee: false, fields: false, item: false, names: None };
-
-fn list(section: &Table<'_>) -> Option<List> {
-    if !section.has("list") {
-        section.missing("list", "list = { path = \"/people\", items = \"/data\", id = \"/id\" }");
-        return None;
-    }
-    let table = section.table("list")?;
-    let request = operation(&table, READ, Some(Method::Get), NOTHING);
-    let items = pointer_or(&table, "items", "");
-    let id = pointer_or(&table, "id", "/id");
-    let total = table.text("total").map(|text| pointer(&table, &text));
-    let active = table.raw("active").map(|value| active(&table, value));
-    let paging = Paging::parse(&table);
-    table.finish();
+        let values = values.map_or_else(|| vec![Json::Bool(true)], |ActiveValues(values)| values.clone());
+        ActiveFlag { at: at.clone(), values }
+    });
     Some(List {
         request: request?,
-        items: items?,
-        id: id?,
-        active: settled(active)?,
-        total: settled(total)?,
+        items: keys.items.clone().unwrap_or_default(),
+        id: keys.id.clone(),
+        active,
+        total: keys.total.clone(),
         paging: paging?,
     })
 }
 
-fn active(list: &Table<'_>, value: &Spanned<DeValue<'_>>) -> Option<ActiveFlag> {
-    if value.get_ref().is_str() {
-        return Some(ActiveFlag { at: pointer(list, &list.text("active")?)?, values: vec![Json::Bool(true)] });
-    }
-    let table = list.table("active")?;
-    let at = table.required_text("at", "at = \"/status\"").and_then(|text| pointer(&table, &text));
-    let wanted = "a list of the values that mean that an account is in use, such as [\"active\"]";
-    let values = match table.raw("values") {
-        None => Some(vec![Json::Bool(true)]),
-        Some(value) => {
-            let values = value.get_ref().as_array().map(|items| items.iter().map(|item| scalar_json(item.get_ref())));
-            match values.and_then(|values| values.collect::<Option<Vec<Json>>>()) {
-                Some(values) if !values.is_empty() => Some(values),
-                _ => table.wrong_type("values", value, wanted),
-            }
-        }
-    };
-    table.finish();
-    Some(ActiveFlag { at: at?, values: values? })
+fn read(section: &Table<'_>, keys: &Located<ReadKeys>) -> Option<ReadOne> {
+    let request = keys.value.operation(Allowed { account: true, ..NOTHING }, section.problems());
+    let request = request.filter(|request| names_account(section, "read", keys, request))?;
+    Some(ReadOne { request, item: keys.value.item.clone().unwrap_or_default() })
 }
 
-fn read(section: &Table<'_>) -> Option<ReadOne> {
-    let table = section.table("read")?;
-    let request = operation(&table, READ, Some(Method::Get), Allowed { account: true, ..NOTHING });
-    let item = pointer_or(&table, "item", "");
-    table.finish();
-    let request = request.filter(|request| names_account(section, "read", request));
-    Some(ReadOne { request: request?, item: item? })
+fn create(
+    section: &Table<'_>,
+    Located { value: keys, .. }: &Located<CreateKeys>,
+    names: Option<&[&str]>,
+    id: Pointer,
+) -> Option<Create> {
+    let allowed = Allowed { employee: true, fields: true, names, ..NOTHING };
+    let request = keys.operation(allowed, section.problems())?;
+    let request = with_fields(section, "create", keys.body.as_ref(), request);
+    Some(Create { request, id: keys.id.clone().unwrap_or(id), exists: keys.exists.0.clone() })
 }
 
-fn create(section: &Table<'_>, names: Option<&[&str]>, id: Pointer) -> Option<Create> {
-    let table = section.table("create")?;
-    let allowed = Allowed { account: false, employee: true, fields: true, item: false, names };
-    let request = operation(&table, CHANGE, Some(Method::Post), allowed);
-    let id = if table.has("id") { pointer_or(&table, "id", "") } else { Some(id) };
-    let exists = if table.has("exists") { statuses(&table, "exists") } else { Some(vec![409]) };
-    let request = request.map(|request| with_fields(&table, request));
-    table.finish();
-    Some(Create { request: request?, id: id?, exists: exists? })
+fn update(section: &Table<'_>, keys: &Located<UpdateKeys>, names: Option<&[&str]>) -> Option<Operation> {
+    let allowed = Allowed { account: true, fields: true, item: true, names, ..NOTHING };
+    let request = keys.value.operation(allowed, section.problems())?;
+    let request = with_fields(section, "update", keys.value.body.as_ref(), request);
+    names_account(section, "update", keys, &request).then_some(request)
 }
 
-fn update(section: &Table<'_>, names: Option<&[&str]>) -> Option<Operation> {
-    let table = section.table("update")?;
-    let allowed = Allowed { account: true, employee: false, fields: true, item: true, names };
-    let request = operation(&table, CHANGE, Some(Method::Patch), allowed);
-    let request = request.map(|request| with_fields(&table, request));
-    table.finish();
-    request.filter(|request| names_account(section, "update", request))
-}
-
-fn switch(section: &Table<'_>, key: &str) -> Option<Operation> {
-    let table = section.table(key)?;
-    let allowed = Allowed { account: true, employee: false, fields: false, item: false, names: None };
-    let request = operation(&table, REMOVE, None, allowed);
-    table.finish();
-    request.filter(|request| names_account(section, key, request))
+fn switch(section: &Table<'_>, key: &str, keys: &Located<SwitchKeys>) -> Option<Operation> {
+    let request = keys.value.operation(Allowed { account: true, ..NOTHING }, section.problems())?;
+    names_account(section, key, keys, &request).then_some(request)
 }
 
 /// A body of all fields when the file has none, and a problem when its body sends no field.
-fn with_fields(table: &Table<'_>, mut request: Operation) -> Operation {
+fn with_fields(
+    section: &Table<'_>,
+    key: &str,
+    written: Option<&Located<Written>>,
+    mut request: Operation,
+) -> Operation {
     let body = request.body.get_or_insert(Template::Fields);
-    if !body.sends_fields() {
-        let message = format!("{} sends no field; write \"{{fields}}\" where they belong", table.name_of("body"));
-        wrong(table, table.key_span("body"), message);
+    if let Some(written) = written.filter(|_| !body.sends_fields()) {
+        let name = format!("`{}.{key}.body`", section.path());
+        let message = format!("{name} sends no field; write \"{{fields}}\" where they belong");
+        wrong(section, written.span.clone(), message);
     }
     request
 }
 
-fn names_account(section: &Table<'_>, key: &str, request: &Operation) -> bool {
+fn names_account<T>(section: &Table<'_>, key: &str, keys: &Located<T>, request: &Operation) -> bool {
     let named = request.path.names_account()
         || request.query.iter().any(|(_, value)| value.names_account())
         || request.body.as_ref().is_some_and(Template::names_account);
     if !named {
         let message =
             format!("{} does not say whose account it is; put `{{account}}` into its path", section.name_of(key));
-        wrong(section, section.key_span(key), message);
+        wrong(section, keys.span.clone(), message);
     }
     named
 }

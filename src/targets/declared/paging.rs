@@ -1,10 +1,15 @@
 //! How the next page of a list is asked for, as pure functions.
 
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::code::Code;
 use crate::http::Response;
-use crate::section::Table;
+use crate::section::shape::Count;
+use crate::section::{Located, Problems};
 
 use super::pointer::Pointer;
 
@@ -44,7 +49,26 @@ pub enum Page {
     Address(String),
 }
 
-#[derive(Clone, Copy)]
+/// `paging` of a list.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(super) struct PagingKeys {
+    /// By the number of the page, by how many were read, by a text that the answer gives, or by a whole address
+    #[schemars(example = &"page")]
+    by: By,
+    /// The query parameter. Left out: the name of the kind
+    parameter: Option<Located<String>>,
+    /// The number of the first page, for `page`
+    #[schemars(extend("default" = 1))]
+    first: Option<Located<Count>>,
+    /// Where the text or address of the next page is in the answer. Left out with `link`: in the header `Link`
+    at: Option<Located<Pointer>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum By {
     Page,
     Offset,
@@ -53,43 +77,34 @@ enum By {
 }
 
 impl Paging {
-    /// Reads the key `paging` of a list. `None` when it is wrong.
-    pub fn parse(list: &Table<'_>) -> Option<Self> {
-        if !list.has("paging") {
-            return Some(Self::None);
+    /// What `paging` says. `None` when it is wrong, which is then among the problems.
+    pub(super) fn of(keys: &Located<PagingKeys>, name: &str, problems: &Problems<'_>) -> Option<Self> {
+        let PagingKeys { by, parameter, first, at } = &keys.value;
+        let (key, span) = (|key: &str| format!("`{name}.{key}`"), |span: &Range<usize>| span.clone());
+        let by_name = serde_json::to_string(by).unwrap_or_default();
+        let idle = [
+            ("parameter", parameter.as_ref().map(|given| span(&given.span)).filter(|_| *by == By::Link)),
+            ("first", first.as_ref().map(|given| span(&given.span)).filter(|_| *by != By::Page)),
+            ("at", at.as_ref().map(|given| span(&given.span)).filter(|_| matches!(by, By::Page | By::Offset))),
+        ];
+        for (idle, span) in idle.into_iter().filter_map(|(key, span)| Some((key, span?))) {
+            problems.error(span, Code::WrongValue, format!("{} has no effect with by = {by_name}", key(idle)));
         }
-        let table = list.table("paging")?;
-        let kinds = [("page", By::Page), ("offset", By::Offset), ("cursor", By::Cursor), ("link", By::Link)];
-        if !table.has("by") {
-            table.missing("by", "paging = { by = \"page\" }");
-        }
-        let by = table.choice("by", &kinds);
-        let parameter = |default: &str| match table.has("parameter") {
-            true => table.text("parameter").map(|text| text.value.to_owned()),
-            false => Some(default.to_owned()),
-        };
-        let at = |table: &Table<'_>| {
-            let text = table.text("at")?;
-            let found = Pointer::parse(text.value);
-            found.map_err(|why| table.problems().error(text.span, Code::WrongValue, why)).ok()
-        };
-        let found = match by? {
-            By::Page => {
-                let first = if table.has("first") { table.count("first") } else { Some(1) };
-                parameter("page").zip(first).map(|(parameter, first)| Self::Page { parameter, first })
-            }
-            By::Offset => parameter("offset").map(|parameter| Self::Offset { parameter }),
+        let parameter = parameter.as_ref().map_or(by_name.trim_matches('"'), |given| &given.value).to_owned();
+        let at = at.as_ref().map(|at| at.value.clone());
+        Some(match by {
+            By::Page => Self::Page { parameter, first: first.as_ref().map_or(1, |first| first.value.0) },
+            By::Offset => Self::Offset { parameter },
             By::Cursor => {
-                if !table.has("at") {
-                    table.missing("at", "at = \"/meta/next_cursor\"");
-                }
-                parameter("cursor").zip(at(&table)).map(|(parameter, at)| Self::Cursor { parameter, at })
+                let Some(at) = at else {
+                    let message = format!("{} is missing; for example `at = \"/meta/next_cursor\"`", key("at"));
+                    problems.error(keys.span.clone(), Code::MissingKey, message);
+                    return None;
+                };
+                Self::Cursor { parameter, at }
             }
-            By::Link if table.has("at") => at(&table).map(|at| Self::Link { at: Some(at) }),
-            By::Link => Some(Self::Link { at: None }),
-        };
-        table.finish();
-        found
+            By::Link => Self::Link { at },
+        })
     }
 
     pub fn first(&self) -> Page {

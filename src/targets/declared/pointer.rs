@@ -1,8 +1,26 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 /// A JSON pointer (RFC 6901) such as `/data/email`; the empty one is the whole document.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Pointer(Box<str>);
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline, description = "")]
+pub struct Pointer(#[schemars(with = "String")] Box<str>);
+
+impl TryFrom<String> for Pointer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Pointer> for String {
+    fn from(Pointer(text): Pointer) -> Self {
+        text.into()
+    }
+}
 
 impl Pointer {
     /// Checks the form.
@@ -12,12 +30,12 @@ impl Pointer {
     /// When it is neither empty nor begins with a slash, or `~` stands before anything but 0 and 1.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.is_empty() && !text.starts_with('/') {
-            return Err(format!("`{text}` is not a JSON pointer; write `/{text}`, with a slash before each name"));
+            return Err(format!("must be a JSON pointer; write `/{text}`, with a slash before each name"));
         }
         let mut rest = text;
         while let Some((_, after)) = rest.split_once('~') {
             if !after.starts_with(['0', '1']) {
-                return Err(format!("`{text}` is not a JSON pointer; write `~0` for a tilde within a name"));
+                return Err("must be a JSON pointer; write `~0` for a tilde within a name".into());
             }
             rest = after;
         }
@@ -117,7 +135,7 @@ mod tests {
     fn the_form_is_checked() {
         assert_eq!(
             Pointer::parse("data").unwrap_err(),
-            "`data` is not a JSON pointer; write `/data`, with a slash before each name"
+            "must be a JSON pointer; write `/data`, with a slash before each name"
         );
         assert!(Pointer::parse("/a~b").is_err());
         assert_eq!(Pointer::parse("").unwrap().get(&json!([1])), Some(&json!([1])));

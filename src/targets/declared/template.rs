@@ -5,15 +5,17 @@
 //! sent. A text that is nothing but `{fields}` becomes an object of all fields sent, and `{item}` the account as
 //! it was read, with the fields put in (for services that only know how to replace). `{{` and `}}` stand for braces.
 
-use std::ops::Range;
+use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value as Json};
-use toml::Spanned;
-use toml::de::DeValue;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Number, Value as Json};
 
 use crate::code::Code;
-use crate::section::Problems;
+use crate::section::{Located, Problems};
 use crate::words::known;
 
 /// What RFC 3986 leaves as it is within one segment of a path.
@@ -31,6 +33,81 @@ pub enum Template {
     Item,
     Object(Vec<(Box<str>, Template)>),
     List(Vec<Template>),
+}
+
+/// What the file says of a body.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    Scalar(Json),
+    List(Vec<Located<Written>>),
+    Table(Vec<(String, Located<Written>)>),
+}
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Written;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Written, E> {
+                Ok(Written::Scalar(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Written, E> {
+                Ok(Written::Scalar(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Written, E> {
+                Ok(Written::Scalar(value.into()))
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Written, E> {
+                let number = Number::from_f64(value).ok_or_else(|| E::custom("cannot be sent as JSON"))?;
+                Ok(Written::Scalar(Json::Number(number)))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Written, E> {
+                Ok(Written::Scalar(value.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Written, A::Error> {
+                let mut found = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    found.push(item);
+                }
+                Ok(Written::List(found))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Written, A::Error> {
+                let mut found = Vec::new();
+                while let Some(entry) = entries.next_entry()? {
+                    found.push(entry);
+                }
+                Ok(Written::Table(found))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl JsonSchema for Written {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "body".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> schemars::Schema {
+        true.into()
+    }
 }
 
 /// Text with places to fill in.
@@ -230,13 +307,9 @@ fn plain(value: &Json) -> String {
 
 impl Template {
     /// Reads a body of the file; mistakes are added to the problems.
-    pub fn parse(value: &Spanned<DeValue<'_>>, allowed: Allowed<'_>, problems: &Problems<'_>) -> Option<Self> {
-        let wrong = |span: Range<usize>, message: String| {
-            problems.error(span, Code::WrongValue, message);
-            None
-        };
-        Some(match value.get_ref() {
-            DeValue::String(text) => match Text::parse(text, allowed) {
+    pub fn parse(body: &Located<Written>, allowed: Allowed<'_>, problems: &Problems<'_>) -> Option<Self> {
+        Some(match &body.value {
+            Written::Scalar(Json::String(text)) => match Text::parse(text, allowed) {
                 Ok(parsed) => match parsed.0.as_slice() {
                     [Part::Fields] => Self::Fields,
                     [Part::Item] => Self::Item,
@@ -245,23 +318,23 @@ impl Template {
                     [Part::Literal(text)] => Self::Literal(Json::from(text.as_str())),
                     _ => Self::Text(parsed),
                 },
-                Err(why) => return wrong(value.span(), why),
+                Err(why) => {
+                    problems.error(body.span.clone(), Code::WrongValue, why);
+                    return None;
+                }
             },
-            DeValue::Array(items) => {
+            Written::Scalar(scalar) => Self::Literal(scalar.clone()),
+            Written::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| Self::parse(item, allowed, problems)).collect();
                 Self::List(items.into_iter().collect::<Option<_>>()?)
             }
-            DeValue::Table(entries) => {
+            Written::Table(entries) => {
                 let entries: Vec<_> = entries
                     .iter()
-                    .map(|(key, value)| Some((key.get_ref().as_ref().into(), Self::parse(value, allowed, problems)?)))
+                    .map(|(key, value)| Some((key.as_str().into(), Self::parse(value, allowed, problems)?)))
                     .collect();
                 Self::Object(entries.into_iter().collect::<Option<_>>()?)
             }
-            scalar => match scalar_json(scalar) {
-                Some(json) => Self::Literal(json),
-                None => return wrong(value.span(), "this number cannot be sent as JSON".into()),
-            },
         })
     }
 
@@ -386,21 +459,12 @@ pub enum Read<'a> {
     Field(&'a str, &'a Json),
 }
 
-/// A TOML value without places as JSON; a date becomes text.
-pub(super) fn scalar_json(value: &DeValue<'_>) -> Option<Json> {
-    Some(match value {
-        DeValue::String(text) => Json::from(text.as_ref()),
-        DeValue::Boolean(value) => Json::from(*value),
-        DeValue::Integer(number) => Json::from(i64::from_str_radix(number.as_str(), number.radix()).ok()?),
-        DeValue::Float(number) => serde_json::Number::from_f64(number.as_str().parse().ok()?).map(Json::Number)?,
-        DeValue::Datetime(moment) => Json::from(moment.to_string()),
-        DeValue::Array(_) | DeValue::Table(_) => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::section::{Context, SecretMode, SecretReader, Table};
     use serde_json::json;
 
     struct Sample;
@@ -431,11 +495,17 @@ mod tests {
     const ALL: Allowed<'_> = Allowed { account: true, employee: true, fields: true, item: true, names: None };
 
     fn body(toml: &str) -> Template {
+        #[derive(Deserialize, JsonSchema)]
+        struct Section {
+            body: Located<Written>,
+        }
         let text = format!("body = {toml}");
         let problems = Problems::new(&text);
-        let table = toml::de::DeTable::parse(&text).unwrap();
-        let value = table.get_ref().get("body").unwrap();
-        let found = Template::parse(value, ALL, &problems);
+        let secrets = SecretReader::new(&|_| None, Path::new("."), SecretMode::Invent);
+        let document = toml::de::DeTable::parse(&text).unwrap();
+        let context = Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() };
+        let section: Section = Table::new("", 0..0, document.get_ref(), context).read().unwrap();
+        let found = Template::parse(&section.body, ALL, &problems);
         assert_eq!(problems.into_sorted(), []);
         found.unwrap()
     }

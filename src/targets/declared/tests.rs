@@ -126,7 +126,7 @@ fn mistakes_are_found_when_the_file_is_loaded() {
         ),
         (
             "list = { path = '/p', items = 'data' }",
-            "3:31: error: `data` is not a JSON pointer; write `/data`, with a slash before each name",
+            "3:31: error: `targets.hr.list.items` must be a JSON pointer; write `/data`, with a slash before each name",
         ),
         ("list = { path = '/p/{account}' }", "3:17: error: `{account}` cannot be filled in here; nothing can"),
         (
@@ -155,7 +155,7 @@ fn mistakes_are_found_when_the_file_is_loaded() {
         ),
         (
             "list = { path = '/p', active = { at = '/s', values = [] } }",
-            "3:54: error: `targets.hr.list.active.values` must be a list of the values that mean that an account is in use, such as [\"active\"], not a list",
+            "3:54: error: `targets.hr.list.active.values` must be a list of the values that mean that an account is in use, such as [\"active\"]",
         ),
         (
             "LIST create = { path = '/p', body = { kind = 'x' } }",
@@ -181,7 +181,7 @@ fn mistakes_are_found_when_the_file_is_loaded() {
             "LIST reactivate = { method = 'POST', path = '/p/{account}' }",
             "4:1: error: `targets.hr.reactivate` needs `list.active`: without it nothing says which accounts are out of use",
         ),
-        ("LIST pace = { per_minute = 0 }", "4:10: error: `targets.hr.pace.per_minute` must be at least 1"),
+        ("LIST pace = { per_minute = 0 }", "4:23: error: `targets.hr.pace.per_minute` must be at least 1"),
         (
             "LIST pace = {}",
             "4:1: error: `targets.hr.pace.per_minute` is missing; for example `pace = { per_minute = 120 }`",
@@ -207,7 +207,7 @@ fn mistakes_are_found_when_the_file_is_loaded() {
             "LIST fields = { start = { kind = 'date', format = '%d.%Q' } }",
             "4:46: error: `targets.hr.fields.start.format` is the form of a date, such as \"%d.%m.%Y\"",
         ),
-        ("LIST fields = { a = { at = '' } }", "4:18: error: `targets.hr.fields.a.at` must name a member"),
+        ("LIST fields = { a = { at = '' } }", "4:23: error: `targets.hr.fields.a.at` must name a member"),
         (
             "LIST fields = { a = 'text' }\ncreate = { path = '/p', body = { x = '{field:b}' } }",
             "5:38: error: there is no field `b`; known: `a`",
