@@ -28,6 +28,8 @@ pub struct MachineZones {
     pub folder: PathBuf,
     /// Its release, such as `2026a`, where it says.
     pub version: Option<String>,
+    /// Whether there are any zones in it.
+    pub has_zones: bool,
     /// Whether it counts before what is compiled in.
     pub used: bool,
 }
@@ -38,11 +40,14 @@ impl MachineZones {
         let named = environment(VARIABLE).filter(|folder| !folder.trim().is_empty()).map(PathBuf::from);
         let folders = || FOLDERS.map(PathBuf::from).into_iter().find(|folder| folder.is_dir());
         let by_name = named.is_some();
-        let folder = named.or_else(folders).filter(|folder| folder.is_dir())?;
+        let folder = named.or_else(folders)?;
+        if !holds_zones(&folder) {
+            return Some(Self { folder, version: None, has_zones: false, used: false });
+        }
         let version = version(&folder);
         // Of two that nobody can compare, the one that somebody named.
         let used = version.as_ref().map_or(by_name, |version| is_later(version, Zones::compiled_version()));
-        Some(Self { folder, version, used })
+        Some(Self { folder, version, has_zones: true, used })
     }
 
     /// Those to use: these where they count, for the rest those compiled in.
@@ -53,10 +58,17 @@ impl MachineZones {
 }
 
 fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
+    // Opening a pipe would wait for whoever writes into it.
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
-    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|data| data.is_file()))?;
+    let file = File::open(path).ok()?;
     file.take(most).read_to_end(&mut bytes).ok()?;
     Some(bytes)
+}
+
+/// Every release has this zone.
+fn holds_zones(folder: &Path) -> bool {
+    read(&folder.join("Etc/UTC"), 4).is_some_and(|start| start == *b"TZif")
 }
 
 /// `2026a`, as it begins one of these files, or behind `# version `.
@@ -94,6 +106,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("America")).unwrap();
         std::fs::write(folder.path().join("America/Vancouver"), VANCOUVER).unwrap();
+        std::fs::create_dir(folder.path().join("Etc")).unwrap();
+        std::fs::write(folder.path().join("Etc/UTC"), VANCOUVER).unwrap();
         std::fs::write(folder.path().join("America/Toronto"), "no zone data").unwrap();
         std::fs::write(folder.path().join("zone"), VANCOUVER).unwrap();
         for (name, text) in files {
@@ -134,9 +148,27 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_no_error() {
-        let machine = MachineZones::find(&|_| Some("no such folder".into()));
-        assert_eq!(machine, None);
+        let machine = MachineZones::find(&|_| Some("no such folder".into())).unwrap();
+        assert!(!machine.has_zones && !machine.used, "{machine:?}");
         assert!(MachineZones::zones(None).get("Europe/Berlin").is_some());
+    }
+
+    #[test]
+    fn a_folder_without_zones_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tzdata.zi"), "# version 2099a\n").unwrap();
+        let machine = MachineZones::find(&|_| folder.path().to_str().map(str::to_owned)).unwrap();
+        assert!(!machine.used && !machine.has_zones && machine.version.is_none(), "{machine:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_zone_data_and_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let path = folder.path().join("tzdata.zi");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(read(&path, LARGEST), None);
     }
 
     #[test]
