@@ -319,6 +319,13 @@ fn invented_secrets_need_nothing_from_outside() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_a_name_is_not_shown() {
+    let text = with_targets(&DESK.replace("env = \"API_KEY\"", "env = \"fs-s3cr3t\""));
+    let error = error_of(&text);
+    assert!(error.contains("`env` takes the name of an environment variable") && !error.contains("s3cr3t"), "{error}");
+}
+
+#[test]
 fn secrets_of_targets_that_are_not_asked_for_are_not_read() {
     let other = DESK.replace("desk", "other").replace("acme", "other").replace("API_KEY", "NOT_SET");
     let text = with_targets(&format!("{DESK}{other}"));

@@ -125,6 +125,10 @@ impl<'a> SecretReader<'a> {
                     return invented();
                 }
                 match (variable, file, command) {
+                    // Not shown: it may be the secret itself, put into the wrong place.
+                    (Some(variable), _, _) if !is_variable(variable.value) => {
+                        Err("`env` takes the name of an environment variable: letters, digits and `_`".to_owned())
+                    }
                     (Some(variable), _, _) => match (self.environment)(variable.value) {
                         Some(value) if !value.trim().is_empty() => Ok(value),
                         Some(_) => Err(format!("the environment variable `{}` is set, but empty", variable.value)),
@@ -166,6 +170,10 @@ impl<'a> SecretReader<'a> {
             }
         }
     }
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn invented() -> Secret {
