@@ -240,7 +240,8 @@ fn plan_target(
         by_hand::complete(&mut plan, &input, &by_hand.teams(), confirmed, &overview.in_scope);
         plan.checklist = Some(checklist(by_hand, &plan, &labels, options.only.is_none()));
     } else {
-        plan.forecast = Some(Forecast::of(&plan.changes, target.plan.policy.calls_per_minute));
+        let policy = &target.plan.policy;
+        plan.forecast = policy.costs_calls.then(|| Forecast::of(&plan.changes, policy.calls_per_minute));
     }
     name_owners(&mut contacts, &overview.owned);
     let (open_intents, confirmed, lacking) = (memory.open, memory.confirmed.unwrap_or_default(), proof.lacking);
