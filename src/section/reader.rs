@@ -97,6 +97,8 @@ impl<'a> Problems<'a> {
     }
 
     fn add(&self, severity: Severity, span: Range<usize>, code: Code, message: String) {
+        // A name with a line break in it must not look like a line of its own.
+        let message = message.replace('\r', "\\u{d}").replace('\n', "\\u{a}");
         let (line, column) = position(self.text, span.start);
         let problem = Problem { severity, code, line: Some(line), column: Some(column), message };
         self.found.borrow_mut().push((span.start, problem));
@@ -392,11 +394,15 @@ pub(super) fn describe(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",
+        DeValue::Integer(number) if i64::from_str_radix(number.as_str(), number.radix()).is_err() => {
+            "a number beyond all bounds"
+        }
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a fraction",
         DeValue::Boolean(true) => "`true`",
         DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date",
+        DeValue::Array(items) if items.is_empty() => "an empty list",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
@@ -479,5 +485,19 @@ mod tests {
         assert_eq!(position("a\nüx = 1", 4), (2, 2));
         assert_eq!(position("", 0), (1, 1));
         assert_eq!(position("\u{feff}x = 1", 3), (1, 1));
+    }
+
+    #[test]
+    fn a_line_break_in_a_name_makes_no_line() {
+        let problems = Problems::new("");
+        problems.error(0..0, Code::UnknownKey, "the file does not know `x\nF:1:1: error: y`");
+        assert_eq!(problems.into_sorted()[0].message, "the file does not know `x\\u{a}F:1:1: error: y`");
+    }
+
+    #[test]
+    fn what_stands_there_is_told_from_what_should() {
+        let table = DeTable::parse("many = 99999999999999999999\nnone = []\nsome = [1]").unwrap();
+        let words: Vec<_> = table.get_ref().iter().map(|(_, value)| describe(value.get_ref())).collect();
+        assert_eq!(words, ["a number beyond all bounds", "an empty list", "a list"]);
     }
 }

@@ -158,8 +158,7 @@ impl<'r, 'a> Value<'r, 'a> {
         };
         let Position { reading, path, .. } = &self.at;
         let items = items.iter().enumerate().map(|(place, item)| (below(path, &place.to_string()), item));
-        let items = items.filter(|(path, _)| !reading.left_out.borrow().contains(path));
-        visitor.visit_seq(Items { reading, items })
+        visitor.visit_seq(Items { reading, items, incomplete: false })
     }
 }
 
@@ -359,14 +358,21 @@ impl<'de, 'a, I: Iterator<Item = Entry<'a>>> MapAccess<'de> for Entries<'_, 'a, 
 struct Items<'r, I> {
     reading: &'r Reading<'r>,
     items: I,
+    /// Whether one of them is left out. Then the list is none, rather than a shorter one that nobody wrote.
+    incomplete: bool,
 }
 
 impl<'de, 'a, I: Iterator<Item = (Vec<Box<str>>, &'a Spanned<DeValue<'a>>)>> SeqAccess<'de> for Items<'_, I> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        let Some((path, item)) = self.items.next() else { return Ok(None) };
-        Value::new(self.reading, path, item.span(), item, true).read(seed).map(Some)
+        for (path, item) in self.items.by_ref() {
+            if !self.reading.left_out.borrow().contains(&path) {
+                return Value::new(self.reading, path, item.span(), item, true).read(seed).map(Some);
+            }
+            self.incomplete = true;
+        }
+        if self.incomplete { Err(What::Incomplete.into()) } else { Ok(None) }
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) enum What {
     Word(String, &'static [&'static str]),
     /// It must have exactly one of these keys.
     Form(&'static [&'static str]),
+    /// It is a list of which something is wrong, which is said already.
+    Incomplete,
     /// It needs a key.
     Missing(&'static str),
 }

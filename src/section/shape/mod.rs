@@ -135,12 +135,20 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
             say(Code::WrongType, format!("`{}` must be {wanted}, not {}", name(), place.found));
         }
         What::Value(why) => say(Code::WrongValue, format!("`{}` {why}", name())),
+        // It may be the token itself, where a table with the token belongs.
+        What::Word(_, words) if schema.holds_secret(&place.path) => {
+            say(
+                Code::UnknownValue,
+                format!("`{}` does not know this word; {}", name(), known("", words.iter().copied())),
+            );
+        }
         What::Word(word, words) => {
             say(
                 Code::UnknownValue,
                 format!("`{}` does not know `{word}`; {}", name(), known(&word, words.iter().copied())),
             );
         }
+        What::Incomplete => {}
         What::Form(words) => {
             let forms = schema.forms(&place.path, words);
             match forms.split_last() {

@@ -178,6 +178,12 @@ impl Known {
         forms
     }
 
+    /// Whether a table that may stand there has a place for a secret.
+    pub(super) fn holds_secret(&self, path: &[Box<str>]) -> bool {
+        let reference = format!("/definitions/{SECRET_DEFINITION}");
+        self.forms_at(path).iter().any(|form| form.to_string().contains(&reference))
+    }
+
     pub(super) fn is_text(&self, path: &[Box<str>]) -> bool {
         let forms = self.forms_at(path);
         !forms.is_empty() && forms.iter().all(|form| form["type"] == "string")
@@ -185,8 +191,15 @@ impl Known {
 
     /// What must stand at a place in place of what was found, where serde cannot tell as much.
     pub(super) fn wanted(&self, path: &[Box<str>], found: &str) -> Option<String> {
+        let forms = self.forms_at(path);
+        // A text of one kind says itself what it wants: a share.
+        if let [form] = forms.as_slice()
+            && form["type"] == "string"
+        {
+            return None;
+        }
         let mut wanted = Vec::new();
-        for form in self.forms_at(path) {
+        for form in forms {
             let words: &[&str] = match form["type"].as_str() {
                 Some("array") => match self.forms_of(&form["items"]).as_slice() {
                     [item] if item["type"] == "string" => &["a list of texts in square brackets"],

@@ -209,7 +209,7 @@ members = 'x'
             "14:1: error: [wiki.rules.1] does not know `feild`; did you mean `field`? known: `field`",
             "15:14: error: `wiki.groups.one.members` is missing; for example `members = \"department == 'People'\"`",
             "16:9: error: `wiki.groups.one.owned` must be true or false, not a text",
-            "18:11: error: `wiki.groups.two.members` must be a text in quotes, not a list",
+            "18:11: error: `wiki.groups.two.members` must be a text in quotes, not an empty list",
             "19:1: error: [wiki.groups.two] does not know `membres`; did you mean `members`? known: `members`, `owned`",
         ]
     );
@@ -280,7 +280,8 @@ fn containers_of_the_wrong_kind() {
         ),
         ("headers = { 'a b' = 'x' }", "13: error: `wiki.headers.a b` cannot be a name"),
         ("auth = 'bearer'", "8: error: `wiki.auth` must be a table, not a text"),
-        ("auth = 'x'", "8: error: `wiki.auth` does not know `x`; known: `basic`, `bearer`, `header`, `none`"),
+        ("auth = 'x'", "8: error: `wiki.auth` does not know this word; known: `basic`, `bearer`, `header`, `none`"),
+        ("include = ['a', 7]", "17: error: `wiki.include` must hold texts in quotes only, not a whole number"),
         ("writers = -1", "11: error: `wiki.writers` must be a whole number of 0 or more, not a negative number"),
         ("every = 2026-01-01", "9: error: `wiki.every` must be a text in quotes, not a date"),
     ] {
