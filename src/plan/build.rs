@@ -533,7 +533,7 @@ impl<'a> Builder<'a> {
                 name(one).cmp(&name(other))
             })
         });
-        self.plan.skipped.sort_by(|one, other| (one.employee, one.reason).cmp(&(other.employee, other.reason)));
+        self.plan.skipped.sort_by_key(|skip| (skip.employee, skip.reason));
         self.plan.notices.extend(self.snapshot.notices.iter().cloned());
         if let Some(means) = self.input.settings.policy.create_note
             && self.plan.changes.iter().any(|change| change.op == Op::Create)

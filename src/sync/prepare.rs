@@ -77,6 +77,9 @@ pub fn prepare<'s>(
 /// What was read of a target.
 type Read = (Box<dyn Target>, Schema, Snapshot);
 
+/// What came of reading one target; `None` where it is not read.
+type TargetRead = Option<Result<Read, TargetError>>;
+
 /// The source and the targets side by side; `None` for those that are paused.
 fn read_all(
     settings: &Settings,
@@ -84,7 +87,7 @@ fn read_all(
     selected: &[&TargetSettings],
     options: &PrepareOptions,
     progress: &dyn ReadProgress,
-) -> (Result<ReadResult, SourceError>, Vec<Option<Result<Read, TargetError>>>) {
+) -> (Result<ReadResult, SourceError>, Vec<TargetRead>) {
     std::thread::scope(|scope| {
         let targets: Vec<_> = selected
             .iter()

@@ -34,8 +34,11 @@ pub struct Kind {
     /// The keys of the section, for editors and the reference.
     pub keys: Keys,
     /// What stands for the service in the sandbox, where there is something to simulate.
-    pub simulate: Option<fn(&Company) -> Box<dyn System>>,
+    pub simulate: Option<Simulate>,
 }
+
+/// Makes what stands for a service, for the people of a company.
+pub type Simulate = fn(&Company) -> Box<dyn System>;
 
 /// Where the keys of a type are declared.
 #[derive(Clone, Copy, Debug)]

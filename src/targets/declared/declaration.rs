@@ -186,10 +186,11 @@ fn conflict() -> Statuses {
 /// The methods that a request may have.
 macro_rules! methods {
     ($name:ident { $first:ident $(, $other:ident)* }) => {
-        #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
+        #[derive(Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
         #[serde(rename_all = "UPPERCASE")]
         #[schemars(inline)]
         enum $name {
+            #[default]
             $first,
             $($other,)*
         }
@@ -208,12 +209,6 @@ macro_rules! methods {
 methods!(ReadMethod { Get, Post });
 methods!(ChangeMethod { Post, Put, Patch });
 methods!(SwitchMethod { Post, Put, Patch, Delete });
-
-impl Default for ReadMethod {
-    fn default() -> Self {
-        Self::Get
-    }
-}
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
