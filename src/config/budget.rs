@@ -1,9 +1,9 @@
-use crate::code::Code;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::DeTable;
 
 use super::settings::{BudgetPeriod, BudgetSettings};
+use crate::code::Code;
 use crate::plan::Share;
 use crate::section::shape::Count;
 use crate::section::{Located, Table};

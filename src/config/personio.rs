@@ -1,9 +1,9 @@
-use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::code::Code;
 use crate::employee::{PRESET_ATTRIBUTES, preset};
 use crate::rules::{Tables, Variable, Vocabulary};
 

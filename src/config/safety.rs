@@ -1,7 +1,7 @@
-use crate::code::Code;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::code::Code;
 use crate::rules::Expression;
 use crate::targets::{FieldLookup, TargetType};
 

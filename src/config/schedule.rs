@@ -1,8 +1,8 @@
-use crate::code::Code;
 use chrono::NaiveTime;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::code::Code;
 use crate::plan::Schedule;
 
 use crate::section::Table;

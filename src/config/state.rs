@@ -1,4 +1,3 @@
-use crate::code::Code;
 use std::path::Path;
 use std::time::Duration;
 
@@ -6,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::settings::{StatePlace, StateSettings};
+use crate::code::Code;
 use crate::section::shape::TimeSpan;
 use crate::section::{Located, Secret, Table};
 

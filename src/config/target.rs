@@ -1,9 +1,9 @@
-use crate::code::Code;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::code::Code;
 use crate::plan::EmployeeRules;
 use crate::plan::PlanSettings;
 use crate::rules::Vocabulary;

@@ -12,12 +12,12 @@ pub use handovers::{Identifying, identifying};
 pub use removals::waits_until;
 
 use super::{EmployeeRules, PlanSettings};
-use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 
+use crate::code::Code;
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
 use crate::plan::{EmployeeCase, HandoverMode, LeaverAction, Refusal};
 use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, scope_as_written};

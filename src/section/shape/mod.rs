@@ -51,7 +51,6 @@ mod schema;
 mod tests;
 mod values;
 
-use crate::code::Code;
 use std::cell::RefCell;
 
 use schemars::JsonSchema;
@@ -61,6 +60,7 @@ use deserializer::{Reading, Section};
 use error::{Error, Place, What};
 use schema::Known;
 
+use crate::code::Code;
 use crate::words::known;
 
 use super::Table;

@@ -13,10 +13,10 @@ mod teams;
 #[cfg(test)]
 mod tests;
 
-use crate::code::Code;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::code::Code;
 use crate::employee::{EmployeeId, Lifecycle};
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Change, FieldChange, Policy, Setting, Skip, Snapshot, StepGroup, TeamSettings};

@@ -16,7 +16,6 @@ mod tests;
 mod ties;
 mod wire;
 
-use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, Capabilities, FieldIndex, FieldValue, Schema};
 use crate::http::{Body, Client, HttpError, Method, Request, Response};

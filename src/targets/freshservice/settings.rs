@@ -1,12 +1,12 @@
 //! A `[targets.NAME]` section of type `freshservice`.
 
-use crate::code::Code;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::code::Code;
 use crate::field::FieldSpec;
 use crate::http::{Client, ClientSettings, FixedAuth};
 use crate::section::shape::{self, Address};

@@ -14,13 +14,13 @@ pub mod simulated;
 mod tests;
 mod wire;
 
-use crate::code::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::{Client, HttpError, Request, Response};

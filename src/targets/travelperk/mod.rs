@@ -11,13 +11,13 @@ pub mod simulated;
 mod tests;
 mod wire;
 
-use crate::code::Code;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 
+use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::{Client, ClientSettings, Limit, Request};
