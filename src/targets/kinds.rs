@@ -32,22 +32,13 @@ pub struct Kind {
     /// The section that `init` writes. It runs in the sandbox as it is.
     pub starter: &'static str,
     /// The keys of the section, for editors and the reference.
-    pub keys: Keys,
+    pub keys: fn(&mut SchemaGenerator) -> Value,
     /// What stands for the service in the sandbox, where there is something to simulate.
     pub simulate: Option<Simulate>,
 }
 
 /// Makes what stands for a service, for the people of a company.
 pub type Simulate = fn(&Company) -> Box<dyn System>;
-
-/// Where the keys of a type are declared.
-#[derive(Clone, Copy, Debug)]
-pub enum Keys {
-    /// In a JSON Schema.
-    Text(&'static str),
-    /// In the struct that reads them.
-    Shape(fn(&mut SchemaGenerator) -> Value),
-}
 
 /// Reads what one type of target has in its section beside the keys every target has.
 ///
@@ -58,6 +49,6 @@ pub type Parse = fn(&Table<'_>) -> Option<Box<dyn TargetType>>;
 impl Kind {
     /// A type that is nothing but a reader.
     pub const fn unlisted(name: &'static str, parse: Parse) -> Self {
-        Self { name, parse, starter: "", keys: Keys::Text("{}"), simulate: None }
+        Self { name, parse, starter: "", keys: |_| Value::Null, simulate: None }
     }
 }

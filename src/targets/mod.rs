@@ -33,7 +33,7 @@ mod workflow_keys;
 pub use batches::{Write, WriteBatches, Written};
 pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
 pub use condition::Condition;
-pub use kinds::{KINDS, Keys, Kind, Parse, Simulate};
+pub use kinds::{KINDS, Kind, Parse, Simulate};
 pub use membership::Membership;
 pub use offers::{CheckSteps, ListChannels, ListRefusals, Offers, ReadOffers, StepFields, Workflows};
 pub use sync_log::{LogEvent, LogLine, LogOutcome};

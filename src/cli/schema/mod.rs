@@ -7,10 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{file_schema, target_schema};
 use crate::section::shape::generator;
-use crate::targets::{KINDS, Keys, Kind};
-
-/// What schemas of ours refer to.
-const DEFINITIONS: &str = include_str!("definitions.json");
+use crate::targets::{KINDS, Kind};
 
 /// The schema: the keys that every target has, joined with those of each type.
 pub fn schema() -> Value {
@@ -19,7 +16,7 @@ pub fn schema() -> Value {
     let file = file_schema(&mut generator);
     schema.as_object_mut().into_iter().for_each(|schema| schema.extend(file.as_object().cloned().unwrap_or_default()));
     let common = target_schema(&mut generator)["properties"].take();
-    let Value::Object(mut definitions) = parse(DEFINITIONS) else { return schema };
+    let mut definitions = Map::new();
     let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     let mut cases = Vec::new();
     for Kind { name, keys, .. } in KINDS {
@@ -28,11 +25,7 @@ pub fn schema() -> Value {
             "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
             "then": {"$ref": format!("#/definitions/{definition}")},
         }));
-        let own = match keys {
-            Keys::Text(text) => parse(text),
-            Keys::Shape(shape) => shape(&mut generator),
-        };
-        definitions.insert(definition, target(name, &common, &own));
+        definitions.insert(definition, target(name, &common, &keys(&mut generator)));
     }
     let target = json!({
         "type": "object",
@@ -57,10 +50,6 @@ fn target(name: &str, common: &Value, own: &Value) -> Value {
     }
     required.extend(own["required"].as_array().cloned().unwrap_or_default());
     json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
-}
-
-fn parse(text: &str) -> Value {
-    serde_json::from_str(text).expect("a file of ours that is JSON")
 }
 
 #[cfg(test)]

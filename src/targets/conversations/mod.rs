@@ -38,7 +38,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "conversations",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(settings::schema),
+    keys: settings::schema,
     simulate: None,
 };
 

@@ -26,7 +26,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "http",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(declaration::schema),
+    keys: declaration::schema,
     simulate: Some(|_| Box::<simulated::DeclaredServices>::default()),
 };
 

@@ -52,7 +52,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "entra",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(schema),
+    keys: schema,
     simulate: Some(|company| Box::new(simulated::Entra::new(company))),
 };
 

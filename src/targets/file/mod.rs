@@ -19,10 +19,5 @@ mod workbook;
 
 pub use settings::{FileDefaults, FileTarget, parse, parse_with, schema};
 
-pub const KIND: super::Kind = super::Kind {
-    name: "file",
-    parse,
-    starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(schema),
-    simulate: None,
-};
+pub const KIND: super::Kind =
+    super::Kind { name: "file", parse, starter: include_str!("starter.toml"), keys: schema, simulate: None };

@@ -43,7 +43,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "freshservice",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(schema),
+    keys: schema,
     simulate: Some(|company| Box::new(simulated::Freshservice::new(company))),
 };
 

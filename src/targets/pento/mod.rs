@@ -30,7 +30,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "pento",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(Delivery::schema::<PentoSettings>),
+    keys: Delivery::schema::<PentoSettings>,
     simulate: None,
 };
 

@@ -26,7 +26,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "probonio",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(Delivery::schema::<ProbonioSettings>),
+    keys: Delivery::schema::<ProbonioSettings>,
     simulate: None,
 };
 

@@ -40,7 +40,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "scim",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(settings::schema),
+    keys: settings::schema,
     simulate: Some(|_| Box::<simulated::Scim>::default()),
 };
 

@@ -39,7 +39,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "slack",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(schema),
+    keys: schema,
     simulate: Some(|company| Box::new(simulated::Slack::new(company))),
 };
 

@@ -39,7 +39,7 @@ pub const KIND: super::Kind = super::Kind {
     name: "travelperk",
     parse,
     starter: include_str!("starter.toml"),
-    keys: super::Keys::Shape(settings::schema),
+    keys: settings::schema,
     simulate: Some(|company| Box::new(simulated::TravelPerk::new(company))),
 };
 
