@@ -14,7 +14,7 @@ impl State {
     /// Records what came of earlier writes, and the intents of those about to be sent, in one transaction. When it
     /// returns, both outlive a crash; the ids are in the order of the intents.
     ///
-    /// [`Journal`] is the more convenient way.
+    /// [`JournalWriter`] is the more convenient way.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl<'a> JournalWriter<'a> {
         recorded
     }
 
-    /// Notes what came of a write; stored with the next batch or by [`Journal::flush`].
+    /// Notes what came of a write; stored with the next batch or by [`JournalWriter::flush`].
     pub fn finish(&self, finished: Finished) {
         self.waiting.lock().push(finished);
     }

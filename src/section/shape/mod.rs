@@ -37,7 +37,7 @@
 //!   them knows is reported by [`Table::finish`]. In tables below, the struct alone knows.
 //! - What makes a value right or wrong by itself belongs to its type, which says `must be …` by
 //!   [`custom`](serde::de::Error::custom): see [`TimeSpan`], [`Address`], [`Count`]. What takes more than one key, an
-//!   attribute of the file or a field of the target is checked once the struct is read, at the span of a [`Located`].
+//!   attribute of the file or a field of the target is checked once the struct is read, at the span of a [`Located`](super::Located).
 //! - Of what is wrong the struct has the default, or is not there at all where it cannot do without. Each mistake is a
 //!   problem of the file, so nothing is opened with it.
 //! - An enum is a word, or a table of one key: its variant. [`Either`] has a short form, a scalar, and a long one, a
