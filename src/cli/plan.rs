@@ -188,7 +188,7 @@ fn note_shown(
     }
 }
 
-/// Whether nothing is pending: held changes count as pending, and so does what was given up for now.
+/// Whether nothing is pending: held changes count as pending, and so does a field that was given up, as it is tried again.
 fn is_settled(plan: &Plan) -> bool {
     let mut notices = plan.targets.iter().flat_map(|target| &target.notices);
     plan.is_empty() && !notices.any(|notice| notice.code == Code::NotConverging)

@@ -68,7 +68,7 @@ pub(super) fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, Code
 /// How many a run left out of line: whose change failed, is held, was stopped or did not get its turn, who was done in
 /// part, who could not be worked on although they should have been, and whose fields hold something else than what was
 /// written.
-/// `accepted` says which failures somebody has accepted for now.
+/// `accepted` says which failures somebody has accepted.
 pub(super) fn not_in_line(
     plan: &TargetPlan,
     not_stored: &[NotStored],
