@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::employee::EmployeeId;
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
-use crate::output::{Format, json};
+use crate::output::{Answer, Shown};
 use crate::plan::Hold;
 use crate::section::parse_duration;
 use crate::state::{Approval, Held, HeldChange, NewApproval, Who};
@@ -77,9 +77,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[derive(Serialize)]
 struct HeldDocument {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     held: Vec<HeldOut>,
     /// Approved, and not asked for by the last plan.
     approvals: Vec<ApprovedChange>,
@@ -217,14 +214,11 @@ pub(super) fn held(process: &Process, arguments: &HeldArguments) -> Result<Reaso
     let held: Vec<HeldOut> = chosen.into_iter().map(|held| held_out(process, &session, held, &mut open)).collect();
     let approvals: Vec<ApprovedChange> =
         open.into_iter().map(|approval| ApprovedChange::new(process, &session, approval)).collect();
-    if process.global.format == Format::Json {
-        let document = HeldDocument { schema: json::SCHEMA, kind: "held", exit_code: 0, held, approvals };
-        process.print(&json::render_value(&document));
-    } else if arguments.command.is_some() {
-        held.iter().for_each(|held| process.print(&show(held)));
-    } else {
-        process.print(&list(process, &held, &approvals));
-    }
+    let shown = match arguments.command {
+        Some(_) => Shown::default().words(held.iter().map(show).collect::<String>()),
+        None => list(&held, &approvals),
+    };
+    process.answer(&Answer::new("held", HeldDocument { held, approvals }, shown));
     Ok(Reasons::default())
 }
 
@@ -248,10 +242,10 @@ fn held_out(process: &Process, session: &Session, held: Held, open: &mut Vec<App
     }
 }
 
-fn list(process: &Process, held: &[HeldOut], approvals: &[ApprovedChange]) -> String {
-    let mut text = String::new();
+fn list(held: &[HeldOut], approvals: &[ApprovedChange]) -> Shown {
+    let mut shown = Shown::default();
     if held.is_empty() {
-        text.push_str("Nothing is held, as far as the last runs and plans have seen.\n");
+        shown = shown.words("Nothing is held, as far as the last runs and plans have seen.\n");
     } else {
         let mut table = Listing::new(["Id", "Target", "Employee", "What", "Held by", "Since", "Approved"]);
         for one in held {
@@ -271,17 +265,16 @@ fn list(process: &Process, held: &[HeldOut], approvals: &[ApprovedChange]) -> St
                 approved,
             ]);
         }
-        text.push_str(&table.render(process.global.format, process.table_style().width));
         let mut told: Vec<&str> = held.iter().map(|one| one.hold.detail.as_str()).collect();
         told.sort_unstable();
         told.dedup();
-        text.push('\n');
-        told.iter().for_each(|detail| text.push_str(&format!("{}\n", visible(detail))));
+        let told: String = told.into_iter().map(|detail| format!("{}\n", visible(detail))).collect();
+        shown = shown.rows(table).words(format!("\n{told}"));
     }
-    for approval in approvals {
-        text.push_str(&format!("not asked for by the last plan: {}{}\n", approval.in_words(), approval.still_open()));
-    }
-    text
+    let line = |approval: &ApprovedChange| {
+        format!("not asked for by the last plan: {}{}\n", approval.in_words(), approval.still_open())
+    };
+    shown.words(approvals.iter().map(line).collect::<String>())
 }
 
 fn show(held: &HeldOut) -> String {
@@ -374,9 +367,6 @@ fn choose<'h>(all: &'h [Held], id: &str) -> Result<Vec<&'h Held>, Failure> {
 
 #[derive(Serialize)]
 struct ApproveDocument {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     approvals: Vec<ApprovedChange>,
 }
 
@@ -426,12 +416,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         .filter(is_new)
         .map(|approval| ApprovedChange::new(process, &session, approval))
         .collect();
-    if process.global.format == Format::Json {
-        let document = ApproveDocument { schema: json::SCHEMA, kind: "approve", exit_code: 0, approvals };
-        process.print(&json::render_value(&document));
-    } else {
-        approvals.iter().for_each(|approval| process.print(&format!("{}\n", approval.in_words())));
-    }
+    let line = |approval: &ApprovedChange| format!("{}\n", approval.in_words());
+    let shown = Shown::default().words(approvals.iter().map(line).collect::<String>());
+    process.answer(&Answer::new("approve", ApproveDocument { approvals }, shown));
     process.say(&format!(
         "{} approved until {}: the next sync carries out exactly this, once",
         count(wanted.len(), "change is", "changes are"),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::Settings;
 use crate::output::listing::Listing;
-use crate::output::{Format, json};
+use crate::output::{Answer, Shown};
 use crate::personio::{CatalogueEntry, WHERE};
 use crate::sync::Memory;
 
@@ -23,9 +23,6 @@ pub(super) struct Arguments {
 
 #[derive(Serialize)]
 struct AttributesDocument {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     attributes: Vec<Line>,
 }
 
@@ -49,16 +46,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let session = process.open(&sandbox, &[])?;
     let catalogue = session.source()?.catalogue()?;
     let uploads = UploadKeys::remembered(&Memory::for_reading(&session.settings, process.caller())?.state)?;
-    let lines = lines(&session.settings, &uploads, catalogue);
-    match process.global.format {
-        Format::Json => process.print(&json::render_value(&AttributesDocument {
-            schema: json::SCHEMA,
-            kind: "attributes",
-            exit_code: 0,
-            attributes: lines,
-        })),
-        Format::Table | Format::Markdown => process.print(&table(process, &lines)),
-    }
+    let attributes = lines(&session.settings, &uploads, catalogue);
+    let shown = shown(&attributes);
+    process.answer(&Answer::new("attributes", AttributesDocument { attributes }, shown));
     Ok(Reasons::default())
 }
 
@@ -99,7 +89,7 @@ fn lines(settings: &Settings, uploads: &UploadKeys, catalogue: Vec<CatalogueEntr
     lines
 }
 
-fn table(process: &Process, lines: &[Line]) -> String {
+fn shown(lines: &[Line]) -> Shown {
     let mut table = Listing::new(["Attribute", "Label", "Type", "Used by", "Values"]).ruled();
     for line in lines {
         let used = match (line.readable, line.used_by.is_empty()) {
@@ -115,14 +105,14 @@ fn table(process: &Process, lines: &[Line]) -> String {
     }
     let unused = lines.iter().filter(|line| line.readable && line.used_by.is_empty()).count();
     let missing = lines.iter().filter(|line| !line.readable).count();
-    format!(
-        "{}\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
+    let totals = format!(
+        "\n{} readable, {unused} of them used by nobody; {missing} needed and not readable.\n\
          Change it {WHERE}: Readable employee attributes.\n\
          What `documents upload` tells files apart by is that of the last upload of each category.\n\n{}",
-        table.render(process.global.format, process.table_style().width),
         lines.len() - missing,
         what_stops(lines),
-    )
+    );
+    Shown::default().rows(table).words(totals)
 }
 
 fn or_nobody(names: &[String]) -> String {

@@ -10,7 +10,7 @@ use crate::config::{Settings, StatePlace};
 use crate::employee::Value;
 use crate::exit::Problem;
 use crate::output::visible::visible;
-use crate::output::{Bars, Format, checklist, grouped, json};
+use crate::output::{Answer, Bars, Shown, checklist, grouped};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::{Notice, PlanSettings, StepSource};
 use crate::rules::{Expression, Facts, Truth, Variable};
@@ -41,10 +41,7 @@ pub(super) struct Arguments {
 
 #[derive(Serialize)]
 struct CheckDocument<'a> {
-    schema: u32,
-    kind: &'static str,
     tool: &'static str,
-    exit_code: u8,
     problems: &'a [Problem],
     warnings: Vec<Problem>,
     targets: Vec<CheckedTarget<'a>>,
@@ -78,43 +75,25 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         let target = warning.target.as_deref().unwrap_or_default();
         process.say(&format!("{}: warning: {target}: {}", settings.file.path.display(), warning.message));
     }
-    match process.global.format {
-        Format::Json => {
-            let document = CheckDocument {
-                schema: json::SCHEMA,
-                kind: "check",
-                tool: concat!("personio-sync ", env!("CARGO_PKG_VERSION")),
-                exit_code: reasons.code(),
-                problems: &problems,
-                warnings: settings
-                    .warnings
-                    .iter()
-                    .map(|warning| Problem {
-                        line: warning.line,
-                        column: warning.column,
-                        ..Problem::new(warning.code, warning.message.clone())
-                    })
-                    .chain(elsewhere)
-                    .collect(),
-                targets: settings
-                    .targets
-                    .iter()
-                    .map(|target| CheckedTarget {
-                        name: &target.plan.name,
-                        kind: target.target.kind(),
-                        paused: target.paused || session.rehearses(&target.plan.name),
-                        mapped_fields: target.plan.mapping.len(),
-                    })
-                    .collect(),
-            };
-            process.print(&json::render_value(&document));
-        }
-        Format::Table | Format::Markdown => {
-            for line in &lines {
-                process.print(&format!("{}\n", visible(line)));
-            }
-        }
-    }
+    let warnings = settings.warnings.iter().map(|warning| Problem {
+        line: warning.line,
+        column: warning.column,
+        ..Problem::new(warning.code, warning.message.clone())
+    });
+    let checked = settings.targets.iter().map(|target| CheckedTarget {
+        name: &target.plan.name,
+        kind: target.target.kind(),
+        paused: target.paused || session.rehearses(&target.plan.name),
+        mapped_fields: target.plan.mapping.len(),
+    });
+    let document = CheckDocument {
+        tool: concat!("personio-sync ", env!("CARGO_PKG_VERSION")),
+        problems: &problems,
+        warnings: warnings.chain(elsewhere).collect(),
+        targets: checked.collect(),
+    };
+    let shown = Shown::default().words(lines.iter().map(|line| format!("{}\n", visible(line))).collect::<String>());
+    process.answer(&Answer::new("check", document, shown).exit_code(reasons.code()));
     process.say_problems(&problems);
     Ok(reasons)
 }

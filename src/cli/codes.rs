@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::code::{Code, UnknownCode};
 use crate::output::listing::Listing;
-use crate::output::{Format, json};
+use crate::output::{Answer, Shown};
 use crate::words::nearest;
 
 use super::{Failure, Process, Reasons};
@@ -53,9 +53,6 @@ impl TypedValueParser for KnownCode {
 
 #[derive(Serialize)]
 struct CodesDocument {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     codes: Vec<CodeOut>,
 }
 
@@ -70,54 +67,48 @@ struct CodeOut {
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let asked = |code: &Code| arguments.codes.is_empty() || arguments.codes.contains(code);
     let codes: Vec<Code> = Code::ALL.iter().copied().filter(asked).collect();
-    process.print(&match process.global.format {
-        Format::Json => json::render_value(&CodesDocument {
-            schema: json::SCHEMA,
-            kind: "codes",
-            exit_code: 0,
-            codes: codes
-                .into_iter()
-                .map(|code| CodeOut { code, group: code.group(), meaning: code.meaning(), remedy: code.remedy() })
-                .collect(),
-        }),
-        Format::Table => table(&codes, process.table_style().width),
-        Format::Markdown => markdown(&codes),
-    });
+    let shown = Shown::default().either(table(&codes), markdown(&codes));
+    let out = |code: Code| CodeOut { code, group: code.group(), meaning: code.meaning(), remedy: code.remedy() };
+    let document = CodesDocument { codes: codes.into_iter().map(out).collect() };
+    process.answer(&Answer::new("codes", document, shown));
     Ok(Reasons::default())
 }
 
-/// Groups of codes, each in its own words, with an empty line between them.
-fn grouped(codes: &[Code], group: impl Fn(&[Code]) -> String) -> String {
-    let of_one_group = |one: &Code, other: &Code| one.group() == other.group();
-    codes.chunk_by(of_one_group).map(group).collect::<Vec<_>>().join("\n")
+fn groups(codes: &[Code]) -> impl Iterator<Item = &[Code]> {
+    codes.chunk_by(|one, other| one.group() == other.group())
 }
 
-fn table(codes: &[Code], width: Option<u16>) -> String {
-    grouped(codes, |codes| {
+/// A table for each group, with an empty line between them.
+fn table(codes: &[Code]) -> Shown {
+    groups(codes).enumerate().fold(Shown::default(), |shown, (place, codes)| {
         let mut table = Listing::new(["Code", codes[0].group()]);
         for code in codes {
             table.row([code.as_str(), &format!("{} {}", code.meaning(), code.remedy())]);
         }
-        table.render(Format::Table, width)
+        if place > 0 { shown.words("\n").rows(table) } else { shown.rows(table) }
     })
 }
 
 /// For `--format markdown`, and the page of the reference: the texts are Markdown themselves.
 pub fn markdown(codes: &[Code]) -> String {
-    grouped(codes, |codes| {
+    let page = |codes: &[Code]| {
         let row = |code: &Code| format!("| `{code}` | {} | {} |\n", code.meaning(), code.remedy());
         let rows: String = codes.iter().map(row).collect();
         format!("## {}\n\n| code | meaning | what to do |\n|---|---|---|\n{rows}", codes[0].group())
-    })
+    };
+    groups(codes).map(page).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Format;
+    use crate::output::table::TableStyle;
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_no_code_is_broken() {
-        let text = table(Code::ALL, Some(80));
+        let style = TableStyle { width: Some(80), ..TableStyle::default() };
+        let text = table(Code::ALL).render(Format::Table, style);
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }

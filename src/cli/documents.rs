@@ -14,7 +14,7 @@ use crate::documents::{Directory, FolderFile, Index, Key, Pattern, Rules, TitleT
 use crate::employee::Attributes;
 use crate::exit::Problem;
 use crate::output::listing::Listing;
-use crate::output::{Bars, Format, json};
+use crate::output::{Answer, Bars, Shown};
 use crate::personio::{DocumentCategory, FILE_TYPES, LARGEST_FILE};
 use crate::progress::{ReadProgress as _, RunProgress as _};
 use crate::rules::Variable;
@@ -152,9 +152,7 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
     let mut problems = Vec::new();
     if !arguments.dry_run && pending > 0 {
         if !arguments.yes {
-            if process.global.format != Format::Json {
-                process.print(&table(process, &category, &rows));
-            }
+            process.preview(&shown(&category, &rows));
             approve(process, pending)?;
         }
         let bar = bars.writing("documents", pending);
@@ -179,18 +177,13 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
         reasons.add(reason);
         problems.push(Problem::new(reason.word(), "stopped by a signal; run it again to continue"));
     }
-    match process.global.format {
-        Format::Json => process.print(&json::render_value(&Report {
-            schema: json::SCHEMA,
-            kind: "documents",
-            exit_code: reasons.code(),
-            dry_run: arguments.dry_run,
-            category: Category { id: category.id, name: &category.name },
-            files: &rows,
-            problems: &problems,
-        })),
-        Format::Table | Format::Markdown => process.print(&table(process, &category, &rows)),
-    }
+    let report = Report {
+        dry_run: arguments.dry_run,
+        category: Category { id: category.id, name: &category.name },
+        files: &rows,
+        problems: &problems,
+    };
+    process.answer(&Answer::new("documents", report, shown(&category, &rows)).exit_code(reasons.code()));
     process.say_problems(&problems);
     if session.sandbox.is_some() {
         process.say("This was the sandbox: nothing real was contacted.");
@@ -200,9 +193,6 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
 
 #[derive(Serialize)]
 struct Report<'a> {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     dry_run: bool,
     category: Category<'a>,
     files: &'a [Row],
@@ -276,7 +266,7 @@ pub(super) fn find_category(categories: Vec<DocumentCategory>, name: &str) -> Re
     }
 }
 
-fn table(process: &Process, category: &DocumentCategory, rows: &[Row]) -> String {
+fn shown(category: &DocumentCategory, rows: &[Row]) -> Shown {
     let mut table = Listing::new(["File", "Employee", "Title", "Status", "Why"]).ruled();
     for row in rows {
         let employee = row.employee_id.map(|id| id.to_string()).unwrap_or_default();
@@ -298,8 +288,7 @@ fn table(process: &Process, category: &DocumentCategory, rows: &[Row]) -> String
         .map(|(status, number)| format!("{number} {}", status.words()))
         .collect();
     let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
-    let table = table.render(process.global.format, process.table_style().width);
-    format!("{table}\nCategory {}: {counts}.\n", category.name)
+    Shown::default().rows(table).words(format!("\nCategory {}: {counts}.\n", category.name))
 }
 
 fn approve(process: &Process, pending: usize) -> Result<(), Failure> {

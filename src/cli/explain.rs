@@ -10,7 +10,7 @@ use crate::config::TargetSettings;
 use crate::employee::{Disagreement, Employee, EmployeeId, Lifecycle, Part, Value};
 use crate::field::FieldValue;
 use crate::output::visible::{LONGEST, cut, short, visible};
-use crate::output::{Bars, Format, json};
+use crate::output::{Answer, Bars, Shown};
 use crate::plan::{LeaverAction, TargetPlan, waits_until};
 use crate::rules::{Desired, Expression, Facts, MappingSource, OnEmpty, Scope, Truth, When, scope, scope_as_written};
 use crate::sync::{Memory, PrepareOptions, Prepared, PreparedTarget};
@@ -35,9 +35,6 @@ pub(super) struct Arguments {
 /// One explained person; the same facts for people and for programs.
 #[derive(serde::Serialize)]
 struct Explained {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     employee: String,
     lifecycle: &'static str,
     last_day: Option<String>,
@@ -104,10 +101,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         Ok(employee) => explain(&session, &prepared, &memory, employee)?,
         Err(unknown) => no_longer_delivered(&session, &prepared, &memory, &employee)?.ok_or(unknown)?,
     };
-    match process.global.format {
-        Format::Json => process.print(&json::render_value(&explained)),
-        Format::Table | Format::Markdown => process.print(&render(&explained)),
-    }
+    let shown = Shown::default().words(render(&explained));
+    process.answer(&Answer::new("explanation", explained, shown));
     Ok(Reasons::default())
 }
 
@@ -180,9 +175,6 @@ fn no_longer_delivered(
         });
     }
     Ok(known.then(|| Explained {
-        schema: json::SCHEMA,
-        kind: "explanation",
-        exit_code: 0,
         employee: id.to_string(),
         lifecycle: "not_delivered",
         last_day: None,
@@ -232,9 +224,6 @@ fn explain(
         targets.push(explain_target(target, plan, &facts, session.today, link));
     }
     Ok(Explained {
-        schema: json::SCHEMA,
-        kind: "explanation",
-        exit_code: 0,
         employee: employee.id.to_string(),
         lifecycle: standing.lifecycle.as_str(),
         last_day: standing.last_day.map(|day| day.to_string()),

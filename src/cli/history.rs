@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::employee::EmployeeId;
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
-use crate::output::{Format, json, markdown};
+use crate::output::{Answer, Shown};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Who};
 use crate::sync::{Memory, PrepareOptions, log_line};
 use crate::words::count;
@@ -96,9 +96,6 @@ fn status(text: &str) -> Result<JobStatus, String> {
 
 #[derive(Serialize)]
 struct RunsDocument {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     runs: Vec<RunOut>,
 }
 
@@ -150,14 +147,16 @@ pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reaso
         .into_iter()
         .map(|run| run_out(process, &session, &memory, run))
         .collect::<Result<_, _>>()?;
-    if process.global.format == Format::Json {
-        process.print(&json::render_value(&RunsDocument { schema: json::SCHEMA, kind: "runs", exit_code: 0, runs }));
-        return Ok(Reasons::default());
-    }
-    if runs.is_empty() {
-        process.print("No run yet.\n");
-        return Ok(Reasons::default());
-    }
+    let shown = if runs.is_empty() {
+        Shown::default().words("No run yet.\n")
+    } else {
+        Shown::default().rows(runs_table(&runs)).notes(runs_notes(&runs))
+    };
+    process.answer(&Answer::new("runs", RunsDocument { runs }, shown));
+    Ok(Reasons::default())
+}
+
+fn runs_table(runs: &[RunOut]) -> Listing {
     let mut table = Listing::new([
         "Run",
         "Started",
@@ -171,7 +170,7 @@ pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reaso
         "In sync",
         "Command",
     ]);
-    for run in &runs {
+    for run in runs {
         let exit = run.exit_code.map_or_else(|| "unfinished".to_owned(), |code| code.to_string());
         let by = run.by.as_ref().map(|by| format!("{}@{}", by.user, by.host)).unwrap_or_default();
         if run.targets.is_empty() {
@@ -194,9 +193,12 @@ pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reaso
             ]);
         }
     }
-    process.list(&table);
+    table
+}
+
+fn runs_notes(runs: &[RunOut]) -> String {
     let mut notes = String::new();
-    for run in &runs {
+    for run in runs {
         for approval in &run.approvals {
             notes.push_str(&format!("run {}: {}\n", run.run, visible(&approval.in_words())));
         }
@@ -204,17 +206,7 @@ pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reaso
             notes.push_str(&format!("run {}: job {} {}\n", run.run, one.job, visible(&accepted_in_words(one))));
         }
     }
-    process.print(&below(process, notes));
-    Ok(Reasons::default())
-}
-
-/// Lines below a table. In Markdown each is a point of a list of its own, as it would be a row otherwise.
-fn below(process: &Process, lines: String) -> String {
-    if lines.is_empty() || process.global.format != Format::Markdown {
-        return lines;
-    }
-    let points = lines.lines().map(|line| format!("- {}\n", markdown::escape(line)));
-    format!("\n{}", points.collect::<String>())
+    notes
 }
 
 fn accepted_in_words(one: &AcknowledgedOut) -> String {
@@ -270,9 +262,6 @@ fn run_out(process: &Process, session: &Session, memory: &Memory, run: Run) -> R
 
 #[derive(Serialize)]
 struct JobsDocument {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     jobs: Vec<JobOut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     last_in_sync: Vec<LastInSync>,
@@ -328,16 +317,8 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         let approvals = approvals.map(|approval| ApprovedChange::new(process, &session, approval));
         let mut out = job_out(&session, found);
         out.approvals = approvals.filter(|approval| approval.is_of(&out.target, &out.employee)).collect();
-        match process.global.format {
-            Format::Json => process.print(&json::render_value(&JobsDocument {
-                schema: json::SCHEMA,
-                kind: "jobs",
-                exit_code: 0,
-                jobs: vec![out],
-                last_in_sync: Vec::new(),
-            })),
-            Format::Table | Format::Markdown => process.print(&show(&out)),
-        }
+        let shown = Shown::default().words(show(&out));
+        process.answer(&Answer::new("jobs", JobsDocument { jobs: vec![out], last_in_sync: Vec::new() }, shown));
         return Ok(Reasons::default());
     }
     known_target(&session, &memory, arguments.target.as_deref())?;
@@ -350,7 +331,7 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
     };
     let jobs: Vec<JobOut> =
         memory.state.jobs(&filter, arguments.limit)?.into_iter().map(|job| job_out(&session, job)).collect();
-    let last: Vec<LastInSync> = match arguments.employee {
+    let last_in_sync: Vec<LastInSync> = match arguments.employee {
         Some(employee) => memory
             .state
             .last_seen(employee)?
@@ -363,32 +344,25 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
             .collect(),
         None => Vec::new(),
     };
-    if process.global.format == Format::Json {
-        let document = JobsDocument { schema: json::SCHEMA, kind: "jobs", exit_code: 0, jobs, last_in_sync: last };
-        process.print(&json::render_value(&document));
-        return Ok(Reasons::default());
-    }
-    if jobs.is_empty() {
-        process.print("No such job.\n");
+    let shown = if jobs.is_empty() {
+        Shown::default().words("No such job.\n")
     } else {
-        let mut table = Listing::new(["Job", "Target", "Employee", "Status", "What", "Why"]);
-        for job in &jobs {
-            let who = job.name.as_ref().map_or_else(|| job.employee.clone(), |name| format!("{} {name}", job.employee));
-            let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            table.row([
-                job.job.clone(),
-                job.target.clone(),
-                who,
-                status_of(job, session.today),
-                job.ops.join(", "),
-                why,
-            ]);
-        }
-        process.list(&table);
-    }
-    let seen = last.iter().map(|seen| format!("last in line with {}: {} (run {})\n", seen.target, seen.at, seen.run));
-    process.print(&below(process, seen.collect()));
+        Shown::default().rows(jobs_table(&jobs, session.today))
+    };
+    let line = |seen: &LastInSync| format!("last in line with {}: {} (run {})\n", seen.target, seen.at, seen.run);
+    let shown = shown.notes(last_in_sync.iter().map(line).collect::<String>());
+    process.answer(&Answer::new("jobs", JobsDocument { jobs, last_in_sync }, shown));
     Ok(Reasons::default())
+}
+
+fn jobs_table(jobs: &[JobOut], today: NaiveDate) -> Listing {
+    let mut table = Listing::new(["Job", "Target", "Employee", "Status", "What", "Why"]);
+    for job in jobs {
+        let who = job.name.as_ref().map_or_else(|| job.employee.clone(), |name| format!("{} {name}", job.employee));
+        let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        table.row([job.job.clone(), job.target.clone(), who, status_of(job, today), job.ops.join(", "), why]);
+    }
+    table
 }
 
 /// Refuses the name of a target that neither the file nor the history has.

@@ -9,7 +9,7 @@ use crate::config::TargetSettings;
 use crate::employee::{EmployeeId, Lifecycle};
 use crate::field::AccountId;
 use crate::output::visible::visible;
-use crate::output::{Bars, Format, json};
+use crate::output::{Answer, Bars, Shown};
 use crate::state::{Link, Origin, SourceMemory};
 use crate::sync::{Memory, PrepareError, PrepareOptions, Prepared, Remembered, TargetMemory, prepare};
 
@@ -55,9 +55,6 @@ pub(super) struct UnlinkArguments {
 /// What was said; the same facts for people and for programs.
 #[derive(serde::Serialize)]
 struct Said {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     target: String,
     employee: String,
     /// The account from now on.
@@ -99,9 +96,7 @@ fn change(
     // A run under way has read the links already, and would write by the old ones.
     let _locks = memory.lock(&[settings], Duration::ZERO, &mut |_| false)?;
     let said = preview(process, &session, &memory, settings, employee, account)?;
-    if process.global.format != Format::Json {
-        process.print(&render(&said));
-    }
+    process.preview(&Shown::default().words(render(&said)));
     if !yes {
         let (question, refusal) = match account {
             Some(_) => ("Link them?", "the account is not linked"),
@@ -125,11 +120,8 @@ fn change(
             memory.state.unlink(target, employee)?;
         }
     }
-    if process.global.format == Format::Json {
-        process.print(&json::render_value(&said));
-    } else {
-        process.say(if account.is_some() { "linked" } else { "unlinked" });
-    }
+    let (kind, done) = if account.is_some() { ("link", "linked") } else { ("unlink", "unlinked") };
+    process.answer(&Answer::new(kind, said, Shown::default().remark(done)));
     Ok(Reasons::default())
 }
 
@@ -193,9 +185,6 @@ fn preview(
         None => vec!["nothing: Personio no longer delivers the employee".to_owned()],
     };
     Ok(Said {
-        schema: json::SCHEMA,
-        kind: if account.is_some() { "link" } else { "unlink" },
-        exit_code: 0,
         target: name.to_string(),
         employee: employee.to_string(),
         account: account.map(ToString::to_string),

@@ -7,15 +7,16 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 
 use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StatePlace, find_config, load};
 use crate::exit::Problem;
 use crate::http::Redactor;
-use crate::output::listing::Listing;
 use crate::output::table::TableStyle;
 use crate::output::visible::visible_lines;
-use crate::output::{Document, Format, Kind, Terminal, json, markdown};
+use crate::output::{Answer, Document, Kind, Shown, Terminal};
 use crate::personio::{Documents, Source, Sources};
+use crate::plan::Plan;
 use crate::progress::ReadProgress;
 use crate::section::{Secret, SecretMode, Severity};
 use crate::sync::{Caller, Inputs, Memory, PrepareOptions, Prepared};
@@ -84,21 +85,34 @@ impl Process {
     pub fn print(&self, text: &str) {
         let text = self.scrub(text);
         // Values were made visible where they were put in; this is for any that was not. JSON has values as they are.
-        let text = match self.global.format {
-            Format::Json => text,
-            Format::Table | Format::Markdown => visible_lines(&text, self.table_style().colour).into_owned().into(),
+        let text = match self.global.format.is_for_people() {
+            true => visible_lines(&text, self.table_style().colour).into_owned().into(),
+            false => text,
         };
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// Writes rows as the chosen format has them.
-    pub(crate) fn list(&self, listing: &Listing) {
-        self.print(&listing.render(self.global.format, self.table_style().width));
+    /// Writes the answer of a command as the chosen format has it.
+    pub(super) fn answer<T: Serialize>(&self, answer: &Answer<T>) {
+        self.print(&answer.render(self.global.format, self.table_style()));
+        answer.remarks(self.global.format).for_each(|remark| self.say(remark));
+    }
+
+    /// Shows people what they are about to be asked about.
+    pub(super) fn preview(&self, shown: &Shown) {
+        self.print(&shown.render(self.global.format, self.table_style()));
     }
 
     pub fn say(&self, message: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{}", visible_lines(&self.scrub(message), false));
+    }
+
+    /// Says something to whoever looks on.
+    pub(super) fn remark(&self, message: &str) {
+        if self.global.format.is_for_people() {
+            self.say(message);
+        }
     }
 
     /// The text without any secret of the file, should one have found its way into it.
@@ -109,9 +123,9 @@ impl Process {
     /// Ends a command that has no result: words on standard error and, as JSON, a document all the same.
     pub fn fail(&self, failure: &Failure, kind: Kind) -> ExitCode {
         self.say(&failure.text);
-        if self.global.format == Format::Json {
-            let document = Document { kind, plan: None, exit_code: failure.reason.code(), problems: &failure.problems };
-            self.print(&json::render(&document, None));
+        let document = Document { kind, plan: None, exit_code: failure.reason.code(), problems: &failure.problems };
+        if let Some(text) = document.of_nothing(self.global.format) {
+            self.print(&text);
         }
         ExitCode::from(failure.reason.code())
     }
@@ -133,12 +147,15 @@ impl Process {
 
     /// The same, with another look of tables.
     pub fn show_with(&self, document: &Document<'_>, style: TableStyle) {
-        let text = match self.global.format {
-            Format::Table => crate::output::table::render(document, style),
-            Format::Json => json::render(document, None),
-            Format::Markdown => markdown::render(document),
-        };
-        self.print(&text);
+        self.print(&document.render(self.global.format, style));
+    }
+
+    /// Shows the plan that somebody is about to be asked about.
+    pub(super) fn preview_plan(&self, plan: &Plan) {
+        let document = Document { kind: Kind::Plan, plan: Some(plan), exit_code: 0, problems: &[] };
+        if let Some(text) = document.before_asking(self.global.format, self.table_style()) {
+            self.print(&text);
+        }
     }
 
     /// Says on standard error why a run does not end with 0.

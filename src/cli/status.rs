@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::config::BudgetSettings;
 use crate::exit::Problem;
 use crate::output::listing::Listing;
-use crate::output::{Format, json};
+use crate::output::{Answer, Shown};
 use crate::plan::Due;
 use crate::section::parse_duration;
 use crate::sync::{Budget, Memory, budgets, period};
@@ -35,9 +35,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[derive(Serialize)]
 struct StatusDocument<'a> {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     problems: &'a [Problem],
     tasks: Tasks,
     budgets: Vec<OwnBudget>,
@@ -149,31 +146,29 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         })
         .collect();
     let limit = settings.budget.as_ref().map(|budget| budget.tasks);
-    match process.global.format {
-        Format::Json => process.print(&json::render_value(&StatusDocument {
-            schema: json::SCHEMA,
-            kind: "status",
-            exit_code: reasons.code(),
-            problems: &problems,
-            tasks: Tasks { period: current, used, limit },
-            newest_change,
-            budgets: own,
-            targets: lines,
-        })),
-        Format::Table | Format::Markdown => {
-            process.list(&table(&lines));
-            let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
-            let missed: String = lines.iter().filter_map(without_a_run).collect();
-            let newest = newest_change.map(|newest| format!("Newest change seen in Personio: {newest}\n"));
-            let newest = newest.unwrap_or_default();
-            process.print(&format!("{missed}\nTasks used in {current}: {used}{of}\n{newest}"));
-            for OwnBudget { key, period, used, limit } in own {
-                process.print(&format!("Tasks used in {period}: {used} of {limit} ({key})\n"));
-            }
-        }
-    }
+    let tasks = Tasks { period: current, used, limit };
+    let document = StatusDocument { problems: &problems, tasks, newest_change, budgets: own, targets: lines };
+    let shown = Shown::default().rows(table(&document.targets)).words(document.in_words());
+    process.answer(&Answer::new("status", document, shown).exit_code(reasons.code()));
     process.say_problems(&problems);
     Ok(reasons)
+}
+
+impl StatusDocument<'_> {
+    /// What stands below the table.
+    fn in_words(&self) -> String {
+        let Tasks { period, used, limit } = &self.tasks;
+        let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
+        let mut text: String = self.targets.iter().filter_map(without_a_run).collect();
+        text.push_str(&format!("\nTasks used in {period}: {used}{of}\n"));
+        if let Some(newest) = self.newest_change {
+            text.push_str(&format!("Newest change seen in Personio: {newest}\n"));
+        }
+        for OwnBudget { key, period, used, limit } in &self.budgets {
+            text.push_str(&format!("Tasks used in {period}: {used} of {limit} ({key})\n"));
+        }
+        text
+    }
 }
 
 /// Slots of `every` that had no run, in words.

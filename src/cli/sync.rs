@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::employee::EmployeeId;
 use crate::output::table::TableStyle;
-use crate::output::{Bars, Document, Format, Kind, json};
+use crate::output::{Bars, Document, Kind};
 use crate::plan::Plan;
 use crate::progress::RunProgress;
 use crate::section::parse_duration;
@@ -129,8 +129,8 @@ pub(super) fn synchronise(
     let document =
         Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
     process.show_with(&document, TableStyle { outcomes_only: asked, ..process.table_style() });
-    if let Some(sandbox) = session.sandbox.as_ref().filter(|_| process.global.format == Format::Table) {
-        process.say(if sandbox.lasting {
+    if let Some(sandbox) = &session.sandbox {
+        process.remark(if sandbox.lasting {
             "This was the sandbox: nothing real was contacted."
         } else {
             "This was the sandbox: nothing real was contacted, and what it held is gone."
@@ -152,9 +152,7 @@ impl Operator for AtTerminal<'_> {
     }
 
     fn approve(&self, plan: &Plan, changes: usize) -> Result<(), Failure> {
-        if self.process.global.format == Format::Table {
-            self.process.show(&Document { kind: Kind::Plan, plan: Some(plan), exit_code: 0, problems: &[] });
-        }
+        self.process.preview_plan(plan);
         let question = format!("Apply {}?", count(changes, "change", "changes"));
         let refusal = format!("{} not applied", count(changes, "change is", "changes are"));
         approve(self.process, self.signals, &question, &refusal)
@@ -172,10 +170,9 @@ impl Operator for AtTerminal<'_> {
 fn say_nothing_is_due(process: &Process, session: &Session, due: &DueTargets) {
     let zone = session.settings.timezone;
     process.say(&due.nothing(zone));
-    if process.global.format == Format::Json {
-        let next = due.next.as_ref().map(|(moment, _)| *moment);
-        let next = next.map(|moment| zone.minute(moment));
-        let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[] };
-        process.print(&json::render_nothing_due(&document, next));
+    let next = due.next.as_ref().map(|(moment, _)| zone.minute(*moment));
+    let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[] };
+    if let Some(text) = document.of_nothing_due(process.global.format, next) {
+        process.print(&text);
     }
 }

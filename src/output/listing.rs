@@ -2,8 +2,8 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+use super::markdown;
 use super::visible::short;
-use super::{Format, markdown};
 
 /// Rows under a header, made visible and cut like every value.
 pub(crate) struct Listing {
@@ -27,11 +27,7 @@ impl Listing {
     }
 
     /// The whole, its last line ended.
-    pub(crate) fn render(&self, format: Format, width: Option<u16>) -> String {
-        if format == Format::Markdown { self.markdown() } else { self.table(width) }
-    }
-
-    fn markdown(&self) -> String {
+    pub(super) fn markdown(&self) -> String {
         let line = |cells: &mut dyn Iterator<Item = String>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
         let mut text = line(&mut self.header.iter().map(|title| (*title).to_owned()));
         text.push_str(&format!("|{}\n", "---|".repeat(self.header.len())));
@@ -41,7 +37,8 @@ impl Listing {
         text
     }
 
-    fn table(&self, width: Option<u16>) -> String {
+    /// The same for a terminal.
+    pub(super) fn table(&self, width: Option<u16>) -> String {
         let style = if self.is_ruled { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING };
         let mut table = Table::new();
         table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
@@ -62,9 +59,9 @@ mod tests {
     fn no_cell_breaks_out_of_its_row() {
         let mut listing = Listing::new(["Job", "Why"]);
         listing.row(["12.1", "a|b\n| forged | row |\u{1b}[31m"]);
-        let table = listing.render(Format::Table, Some(80));
+        let table = listing.table(Some(80));
         assert_eq!(table, " Job   Why\n 12.1  a|b\\u{a}| forged | row |\\u{1b}[31m\n");
-        let markdown = listing.render(Format::Markdown, None);
+        let markdown = listing.markdown();
         assert_eq!(
             markdown,
             "| Job | Why |\n|---|---|\n| 12.1 | a\\|b\\\\u{a}\\| forged \\| row \\|\\\\u{1b}\\[31m |\n"
@@ -75,7 +72,7 @@ mod tests {
     fn a_long_word_takes_no_longer_than_a_short_one() {
         let mut listing = Listing::new(["Job", "Why"]).ruled();
         listing.row(["12.1", "x".repeat(3_000_000).as_str()]);
-        let table = listing.render(Format::Table, Some(80));
+        let table = listing.table(Some(80));
         assert!(table.len() < 2_000 && table.lines().all(|line| line.chars().count() <= 80), "{table}");
     }
 }

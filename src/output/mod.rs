@@ -1,5 +1,6 @@
 //! What people and machines see: results on standard output, progress and messages on standard error.
 
+pub(crate) mod answer;
 pub mod checklist;
 pub(crate) mod grouped;
 pub mod json;
@@ -10,6 +11,7 @@ pub mod report;
 pub mod table;
 pub(crate) mod visible;
 
+pub(crate) use answer::{Answer, Shown};
 pub use progress::{Bars, Terminal, terminal_width};
 
 use crate::exit::Problem;

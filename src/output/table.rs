@@ -15,7 +15,7 @@ use super::{Document, Kind, grouped};
 use crate::words::{count, employees};
 
 /// How much is shown, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct TableStyle {
     pub colour: bool,
     /// Columns of the terminal; `None` when there is none.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::target_schema;
-use crate::output::{Format, json};
+use crate::output::{Answer, Shown};
 use crate::section::shape::generator;
 use crate::targets::{KINDS, Kind};
 
@@ -35,9 +35,6 @@ const SOURCE: &str = include_str!("source.toml");
 
 #[derive(Serialize)]
 struct InitDocument<'a> {
-    schema: u32,
-    kind: &'static str,
-    exit_code: u8,
     file: String,
     targets: &'a [String],
 }
@@ -53,26 +50,16 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         ErrorKind::AlreadyExists => exists(&path),
         _ => Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())),
     })?;
-    match process.global.format {
-        Format::Json => process.print(&json::render_value(&InitDocument {
-            schema: json::SCHEMA,
-            kind: "init",
-            exit_code: 0,
-            file: path.display().to_string(),
-            targets: &targets,
-        })),
-        Format::Table | Format::Markdown => {
-            process.print(&format!("{} is written.\n", path.display()));
-            let config = match &process.global.config {
-                Some(path) => format!(" --config {}", path.display()),
-                None => String::new(),
-            };
-            process.say(&format!(
-                "Try it without any account: personio-sync plan --sandbox{config}\n\
-                 Then set the secrets it names, and run: personio-sync check --online{config}",
-            ));
-        }
-    }
+    let config = match &process.global.config {
+        Some(path) => format!(" --config {}", path.display()),
+        None => String::new(),
+    };
+    let shown = Shown::default().words(format!("{} is written.\n", path.display())).remark(format!(
+        "Try it without any account: personio-sync plan --sandbox{config}\n\
+         Then set the secrets it names, and run: personio-sync check --online{config}",
+    ));
+    let document = InitDocument { file: path.display().to_string(), targets: &targets };
+    process.answer(&Answer::new("init", document, shown));
     Ok(Reasons::default())
 }
 

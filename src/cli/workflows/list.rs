@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::employee::EmployeeId;
 use crate::output::listing::Listing;
-use crate::output::{Format, json};
+use crate::output::{Answer, Shown};
 use crate::plan::WorkflowSettings;
 use crate::state::{Job, JobStatus};
 
@@ -53,6 +53,11 @@ const WORST_FIRST: [JobStatus; 4] = [JobStatus::Failed, JobStatus::NotAttempted,
 fn outcome(job: &Job, workflow: &WorkflowSettings) -> Option<JobStatus> {
     let steps = || job.job.workflows.iter().filter(|step| step.workflow == workflow.name).map(|step| step.status);
     WORST_FIRST.into_iter().find(|status| steps().any(|step| step == *status))
+}
+
+#[derive(Serialize)]
+struct WorkflowsDocument {
+    workflows: Vec<Listed>,
 }
 
 pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons, Failure> {
@@ -104,18 +109,18 @@ pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons
             });
         }
     }
-    if process.global.format == Format::Json {
-        process.print(&json::render_value(
-            &serde_json::json!({"schema": json::SCHEMA, "kind": "workflows", "workflows": listed}),
-        ));
-        return Ok(Reasons::default());
-    }
+    let shown = shown(&listed);
+    process.answer(&Answer::new("workflows", WorkflowsDocument { workflows: listed }, shown));
+    Ok(Reasons::default())
+}
+
+fn shown(listed: &[Listed]) -> Shown {
     if listed.is_empty() {
-        process.say("the file has no workflows; add [targets.NAME.workflows.onboarding] to a freshservice target");
-        return Ok(Reasons::default());
+        let why = "the file has no workflows; add [targets.NAME.workflows.onboarding] to a freshservice target";
+        return Shown::default().remark(why);
     }
     let mut table = Listing::new(["Workflow", "On", "State", "Steps", "Succeeded", "Failed", "Open", "Last job"]);
-    for one in &listed {
+    for one in listed {
         let last = one.last_job.as_ref().map_or_else(
             || "never".to_owned(),
             |last| {
@@ -134,12 +139,12 @@ pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons
             last,
         ]);
     }
-    process.list(&table);
+    let mut shown = Shown::default().rows(table);
     if listed.iter().any(|one| one.failed > 0) {
-        process.say("`personio-sync jobs --failed` says why, `personio-sync retry --failed` tries again");
+        shown = shown.remark("`personio-sync jobs --failed` says why, `personio-sync retry --failed` tries again");
     }
     if listed.iter().any(|one| one.open > 0) {
-        process.say("open: the answer to a step was lost; the next sync looks what came of it");
+        shown = shown.remark("open: the answer to a step was lost; the next sync looks what came of it");
     }
-    Ok(Reasons::default())
+    shown
 }
