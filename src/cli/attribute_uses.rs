@@ -1,14 +1,10 @@
 //! What the file uses an attribute for, and what stops when Personio no longer lets the credential read it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use chrono::{DateTime, Utc};
-
 use crate::config::{Settings, TargetSettings};
 use crate::field::FieldIndex;
 use crate::plan::{StepSource, Trigger, WorkflowSettings};
 use crate::rules::{Expression, MappingSource};
-use crate::state::{State, StateError};
+use crate::sync::uploads::UploadKeys;
 
 /// One use of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,52 +57,11 @@ impl Purpose {
     }
 }
 
-/// The attributes by which the last upload told apart whose a file is, for each category of documents. They are said on
-/// the command line, and in no file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct UploadKeys(BTreeMap<String, BTreeSet<String>>);
-
-impl UploadKeys {
-    const KIND: &str = "upload keys";
-    const TARGET: &str = "personio";
-
-    /// As the state has them.
-    pub(super) fn remembered(state: &State) -> Result<Self, StateError> {
-        let known = state.confirmed(Self::KIND, Self::TARGET)?;
-        // One that a newer version wrote otherwise tells nothing.
-        Ok(Self(known.and_then(|known| serde_json::from_str(&known.content).ok()).unwrap_or_default()))
-    }
-
-    /// Keeps those of an upload that is about to be made.
-    pub(super) fn remember(
-        state: &State,
-        category: &str,
-        keys: BTreeSet<String>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StateError> {
-        let mut known = Self::remembered(state)?;
-        if known.0.get(category) == Some(&keys) {
-            return Ok(());
-        }
-        known.0.insert(category.to_owned(), keys);
-        let content = serde_json::to_string(&known.0).unwrap_or_default();
-        state.confirm(Self::KIND, Self::TARGET, &content, now)
-    }
-
-    /// All attributes, sorted.
-    pub(super) fn attributes(&self) -> BTreeSet<&str> {
-        self.0.values().flatten().map(String::as_str).collect()
-    }
-}
-
 /// All uses of an attribute, in the order of the file.
 pub(super) fn uses(settings: &Settings, uploads: &UploadKeys, key: &str) -> Vec<Use> {
     let mut found: Vec<Use> = settings.targets.iter().flat_map(|target| of_target(target, key)).collect();
-    let categories = uploads.0.iter().filter(|(_, keys)| keys.contains(key));
-    found.extend(
-        categories
-            .map(|(category, _)| Use { place: format!("documents upload ({category})"), purpose: Purpose::Uploads }),
-    );
+    let upload = |category| Use { place: format!("documents upload ({category})"), purpose: Purpose::Uploads };
+    found.extend(uploads.categories(key).map(upload));
     // Personio delivers the id whatever is ticked.
     if key == "id" {
         found.push(Use { place: "every run".into(), purpose: Purpose::Id });
@@ -183,8 +138,13 @@ fn of_workflow(target: &str, workflow: &WorkflowSettings, key: &str) -> Vec<Use>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use chrono::DateTime;
+
     use super::*;
     use crate::config::{LoadOptions, load};
+    use crate::state::State;
 
     const FILE: &str = r#"
 [personio]

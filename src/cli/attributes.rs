@@ -10,8 +10,9 @@ use crate::output::listing::Listing;
 use crate::output::{Answer, Shown};
 use crate::personio::{CatalogueEntry, WHERE};
 use crate::sync::Memory;
+use crate::sync::uploads::UploadKeys;
 
-use super::attribute_uses::{Purpose, UploadKeys, Use, uses};
+use super::attribute_uses::{Purpose, Use, uses};
 use super::{Failure, Process, Reasons, SandboxChoice};
 
 /// List the attributes that the credential may read, which targets use them, and what can be unticked

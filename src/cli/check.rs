@@ -14,12 +14,12 @@ use crate::output::{Answer, Bars, Shown, checklist, grouped};
 use crate::personio::{CatalogueEntry, SourceErrorKind, WHERE};
 use crate::plan::{Notice, PlanSettings, StepSource};
 use crate::rules::{Expression, Facts, Truth, Variable};
+use crate::sync::uploads::UploadKeys;
 use crate::sync::{Memory, PrepareOptions, Prepared, check_workflows, judge};
 use crate::targets::Requesters;
 use crate::targets::conversations::attributes;
 use crate::words::{count, employees};
 
-use super::attribute_uses::UploadKeys;
 use super::neighbours::accounts_in_two_states;
 use super::session::Session;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};

@@ -1,6 +1,5 @@
 //! `documents upload`: payslips and the like, from a folder to the employees they belong to.
 
-use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,11 +18,10 @@ use crate::personio::{DocumentCategory, FILE_TYPES, LARGEST_FILE};
 use crate::progress::{ReadProgress as _, RunProgress as _};
 use crate::rules::Variable;
 use crate::sync::Memory;
-use crate::words::{count, known};
+use crate::sync::uploads::{Common, Row, Status, UploadKeys, carry_out, find_category, lock_name, plan, settle};
+use crate::words::count;
 
-use super::attribute_uses::UploadKeys;
-use super::signals::Signals;
-use super::uploads::{Common, Row, Status, carry_out, plan, settle};
+use super::signals::{Signals, approve};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 #[derive(Debug, Subcommand)]
@@ -104,7 +102,9 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
     };
     let mut locks = match arguments.dry_run {
         true => Vec::new(),
-        false => memory.lock_identities(&[identity(&session.settings)], Duration::ZERO, &mut pause)?,
+        false => {
+            memory.lock_identities(&[lock_name(&session.settings.personio.base_url)], Duration::ZERO, &mut pause)?
+        }
     };
     let documents = session.documents()?;
     let category = find_category(documents.categories()?, &arguments.category)?;
@@ -153,7 +153,9 @@ pub(super) fn upload(process: &Process, arguments: &UploadArguments) -> Result<R
     if !arguments.dry_run && pending > 0 {
         if !arguments.yes {
             process.preview(&shown(&category, &rows));
-            approve(process, pending)?;
+            let question = format!("Upload {}?", count(pending, "file", "files"));
+            let refusal = format!("{} not uploaded", count(pending, "file is", "files are"));
+            approve(process, &signals, &question, &refusal)?;
         }
         let bar = bars.writing("documents", pending);
         let mut go_on = || {
@@ -214,12 +216,6 @@ fn resolve(settings: &Settings, name: &str) -> Result<Key, String> {
     }
 }
 
-/// The lock that keeps two runs from uploading to one Personio at the same time.
-fn identity(settings: &Settings) -> String {
-    let base = &settings.personio.base_url;
-    format!("personio-documents:{}", base.split_once("://").map_or(&**base, |(_, place)| place))
-}
-
 fn read_index(path: &Path) -> Result<Index, Failure> {
     let fail = |why: String| Failure::new(Reason::Usage, format!("--index {}: {why}", path.display()));
     let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
@@ -250,22 +246,6 @@ fn read_folder(process: &Process, folder: &Path, index: Option<&Path>) -> Result
     Ok(files)
 }
 
-/// The category of a name; letter case does not count.
-pub(super) fn find_category(categories: Vec<DocumentCategory>, name: &str) -> Result<DocumentCategory, Failure> {
-    let fail = |message: String| Failure::new(Reason::Usage, message);
-    let names: Vec<String> = categories.iter().map(|category| category.name.clone()).collect();
-    let folded = |name: &str| name.trim().to_lowercase();
-    let mut found = categories.into_iter().filter(|category| folded(&category.name) == folded(name));
-    match (found.next(), found.next()) {
-        (Some(category), None) => Ok(category),
-        (Some(_), Some(_)) => Err(fail(format!("Personio has more than one category of documents `{name}`"))),
-        (None, _) => Err(fail(format!(
-            "Personio has no category of documents `{name}`; {}",
-            known(name, names.iter().map(String::as_str))
-        ))),
-    }
-}
-
 fn shown(category: &DocumentCategory, rows: &[Row]) -> Shown {
     let mut table = Listing::new(["File", "Employee", "Title", "Status", "Why"]).ruled();
     for row in rows {
@@ -289,24 +269,4 @@ fn shown(category: &DocumentCategory, rows: &[Row]) -> Shown {
         .collect();
     let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
     Shown::default().rows(table).words(format!("\nCategory {}: {counts}.\n", category.name))
-}
-
-fn approve(process: &Process, pending: usize) -> Result<(), Failure> {
-    if !process.terminal.input {
-        return Err(Failure::new(
-            Reason::NotApproved,
-            format!(
-                "{} not uploaded: nobody can be asked here, so --yes is needed",
-                count(pending, "file is", "files are")
-            ),
-        ));
-    }
-    eprint!("\nUpload {}? [y/N] ", count(pending, "file", "files"));
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    match (read, answer.trim().to_lowercase().as_str()) {
-        (Ok(_), "y" | "yes" | "j" | "ja") => Ok(()),
-        _ => Err(Failure::new(Reason::NotApproved, "nothing was uploaded")),
-    }
 }

@@ -25,9 +25,6 @@ mod signals;
 mod status;
 mod switch;
 mod sync;
-mod uploads;
-#[cfg(test)]
-mod uploads_tests;
 mod version;
 mod who;
 mod widget;

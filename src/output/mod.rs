@@ -6,12 +6,14 @@ pub(crate) mod grouped;
 pub mod json;
 pub(crate) mod listing;
 pub mod markdown;
+mod plan_file;
 mod progress;
 pub mod report;
 pub mod table;
 pub(crate) mod visible;
 
 pub(crate) use answer::{Answer, Shown};
+pub(crate) use plan_file::Origin;
 pub use progress::{Bars, Terminal, terminal_width};
 
 use crate::exit::Problem;

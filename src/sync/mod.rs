@@ -34,6 +34,9 @@ mod settle;
 mod source;
 mod step_checks;
 mod still_held;
+pub mod uploads;
+#[cfg(test)]
+mod uploads_tests;
 mod writers;
 mod writing;
 

@@ -1,6 +1,6 @@
 //! Uploads of documents as a table: planned, settled with what earlier runs left open, carried out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -10,15 +10,16 @@ use sha2::{Digest as _, Sha256};
 use crate::code::Code;
 use crate::documents::{FolderFile, Match, TitleTemplate};
 use crate::employee::EmployeeId;
+use crate::exit::{Failure, Reason, Reasons};
 use crate::http::File;
 use crate::personio::{
     DocumentCategory, Documents, LONGEST_TITLE, SourceError, StoredDocument, Upload, UploadError, UploadErrorKind,
 };
 use crate::progress::Progress;
 use crate::state::{LedgerEntry, Once, OnceKind, OnceOnly, State, StateError};
-use crate::words::phrase;
+use crate::words::{known, phrase};
 
-use super::{Reason, Reasons};
+use super::state_reason;
 
 /// How long an upload may still be on its way, or be missing in the list, after it was begun.
 const SETTLING: TimeDelta = TimeDelta::minutes(15);
@@ -31,7 +32,7 @@ const TARGET: &str = "personio";
 /// What becomes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Status {
+pub enum Status {
     Upload,
     /// Was uploaded in this run.
     Uploaded,
@@ -47,7 +48,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    pub(super) fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Self::Upload => "to upload",
             Self::Uploaded => "uploaded",
@@ -60,28 +61,28 @@ impl Status {
     }
 
     /// Whether the file is where it should be, or on its way there.
-    pub(super) fn is_well(self) -> bool {
+    pub fn is_well(self) -> bool {
         matches!(self, Self::Upload | Self::Uploaded | Self::AlreadyUploaded)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Row {
-    pub(super) file: String,
+pub struct Row {
+    pub file: String,
     #[serde(serialize_with = "id")]
-    pub(super) employee_id: Option<EmployeeId>,
-    pub(super) title: String,
-    pub(super) bytes: u64,
-    pub(super) status: Status,
+    pub employee_id: Option<EmployeeId>,
+    pub title: String,
+    pub bytes: u64,
+    pub status: Status,
     /// A stable code for the status, where one says more.
-    pub(super) code: Option<Code>,
-    pub(super) detail: String,
+    pub code: Option<Code>,
+    pub detail: String,
     /// What the ledger knows it by.
     #[serde(skip)]
-    pub(super) once: Option<OnceOnly>,
+    pub once: Option<OnceOnly>,
     /// Whether the ledger holds an earlier try that is to be given up for this one.
     #[serde(skip)]
-    pub(super) again: bool,
+    pub again: bool,
 }
 
 fn id<S: serde::Serializer>(id: &Option<EmployeeId>, to: S) -> Result<S::Ok, S::Error> {
@@ -96,18 +97,81 @@ impl Row {
 
 /// What all uploads of a run have in common.
 #[derive(Debug)]
-pub(super) struct Common<'a> {
-    pub(super) folder: &'a Path,
-    pub(super) category: &'a DocumentCategory,
-    pub(super) title: &'a TitleTemplate,
-    pub(super) comment: Option<String>,
-    pub(super) date: Option<NaiveDate>,
-    pub(super) state: &'a State,
-    pub(super) now: DateTime<Utc>,
+pub struct Common<'a> {
+    pub folder: &'a Path,
+    pub category: &'a DocumentCategory,
+    pub title: &'a TitleTemplate,
+    pub comment: Option<String>,
+    pub date: Option<NaiveDate>,
+    pub state: &'a State,
+    pub now: DateTime<Utc>,
+}
+
+/// The lock that keeps two runs from uploading to one Personio at the same time.
+pub fn lock_name(base_url: &str) -> String {
+    format!("personio-documents:{}", base_url.split_once("://").map_or(base_url, |(_, place)| place))
+}
+
+/// The category of a name; letter case does not count.
+pub fn find_category(categories: Vec<DocumentCategory>, name: &str) -> Result<DocumentCategory, Failure> {
+    let fail = |message: String| Failure::new(Reason::Usage, message);
+    let names: Vec<String> = categories.iter().map(|category| category.name.clone()).collect();
+    let folded = |name: &str| name.trim().to_lowercase();
+    let mut found = categories.into_iter().filter(|category| folded(&category.name) == folded(name));
+    match (found.next(), found.next()) {
+        (Some(category), None) => Ok(category),
+        (Some(_), Some(_)) => Err(fail(format!("Personio has more than one category of documents `{name}`"))),
+        (None, _) => Err(fail(format!(
+            "Personio has no category of documents `{name}`; {}",
+            known(name, names.iter().map(String::as_str))
+        ))),
+    }
+}
+
+/// The attributes by which the last upload told apart whose a file is, for each category of documents. They are said on
+/// the command line, and in no file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadKeys(BTreeMap<String, BTreeSet<String>>);
+
+impl UploadKeys {
+    const KIND: &str = "upload keys";
+
+    /// As the state has them.
+    pub fn remembered(state: &State) -> Result<Self, StateError> {
+        let known = state.confirmed(Self::KIND, TARGET)?;
+        // One that a newer version wrote otherwise tells nothing.
+        Ok(Self(known.and_then(|known| serde_json::from_str(&known.content).ok()).unwrap_or_default()))
+    }
+
+    /// Keeps those of an upload that is about to be made.
+    pub fn remember(
+        state: &State,
+        category: &str,
+        keys: BTreeSet<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StateError> {
+        let mut known = Self::remembered(state)?;
+        if known.0.get(category) == Some(&keys) {
+            return Ok(());
+        }
+        known.0.insert(category.to_owned(), keys);
+        let content = serde_json::to_string(&known.0).unwrap_or_default();
+        state.confirm(Self::KIND, TARGET, &content, now)
+    }
+
+    /// The categories of which an upload told files apart by an attribute.
+    pub fn categories(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(_, keys)| keys.contains(key)).map(|(category, _)| category.as_str())
+    }
+
+    /// All attributes, sorted.
+    pub fn attributes(&self) -> BTreeSet<&str> {
+        self.0.values().flatten().map(String::as_str).collect()
+    }
 }
 
 /// The rows of all files, before anything is known of earlier runs.
-pub(super) fn plan(common: &Common<'_>, assigned: Vec<(FolderFile, Result<Match, Code>)>) -> Vec<Row> {
+pub fn plan(common: &Common<'_>, assigned: Vec<(FolderFile, Result<Match, Code>)>) -> Vec<Row> {
     let mut first: HashMap<OnceOnly, String> = HashMap::new();
     let mut rows = Vec::with_capacity(assigned.len());
     for (file, result) in assigned {
@@ -170,7 +234,7 @@ fn once(common: &Common<'_>, employee: EmployeeId, content: &[u8]) -> OnceOnly {
 
 /// What the list of documents says of an upload whose outcome is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// It is there, with this id.
     Stored(String),
     /// It certainly is not.
@@ -184,7 +248,7 @@ pub(super) enum Verdict {
 /// That it is not in the list proves something only when the list shows documents of the category at all
 /// (payroll documents are left out of it) and the upload had the time to appear. `taken` are documents that
 /// other uploads are known by.
-pub(super) fn look_for(
+pub fn look_for(
     row: &Row,
     begun: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -215,7 +279,7 @@ pub(super) fn look_for(
 
 /// Takes out what earlier runs uploaded, and settles what they left open. `again` names files to be sent although
 /// nobody knows whether they are stored. With `keep`, what is found out is written to the state.
-pub(super) fn settle(
+pub fn settle(
     common: &Common<'_>,
     rows: &mut [Row],
     again: &[String],
@@ -270,7 +334,7 @@ pub(super) fn settle(
 }
 
 /// Carries the uploads out, one after the other at Personio's pace. `go_on` is asked before each.
-pub(super) fn carry_out(
+pub fn carry_out(
     common: &Common<'_>,
     documents: &dyn Documents,
     rows: &mut [Row],
@@ -320,7 +384,7 @@ fn give_up(rows: &mut [Row], mut reasons: Reasons, error: StateError) -> (Reason
     for row in rows.iter_mut().filter(|row| row.status == Status::Upload) {
         row.set(Status::NotAttempted, None, "the state cannot be written");
     }
-    reasons.add(crate::sync::state_reason(&error));
+    reasons.add(state_reason(&error));
     (reasons, Some(error))
 }
 

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Reasons;
-use super::documents::find_category;
-use super::uploads::{Common, Row, Status, Verdict, carry_out, look_for, plan, settle};
+use super::uploads::{Common, Row, Status, Verdict, carry_out, find_category, look_for, plan, settle};
 use crate::code::Code;
 use crate::documents::{Directory, FolderFile, Key, Pattern, Rules, TitleTemplate, assign};
 use crate::employee::{Attributes, Completeness, Employee, EmployeeId, Employees};
+use crate::exit::Reasons;
 use crate::personio::{
     DocumentCategory, Documents, FILE_TYPES, LARGEST_FILE, SourceErrorKind, SourceSettings, Sources, StoredDocument,
 };
