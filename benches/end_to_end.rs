@@ -3,6 +3,7 @@
 //! Sizes are arguments: `cargo bench --bench end_to_end -- 1000 10000 100000`. Nothing here passes or fails;
 //! `benches/README.md` has the figures.
 
+#![expect(clippy::disallowed_methods, reason = "how long it takes is what is measured")]
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::env;

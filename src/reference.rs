@@ -3,6 +3,8 @@
 //! They live beside the project (`../shared`, or where `PERSONIO_SYNC_SHARED` says), not in it. Without
 //! them such tests say aloud that they were skipped; on CI they fail instead.
 
+#![expect(clippy::disallowed_methods, reason = "which machine this is decides what can be tested on it")]
+
 use std::path::PathBuf;
 
 /// The path of a file or folder below `specs/`, or `None` when the material is not here.

@@ -1,6 +1,8 @@
 //! README and `docs/`: their files load, their command lines are those of the program, their links lead somewhere,
 //! and the reference says what the program knows.
 
+#![expect(clippy::disallowed_methods, reason = "who runs this says whether the pages are to be renewed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

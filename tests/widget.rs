@@ -1,5 +1,6 @@
 //! The widget as `widget build` writes it, run in a real browser with a stand-in for the vendor's client.
 
+#![expect(clippy::disallowed_methods, reason = "which machine this is decides what can be tested on it")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::path::{Path, PathBuf};

@@ -57,26 +57,37 @@ impl From<LoadError> for Failure {
     }
 }
 
+/// A variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "what the environment says is read here and handed down")]
+pub(super) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the moment is read here and handed down")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
 /// The moment it is. Tests of a program that was built for them may say another one.
 fn clock() -> DateTime<Utc> {
     #[cfg(debug_assertions)]
-    if let Ok(moment) = std::env::var("PERSONIO_SYNC_TEST_CLOCK") {
+    if let Some(moment) = environment("PERSONIO_SYNC_TEST_CLOCK") {
         return moment.parse().expect("a moment such as 2026-12-01T05:00:01Z");
     }
-    Utc::now()
+    now()
 }
 
 impl Process {
     /// The streams, clock and options of this process.
     pub fn current(global: Global) -> Self {
-        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colour = environment("NO_COLOR").is_none_or(|value| value.is_empty());
         let terminal = Terminal {
             input: std::io::stdin().is_terminal(),
             output: std::io::stdout().is_terminal(),
             errors: std::io::stderr().is_terminal(),
             colour,
         };
-        let machine = MachineZones::find(&|name| std::env::var(name).ok());
+        let machine = MachineZones::find(&environment);
         let zones = MachineZones::zones(machine.as_ref());
         Self { global, terminal, now: clock(), zones, redactor: OnceLock::new() }
     }
@@ -177,7 +188,7 @@ impl Process {
             pid: std::process::id(),
             command: words.collect::<Vec<_>>().join(" "),
             now: self.now,
-            clock: Utc::now,
+            clock: now,
         }
     }
 
@@ -187,7 +198,6 @@ impl Process {
     ///
     /// When the file has a mistake, a target is unknown, or the sandbox cannot be used.
     pub fn open(&self, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
-        let environment = |name: &str| std::env::var(name).ok();
         let path = self.config_path();
         let secrets = if sandbox.sandbox.is_some() { SecretMode::Invent } else { SecretMode::Read };
         let options = LoadOptions { secrets, only: targets, zones: &self.zones, ..LoadOptions::new(&environment) };
@@ -223,7 +233,6 @@ impl Process {
 
     /// Loads the file for a command that contacts nobody but the state.
     pub fn open_offline(&self) -> Result<Session, Failure> {
-        let environment = |name: &str| std::env::var(name).ok();
         let path = self.config_path();
         let options = |secrets| LoadOptions { secrets, zones: &self.zones, ..LoadOptions::new(&environment) };
         let mut settings = load(&path, &options(SecretMode::Invent))?;
@@ -245,7 +254,7 @@ impl Process {
 
     /// The path of the configuration file.
     pub fn config_path(&self) -> PathBuf {
-        find_config(self.global.config.clone(), &|name| std::env::var(name).ok())
+        find_config(self.global.config.clone(), &environment)
     }
 }
 

@@ -6,9 +6,11 @@ use crate::config::MachineZones;
 use crate::rules::PHONE_DATA;
 use crate::zone::Zones;
 
+use super::session::environment;
+
 /// The version, the release of the zone data in use and where it is from, and that of what is known of phone numbers.
 fn text() -> String {
-    let machine = MachineZones::find(&|name| std::env::var(name).ok());
+    let machine = MachineZones::find(&environment);
     format!(
         "personio-sync {}\nTime zones: {}\nPhone numbers: libphonenumber {PHONE_DATA}, compiled in\n",
         env!("CARGO_PKG_VERSION"),

@@ -9,6 +9,7 @@ use crate::section::SecretMode;
 use crate::targets::freshservice::widget::{Engines, Files, build, check};
 use crate::words::count;
 
+use super::session::environment;
 use super::{Failure, Process, Reason, Reasons};
 
 /// Build the Freshservice ticket-sidebar app that shows the synced fields of a ticket's requester
@@ -39,7 +40,6 @@ enum Command {
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let Command::Build { target, out, fdk, node } = &arguments.command;
     let usage = |message: String| Failure::new(Reason::Usage, message);
-    let environment = |name: &str| std::env::var(name).ok();
     let only = [target.clone()];
     let options = LoadOptions { secrets: SecretMode::Invent, only: &only, ..LoadOptions::new(&environment) };
     let settings = load(&process.config_path(), &options)?;

@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::serve::ListenerExt as _;
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 use super::page;
@@ -39,6 +40,7 @@ pub(super) fn listen(address: IpAddr, port: Option<u16>) -> anyhow::Result<TcpLi
 }
 
 /// Answers until told to stop.
+#[expect(clippy::disallowed_methods, reason = "simulated systems live by the time of this machine")]
 pub(super) fn serve(listener: TcpListener, world: Arc<World>, stop: Arc<Notify>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -72,6 +74,13 @@ struct Server {
     started: Instant,
 }
 
+impl Server {
+    #[expect(clippy::disallowed_methods, reason = "simulated systems live by the time of this machine")]
+    fn moment(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
 async fn receive(State(server): State<Server>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
@@ -94,6 +103,7 @@ async fn receive(State(server): State<Server>, request: Request) -> Response {
         body: body.to_vec(),
         base_url: server.world.info.base_url.clone(),
         at: server.started.elapsed(),
+        moment: server.moment(),
     };
     let gate = gate(&server.world, &request);
     let number = gate.as_ref().map(|gate| gate.count());

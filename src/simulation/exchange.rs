@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::http::Method;
@@ -19,6 +20,8 @@ pub struct SandboxRequest {
     pub base_url: String,
     /// Time since the sandbox was started. Tokens and limits go by it.
     pub at: Duration,
+    /// The moment by the clock of the machine, for systems that date what they write.
+    pub moment: DateTime<Utc>,
 }
 
 impl SandboxRequest {
@@ -32,6 +35,7 @@ impl SandboxRequest {
             body: Vec::new(),
             base_url: "http://127.0.0.1".into(),
             at: Duration::ZERO,
+            moment: DateTime::UNIX_EPOCH,
         }
     }
 

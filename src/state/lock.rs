@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -129,6 +130,14 @@ impl fmt::Debug for Lock {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a server is waited for, and how old a look is, whatever moment the run goes by"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
 impl Lock {
     /// Whether the lock is still held: one on a server is lost with its connection. It is taken again then, if nobody
     /// had it meanwhile.
@@ -137,11 +146,16 @@ impl Lock {
     ///
     /// When it is lost, or the server cannot be reached; nothing more may be sent then.
     pub fn check(&mut self) -> Result<(), StateError> {
-        self.check_since(Instant::now())
+        self.check_since(now())
     }
 
-    /// The same for several who ask at once: a look that began after this moment serves all of them.
-    pub fn check_since(&mut self, asked: Instant) -> Result<(), StateError> {
+    /// The same of several locks, for several who ask at once: a look that began after the question serves all of them.
+    pub fn check_all(locks: &Mutex<Vec<Self>>) -> Result<(), StateError> {
+        let asked = now();
+        locks.lock().iter_mut().try_for_each(|lock| lock.check_since(asked))
+    }
+
+    pub(super) fn check_since(&mut self, asked: Instant) -> Result<(), StateError> {
         match &mut self.0 {
             Kind::Files { .. } => Ok(()),
             Kind::Advisory(advisory) if advisory.checked.is_some_and(|checked| checked >= asked) => Ok(()),
@@ -302,7 +316,7 @@ struct Advisory {
 
 impl Advisory {
     fn check(&mut self) -> Result<(), StateError> {
-        let began = Instant::now();
+        let began = now();
         let says = began.duration_since(self.said) >= SIGNS_OF_LIFE;
         let held = match says {
             true => self.session.sign_of_life(&self.identity),
@@ -330,7 +344,7 @@ impl Advisory {
 
     /// Takes the lock on a new connection, if nobody had it meanwhile: what this run planned would be old otherwise.
     fn take_again(&mut self) -> Result<(), StateError> {
-        let began = Instant::now();
+        let began = now();
         loop {
             let again = self.session.connect_again().and_then(|()| self.regain());
             match again {
@@ -383,7 +397,7 @@ fn acquire_advisory(mut session: Box<dyn AdvisorySession>, request: LockRequest<
     }
     let before = session.holder(identity)?;
     let named = session.set_holder(identity, &serde_json::to_string(holder).expect("a holder is JSON"));
-    let said = Instant::now();
+    let said = now();
     let mut advisory =
         Advisory { session, identity: identity.into(), key, holder: holder.clone(), checked: None, said, lost: false };
     let before = named.and_then(|()| match before {

@@ -82,6 +82,7 @@ impl Postgres {
 
     /// Begins a transaction, on a new connection where the old one was lost. Nothing was done in it yet, so beginning
     /// again is harmless.
+    #[expect(clippy::disallowed_methods, reason = "how long a server is waited for")]
     fn begin_again(&mut self, begin: &str) -> Result<(), StateError> {
         let started = Instant::now();
         loop {

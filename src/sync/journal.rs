@@ -1,7 +1,6 @@
 //! What a run notes in the state before it writes, and what came of it.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
@@ -135,13 +134,7 @@ impl Journal for RunJournal<'_> {
     }
 
     fn may_send(&self) -> anyhow::Result<()> {
-        let asked = Instant::now();
-        if let Some(locks) = self.lock {
-            for lock in locks.lock().iter_mut() {
-                lock.check_since(asked)?;
-            }
-        }
-        Ok(())
+        Ok(self.lock.map_or(Ok(()), Lock::check_all)?)
     }
 
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {

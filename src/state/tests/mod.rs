@@ -2,6 +2,8 @@
 //!
 //! PostgreSQL is tested where `TEST_DATABASE_URL` names a server, each test in a schema of its own. On CI it must.
 
+#![expect(clippy::disallowed_methods, reason = "which machine this is decides what can be tested on it")]
+
 mod approvals;
 mod faults;
 mod forgetting;

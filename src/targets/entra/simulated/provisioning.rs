@@ -1,6 +1,6 @@
 //! The provisioning service: takes new users and makes them in its own time.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::EntraOptions;
@@ -32,7 +32,7 @@ impl Tenant {
     }
 
     /// Makes the users whose time has come.
-    pub(super) fn provision(&mut self, options: &EntraOptions) {
+    pub(super) fn provision(&mut self, options: &EntraOptions, now: DateTime<Utc>) {
         let mut waiting = Vec::new();
         for (looks, data) in std::mem::take(&mut self.uploads) {
             if looks < options.provisioning_looks {
@@ -41,10 +41,10 @@ impl Tenant {
             }
             let (name, external) = (text(&data, "userName").to_owned(), text(&data, "externalId").to_owned());
             if options.refuse_uploads.contains(&external) {
-                self.note(&external, "failure", json!({"errorCode": "DuplicateTargetEntries", "reason": name}));
+                self.note(now, &external, "failure", json!({"errorCode": "DuplicateTargetEntries", "reason": name}));
                 continue;
             }
-            self.note(&external, "success", Value::Null);
+            self.note(now, &external, "success", Value::Null);
             // It matches people itself, so that nobody is made twice.
             let known = self.users.iter().any(|user| {
                 text(user, "employeeId") == external || text(user, "userPrincipalName").eq_ignore_ascii_case(&name)
@@ -62,10 +62,10 @@ impl Tenant {
         self.uploads = waiting;
     }
 
-    fn note(&mut self, external: &str, status: &str, error: Value) {
+    fn note(&mut self, now: DateTime<Utc>, external: &str, status: &str, error: Value) {
         let number = self.log.len() + 1;
         self.log.push(json!({
-            "id": format!("log-{number}"), "activityDateTime": Utc::now().to_rfc3339(), "jobId": "sandbox",
+            "id": format!("log-{number}"), "activityDateTime": now.to_rfc3339(), "jobId": "sandbox",
             "provisioningAction": "create", "sourceIdentity": {"id": external, "displayName": external},
             "provisioningStatusInfo": {"status": status, "errorInformation": error},
         }));

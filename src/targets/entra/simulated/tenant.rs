@@ -190,11 +190,11 @@ impl Tenant {
         let body = request.object().unwrap_or_default();
         match (request.method, path.as_slice()) {
             (Method::Get, ["users"]) => {
-                self.provision(options);
+                self.provision(options, request.moment);
                 self.list_users(request)
             }
             (Method::Get, ["users", "delta"]) => {
-                self.provision(options);
+                self.provision(options, request.moment);
                 self.changes(request, options)
             }
             (Method::Get, ["auditLogs", "provisioning"]) => self.provisioning_log(request),
@@ -440,7 +440,7 @@ impl Tenant {
             } else if part.get("body").is_some() && part["headers"]["Content-Type"].is_null() {
                 bad_request("Write request id does not contain Content-Type header.")
             } else {
-                let mut inner = SandboxRequest { method, ..SandboxRequest::get(url) };
+                let mut inner = SandboxRequest { method, moment: request.moment, ..SandboxRequest::get(url) };
                 inner.base_url.clone_from(&request.base_url);
                 if let Some(body) = part.get("body") {
                     inner = inner.json(body);

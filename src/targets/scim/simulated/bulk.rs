@@ -93,6 +93,7 @@ impl Directory {
             body: operation["data"].to_string().into_bytes(),
             base_url: request.base_url.clone(),
             at: request.at,
+            moment: request.moment,
             ..SandboxRequest::new(method, path)
         };
         if let Some(version) = operation["version"].as_str() {
