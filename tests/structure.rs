@@ -34,17 +34,13 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The modules that a file declares for tests alone.
 fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
-    let declared = r#"#\[cfg\(test\)\]\s*(?:#\[path = "([^"]+)"\]\s*)?(?:pub(?:\([a-z]+\))? )?mod (\w+);"#;
-    let declared = Regex::new(declared).expect("a pattern of ours");
+    let declared = Regex::new(r"#\[cfg\(test\)\]\s*(?:pub(?:\([a-z]+\))? )?mod (\w+);").expect("a pattern of ours");
     let name = path.file_stem().expect("a name").to_string_lossy();
     let beside = path.parent().expect("a folder");
     let below = if ["mod", "lib", "main"].contains(&&*name) { beside.to_owned() } else { beside.join(&*name) };
     declared
         .captures_iter(text)
-        .flat_map(|found| match found.get(1) {
-            Some(place) => [beside.join(place.as_str()), beside.join(place.as_str().trim_end_matches(".rs"))],
-            None => [below.join(format!("{}.rs", &found[2])), below.join(&found[2])],
-        })
+        .flat_map(|found| [below.join(format!("{}.rs", &found[1])), below.join(&found[1])])
         .collect()
 }
 
@@ -245,6 +241,58 @@ fn the_pure_modules_see_nothing_of_the_world() {
             let line = source.code[..found.start()].matches('\n').count() + 1;
             panic!("{}:{line} is pure and names `{}`", source.path.display(), found.as_str());
         }
+    }
+}
+
+/// What is wrong with where a module is, or its tests: a module with others below it is a folder with `mod.rs`, and tests
+/// that are too many for the end of a file are `tests` below it.
+fn misplaced(path: &Path, text: &str, is_folder: bool) -> Option<&'static str> {
+    let name = path.file_stem().expect("a name").to_string_lossy();
+    if is_folder {
+        return Some("has a folder of its name beside it; a module with others below it is `mod.rs` in its folder");
+    }
+    if text.contains("#[path") {
+        return Some("says where a module is; it is where its name says");
+    }
+    if name.ends_with("_tests") || name.ends_with("_test") {
+        return Some("is of tests by its name; tests of `x` are at the end of `x.rs`, or in `x/tests.rs`");
+    }
+    let has_tests_below = text.contains("#[cfg(test)]\nmod tests;");
+    (has_tests_below && name != "mod").then_some("declares `mod tests;` and is no `mod.rs`")
+}
+
+#[test]
+fn modules_and_their_tests_are_where_their_names_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    rust_files(&root, &mut paths);
+    assert!(paths.len() > 300);
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("a source file");
+        if let Some(why) = misplaced(&path, &text, path.with_extension("").is_dir()) {
+            panic!("{} {why}", path.display());
+        }
+    }
+    for (path, text, is_folder) in [
+        ("plan/build.rs", "", true),
+        ("plan/build_tests.rs", "", false),
+        ("plan/slots.rs", "#[cfg(test)]\n#[path = \"slots_tests.rs\"]\nmod tests;", false),
+        ("plan/slots.rs", "#[cfg(test)]\nmod tests;", false),
+    ] {
+        assert!(misplaced(Path::new(path), text, is_folder).is_some(), "{path}");
+    }
+}
+
+/// Which format is asked for decides nothing but how an answer is written.
+#[test]
+fn commands_know_no_format() {
+    let named = Regex::new(r"\bFormat::(Table|Json|Markdown)\b").expect("a pattern of ours");
+    let option_of_the_command_line =
+        |source: &&Source| source.path.ends_with("options.rs") || source.path.ends_with("cli/mod.rs");
+    for source in
+        sources().iter().filter(|source| source.module == "cli").filter(|source| !option_of_the_command_line(source))
+    {
+        assert!(!named.is_match(&source.code), "{} names a format; `output` knows them", source.path.display());
     }
 }
 

@@ -5,8 +5,6 @@
 
 mod auth;
 mod client;
-#[cfg(test)]
-mod client_tests;
 mod clock;
 mod exchange;
 mod interrupt;

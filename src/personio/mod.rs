@@ -4,20 +4,14 @@ mod answer;
 mod auth;
 mod document_wire;
 mod documents;
-#[cfg(test)]
-mod documents_tests;
 mod garbled;
 mod requests;
 pub mod simulated;
 mod source;
 #[cfg(test)]
-mod spec_tests;
+mod tests;
 mod v1;
-#[cfg(test)]
-mod v1_tests;
 mod value;
-#[cfg(test)]
-mod value_tests;
 mod wire;
 
 pub use answer::WHERE;

@@ -6,11 +6,7 @@
 mod absences;
 mod account;
 mod build;
-#[cfg(test)]
-mod build_tests;
 pub mod by_hand;
-#[cfg(test)]
-mod by_hand_tests;
 mod change;
 mod correlate;
 mod diff;

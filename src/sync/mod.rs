@@ -4,8 +4,6 @@
 //! [`Plan`](crate::plan::Plan). Applying carries one out, change by change, and gives each an outcome.
 
 mod apply;
-#[cfg(test)]
-mod apply_tests;
 mod approvals;
 mod batches;
 mod budget;
@@ -35,8 +33,6 @@ mod source;
 mod step_checks;
 mod still_held;
 pub mod uploads;
-#[cfg(test)]
-mod uploads_tests;
 mod writers;
 mod writing;
 

@@ -4,8 +4,6 @@ mod declaration;
 mod paging;
 mod pointer;
 mod requests;
-#[cfg(test)]
-mod sandbox_tests;
 pub(crate) mod simulated;
 mod target;
 pub(crate) mod template;

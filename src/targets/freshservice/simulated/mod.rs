@@ -10,8 +10,6 @@ mod lifecycle;
 mod limits;
 mod places;
 mod refusals;
-#[cfg(test)]
-mod request_tests;
 mod shown;
 #[cfg(test)]
 mod tests;
