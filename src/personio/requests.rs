@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Upload;
@@ -39,6 +40,12 @@ pub(super) fn employees(attributes: &Attributes, offset: u64, limit: u64) -> Req
         request = request.query("attributes[]", key);
     }
     request
+}
+
+/// One page of those who were changed since a moment, in an attribute of the run. Which zone Personio reads it in is not
+/// documented.
+pub(super) fn changed_employees(attributes: &Attributes, since: DateTime<Utc>, offset: u64) -> Request {
+    employees(attributes, offset, PAGE_LIMIT).query("updated_since", since.format("%Y-%m-%dT%H:%M:%S"))
 }
 
 /// The longest address of a page of employees. Personio answers longer ones with 431 and does not say where it draws the
@@ -184,6 +191,16 @@ mod tests {
             let all: Vec<&str> = portions.iter().flat_map(Attributes::keys).collect();
             assert_eq!(all, many(count).keys().collect::<Vec<_>>(), "each once");
         }
+    }
+
+    #[test]
+    fn who_changed_is_asked_for_with_a_place_in_the_list_and_a_moment_without_a_zone() {
+        let request = changed_employees(&Attributes::new(["email"]), "2026-11-22T05:00:01.5Z".parse().unwrap(), 100);
+        assert_eq!(
+            request.in_path().path,
+            "/v1/company/employees?limit=100&offset=100&attributes%5B%5D=id&attributes%5B%5D=email\
+             &updated_since=2026-11-22T05%3A00%3A01"
+        );
     }
 
     #[test]

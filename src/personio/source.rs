@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+
 use super::{
     CatalogueEntry, DocumentCategory, PersonioDocuments, PersonioSource, Presence, ReadResult, SourceError,
     SourceSettings, StoredDocument, Upload, UploadError,
@@ -10,6 +12,16 @@ use crate::section::Secret;
 pub trait Source: Send + Sync {
     /// All employees, whatever their status. A value that cannot be understood is no error but a notice, and hidden.
     fn employees(&self, attributes: &Attributes, progress: &dyn Progress) -> Result<ReadResult, SourceError>;
+
+    /// Those who were changed since a moment, in one of the attributes; late, or twice, as Personio has it. Of nobody else
+    /// anything is said. `None` when the attributes do not fit into one request, and whoever changed in one portion of
+    /// them would not come with the others.
+    fn changed(
+        &self,
+        attributes: &Attributes,
+        since: DateTime<Utc>,
+        progress: &dyn Progress,
+    ) -> Result<Option<ReadResult>, SourceError>;
 
     /// Whether there is an employee with this id, whatever the list says.
     fn presence(&self, employee: EmployeeId) -> Result<Presence, SourceError>;

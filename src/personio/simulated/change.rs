@@ -24,7 +24,8 @@ impl Personio {
             set(&mut changed, key, value)?;
         }
         changed.last_modified = today;
-        *person = changed;
+        let before = std::mem::replace(person, changed);
+        self.note_edit(&before, values.keys().cloned());
         for key in values.keys() {
             if !self.catalogue.iter().any(|attribute| *attribute.key == **key) {
                 let meaning = super::Meaning::guess(key);
@@ -38,7 +39,10 @@ impl Personio {
     pub fn hire(&mut self, values: &Map<String, Value>) -> Result<u64, String> {
         let id = self.company_mut().hire();
         match self.change(id, values) {
-            Ok(()) => Ok(id),
+            Ok(()) => {
+                self.note_hire(id);
+                Ok(id)
+            }
             Err(why) => {
                 self.company_mut().remove(id);
                 Err(why)

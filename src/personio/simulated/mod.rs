@@ -6,6 +6,7 @@
 mod attributes;
 mod change;
 mod documents;
+mod edits;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use self::attributes::{Attribute, Meaning};
 pub use self::documents::Document;
+use self::edits::{Edits, Since};
 use crate::http::Method;
 use crate::simulation::limit::Window;
 use crate::simulation::people::Company;
@@ -47,6 +49,12 @@ pub struct PersonioOptions {
     pub without_documents_write: bool,
     /// What the credential of Conversations may read.
     pub conversations_attributes: Vec<String>,
+    /// For how many minutes an edit is missing from answers to `updated_since`.
+    pub late_minutes: i64,
+    /// Whether answers to `updated_since` hold everybody twice.
+    pub doubled: bool,
+    /// By how many hours the clock that `updated_since` is read on is ahead of UTC; nobody documents it.
+    pub zone_hours: i64,
 }
 
 impl Default for PersonioOptions {
@@ -59,6 +67,9 @@ impl Default for PersonioOptions {
             without_documents_read: false,
             without_documents_write: false,
             conversations_attributes: CONVERSATIONS_ATTRIBUTES.iter().map(|key| (*key).to_owned()).collect(),
+            late_minutes: 0,
+            doubled: false,
+            zone_hours: 0,
         }
     }
 }
@@ -107,6 +118,9 @@ pub struct Personio {
     sign_ins: Window,
     uploads: Window,
     documents: Vec<Document>,
+    edits: Edits,
+    /// How long it has been running when it was asked last.
+    at: Duration,
 }
 
 impl Personio {
@@ -128,6 +142,8 @@ impl Personio {
             sign_ins: Window::new(60, minute),
             uploads: Window::new(60, minute),
             documents: Vec::new(),
+            edits: Edits::default(),
+            at: Duration::ZERO,
         }
     }
 
@@ -245,7 +261,17 @@ impl Personio {
             (Err(refusal), _) | (_, Err(refusal)) => return refusal,
         };
         let limit = limit.clamp(1, MAX_LIMIT);
-        let since = request.query_value("updated_since").and_then(|text| text.get(..10)?.parse().ok());
+        let since = match request.query_value("updated_since").map(Since::read) {
+            None => None,
+            Some(Some(since)) => Some(since),
+            Some(None) => {
+                let details = json!({"updated_since": ["The updated since is not a valid date."]});
+                let message = "The given data was invalid.";
+                return error(422, json!({"code": 422, "message": message, "error_data": details}));
+            }
+        };
+        let projection = self.projection(request);
+        let watched = self.watched(request, &projection);
         let email = request.query_value("email").filter(|_| since.is_none());
         let mut all: Vec<usize> = self
             .company
@@ -254,15 +280,17 @@ impl Personio {
             .enumerate()
             .filter(|(_, person)| email.is_none_or(|email| person.email == email))
             .filter(|(_, person)| !self.options.unlisted.contains(&person.id))
-            .filter(|(_, person)| since.is_none_or(|since| person.last_modified >= since))
+            .filter(|(_, person)| since.is_none_or(|since| self.is_updated(person, since, watched.as_ref())))
             .map(|(position, _)| position)
             .collect();
+        if since.is_some() && self.options.doubled {
+            all = all.into_iter().flat_map(|position| [position; 2]).collect();
+        }
         if self.turned {
             all.reverse();
         }
         let page = all.get(offset..).unwrap_or_default();
         let page = &page[..page.len().min(limit)];
-        let projection = self.projection(request);
         let ids: Vec<u64> = page.iter().map(|position| self.company.people()[*position].id).collect();
         let texts = self.render(page, &projection, &request.base_url);
         let mut body = String::with_capacity(ids.iter().map(|id| texts[id].len() + 1).sum::<usize>() + 200);
@@ -342,6 +370,7 @@ impl System for Personio {
     }
 
     fn handle(&mut self, request: &SandboxRequest) -> SandboxResponse {
+        self.at = request.at;
         match (request.method, request.segments().as_slice()) {
             (Method::Post, ["v1", "auth"]) => self.auth(request),
             (Method::Get, ["v1", "company", "employees", rest @ ..]) => self.data(request, rest),

@@ -515,3 +515,46 @@ fn long_lists_of_documents_come_in_pages() {
     let last = get(&mut personio, next).value();
     assert_eq!((last["_data"].as_array().unwrap().len(), &last["_meta"]["links"]["next"]), (1, &Value::Null));
 }
+
+#[test]
+fn updated_since_knows_the_second_the_attribute_and_whom_it_is_late_with() {
+    let mut personio = personio(3);
+    for id in 1001..=1003 {
+        personio.company_mut().person_mut(id).unwrap().last_modified = "2026-10-01".parse().unwrap();
+    }
+    personio.change(1002, json!({"position": "Clerk"}).as_object().unwrap()).unwrap();
+    let hired = personio.hire(&Map::new()).unwrap();
+    let ids = |personio: &mut Personio, minutes: u64, query: &str| -> Vec<u64> {
+        let token = token(personio);
+        let path = format!("/v1/company/employees?limit=100&offset=0&{query}");
+        let mut request = SandboxRequest::get(&path).header("authorization", &token);
+        request.at = Duration::from_secs(60 * minutes);
+        let answer = personio.handle(&request).value();
+        let rows = answer["data"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        rows.iter().map(|row| row["attributes"]["id"]["value"].as_u64().unwrap()).collect()
+    };
+    // The edits are of noon.
+    for (query, expected) in [
+        ("updated_since=2026-11-22", &[1002, hired][..]),
+        ("updated_since=2026-11-22T12:00:00", &[1002, hired]),
+        ("updated_since=2026-11-22T12:00:01", &[]),
+        ("updated_since=2026-11-23", &[]),
+        ("updated_since=2026-09-30", &[1001, 1002, 1003, hired]),
+        ("updated_since=2026-11-22&attributes[]=position", &[1002, hired]),
+        ("updated_since=2026-11-22&attributes[]=email", &[hired]),
+    ] {
+        assert_eq!(ids(&mut personio, 0, query), expected, "{query}");
+    }
+    personio.options.hidden_attributes = vec!["position".into()];
+    assert_eq!(ids(&mut personio, 0, "updated_since=2026-11-22&attributes[]=position"), [hired], "not granted");
+    personio.options = PersonioOptions { late_minutes: 45, ..PersonioOptions::default() };
+    assert!(ids(&mut personio, 44, "updated_since=2026-11-22").is_empty());
+    assert_eq!(ids(&mut personio, 45, "updated_since=2026-11-22"), [1002, hired]);
+    personio.options = PersonioOptions { zone_hours: 2, ..PersonioOptions::default() };
+    assert_eq!(ids(&mut personio, 0, "updated_since=2026-11-22T14:00:00"), [1002, hired]);
+    assert!(ids(&mut personio, 0, "updated_since=2026-11-22T14:00:01").is_empty());
+    personio.options = PersonioOptions { doubled: true, ..PersonioOptions::default() };
+    assert_eq!(ids(&mut personio, 0, "updated_since=2026-11-22"), [1002, 1002, hired, hired]);
+    let wrong = get(&mut personio, "/v1/company/employees?updated_since=yesterday");
+    assert_eq!(wrong.status, 422);
+}

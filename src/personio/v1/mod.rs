@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use serde_json::Value as Json;
 
@@ -25,6 +26,9 @@ const READ_ATTEMPTS: usize = 3;
 
 /// How often the whole list is read at most, as long as each time brings somebody new.
 const READS: usize = 4;
+
+/// Why a read of those who changed is never a read of everybody.
+const CHANGES_ONLY: &str = "only those who changed were read";
 
 /// So many pages in a row without anybody new, and the paging leads nowhere.
 const FRUITLESS: u64 = 5;
@@ -294,10 +298,35 @@ impl Source for PersonioSource {
             None => Completeness::Proven,
             Some(why) => Completeness::Unproven { why },
         };
-        let Reading { employees, mut notices, contested, unusable, .. } = read;
-        notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
-        let employees = Employees::new(attributes.clone(), employees, completeness).contesting(contested);
-        Ok(ReadResult { employees, notices, without_id: unusable })
+        Ok(read.result(attributes, completeness))
+    }
+
+    fn changed(
+        &self,
+        attributes: &Attributes,
+        since: DateTime<Utc>,
+        progress: &dyn Progress,
+    ) -> Result<Option<ReadResult>, SourceError> {
+        if requests::portions(attributes, LONGEST_ADDRESS).len() > 1 {
+            return Ok(None);
+        }
+        let columns = Columns::new(attributes);
+        let (mut memory, mut reading, mut offset) = (Vec::new(), Reading::default(), 0);
+        loop {
+            let request = requests::changed_employees(attributes, since, offset);
+            let (page, records) = match self.page(&columns, &request, &mut memory) {
+                Err(error) if error.kind == SourceErrorKind::TooLong => return Ok(None),
+                page => page?,
+            };
+            let came = records.rows();
+            offset += came;
+            reading.add(page.total, records);
+            progress.expect(page.total.unwrap_or(offset).max(offset));
+            progress.advance(came);
+            if came == 0 || reading.over || page.total.is_some_and(|total| total <= offset) {
+                return Ok(Some(reading.result(attributes, Completeness::Unproven { why: CHANGES_ONLY.to_owned() })));
+            }
+        }
     }
 
     /// Whether there is an employee with this id, whatever the list says.
@@ -394,6 +423,13 @@ fn both(one: Option<(u64, u64)>, other: Option<(u64, u64)>) -> Option<(u64, u64)
 }
 
 impl Reading {
+    fn result(self, attributes: &Attributes, completeness: Completeness) -> ReadResult {
+        let Self { employees, mut notices, contested, unusable, .. } = self;
+        notices.sort_by(|one, other| (one.employee, &one.message).cmp(&(other.employee, &other.message)));
+        let employees = Employees::new(attributes.clone(), employees, completeness).contesting(contested);
+        ReadResult { employees, notices, without_id: unusable }
+    }
+
     fn add(&mut self, total: Option<u64>, records: Records) {
         match (total, &mut self.totals) {
             (None, _) => self.without_total += 1,

@@ -640,3 +640,31 @@ fn an_address_that_is_too_long_however_short_it_is_names_the_list_to_shorten() {
     assert!(error.message.contains("`personio.attributes`") && error.message.contains("HTTP 431"), "{error}");
     assert!(reads(&script).len() < 5, "{:?}", reads(&script).len());
 }
+
+#[test]
+fn who_changed_is_read_page_by_page_and_proves_nothing() {
+    // people, each how often
+    for (people, times, requests) in [(0, 1, 1), (1, 1, 1), (100, 1, 1), (130, 1, 2), (130, 2, 3)] {
+        let script =
+            service(move |asked| pages(asked, (1..=people).flat_map(|id| std::iter::repeat_n(id, times)), 100));
+        let since = "2026-11-21T03:00:00Z".parse().unwrap();
+        let result = source(&script).0.changed(&attributes(), since, &NoProgress).unwrap().unwrap();
+        assert_eq!(ids(&result), (1..=people).collect::<Vec<_>>(), "{people} by {times}");
+        assert_eq!(why(&result), "only those who changed were read");
+        assert!(result.employees.contested.is_empty());
+        let asked = reads(&script);
+        assert_eq!(asked.len(), requests, "{people} by {times}");
+        for asked in &asked {
+            assert_eq!(asked.param("updated_since"), Some("2026-11-21T03:00:00"));
+            assert_eq!(number(asked, "limit"), 100);
+        }
+    }
+}
+
+#[test]
+fn attributes_in_portions_say_nothing_of_who_changed() {
+    let script = service(|_| panic!("nothing is asked"));
+    let many = Attributes::new((0..600).map(|number| format!("dynamic_{}", 10_000_000 + number)));
+    let since = "2026-11-21T03:00:00Z".parse().unwrap();
+    assert!(source(&script).0.changed(&many, since, &NoProgress).unwrap().is_none());
+}
