@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::employee::EmployeeId;
 use crate::field::FieldValue;
-use crate::output::{Bars, Document, Kind, checklist};
+use crate::output::{Bars, Document, Kind, Names, checklist};
 use crate::plan::{Change, Checklist, TargetStatus, checklist_code, member_of, team_of};
 use crate::sync::{Memory, PrepareOptions, judge};
 use crate::words::count;
@@ -100,7 +100,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     // What else there is to know was said by the plan.
     plan.notices.retain(|notice| notice.employee.is_some());
     if !arguments.yes {
-        process.preview_plan(&prepared.plan);
+        process.preview_plan(&prepared);
         let question = format!("Say that {steps} of {name} are done?");
         approve(process, &signals, &question, &format!("{steps} of {name} not confirmed"))
             .map_err(|failure| failure.among(&reasons, problems.clone()))?;
@@ -114,6 +114,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         plan: Some(&prepared.plan),
         exit_code: reasons.code(),
         problems: &problems,
+        names: Names(Some(&|id| prepared.full_name(id))),
     });
     let rest =
         if left == 0 { "nothing is open now".to_owned() } else { format!("{left} of {open_before} are still open") };

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::config::TargetSettings;
 use crate::employee::{Disagreement, Employee, EmployeeId, Lifecycle, Part, Value};
 use crate::field::FieldValue;
+use crate::output::mask::Mask;
 use crate::output::visible::{LONGEST, cut, short, visible};
 use crate::output::{Answer, Bars, Shown};
 use crate::plan::{LeaverAction, TargetPlan, waits_until};
@@ -98,8 +99,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
     let explained = match find(&prepared, &employee) {
-        Ok(employee) => explain(&session, &prepared, &memory, employee)?,
-        Err(unknown) => no_longer_delivered(&session, &prepared, &memory, &employee)?.ok_or(unknown)?,
+        Ok(employee) => explain(&session, &prepared, &memory, employee, process.mask())?,
+        Err(unknown) => no_longer_delivered(&session, &prepared, &memory, &employee, process.mask())?.ok_or(unknown)?,
     };
     let shown = Shown::default().words(render(&explained));
     process.answer(&Answer::new("explanation", explained, shown));
@@ -151,14 +152,15 @@ fn no_longer_delivered(
     prepared: &Prepared<'_>,
     memory: &Memory,
     text: &str,
+    mask: &Mask,
 ) -> Result<Option<Explained>, Failure> {
     let Ok(id) = text.parse::<EmployeeId>() else { return Ok(None) };
     let mut known = memory.state.knows(id)?;
     let mut targets = Vec::new();
     for plan in &prepared.plan.targets {
-        let link = linked(session, memory, &plan.name, id)?;
+        let link = linked(session, memory, &plan.name, id, mask)?;
         known |= link.is_some();
-        let mut decision = decision(plan, id);
+        let mut decision = decision(plan, id, mask);
         if link.is_none() {
             decision = vec!["nothing: no account of theirs is known".to_owned()];
         }
@@ -184,13 +186,19 @@ fn no_longer_delivered(
     }))
 }
 
-fn linked(session: &Session, memory: &Memory, target: &str, id: EmployeeId) -> Result<Option<Linked>, Failure> {
+fn linked(
+    session: &Session,
+    memory: &Memory,
+    target: &str,
+    id: EmployeeId,
+    mask: &Mask,
+) -> Result<Option<Linked>, Failure> {
     let link = memory.links(target)?.into_iter().find(|link| link.employee == id);
     let Some(link) = link else { return Ok(None) };
     let moment = |at| session.local(at);
     let seen = memory.state.last_seen(id)?.into_iter().find(|seen| &*seen.target == target);
     Ok(Some(Linked {
-        account: link.account.to_string(),
+        account: mask.account(&link.account.0).into_owned(),
         origin: link.origin.as_str(),
         since: moment(link.created_at),
         last_seen: seen.map(|seen| moment(seen.at)),
@@ -203,6 +211,7 @@ fn explain(
     prepared: &Prepared<'_>,
     memory: &Memory,
     employee: &Employee,
+    mask: &Mask,
 ) -> Result<Explained, Failure> {
     let settings = &session.settings;
     let place = prepared.employees.list.binary_search_by_key(&employee.id, |other| other.id).unwrap_or_default();
@@ -214,14 +223,14 @@ fn explain(
         let (state, value) = match employee.value(column) {
             Value::Hidden => ("hidden", None),
             Value::Empty => ("empty", None),
-            value => ("known", Some(show_attribute(value))),
+            value => ("known", Some(mask.text(&show_attribute(value)).into_owned())),
         };
         Attribute { attribute: key.to_owned(), state, value }
     });
     let mut targets = Vec::new();
     for (target, plan) in prepared.targets.iter().zip(&prepared.plan.targets) {
-        let link = linked(session, memory, &plan.name, employee.id)?;
-        targets.push(explain_target(target, plan, &facts, session.today, link));
+        let link = linked(session, memory, &plan.name, employee.id, mask)?;
+        targets.push(explain_target(target, plan, &facts, session.today, link, mask));
     }
     Ok(Explained {
         employee: employee.id.to_string(),
@@ -239,6 +248,7 @@ fn explain_target(
     facts: &Facts<'_>,
     today: NaiveDate,
     link: Option<Linked>,
+    mask: &Mask,
 ) -> Target {
     let settings = target.settings;
     let id = facts.employee().id;
@@ -259,8 +269,10 @@ fn explain_target(
     let matched = match &target.open {
         None => "not looked for".to_owned(),
         Some(open) => match (open.overview.owned.get(&id), open.overview.matched_by.get(&id)) {
-            (Some(account), Some(field)) => format!("account {account}, by {}", specs[field.get()].name),
-            (Some(account), None) => format!("account {account}, by the stored link"),
+            (Some(account), Some(field)) => {
+                format!("account {}, by {}", mask.account(&account.0), specs[field.get()].name)
+            }
+            (Some(account), None) => format!("account {}, by the stored link", mask.account(&account.0)),
             (None, _) => {
                 let tried: Vec<&str> =
                     settings.plan.match_fields.iter().map(|field| &*specs[field.get()].name).collect();
@@ -275,7 +287,7 @@ fn explain_target(
         .map(|mapping| {
             let spec = &specs[mapping.index.get()];
             let (from, steps) = match &mapping.source {
-                MappingSource::Constant(value) => (format!("the value {}", show(value)), None),
+                MappingSource::Constant(value) => (format!("the value {}", shown(value)), None),
                 MappingSource::Expression(expression) => (expression.source().to_owned(), None::<String>),
                 MappingSource::Member { rule, owned } => {
                     let kept = "people added by hand stay in it".to_owned();
@@ -284,7 +296,7 @@ fn explain_target(
             };
             let (gives, why) = match mapping.desired(spec, facts) {
                 Desired::Value(FieldValue::Empty) => ("(empty: the field is cleared)".to_owned(), None),
-                Desired::Value(value) => (show(&value), None),
+                Desired::Value(value) => (mask.value(&value), None),
                 Desired::Keep(why) => ("(left as it is)".to_owned(), why),
                 Desired::Invalid(why) => ("(left as it is: the value is invalid)".to_owned(), Some(why)),
                 Desired::Fail(_, why) => ("(the employee is skipped)".to_owned(), Some(why)),
@@ -300,7 +312,7 @@ fn explain_target(
             Step { field: spec.name.to_string(), from, gives, note }
         })
         .collect();
-    let mut decision = decision(plan, id);
+    let mut decision = decision(plan, id, mask);
     let owns = target.open.as_ref().is_some_and(|open| open.overview.owned.contains_key(&id));
     if let Some(until) = waits_until(settings.plan.leavers, facts.standing(), today)
         && owns
@@ -332,14 +344,14 @@ fn explain_target(
 const NOTHING: &str = "nothing to do";
 
 /// What a plan does about one employee, line by line.
-pub(super) fn decision(plan: &TargetPlan, id: EmployeeId) -> Vec<String> {
+pub(super) fn decision(plan: &TargetPlan, id: EmployeeId, mask: &Mask) -> Vec<String> {
     let mut decision = Vec::new();
     for change in plan.changes.iter().filter(|change| change.employee == Some(id)) {
         let why = change.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
         let fields: Vec<String> = change
             .fields
             .iter()
-            .map(|field| format!("{}: {} → {}", field.field, show(&field.before), show(&field.after)))
+            .map(|field| format!("{}: {} → {}", field.field, mask.value(&field.before), mask.value(&field.after)))
             .collect();
         let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join("; ")) };
         decision.push(format!("{}{why}{fields}", change.op));
@@ -352,7 +364,7 @@ pub(super) fn decision(plan: &TargetPlan, id: EmployeeId) -> Vec<String> {
             && handover.from == id
         {
             let held = if change.hold.is_some() { ", once somebody says so" } else { "" };
-            decision.push(format!("handover: account {account} goes to employee {to}{held}"));
+            decision.push(format!("handover: account {} goes to employee {to}{held}", mask.account(&account.0)));
         }
     }
     for skip in plan.skipped.iter().filter(|skip| skip.employee == id) {
@@ -457,11 +469,9 @@ fn render(explained: &Explained) -> String {
     text
 }
 
-fn show(value: &FieldValue) -> String {
-    match value {
-        FieldValue::Empty => "(empty)".into(),
-        other => other.to_string(),
-    }
+/// A value of the file, which is nobody's.
+fn shown(value: &FieldValue) -> String {
+    Mask::default().value(value)
 }
 
 pub(super) fn show_attribute(value: &Value) -> String {

@@ -181,7 +181,9 @@ fn preview(
         judge(prepared, name, employee, account, from)?;
     }
     let decision = match &prepared {
-        Some(prepared) => prepared.plan.targets.iter().flat_map(|plan| decision(plan, employee)).collect(),
+        Some(prepared) => {
+            prepared.plan.targets.iter().flat_map(|plan| decision(plan, employee, process.mask())).collect()
+        }
         None => vec!["nothing: Personio no longer delivers the employee".to_owned()],
     };
     Ok(Said {

@@ -43,6 +43,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Problem;
+use crate::output::mask::Masking;
 use crate::output::{Format, Kind, json};
 
 /// Keeps a company's other systems in line with its employee data in Personio
@@ -126,7 +127,8 @@ pub fn main() -> ExitCode {
                     std::env::args_os().skip(1).filter_map(|argument| argument.into_string().ok()),
                 )
             {
-                let process = Process::current(Global { config: None, format: Format::Json, all: false });
+                let process =
+                    Process::current(Global { config: None, format: Format::Json, all: false, mask: Masking::Auto });
                 return process.fail(&usage(&error), kind);
             }
             if error.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|argument| argument == "--verbose")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::output::Format;
+use crate::output::mask::Masking;
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
@@ -15,9 +16,12 @@ pub struct Global {
     /// How results are written on standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Show every change in tables, not only the first of each kind
+    /// Show every change, not only the first of each kind, nor only as many as a comment can hold
     #[arg(long, global = true)]
     pub all: bool,
+    /// Show values of employees in tables and Markdown as pseudonyms
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Masking::Auto)]
+    pub mask: Masking,
 }
 
 /// Run your own file against simulated systems: no credentials, no network.

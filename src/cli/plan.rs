@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::output;
-use crate::output::{Bars, Document, Kind};
+use crate::output::{Bars, Document, Kind, Names};
 use crate::plan::Plan;
 use crate::sync::{Memory, PrepareOptions, Prepared, judge};
 
@@ -123,8 +123,14 @@ pub(super) fn preview(
     // A reviewed plan goes by what is left when it is applied.
     let source = session.source()?;
     session.inputs(&*source, &memory).check_budget(&mut prepared.plan, &mut reasons, &mut problems)?;
-    let document =
-        Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
+    let names = |id| prepared.full_name(id);
+    let document = Document {
+        kind: Kind::Plan,
+        plan: Some(&prepared.plan),
+        exit_code: reasons.code(),
+        problems: &problems,
+        names: Names(Some(&names)),
+    };
     match checklist {
         Some(path) if path == Path::new("-") => process.print(&output::checklist::markdown(&prepared.plan)),
         Some(path) => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::exit::Problem;
-use crate::output::{Document, Kind, Origin, json};
+use crate::output::{Document, Kind, Names, Origin, json};
 use crate::sync::{Prepared, Reviewed};
 
 use super::session::Session;
@@ -21,7 +21,8 @@ pub(super) fn write(
     exit_code: u8,
     problems: &[Problem],
 ) -> Result<(), Failure> {
-    let document = Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code, problems };
+    let document =
+        Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code, problems, names: Names::default() };
     let text = origin(session).bind(&document, &format!("{:?}", prepared.employees.list));
     private_file::replace(path, text.as_bytes()).map_err(|error| {
         Failure::new(Reason::Usage, format!("the plan cannot be written to {}: {error}", path.display()))

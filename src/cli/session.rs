@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -12,11 +12,11 @@ use serde::Serialize;
 use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StatePlace, find_config, load};
 use crate::exit::Problem;
 use crate::http::Redactor;
+use crate::output::mask::Mask;
 use crate::output::table::TableStyle;
 use crate::output::visible::visible_lines;
-use crate::output::{Answer, Document, Kind, Shown, Terminal};
+use crate::output::{Answer, Document, Kind, Names, Shown, Terminal};
 use crate::personio::{Documents, Source, Sources};
-use crate::plan::Plan;
 use crate::progress::ReadProgress;
 use crate::section::{Secret, SecretMode, Severity};
 use crate::sync::{Caller, Inputs, Memory, PrepareOptions, Prepared};
@@ -36,6 +36,10 @@ pub struct Process {
     zones: Zones,
     /// Knows the secrets of the file, once they are read.
     redactor: OnceLock<Redactor>,
+    /// Shows values or hides them, once the secrets are read that it needs.
+    mask: OnceLock<Mask>,
+    /// The last part of the path of the file.
+    file_name: OnceLock<String>,
 }
 
 impl From<LoadError> for Failure {
@@ -77,6 +81,10 @@ fn clock() -> DateTime<Utc> {
     now()
 }
 
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 impl Process {
     /// The streams, clock and options of this process.
     pub fn current(global: Global) -> Self {
@@ -89,7 +97,15 @@ impl Process {
         };
         let machine = MachineZones::find(&environment);
         let zones = MachineZones::zones(machine.as_ref());
-        Self { global, terminal, now: clock(), zones, redactor: OnceLock::new() }
+        Self {
+            global,
+            terminal,
+            now: clock(),
+            zones,
+            redactor: OnceLock::new(),
+            mask: OnceLock::new(),
+            file_name: OnceLock::new(),
+        }
     }
 
     /// Writes a result. A reader that has gone away (a pager) is no error.
@@ -134,16 +150,35 @@ impl Process {
     /// Ends a command that has no result: words on standard error and, as JSON, a document all the same.
     pub fn fail(&self, failure: &Failure, kind: Kind) -> ExitCode {
         self.say(&failure.text);
-        let document = Document { kind, plan: None, exit_code: failure.reason.code(), problems: &failure.problems };
+        let document = Document {
+            kind,
+            plan: None,
+            exit_code: failure.reason.code(),
+            problems: &failure.problems,
+            names: Names::default(),
+        };
         if let Some(text) = document.of_nothing(self.global.format) {
             self.print(&text);
         }
         ExitCode::from(failure.reason.code())
     }
 
+    fn set_mask<'s>(&self, secrets: impl IntoIterator<Item = &'s str>) {
+        let hides = self.global.mask.hides(self.global.format, self.terminal, environment("CI").as_deref());
+        self.mask.get_or_init(|| if hides { Mask::hiding(secrets) } else { Mask::SHOWN });
+    }
+
+    pub(super) fn mask(&self) -> &Mask {
+        // Before there was a file there is no key, and nobody's value to be shown.
+        self.set_mask([]);
+        self.mask.get().expect("it was set")
+    }
+
     /// How tables look on this terminal.
-    pub fn table_style(&self) -> TableStyle {
+    pub fn table_style(&self) -> TableStyle<'_> {
         TableStyle {
+            mask: self.mask(),
+            file: self.file_name.get_or_init(|| file_name(&self.config_path())),
             colour: self.terminal.output && self.terminal.colour,
             width: crate::output::terminal_width(self.terminal),
             all: self.global.all,
@@ -157,13 +192,20 @@ impl Process {
     }
 
     /// The same, with another look of tables.
-    pub fn show_with(&self, document: &Document<'_>, style: TableStyle) {
+    pub fn show_with(&self, document: &Document<'_>, style: TableStyle<'_>) {
         self.print(&document.render(self.global.format, style));
     }
 
     /// Shows the plan that somebody is about to be asked about.
-    pub(super) fn preview_plan(&self, plan: &Plan) {
-        let document = Document { kind: Kind::Plan, plan: Some(plan), exit_code: 0, problems: &[] };
+    pub(super) fn preview_plan(&self, prepared: &Prepared<'_>) {
+        let names = |id| prepared.full_name(id);
+        let document = Document {
+            kind: Kind::Plan,
+            plan: Some(&prepared.plan),
+            exit_code: 0,
+            problems: &[],
+            names: Names(Some(&names)),
+        };
         if let Some(text) = document.before_asking(self.global.format, self.table_style()) {
             self.print(&text);
         }
@@ -205,6 +247,7 @@ impl Process {
         if sandbox.sandbox.is_none() {
             self.redactor.get_or_init(|| Redactor::new(settings.secrets.iter().map(Secret::expose)));
         }
+        self.set_mask(settings.secrets.iter().map(Secret::expose));
         for warning in &settings.warnings {
             self.say(&format!("{}:{warning}", path.display()));
         }

@@ -8,8 +8,7 @@ use clap::Args;
 
 use crate::employee::EmployeeId;
 use crate::output::table::TableStyle;
-use crate::output::{Bars, Document, Kind};
-use crate::plan::Plan;
+use crate::output::{Bars, Document, Kind, Names};
 use crate::progress::RunProgress;
 use crate::section::parse_duration;
 use crate::sync::{DueTargets, Finished, Memory, Operator, PrepareOptions, Prepared};
@@ -126,8 +125,14 @@ pub(super) fn synchronise(
     let operator = AtTerminal { process, signals };
     let finished = session.inputs(&*source, memory).synchronise(options, &operator, lock_timeout, review)?;
     let Finished { prepared, asked, reasons, problems } = finished;
-    let document =
-        Document { kind: Kind::Report, plan: Some(&prepared.plan), exit_code: reasons.code(), problems: &problems };
+    let names = |id| prepared.full_name(id);
+    let document = Document {
+        kind: Kind::Report,
+        plan: Some(&prepared.plan),
+        exit_code: reasons.code(),
+        problems: &problems,
+        names: Names(Some(&names)),
+    };
     process.show_with(&document, TableStyle { outcomes_only: asked, ..process.table_style() });
     if let Some(sandbox) = &session.sandbox {
         process.remark(if sandbox.lasting {
@@ -151,8 +156,8 @@ impl Operator for AtTerminal<'_> {
         Box::new(Bars::new(self.process.terminal))
     }
 
-    fn approve(&self, plan: &Plan, changes: usize) -> Result<(), Failure> {
-        self.process.preview_plan(plan);
+    fn approve(&self, prepared: &Prepared<'_>, changes: usize) -> Result<(), Failure> {
+        self.process.preview_plan(prepared);
         let question = format!("Apply {}?", count(changes, "change", "changes"));
         let refusal = format!("{} not applied", count(changes, "change is", "changes are"));
         approve(self.process, self.signals, &question, &refusal)
@@ -171,7 +176,7 @@ fn say_nothing_is_due(process: &Process, session: &Session, due: &DueTargets) {
     let zone = session.settings.timezone;
     process.say(&due.nothing(zone));
     let next = due.next.as_ref().map(|(moment, _)| zone.minute(*moment));
-    let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[] };
+    let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[], names: Names::default() };
     if let Some(text) = document.of_nothing_due(process.global.format, next) {
         process.print(&text);
     }

@@ -35,7 +35,7 @@ impl<T: Serialize> Answer<T> {
     }
 
     /// What belongs on standard output.
-    pub(crate) fn render(&self, format: Format, style: TableStyle) -> String {
+    pub(crate) fn render(&self, format: Format, style: TableStyle<'_>) -> String {
         match format {
             Format::Json => json::render_value(&self.document),
             Format::Table | Format::Markdown => self.shown.render(format, style),
@@ -93,7 +93,7 @@ impl Shown {
     }
 
     /// For people; nothing where a program reads.
-    pub(crate) fn render(&self, format: Format, style: TableStyle) -> String {
+    pub(crate) fn render(&self, format: Format, style: TableStyle<'_>) -> String {
         if !format.is_for_people() {
             return String::new();
         }
@@ -122,16 +122,16 @@ impl Format {
 
 impl Document<'_> {
     /// The plan or the report.
-    pub(crate) fn render(&self, format: Format, style: TableStyle) -> String {
+    pub(crate) fn render(&self, format: Format, style: TableStyle<'_>) -> String {
         match format {
             Format::Table => table::render(self, style),
             Format::Json => json::render(self, None),
-            Format::Markdown => markdown::render(self),
+            Format::Markdown => markdown::render(self, style),
         }
     }
 
     /// The plan as it is shown before somebody is asked: at a terminal. Elsewhere the report is the one document.
-    pub(crate) fn before_asking(&self, format: Format, style: TableStyle) -> Option<String> {
+    pub(crate) fn before_asking(&self, format: Format, style: TableStyle<'_>) -> Option<String> {
         (format == Format::Table).then(|| table::render(self, style))
     }
 

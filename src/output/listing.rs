@@ -39,10 +39,14 @@ impl Listing {
 
     /// The same for a terminal.
     pub(super) fn table(&self, width: Option<u16>) -> String {
+        let width = width.unwrap_or(160).max(60);
+        if self.narrowest() > usize::from(width) {
+            return self.blocks(width);
+        }
         let style = if self.is_ruled { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING };
         let mut table = Table::new();
         table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(width.unwrap_or(160).max(60));
+        table.set_width(width);
         table.set_header(self.header.clone());
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| short(cell).into_owned()));
@@ -50,6 +54,40 @@ impl Listing {
         table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }
+
+impl Listing {
+    /// How many columns a table needs in which no word is broken.
+    fn narrowest(&self) -> usize {
+        let longest = |text: &str| text.split_whitespace().map(textwrap::core::display_width).max().unwrap_or(0);
+        let column = |(place, title): (usize, &&'static str)| {
+            let cells = self.rows.iter().map(|row| longest(&short(&row[place])).min(LONGEST_WORD));
+            2 + cells.max().unwrap_or(0).max(longest(title))
+        };
+        self.header.iter().enumerate().map(column).sum()
+    }
+
+    /// The rows below each other, where they do not fit beside each other: each begins with its first cell.
+    fn blocks(&self, width: u16) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            for (place, (title, cell)) in self.header.iter().zip(row).enumerate() {
+                if cell.is_empty() && place > 0 {
+                    continue;
+                }
+                let indent = if place == 0 { "" } else { "  " };
+                let rest = format!("{indent}    ");
+                let options =
+                    textwrap::Options::new(usize::from(width)).initial_indent(indent).subsequent_indent(&rest);
+                let line = format!("{title}: {}", short(cell));
+                text.extend(textwrap::wrap(&line, options).iter().map(|line| format!("{}\n", line.trim_end())));
+            }
+        }
+        text
+    }
+}
+
+/// Longer ones, such as addresses, are broken in a table all the same.
+const LONGEST_WORD: usize = 24;
 
 #[cfg(test)]
 mod tests {
@@ -74,5 +112,23 @@ mod tests {
         listing.row(["12.1", "x".repeat(3_000_000).as_str()]);
         let table = listing.table(Some(80));
         assert!(table.len() < 2_000 && table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_beside_each_other_stand_below_each_other() {
+        let mut listing = Listing::new(["Target", "Last succeeded", "Deactivations", "Unreachable since"]);
+        listing.row(["service-desk", "2026-11-22T05:00:00Z", "", "a rather long explanation of what went wrong there"]);
+        listing.row(["wiki", "never", "12", ""]);
+        let expected = "\
+Target: service-desk
+  Last succeeded: 2026-11-22T05:00:00Z
+  Unreachable since: a rather long explanation of what went
+      wrong there
+Target: wiki
+  Last succeeded: never
+  Deactivations: 12
+";
+        assert_eq!(listing.table(Some(60)), expected);
+        assert!(listing.table(Some(100)).starts_with(" Target"), "there, they do");
     }
 }

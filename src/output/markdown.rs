@@ -2,18 +2,22 @@
 
 use std::fmt::Write as _;
 
-use crate::field::FieldValue;
-use crate::plan::{Change, Op};
+use crate::plan::{Change, Op, TargetPlan};
 
-use super::visible::visible;
+use super::mask::Mask;
+use super::table::{NAMED, TableStyle, folded, matters};
+use super::visible::{short, short_pair, visible};
 use super::{Document, Kind, grouped};
-use crate::words::employees;
+use crate::words::{count, employees};
 
-/// The document as Markdown.
-pub fn render(document: &Document<'_>) -> String {
-    let mut text = String::new();
-    let title = if document.kind == Kind::Plan { "Plan" } else { "Report" };
-    let _ = writeln!(text, "# personio-sync: {title}\n");
+/// How many bytes a comment has at most. GitHub takes 65,536 letters
+/// (<https://github.com/dead-claudia/github-limits>), the other forges more; the rest is for what a bot adds.
+const LONGEST: usize = 60_000;
+
+/// The document as Markdown. Its first line cannot be seen on a page, and is the same for every plan of one file.
+pub fn render(document: &Document<'_>, style: TableStyle<'_>) -> String {
+    let (title, word) = if document.kind == Kind::Plan { ("Plan", "plan") } else { ("Report", "report") };
+    let mut text = format!("{}# personio-sync: {title}\n\n", marker(word, style.file));
     for problem in document.problems {
         let _ = writeln!(text, "- **{}**: {}", problem.code, escape(&problem.message));
     }
@@ -50,42 +54,101 @@ pub fn render(document: &Document<'_>) -> String {
             summary.failed
         );
     }
-    for target in &plan.targets {
-        let _ = writeln!(text, "\n## {} ({})\n", escape(&target.name), target.kind);
-        if let Some(reason) = &target.reason {
-            let _ = writeln!(text, "{}\n", escape(reason));
-        }
-        let by_hand = target.checklist.as_ref();
-        if let Some(checklist) = by_hand {
-            super::checklist::section(&mut text, target, checklist, document.kind, 3);
-            text.push('\n');
-        }
-        let held = target.changes.iter().any(|change| change.hold.is_some());
-        if !target.changes.is_empty() && (by_hand.is_none() || held) {
-            let (last, rule) = if document.kind == Kind::Plan { ("", "") } else { (" Outcome |", "---|") };
-            let _ = writeln!(text, "| Change | Employee | Account | Fields | Why |{last}\n|---|--:|---|---|---|{rule}");
-            for change in target.changes.iter().filter(|change| by_hand.is_none() || change.hold.is_some()) {
-                let outcome = outcome(change, document.kind);
-                let outcome = outcome.map(|outcome| format!(" {} |", escape(&outcome))).unwrap_or_default();
-                let _ = writeln!(
-                    text,
-                    "| {} | {} | {} | {} | {} |{outcome}",
-                    change.op,
-                    change.employee.map(|id| id.to_string()).unwrap_or_default(),
-                    change.account.as_ref().map(|id| escape(&id.0)).unwrap_or_default(),
-                    fields(change),
-                    escape(&why(change, document.kind))
-                );
-            }
-        }
-        for skip in &target.skipped {
-            let _ = writeln!(text, "- skipped employee {}: `{}`: {}", skip.employee, skip.reason, escape(&skip.detail));
-        }
-        for line in grouped::notices(&target.notices, true) {
-            let _ = writeln!(text, "- note: {}", escape(&line));
-        }
+    for (place, target) in plan.targets.iter().enumerate() {
+        // What one target does not need is there for those after it.
+        let share = LONGEST.saturating_sub(text.len()) / (plan.targets.len() - place);
+        let room = if style.all { usize::MAX } else { text.len() + share };
+        section(&mut text, target, document, style, room);
     }
     text
+}
+
+/// `<!-- personio-sync plan: quickstart.toml -->`
+fn marker(word: &str, file: &str) -> String {
+    // A comment of HTML ends at `--`.
+    let file = visible(file).replace("--", "- -").replace('>', "");
+    format!("<!-- personio-sync {word}: {file} -->\n")
+}
+
+/// The part of one target, which ends before the text is longer than `room` but for a line that says how much is missing.
+fn section(text: &mut String, target: &TargetPlan, document: &Document<'_>, style: TableStyle<'_>, room: usize) {
+    let kind = document.kind;
+    let _ = writeln!(text, "\n## {} ({})\n", escape(&target.name), target.kind);
+    if let Some(reason) = &target.reason {
+        let _ = writeln!(text, "{}\n", escape(reason));
+    }
+    let mut missing = 0;
+    let by_hand = target.checklist.as_ref();
+    if let Some(checklist) = by_hand {
+        let mut steps = String::new();
+        super::checklist::section(&mut steps, target, checklist, kind, 3);
+        if style.mask.hides() && !checklist.is_empty() {
+            let _ = writeln!(text, "{} by hand, which name people.", super::checklist::steps(checklist));
+        } else if text.len() + steps.len() <= room {
+            text.push_str(&steps);
+        } else {
+            missing += checklist.len();
+        }
+        text.push('\n');
+    }
+    let mut changes: Vec<&Change> =
+        target.changes.iter().filter(|change| by_hand.is_none() || change.hold.is_some()).collect();
+    if kind == Kind::Report {
+        changes.sort_by_key(|change| !matters(change) && change.hold.is_none());
+    }
+    if !changes.is_empty() {
+        let (last, rule) = if kind == Kind::Plan { ("", "") } else { (" Outcome |", "---|") };
+        let _ = writeln!(text, "| Change | Employee | Account | Fields | Why |{last}\n|---|---|---|---|---|{rule}");
+    }
+    for alike in folded(&changes) {
+        let row = row(&alike, document, style);
+        if text.len() + row.len() > room {
+            missing += alike.len();
+        } else {
+            text.push_str(&row);
+        }
+    }
+    let skips = target
+        .skipped
+        .iter()
+        .map(|skip| format!("- skipped employee {}: `{}`: {}\n", skip.employee, skip.reason, escape(&skip.detail)));
+    let notices = grouped::notices(&target.notices, true);
+    let notices = notices.iter().map(|line| format!("- note: {}\n", escape(line)));
+    for line in skips.chain(notices) {
+        if text.len() + line.len() > room {
+            missing += 1;
+        } else {
+            text.push_str(&line);
+        }
+    }
+    if missing > 0 {
+        let what = count(missing, "entry", "entries");
+        let _ = writeln!(text, "\n… and {what} more than a comment can hold; `--all` and `--format json` have all.");
+    }
+}
+
+fn row(alike: &[&Change], document: &Document<'_>, style: TableStyle<'_>) -> String {
+    let change = alike[0];
+    let employee = if alike.len() > 1 {
+        let ids = alike.iter().filter_map(|change| change.employee);
+        let ids: Vec<String> = ids.take(if style.all { alike.len() } else { NAMED }).map(|id| id.to_string()).collect();
+        let more = if ids.len() < alike.len() { ", …" } else { "" };
+        format!("{}: {}{more}", employees(alike.len()), ids.join(", "))
+    } else {
+        let name = change.employee.and_then(|id| document.names.of(id));
+        let name = name.map(|name| format!(" {}", escape(&short(&style.mask.text(&name))))).unwrap_or_default();
+        change.employee.map(|id| format!("{id}{name}")).unwrap_or_default()
+    };
+    let account = change.account.as_ref().filter(|_| alike.len() == 1);
+    let outcome = outcome(change, document.kind).map(|outcome| format!(" {} |", escape(&outcome)));
+    format!(
+        "| {} | {employee} | {} | {} | {} |{}\n",
+        change.op,
+        account.map(|id| escape(&style.mask.account(&id.0))).unwrap_or_default(),
+        fields(change, style.mask),
+        escape(&why(change, document.kind)),
+        outcome.unwrap_or_default()
+    )
 }
 
 fn why(change: &Change, kind: Kind) -> String {
@@ -110,23 +173,24 @@ fn outcome(change: &Change, kind: Kind) -> Option<String> {
     })
 }
 
-fn fields(change: &Change) -> String {
+fn fields(change: &Change, mask: &Mask) -> String {
     let lines: Vec<String> = change
         .fields
         .iter()
-        .map(|field| match change.op {
-            Op::Create | Op::Reference | Op::Request => format!("{}: {}", escape(&field.field), shown(&field.after)),
-            _ => format!("{}: {} → {}", escape(&field.field), shown(&field.before), shown(&field.after)),
+        .map(|field| {
+            let (before, after) = (mask.value(&field.before), mask.value(&field.after));
+            match change.op {
+                Op::Create | Op::Reference | Op::Request => {
+                    format!("{}: {}", escape(&field.field), escape(&short(&after)))
+                }
+                _ => {
+                    let (before, after) = short_pair(&before, &after);
+                    format!("{}: {} → {}", escape(&field.field), escape(&before), escape(&after))
+                }
+            }
         })
         .collect();
     lines.join("<br>")
-}
-
-fn shown(value: &FieldValue) -> String {
-    match value {
-        FieldValue::Empty => "*(empty)*".into(),
-        other => escape(&other.to_string()),
-    }
 }
 
 /// Keeps a value from ending its cell or from becoming markup.
@@ -149,9 +213,58 @@ pub(crate) fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::employee::EmployeeId;
+    use crate::field::{FieldIndex, FieldValue};
+    use crate::output::Names;
+    use crate::plan::{FieldChange, Plan, SourceSummary};
 
     #[test]
     fn a_value_cannot_break_the_table() {
         assert_eq!(escape("a|b\n<img>"), "a\\|b\\\\u{a}&lt;img>");
+    }
+
+    fn plan(changes: u64) -> Plan {
+        let update = |employee: u64| Change {
+            fields: vec![FieldChange {
+                index: FieldIndex(0),
+                field: "title".into(),
+                before: FieldValue::Empty,
+                after: FieldValue::Text(format!("title {employee} {}", "x".repeat(300)).into()),
+            }],
+            ..Change::new(Op::Update, Some(EmployeeId(employee)))
+        };
+        let mut crowded = TargetPlan::empty("desk", "freshservice");
+        crowded.changes = (1..=changes).map(update).collect();
+        let mut small = TargetPlan::empty("wiki", "scim");
+        small.changes = vec![update(7)];
+        Plan {
+            today: "2026-11-22".parse().unwrap(),
+            source: SourceSummary { employees: 41, complete: true, why_incomplete: None, newest_change: None },
+            targets: vec![crowded, small],
+            notices: Vec::new(),
+        }
+    }
+
+    fn rendered(plan: &Plan, all: bool) -> String {
+        let document =
+            Document { kind: Kind::Plan, plan: Some(plan), exit_code: 0, problems: &[], names: Names::default() };
+        render(&document, TableStyle { file: "a--b>.toml", all, ..TableStyle::default() })
+    }
+
+    #[test]
+    fn a_comment_is_never_too_long_and_a_crowd_hides_no_other_target() {
+        let plan = plan(1_000);
+        let text = rendered(&plan, false);
+        assert!(text.len() < LONGEST + 1_000, "{}", text.len());
+        assert!(text.contains("| update | 7 |  | title: (empty) → title 7 "), "the small target is whole");
+        assert!(text.contains("entries more than a comment can hold"));
+        let all = rendered(&plan, true);
+        assert!(all.contains("title 1000 ") && !all.contains("more than a comment"));
+    }
+
+    #[test]
+    fn a_bot_finds_its_own_comment() {
+        let text = rendered(&plan(1), false);
+        assert_eq!(text.lines().next(), Some("<!-- personio-sync plan: a- -b.toml -->"));
     }
 }

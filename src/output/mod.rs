@@ -6,6 +6,7 @@ pub(crate) mod grouped;
 pub mod json;
 pub(crate) mod listing;
 pub mod markdown;
+pub mod mask;
 mod plan_file;
 mod progress;
 pub mod report;
@@ -16,6 +17,9 @@ pub(crate) use answer::{Answer, Shown};
 pub(crate) use plan_file::Origin;
 pub use progress::{Bars, Terminal, terminal_width};
 
+use std::fmt;
+
+use crate::employee::EmployeeId;
 use crate::exit::Problem;
 use crate::plan::Plan;
 
@@ -49,4 +53,22 @@ pub struct Document<'a> {
     pub exit_code: u8,
     /// Why the exit status is not 0, and more.
     pub problems: &'a [Problem],
+    /// For tables and Markdown; JSON has ids.
+    pub names: Names<'a>,
+}
+
+/// What employees are called, as far as whoever shows the document knows.
+#[derive(Clone, Copy, Default)]
+pub struct Names<'a>(pub Option<&'a dyn Fn(EmployeeId) -> Option<Box<str>>>);
+
+impl Names<'_> {
+    fn of(self, employee: EmployeeId) -> Option<Box<str>> {
+        self.0.and_then(|name_of| name_of(employee))
+    }
+}
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Names").field(&self.0.is_some()).finish()
+    }
 }

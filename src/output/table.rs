@@ -1,22 +1,21 @@
 //! Plans and reports for people.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
-
 use crate::code::Code;
-use crate::field::FieldValue;
+use crate::employee::EmployeeId;
+use crate::field::AccountId;
 use crate::plan::{Change, Op, Outcome, Plan, TargetPlan, TargetStatus};
 
+use super::mask::Mask;
 use super::visible::{short, short_pair, visible};
-use super::{Document, Kind, grouped};
+use super::{Document, Kind, Names, grouped};
 use crate::words::{count, employees};
 
 /// How much is shown, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct TableStyle {
+#[derive(Clone, Copy, Debug)]
+pub struct TableStyle<'a> {
     pub colour: bool,
     /// Columns of the terminal; `None` when there is none.
     pub width: Option<u16>,
@@ -24,19 +23,34 @@ pub struct TableStyle {
     pub all: bool,
     /// The plan was shown already: of a report, show only what did not go as planned.
     pub outcomes_only: bool,
+    pub mask: &'a Mask,
+    /// The file of the settings, for the line by which a bot finds its own comment again.
+    pub file: &'a str,
+}
+
+impl Default for TableStyle<'_> {
+    fn default() -> Self {
+        Self { colour: false, width: None, all: false, outcomes_only: false, mask: &Mask::SHOWN, file: "" }
+    }
 }
 
 /// How many changes, skips and notices of one kind are shown unless all are asked for.
 const SHOWN: usize = 15;
 
-pub fn render(document: &Document<'_>, style: TableStyle) -> String {
+/// How many employees a line for several names unless all are asked for.
+pub(super) const NAMED: usize = 5;
+
+/// From how many equal updates on one line speaks for all of them.
+const FOLDED: usize = 3;
+
+pub fn render(document: &Document<'_>, style: TableStyle<'_>) -> String {
     let mut text = String::new();
     if let Some(plan) = document.plan {
         if !style.outcomes_only {
             source(&mut text, plan);
         }
         for target in &plan.targets {
-            target_section(&mut text, target, document.kind, style);
+            TargetText { target, kind: document.kind, style, names: document.names }.write(&mut text);
         }
         if !plan.notices.is_empty() && !style.outcomes_only {
             text.push('\n');
@@ -57,68 +71,225 @@ fn source(text: &mut String, plan: &Plan) {
     }
 }
 
-fn target_section(text: &mut String, target: &TargetPlan, kind: Kind, style: TableStyle) {
-    let _ = write!(text, "\n{}", paint(&format!("{} ({})", target.name, target.kind), Attribute::Bold, style));
-    match target.status {
-        TargetStatus::Ready => {
-            let _ = writeln!(text, ": {}", headline(target, kind));
-        }
-        status => {
-            let reason = target.reason.as_deref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
-            let _ = writeln!(text, ": {}{reason}", status.as_str());
-            return;
-        }
-    }
-    let by_hand = target.checklist.as_ref();
-    let mut shown: Vec<&Change> = target
-        .changes
-        .iter()
-        .filter(|change| kind == Kind::Plan || !style.outcomes_only || matters(change))
-        .filter(|change| by_hand.is_none() || change.hold.is_some())
-        .collect();
-    if let Some(checklist) = by_hand {
-        super::checklist::lines(text, target, checklist, kind, if style.all { usize::MAX } else { SHOWN });
-    }
-    if kind == Kind::Report {
-        // What went wrong comes first, so that no number of successes hides it.
-        shown.sort_by_key(|change| !matters(change));
-    }
-    if !shown.is_empty() {
-        changes(text, &shown, kind, style);
-    }
-    if let (Kind::Plan, Some(forecast)) = (kind, target.forecast.filter(|forecast| forecast.calls > 0)) {
-        let minutes = forecast.minutes.map_or_else(String::new, |minutes| {
-            format!(
-                ", up to {} at the known limits",
-                count(usize::try_from(minutes).unwrap_or(usize::MAX), "minute", "minutes")
-            )
-        });
-        let _ = writeln!(
-            text,
-            "  about {}{minutes}",
-            count(usize::try_from(forecast.calls).unwrap_or(usize::MAX), "call", "calls")
-        );
-    }
-    for (code, detail) in holds(target) {
-        let _ = writeln!(text, "  held ({code}): {}", visible(detail));
-    }
-    list(text, "  ", "skipped", &grouped::skips(&target.skipped, style.all), style);
-    if !target.orphans.is_empty() {
-        let ids: Vec<Cow<'_, str>> = target.orphans.iter().take(5).map(|account| short(&account.0)).collect();
-        let more = if target.orphans.len() > ids.len() { ", …" } else { "" };
-        let _ = writeln!(
-            text,
-            "  {} that nobody owns, left alone: {}{more}",
-            count(target.orphans.len(), "account", "accounts"),
-            ids.join(", ")
-        );
-    }
-    list(text, "  ", "note", &grouped::notices(&target.notices, style.all), style);
+/// What a report shows after the plan: what did not go as planned. The rest is in its numbers.
+pub(super) fn matters(change: &Change) -> bool {
+    change.outcome != Some(Outcome::Succeeded) && change.hold.is_none()
 }
 
-/// What a report shows after the plan: what did not go as planned. The rest is in its numbers.
-fn matters(change: &Change) -> bool {
-    change.outcome != Some(Outcome::Succeeded) && change.hold.is_none()
+/// The part of one target: its numbers, its changes, then what is held, skipped, noted and to be done by hand.
+struct TargetText<'a> {
+    target: &'a TargetPlan,
+    kind: Kind,
+    style: TableStyle<'a>,
+    names: Names<'a>,
+}
+
+impl<'a> TargetText<'a> {
+    fn write(&self, text: &mut String) {
+        let Self { target, kind, style, .. } = *self;
+        let title = format!("{} ({})", target.name, target.kind);
+        let title = if style.colour { format!("\u{1b}[1m{title}\u{1b}[0m") } else { title };
+        let reason = target.reason.as_deref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
+        let _ = match target.status {
+            TargetStatus::Ready => writeln!(text, "\n{title}: {}", headline(target, kind)),
+            status => writeln!(text, "\n{title}: {}{reason}", status.as_str()),
+        };
+        if target.status != TargetStatus::Ready {
+            return;
+        }
+        if target.checklist.is_none() {
+            let mut shown: Vec<&Change> = target
+                .changes
+                .iter()
+                .filter(|change| change.hold.is_none())
+                .filter(|change| kind == Kind::Plan || !style.outcomes_only || matters(change))
+                .collect();
+            if kind == Kind::Report {
+                // What went wrong comes first, so that no number of successes hides it.
+                shown.sort_by_key(|change| !matters(change));
+            }
+            self.changes(text, &shown, 2);
+        }
+        if let (Kind::Plan, Some(forecast)) = (kind, target.forecast.filter(|forecast| forecast.calls > 0)) {
+            let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+            let minutes = forecast.minutes.map_or_else(String::new, |minutes| {
+                format!(", up to {} at the known limits", count(number(minutes), "minute", "minutes"))
+            });
+            let _ = writeln!(text, "  about {}{minutes}", count(number(forecast.calls), "call", "calls"));
+        }
+        self.held(text);
+        list(text, "  ", "skipped", &grouped::skips(&target.skipped, style.all), style);
+        self.orphans(text);
+        list(text, "  ", "note", &grouped::notices(&target.notices, style.all), style);
+        if let Some(checklist) = &target.checklist {
+            if style.mask.hides() && !checklist.is_empty() {
+                let steps = super::checklist::steps(checklist);
+                let _ = writeln!(text, "  {steps} by hand, which name people (--mask never shows them)");
+            } else {
+                super::checklist::lines(text, target, checklist, kind, if style.all { usize::MAX } else { SHOWN });
+            }
+        }
+    }
+
+    /// What the safety rails keep back, under the reason why.
+    fn held(&self, text: &mut String) {
+        let Self { target, style, .. } = *self;
+        let holds = target.changes.iter().filter_map(|change| change.hold.as_ref());
+        let mut reasons: Vec<(Code, &str)> = holds.map(|hold| (hold.code, &*hold.detail)).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for (code, detail) in reasons {
+            paragraph(text, "  ", &format!("held ({code}): {}", visible(detail)), style);
+            if style.outcomes_only {
+                continue;
+            }
+            let alike: Vec<&Change> = target
+                .changes
+                .iter()
+                .filter(|change| change.hold.as_ref().is_some_and(|hold| hold.code == code && *hold.detail == *detail))
+                .collect();
+            self.changes(text, &alike, 4);
+        }
+    }
+
+    fn orphans(&self, text: &mut String) {
+        let orphans = &self.target.orphans;
+        if orphans.is_empty() {
+            return;
+        }
+        let ids: Vec<String> = orphans.iter().take(NAMED).map(|account| self.account(account)).collect();
+        let more = if orphans.len() > ids.len() { ", …" } else { "" };
+        let what = count(orphans.len(), "account", "accounts");
+        let said = format!("{what} that nobody owns, left alone: {}{more}", ids.join(", "));
+        paragraph(text, "  ", &said, self.style);
+    }
+
+    fn changes(&self, text: &mut String, changes: &[&Change], indent: usize) {
+        let mut numbers: HashMap<(Op, bool), usize> = HashMap::new();
+        let mut left_out: Vec<(Op, bool, usize)> = Vec::new();
+        for alike in folded(changes) {
+            let change = alike[0];
+            let wrong = self.kind == Kind::Report && matters(change);
+            let number = numbers.entry((change.op, wrong)).or_default();
+            *number += 1;
+            if *number <= SHOWN || self.style.all {
+                self.change(text, &alike, indent);
+                continue;
+            }
+            match left_out.iter_mut().find(|(op, went_wrong, _)| (*op, *went_wrong) == (change.op, wrong)) {
+                Some((_, _, more)) => *more += alike.len(),
+                None => left_out.push((change.op, wrong, alike.len())),
+            }
+        }
+        for (op, wrong, more) in left_out {
+            let what = if wrong { format!("of {op} that went wrong") } else { format!("to {op}") };
+            let _ = writeln!(text, "{:indent$}… and {more} more {what} (--all shows them)", "");
+        }
+    }
+
+    /// One change, or several that are the same for different people.
+    fn change(&self, text: &mut String, alike: &[&Change], indent: usize) {
+        let (change, style) = (alike[0], self.style);
+        let mut fields = self.fields(change);
+        let mut line = format!("{} {:<10} {}", sign(change.op), change.op, self.whose(alike));
+        if change.employee.is_none() && change.account.is_none() && fields.len() == 1 {
+            // Something named that accounts refer to has nothing but its name.
+            line.push_str(&fields.remove(0));
+        }
+        if let Some(detail) = change.detail.as_deref() {
+            let _ = write!(line, ": {}", short(detail));
+        }
+        let mut written = String::new();
+        paragraph(&mut written, &" ".repeat(indent), line.trim_end(), style);
+        let operation = format!("{} {}", sign(change.op), change.op);
+        match colour(change.op).filter(|_| style.colour) {
+            Some(colour) => {
+                let painted = format!("\u{1b}[{colour}m{operation}\u{1b}[0m");
+                text.push_str(&written.replacen(&operation, &painted, 1));
+            }
+            None => text.push_str(&written),
+        }
+        let under = " ".repeat(indent + 4);
+        for field in fields {
+            paragraph(text, &under, &field, style);
+        }
+        if let Some(outcome) = outcome(change, self.kind) {
+            paragraph(text, &under, &short(&outcome), style);
+        }
+    }
+
+    /// `1001 Ines Example, account 77`
+    fn whose(&self, alike: &[&Change]) -> String {
+        if alike.len() > 1 {
+            let shown = if self.style.all { alike.len() } else { NAMED };
+            let ids = alike.iter().filter_map(|change| change.employee).take(shown);
+            let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+            let more = if ids.len() < alike.len() { ", …" } else { "" };
+            return format!("{}: {}{more}", employees(alike.len()), ids.join(", "));
+        }
+        let change = alike[0];
+        let employee = change.employee.map(|id| self.person(id));
+        let account = change.account.as_ref().map(|id| format!("account {}", self.account(id)));
+        [employee, account].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn person(&self, id: EmployeeId) -> String {
+        match self.names.of(id) {
+            Some(name) => format!("{id} {}", short(&self.style.mask.text(&name))),
+            None => id.to_string(),
+        }
+    }
+
+    fn account(&self, id: &AccountId) -> String {
+        short(&self.style.mask.account(&id.0)).into_owned()
+    }
+
+    fn fields(&self, change: &Change) -> Vec<String> {
+        let mask = self.style.mask;
+        let new = matches!(change.op, Op::Create | Op::Reference | Op::Request);
+        let lines = change.fields.iter().map(|field| {
+            let name = visible(&field.field);
+            let (before, after) = (mask.value(&field.before), mask.value(&field.after));
+            if new {
+                return format!("{name}: {}", short(&after));
+            }
+            let (before, after) = short_pair(&before, &after);
+            format!("{name}: {before} → {after}")
+        });
+        let lines: Vec<String> = lines.collect();
+        if change.op == Op::Create && !lines.is_empty() { vec![lines.join("; ")] } else { lines }
+    }
+}
+
+/// The changes in their order, those that say the same of several employees together. What makes an account, takes one
+/// out of use or gives it to somebody else stands alone: there, each person counts.
+pub(super) fn folded<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
+    /// What is the same when two updates are.
+    type Said = (String, Option<String>, Option<Outcome>);
+    let said = |change: &Change| -> Said {
+        let values: Vec<String> =
+            change.fields.iter().map(|field| format!("{:?}", (&field.field, &field.before, &field.after))).collect();
+        (values.join("\u{1f}"), change.detail.clone(), change.outcome.clone())
+    };
+    let mut groups: Vec<Vec<&Change>> = Vec::new();
+    let mut place_of: HashMap<String, Vec<(Said, usize)>> = HashMap::new();
+    for change in changes {
+        if change.op != Op::Update || change.employee.is_none() {
+            groups.push(vec![change]);
+            continue;
+        }
+        let said = said(change);
+        let places = place_of.entry(said.0.clone()).or_default();
+        match places.iter().find(|(other, _)| *other == said) {
+            Some((_, place)) => groups[*place].push(change),
+            None => {
+                places.push((said, groups.len()));
+                groups.push(vec![change]);
+            }
+        }
+    }
+    let alone = |group: Vec<&'a Change>| group.into_iter().map(|change| vec![change]).collect::<Vec<_>>();
+    groups.into_iter().flat_map(|group| if group.len() < FOLDED { alone(group) } else { vec![group] }).collect()
 }
 
 fn headline(target: &TargetPlan, kind: Kind) -> String {
@@ -173,153 +344,58 @@ fn headline(target: &TargetPlan, kind: Kind) -> String {
     parts.join(", ")
 }
 
-fn changes(text: &mut String, changes: &[&Change], kind: Kind, style: TableStyle) {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    // Two columns are the indent.
-    table.set_width(style.width.unwrap_or(140).max(60) - 2);
-    if !style.colour {
-        table.force_no_tty();
-    } else {
-        table.enforce_styling();
-    }
-    let columns = [
-        change_has(changes, |change| change.employee.is_some()),
-        change_has(changes, |change| change.account.is_some()),
-    ];
-    let has_why = change_has(changes, |change| change.detail.is_some());
-    let has_outcome = change_has(changes, |change| !outcome(change, kind).is_empty());
-    let header = |text: &str| Cell::new(text).add_attribute(Attribute::Dim);
-    let mut head = vec![header("Change")];
-    head.extend(
-        [
-            ("Employee", columns[0]),
-            ("Account", columns[1]),
-            ("Fields", true),
-            ("Why", has_why),
-            ("What happened", has_outcome),
-        ]
-        .into_iter()
-        .filter(|(_, shown)| *shown)
-        .map(|(text, _)| header(text)),
-    );
-    table.set_header(head);
-    let mut numbers: BTreeMap<(Op, bool), usize> = BTreeMap::new();
-    for change in changes {
-        let wrong = kind == Kind::Report && matters(change);
-        let number = numbers.entry((change.op, wrong)).or_default();
-        *number += 1;
-        if *number > SHOWN && !style.all {
-            continue;
-        }
-        let mut row = vec![operation(change, style)];
-        if columns[0] {
-            row.push(Cell::new(change.employee.map(|id| id.to_string()).unwrap_or_default()));
-        }
-        if columns[1] {
-            row.push(Cell::new(change.account.as_ref().map(|id| short(&id.0)).unwrap_or_default()));
-        }
-        row.push(Cell::new(fields(change)));
-        if has_why {
-            row.push(Cell::new(short(change.detail.as_deref().unwrap_or_default())));
-        }
-        if has_outcome {
-            row.push(Cell::new(short(&outcome(change, kind))));
-        }
-        table.add_row(row);
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(text, "  {}", line.trim_end());
-    }
-    for ((op, wrong), number) in numbers.into_iter().filter(|(_, number)| *number > SHOWN && !style.all) {
-        let what = if wrong { format!("of {op} that went wrong") } else { format!("to {op}") };
-        let _ = writeln!(text, "  … and {} more {what} (--all shows them)", number - SHOWN);
+/// What kind of change it is, for whoever skims; the word stands beside it, for whoever reads.
+fn sign(op: Op) -> char {
+    match op {
+        Op::Create | Op::Reference | Op::Request => '+',
+        Op::Update => '~',
+        Op::Reactivate => '↺',
+        Op::Handover => '⇄',
+        Op::Deactivate => '-',
     }
 }
 
-fn change_has(changes: &[&Change], has: impl Fn(&Change) -> bool) -> bool {
-    changes.iter().any(|change| has(change))
-}
-
-fn operation(change: &Change, style: TableStyle) -> Cell {
-    let cell = Cell::new(if change.hold.is_some() { format!("{} (held)", change.op) } else { change.op.to_string() });
-    if !style.colour {
-        return cell;
-    }
-    cell.fg(match change.op {
-        Op::Create | Op::Reference | Op::Request => Color::Green,
-        Op::Update | Op::Reactivate | Op::Handover => Color::Yellow,
-        Op::Deactivate => Color::Red,
+/// The number of a colour (<https://en.wikipedia.org/wiki/ANSI_escape_code#Colors>).
+fn colour(op: Op) -> Option<u8> {
+    Some(match op {
+        Op::Create | Op::Reference | Op::Request => 32,
+        Op::Update | Op::Reactivate | Op::Handover => 33,
+        Op::Deactivate => 31,
     })
 }
 
 /// What came of it, where it is not what was planned.
-fn outcome(change: &Change, kind: Kind) -> String {
-    let outcome = change.outcome.as_ref().filter(|_| kind == Kind::Report);
-    outcome
-        .and_then(|outcome| Some(format!("{}: {}", outcome.status().replace('_', " "), outcome.error()?)))
-        .unwrap_or_default()
+fn outcome(change: &Change, kind: Kind) -> Option<String> {
+    let outcome = change.outcome.as_ref().filter(|_| kind == Kind::Report)?;
+    Some(format!("{}: {}", outcome.status().replace('_', " "), outcome.error()?))
 }
 
-fn fields(change: &Change) -> String {
-    let lines: Vec<String> = change
-        .fields
-        .iter()
-        .map(|field| match change.op {
-            Op::Create | Op::Reference | Op::Request => {
-                format!("{}: {}", visible(&field.field), short(&shown(&field.after)))
-            }
-            _ => {
-                let (before, after) = short_pair(&shown(&field.before), &shown(&field.after));
-                format!("{}: {before} → {after}", visible(&field.field))
-            }
-        })
-        .collect();
-    if change.op == Op::Create { lines.join("; ") } else { lines.join("\n") }
-}
-
-fn shown(value: &FieldValue) -> String {
-    match value {
-        FieldValue::Empty => "(empty)".into(),
-        other => other.to_string(),
-    }
-}
-
-fn holds(target: &TargetPlan) -> Vec<(Code, &str)> {
-    let mut holds: Vec<(Code, &str)> = target
-        .changes
-        .iter()
-        .filter_map(|change| change.hold.as_ref())
-        .map(|hold| (hold.code, &*hold.detail))
-        .collect();
-    holds.dedup();
-    holds.sort_unstable();
-    holds.dedup();
-    holds
-}
-
-fn list(text: &mut String, indent: &str, word: &str, lines: &[String], style: TableStyle) {
+fn list(text: &mut String, indent: &str, word: &str, lines: &[String], style: TableStyle<'_>) {
     let shown = if style.all { lines.len() } else { lines.len().min(SHOWN) };
     for line in &lines[..shown] {
-        let _ = writeln!(text, "{indent}{word}: {}", visible(line));
+        paragraph(text, indent, &format!("{word}: {}", visible(line)), style);
     }
     if shown < lines.len() {
         let _ = writeln!(text, "{indent}… and {} more like this (--all shows them)", lines.len() - shown);
     }
 }
 
-fn paint(text: &str, attribute: Attribute, style: TableStyle) -> String {
-    match (style.colour, attribute) {
-        (true, Attribute::Bold) => format!("\u{1b}[1m{text}\u{1b}[0m"),
-        _ => text.to_owned(),
+/// A line that goes on below itself where the page ends.
+fn paragraph(text: &mut String, indent: &str, line: &str, style: TableStyle<'_>) {
+    let rest = format!("{indent}  ");
+    // A log or a file has lines as long as they are, for whoever searches it.
+    let width = style.width.map_or(usize::MAX, |width| usize::from(width.max(40)));
+    let options = textwrap::Options::new(width).initial_indent(indent).subsequent_indent(&rest);
+    for line in textwrap::wrap(line, options) {
+        let _ = writeln!(text, "{}", line.trim_end());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::employee::EmployeeId;
-    use crate::plan::SourceSummary;
+    use crate::field::FieldValue;
+    use crate::plan::{Hold, Skip, SourceSummary};
 
     #[test]
     fn no_number_of_successes_hides_a_failure() {
@@ -336,8 +412,9 @@ mod tests {
             targets: vec![target],
             notices: Vec::new(),
         };
-        let document = Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[] };
-        let style = TableStyle { colour: false, width: None, all: false, outcomes_only: false };
+        let document =
+            Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[], names: Names::default() };
+        let style = TableStyle::default();
         let text = render(&document, style);
         assert!(text.contains("failed: no room"), "{text}");
         assert!(text.contains("… and 25 more to create"), "{text}");
@@ -375,10 +452,10 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal_and_values_differ_visibly() {
         let plan = plan(None);
-        let document = Document { kind: Kind::Plan, plan: Some(&plan), exit_code: 0, problems: &[] };
+        let document =
+            Document { kind: Kind::Plan, plan: Some(&plan), exit_code: 0, problems: &[], names: Names::default() };
         for width in [80, 100, 140] {
-            let text =
-                render(&document, TableStyle { colour: false, width: Some(width), all: false, outcomes_only: false });
+            let text = render(&document, TableStyle { width: Some(width), ..TableStyle::default() });
             let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= usize::from(width), "{widest} of {width}: {text}");
             assert!(text.contains("u\\u{202e}1") && text.contains("b\\u{a}\\u{1b}"), "{text}");
@@ -388,12 +465,108 @@ mod tests {
     #[test]
     fn a_report_says_why_as_the_plan_did() {
         let plan = plan(Some(Outcome::Failed { error: "no room".into(), code: Code::Refused }));
-        let document = Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[] };
-        let text = render(&document, TableStyle { colour: false, width: Some(140), all: false, outcomes_only: false });
-        assert!(text.contains("Why") && text.contains("What happened"), "{text}");
+        let text = rendered(&plan, Kind::Report, Some(140));
         assert!(text.contains("left on 31 October") && text.contains("failed: no room"), "{text}");
-        let text = super::super::markdown::render(&document);
+        let document = document(&plan, Kind::Report);
+        let style = TableStyle::default();
+        let text = crate::output::markdown::render(&document, style);
         assert!(text.contains("| Why | Outcome |"), "{text}");
         assert!(text.contains("left on 31 October") && text.contains("failed: no room |"), "{text}");
+    }
+
+    fn document(plan: &Plan, kind: Kind) -> Document<'_> {
+        Document {
+            kind,
+            plan: Some(plan),
+            exit_code: 3,
+            problems: &[],
+            names: Names(Some(&|_| Some("Ines Example".into()))),
+        }
+    }
+
+    fn rendered(plan: &Plan, kind: Kind, width: Option<u16>) -> String {
+        render(&document(plan, kind), TableStyle { width, ..TableStyle::default() })
+    }
+
+    /// Everything a plan may hold of one target.
+    fn busy() -> Plan {
+        let moved = |employee: u64| Change {
+            fields: vec![department("Sales", "Revenue")],
+            account: Some(crate::field::AccountId(format!("u{employee}").into())),
+            ..Change::new(Op::Update, Some(EmployeeId(employee)))
+        };
+        let leaver = Change {
+            account: Some(crate::field::AccountId("u99".into())),
+            detail: Some("left on 2026-10-31".into()),
+            ..Change::new(Op::Deactivate, Some(EmployeeId(99)))
+        };
+        let hold = Hold { code: Code::MaxDeactivate, detail: "1 removal is above the limit of 0".into() };
+        let mut target = TargetPlan::empty("desk", "freshservice");
+        target.changes = (1..=7).map(moved).collect();
+        target.changes[3].fields[0] = department("Sales", "Finance");
+        target
+            .changes
+            .push(Change { fields: vec![department("", "Revenue")], ..Change::new(Op::Create, Some(EmployeeId(8))) });
+        target.changes.push(leaver.clone());
+        target.changes.push(Change { hold: Some(hold), ..leaver });
+        target.skipped =
+            vec![Skip { employee: EmployeeId(9), reason: Code::FieldEmpty, detail: "primary_email is empty".into() }];
+        Plan { targets: vec![target], ..plan(None) }
+    }
+
+    fn department(before: &str, after: &str) -> crate::plan::FieldChange {
+        let text = |text: &str| if text.is_empty() { FieldValue::Empty } else { FieldValue::Text(text.into()) };
+        crate::plan::FieldChange {
+            index: crate::field::FieldIndex(0),
+            field: "department".into(),
+            before: text(before),
+            after: text(after),
+        }
+    }
+
+    #[test]
+    fn a_plan_is_read_from_what_is_done_to_what_is_not() {
+        let text = rendered(&busy(), Kind::Plan, Some(80));
+        let expected = "\
+desk (freshservice): 1 to create, 7 to update, 1 to deactivate, 1 held, 1 skipped
+  ~ update     6 employees: 1, 2, 3, 5, 6, …
+      department: Sales → Revenue
+  ~ update     4 Ines Example, account u4
+      department: Sales → Finance
+  + create     8 Ines Example
+      department: Revenue
+  - deactivate 99 Ines Example, account u99: left on 2026-10-31
+  held (max_deactivate): 1 removal is above the limit of 0
+    - deactivate 99 Ines Example, account u99: left on 2026-10-31
+  skipped: employee 9: field_empty: primary_email is empty
+";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn a_log_of_a_build_server_holds_no_value_of_anybody() {
+        let plan = busy();
+        let mask = Mask::hiding(["secret-of-the-file"]);
+        let style = TableStyle { mask: &mask, ..TableStyle::default() };
+        let table = render(&document(&plan, Kind::Plan), style);
+        let style = TableStyle { mask: &mask, ..TableStyle::default() };
+        let markdown = crate::output::markdown::render(&document(&plan, Kind::Plan), style);
+        for text in [table, markdown] {
+            for value in ["Ines", "Sales", "Revenue", "Finance"] {
+                assert!(!text.contains(value), "{value}: {text}");
+            }
+            assert!(text.contains("employees: 1, 2, 3, 5, 6") && text.contains(&*mask.text("Finance")), "{text}");
+        }
+    }
+
+    #[test]
+    fn colour_adds_nothing_that_is_not_in_the_words() {
+        let plan = busy();
+        let style = TableStyle { colour: true, width: Some(80), all: true, ..TableStyle::default() };
+        let coloured = render(&document(&plan, Kind::Plan), style);
+        let plain = render(&document(&plan, Kind::Plan), TableStyle { colour: false, ..style });
+        assert!(coloured.contains("\u{1b}[31m- deactivate\u{1b}[0m 99"), "{coloured}");
+        let bare = regex::Regex::new("\u{1b}\\[\\d+m").unwrap().replace_all(&coloured, "").into_owned();
+        assert_eq!(bare, plain);
     }
 }

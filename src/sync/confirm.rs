@@ -6,7 +6,7 @@ use crate::plan::Outcome;
 use super::job_records::jobs;
 use super::memory::{CONFIRMED, WholeRun};
 use super::prepared::Prepared;
-use super::run::{Inputs, full_name};
+use super::run::Inputs;
 
 impl Inputs<'_, '_> {
     /// Stores in one step that the changes of the only target are done, and keeps the run in the history. `whole`: nothing
@@ -36,7 +36,7 @@ impl Inputs<'_, '_> {
         let saw = WholeRun { whole, source_complete: prepared.plan.source.complete, filters_accepted: false };
         let end = memory.target_end(target.settings, plan, target.open.as_ref(), None, saw);
         let keep_names = self.settings.state.keep_names;
-        let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
+        let name_of = |employee| keep_names.then(|| prepared.full_name(employee)).flatten();
         let jobs = jobs(plan, None, &name_of);
         let day = self.today.to_string();
         memory.finish(run, exit_code, &day, &[end], &jobs, self.settings.state.keep)?;

@@ -55,7 +55,7 @@ pub trait Operator: Sync {
     /// # Errors
     ///
     /// [`Reason::NotApproved`] when they are not, or nobody can be asked.
-    fn approve(&self, plan: &Plan, changes: usize) -> Result<(), Failure>;
+    fn approve(&self, prepared: &Prepared<'_>, changes: usize) -> Result<(), Failure>;
 
     /// Set by a signal: writes under way are finished, the rest is not attempted.
     fn stop(&self) -> &AtomicBool;
@@ -153,7 +153,7 @@ impl<'s> Inputs<'s, '_> {
         let pending = pending(&prepared.plan);
         let asked = asks && pending > 0;
         if asked {
-            let approved = operator.approve(&prepared.plan, pending);
+            let approved = operator.approve(&prepared, pending);
             approved.map_err(|failure| failure.among(&reasons, problems.clone()))?;
         }
         let names: Vec<&str> = selected.iter().map(|target| &*target.plan.name).collect();
@@ -366,7 +366,7 @@ fn remember(
     let Carried { run, applied, accepted } = *carried;
     let Inputs { settings, memory, today, .. } = *inputs;
     let keep_names = settings.state.keep_names;
-    let name_of = |employee| keep_names.then(|| full_name(prepared, employee)).flatten();
+    let name_of = |employee| keep_names.then(|| prepared.full_name(employee)).flatten();
     let saw = WholeRun {
         whole: !prepared.restricted,
         source_complete: prepared.plan.source.complete,
@@ -411,12 +411,4 @@ fn remember(
         reasons.add(state_reason(&error));
         problems.push(Problem::new(Code::StateUnwritable, format!("the history of this run is not kept: {error}")));
     }
-}
-
-pub(super) fn full_name(prepared: &Prepared<'_>, employee: EmployeeId) -> Option<Box<str>> {
-    let attributes = &prepared.employees.attributes;
-    let record = prepared.employees.get(employee)?;
-    let part = |key| attributes.column(key).and_then(|column| record.value(column).as_text());
-    let name: Vec<&str> = [part("first_name"), part("last_name")].into_iter().flatten().collect();
-    (!name.is_empty()).then(|| name.join(" ").into())
 }

@@ -81,3 +81,21 @@ fn a_target_that_does_not_exist_is_no_empty_answer() {
     scene.configure(&LIST.replace("targets.list", "targets.staff"));
     scene.run(&["jobs", "--target", "list"], 0).shows("create");
 }
+
+#[test]
+fn what_a_build_server_keeps_has_no_value_of_anybody() {
+    let scene = Scene::new(3, &format!("{LIST}{WITH_NAMES}"));
+    scene.change(1002, json!({"first_name": "Quirina"}));
+    let in_ci = |arguments: &[&str]| scene.run_with(("CI", "true"), arguments, 0).stdout;
+    for arguments in [&["plan"][..], &["plan", "--format", "markdown"], &["explain", "1002"]] {
+        let text = in_ci(arguments);
+        assert!(!text.contains("Quirina") && text.contains('‹') && text.contains("1002"), "{arguments:?}: {text}");
+        let text = in_ci(&[arguments, &["--mask", "never"]].concat());
+        assert!(text.contains("Quirina") && !text.contains('‹'), "{arguments:?}: {text}");
+        let text = scene.run(&[arguments, &["--mask", "always"]].concat(), 0).stdout;
+        assert!(!text.contains("Quirina") && text == in_ci(arguments), "the same pseudonyms in each run: {text}");
+    }
+    for arguments in [&["plan", "--format", "json"][..], &["explain", "1002", "--format", "json"]] {
+        assert!(in_ci(arguments).contains("Quirina"), "JSON has values as they are");
+    }
+}

@@ -175,6 +175,14 @@ impl Scene {
         ran
     }
 
+    /// The same with a variable of the environment, as a build server has it.
+    pub(crate) fn run_with(&self, (name, value): (&str, &str), arguments: &[&str], code: i32) -> Ran {
+        let mut program = program(self.folder.path());
+        let ran = Ran::of(program.args(arguments).env(name, value).spawn().unwrap(), arguments);
+        assert_eq!(ran.code, code, "{arguments:?}\n--- stdout\n{}--- stderr\n{}", ran.stdout, ran.stderr);
+        ran
+    }
+
     pub(crate) fn try_run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.start(arguments), arguments)
     }
