@@ -7,6 +7,7 @@ pub mod json;
 pub(crate) mod listing;
 pub mod markdown;
 pub mod mask;
+mod page;
 mod plan_file;
 mod progress;
 pub mod report;
@@ -14,6 +15,7 @@ pub mod table;
 pub(crate) mod visible;
 
 pub(crate) use answer::{Answer, Shown};
+pub(crate) use page::page;
 pub(crate) use plan_file::Origin;
 pub use progress::{Bars, Terminal, terminal_width};
 

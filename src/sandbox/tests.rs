@@ -250,9 +250,11 @@ fn the_front_page_shows_what_is_there_and_escapes_it() {
     let answer = browser.http.get(browser.url("/")).send().unwrap();
     assert!(answer.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
     let page = answer.text().unwrap();
-    assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
+    assert!(page.contains("&lt;script&gt;alert(&#x27;x&#x27;)&lt;&#x2f;script&gt;"));
     assert!(!page.contains("<script"));
-    for shown in ["Personio", "Freshservice", "desk: requesters", "<td>/v1/auth</td>", "O&#39;Sullivan", SECRET] {
+    for shown in
+        ["Personio", "Freshservice", "desk: requesters", "<td>&#x2f;v1&#x2f;auth</td>", "O&#x27;Sullivan", SECRET]
+    {
         assert!(page.contains(shown), "{shown}");
     }
 }

@@ -6,7 +6,6 @@ mod junit;
 mod markdown;
 mod workbook;
 
-pub(crate) use html::escape;
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
