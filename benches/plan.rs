@@ -2,6 +2,7 @@
 //!
 //! Nothing here passes or fails; `benches/README.md` has the figures.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use divan::counter::{BytesCount, ItemsCount};
@@ -122,6 +123,7 @@ impl World {
             tables: &self.tables,
             identifying: &[],
             memory: &memory,
+            references: &BTreeMap::new(),
             only: None,
         };
         let built = build(&input, snapshot);
@@ -141,6 +143,7 @@ impl World {
             tables: &self.tables,
             identifying: &[],
             memory: &memory,
+            references: &BTreeMap::new(),
             only: None,
         };
         let plan = build(&input, Snapshot::default()).plan;

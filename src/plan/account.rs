@@ -81,8 +81,6 @@ impl Account {
 pub struct Snapshot {
     /// All accounts, in any order.
     pub accounts: Vec<Account>,
-    /// For each reference field: the names that exist.
-    pub references: BTreeMap<FieldIndex, ReferenceNames>,
     /// Why the list of accounts is not proven to be whole, if it is not.
     pub incomplete: Option<String>,
     /// Linked accounts that the list lacks and that are not there when they are read by id either.
@@ -102,6 +100,19 @@ pub struct GroupProblem {
     pub why: String,
     /// The name under which a plan may make it, if that is asked for and enough.
     pub make: Option<Box<str>>,
+}
+
+/// Where the names that reference fields may take come from. They are asked for only where a change needs them: a
+/// target reads a list for them, and most runs change nothing that refers to anything.
+pub trait References {
+    /// The names that a field may take; `None` where it has no list of names.
+    fn names(&self, field: FieldIndex) -> Option<&ReferenceNames>;
+}
+
+impl References for BTreeMap<FieldIndex, ReferenceNames> {
+    fn names(&self, field: FieldIndex) -> Option<&ReferenceNames> {
+        self.get(&field)
+    }
 }
 
 /// The names that a reference field may take.

@@ -21,7 +21,7 @@ mod slots;
 mod workflow;
 
 pub use absences::Absences;
-pub use account::{Account, GroupProblem, Protection, ReferenceNames, Refusal, Snapshot};
+pub use account::{Account, GroupProblem, Protection, ReferenceNames, References, Refusal, Snapshot};
 pub use build::{
     Absent, Built, Claim, DAYS_PENDING, GaveUp, Identifying, Overview, PlanInput, PlanMemory, absent, build, form,
     identifying, waits_until,

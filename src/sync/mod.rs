@@ -24,6 +24,7 @@ mod prepare;
 mod prepared;
 mod prove;
 mod read_back;
+mod reference_names;
 mod release;
 mod requests;
 mod reviewed;

@@ -13,8 +13,8 @@ use crate::field::{AccountId, Schema};
 use crate::personio::{ReadResult, Source, SourceError, WHERE};
 use crate::plan::{
     Absences, Built, Change, Checklist, Confirmed, DAYS_PENDING, Forecast, GuardInput, Identifying, Notice, Op,
-    Overview, PersonLabel, Plan, PlanInput, PlanMemory, Refusal, Seen, Skip, Snapshot, SourceSummary, TargetPlan,
-    TargetStatus, WorkflowInput, by_hand, checklist_code, guard, identifying, plan_workflows,
+    Overview, PersonLabel, Plan, PlanInput, PlanMemory, References, Refusal, Seen, Skip, Snapshot, SourceSummary,
+    TargetPlan, TargetStatus, WorkflowInput, by_hand, checklist_code, guard, identifying, plan_workflows,
 };
 use crate::progress::ReadProgress;
 use crate::rules::Tables;
@@ -25,6 +25,7 @@ use crate::targets::{ByHand, Connection, ErrorKind, ReadAccounts, Target, Target
 use super::imports;
 use super::prepared::{OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory};
 use super::prove::{self, Proof};
+use super::reference_names::NamesOnDemand;
 use super::release::release;
 use super::source::{SourceSeen, ask_for_missing, newest_change, shortfall, staleness};
 use super::step_checks::check_due;
@@ -51,13 +52,13 @@ pub fn prepare<'s>(
     for (target, opened) in selected.into_iter().zip(opened) {
         let (target_plan, open, error) = match opened {
             None => (not_taking_part(target, TargetStatus::Paused, None), None, None),
-            Some(Err(error)) => {
-                (not_taking_part(target, TargetStatus::Failed, Some(error.message.clone())), None, Some(error))
-            }
+            Some(Err(error)) => could_not_be_read(target, error),
             Some(Ok(read)) => {
                 let memory = remembered.target(target).map_err(PrepareError::State)?;
-                let (target_plan, open) = plan_target(&company, target, memory, read);
-                (target_plan, Some(open), None)
+                match plan_target(&company, target, memory, read) {
+                    Ok((target_plan, open)) => (target_plan, Some(open), None),
+                    Err(error) => could_not_be_read(target, error),
+                }
             }
         };
         plan.targets.push(target_plan);
@@ -188,6 +189,7 @@ impl<'s> Company<'s> {
         target: &'i TargetSettings,
         schema: &'i Schema,
         memory: &'i PlanMemory<'i>,
+        references: &'i dyn References,
     ) -> PlanInput<'i> {
         PlanInput {
             settings: &target.plan,
@@ -199,18 +201,23 @@ impl<'s> Company<'s> {
             tables: &self.tables,
             identifying: &self.identifying,
             memory,
+            references,
             only: self.options.only,
         }
     }
 }
 
 /// Plans one target from what was read of it.
+///
+/// # Errors
+///
+/// When something that only a change needs cannot be read.
 fn plan_target(
     company: &Company<'_>,
     target: &TargetSettings,
     mut memory: TargetMemory<'_>,
     (open, schema, mut snapshot): Read,
-) -> (TargetPlan, OpenTarget) {
+) -> Result<(TargetPlan, OpenTarget), TargetError> {
     let options = company.options;
     keep_out_of_use(&mut snapshot, &memory.removed);
     let pending = pending(&memory.open);
@@ -223,7 +230,8 @@ fn plan_target(
         refusals,
         absences: company.absences.clone(),
     };
-    let input = company.input(target, &schema, &plan_memory);
+    let names = NamesOnDemand::new(open.reader(), schema.fields.len());
+    let input = company.input(target, &schema, &plan_memory, &names);
     let (labels, proof) = look_closer(open.reader(), target, &input, &mut snapshot, memory.confirmed.as_ref());
     let mut contacts = imports::contacts(company.settings, target, &schema, &snapshot);
     let (has_accounts, complete) = (!snapshot.accounts.is_empty(), snapshot.incomplete.is_none());
@@ -246,6 +254,9 @@ fn plan_target(
         let policy = &target.plan.policy;
         plan.forecast = policy.costs_calls.then(|| Forecast::of(&plan.changes, policy.calls_per_minute));
     }
+    if let Some(error) = names.failure() {
+        return Err(error);
+    }
     name_owners(&mut contacts, &overview.owned);
     let (open_intents, confirmed, lacking) = (memory.open, memory.confirmed.unwrap_or_default(), proof.lacking);
     let open = OpenTarget {
@@ -262,7 +273,7 @@ fn plan_target(
         held,
         released,
     };
-    (plan, open)
+    Ok((plan, open))
 }
 
 /// Accounts that were taken out of use, and say nothing of it since: services that skip what is empty leave `false` out.
@@ -430,6 +441,14 @@ fn look(reader: &dyn ReadAccounts, name: &str, progress: &dyn ReadProgress) -> R
     let bar = progress.reading(name);
     let snapshot = reader.accounts(&*bar)?;
     Ok((schema, snapshot))
+}
+
+/// A target that is left alone because something of it could not be read.
+fn could_not_be_read(
+    target: &TargetSettings,
+    error: TargetError,
+) -> (TargetPlan, Option<OpenTarget>, Option<TargetError>) {
+    (not_taking_part(target, TargetStatus::Failed, Some(error.message.clone())), None, Some(error))
 }
 
 fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option<String>) -> TargetPlan {

@@ -274,7 +274,6 @@ impl ReadAccounts for DeliveredTarget {
         for account in &mut snapshot.accounts {
             *account = self.outer_account(account);
         }
-        snapshot.references.clear();
         Ok(snapshot)
     }
 

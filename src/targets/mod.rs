@@ -51,7 +51,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::HttpError;
-use crate::plan::{Account, FieldChange, Policy, Request, Snapshot};
+use crate::plan::{Account, FieldChange, Policy, ReferenceNames, Request, Snapshot};
 use crate::section::Secret;
 
 /// A target's section of the file, settled: what it says before anything is contacted, and how to
@@ -165,13 +165,24 @@ pub trait ReadAccounts: Send + Sync {
     /// When the service cannot be reached, or a field that the file names does not exist there.
     fn schema(&self) -> Result<Schema, TargetError>;
 
-    /// All accounts, deactivated ones included, with the names that reference fields may take.
+    /// All accounts, deactivated ones included.
     ///
     /// # Errors
     ///
     /// When the service cannot be read. A list that may not be whole is no error but
     /// [`Snapshot::incomplete`].
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError>;
+
+    /// The names that a reference field may take; `None` where it has no list of names. Planning asks only where a
+    /// change needs them, and a run reads each list once.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be read.
+    fn references(&self, field: FieldIndex) -> Result<Option<ReferenceNames>, TargetError> {
+        let _ = field;
+        Ok(None)
+    }
 
     /// One account, read afresh; `None` when there is none of that id.
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError>;

@@ -9,7 +9,7 @@ use super::safety::handovers::{numbered, rehire};
 use super::scene::{DESK, ENTRA, LIST, SLACK, Scene, summary, uploading};
 
 /// A type, a section called `subject`, and what answers duplicates.
-fn subjects() -> Vec<(&'static str, String, Duplicates)> {
+pub(crate) fn subjects() -> Vec<(&'static str, String, Duplicates)> {
     let desk = || DESK.replace("targets.desk", "targets.subject");
     let by_email = || desk().replace("match = [\"external_id\", \"primary_email\"]", "match = [\"primary_email\"]");
     let file = |path: &str| LIST.replace("targets.list", "targets.subject").replace("list.csv", path);

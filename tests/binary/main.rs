@@ -13,6 +13,7 @@ mod faults;
 mod json;
 mod logs;
 mod output;
+mod requests;
 mod safety;
 mod scene;
 mod scim;

@@ -78,6 +78,11 @@ impl<'a> Builder<'a> {
                 }
                 Desired::Fail(code, why) => return Err((code, why)),
             };
+            // What the account refers to exists, so that no list of names has to be asked for it.
+            let refers = matches!(spec.kind, FieldKind::Reference | FieldKind::References);
+            if refers && account.is_some_and(|account| same(account.field(index), &desired, spec)) {
+                continue;
+            }
             let Some(after) = self.resolve(index, spec, desired, employee) else {
                 continue;
             };
@@ -192,7 +197,7 @@ impl<'a> Builder<'a> {
         name: &str,
         employee: EmployeeId,
     ) -> Option<Box<str>> {
-        match self.snapshot.references.get(&index).and_then(|names| names.get(name)) {
+        match self.input.references.names(index).and_then(|names| names.get(name)) {
             Some(Some(known)) => Some(known.into()),
             Some(None) => {
                 let message =
@@ -210,7 +215,7 @@ impl<'a> Builder<'a> {
                 Some(spelling)
             }
             None => {
-                let nearest = self.snapshot.references.get(&index).and_then(|names| {
+                let nearest = self.input.references.names(index).and_then(|names| {
                     let names: Vec<&str> = names.names().collect();
                     crate::words::nearest(name, &names).map(str::to_owned)
                 });

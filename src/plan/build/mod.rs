@@ -31,7 +31,7 @@ use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, 
 use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
 use super::diff::same;
 use super::membership;
-use super::{Absences, Account, Change, FieldChange, Notice, Op, Protection, Skip, Snapshot, TargetPlan};
+use super::{Absences, Account, Change, FieldChange, Notice, Op, Protection, References, Skip, Snapshot, TargetPlan};
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 
 /// Whether a field of an employee has been written with this value several times without staying.
@@ -73,6 +73,8 @@ pub struct PlanInput<'a> {
     /// The attributes by which two profiles are known to be one person's, as far as the file reads them.
     pub identifying: &'a [Identifying],
     pub memory: &'a PlanMemory<'a>,
+    /// The names that reference fields may take.
+    pub references: &'a dyn References,
     /// Only this employee, if given; everybody is still read, so that shared keys are seen.
     pub only: Option<EmployeeId>,
 }

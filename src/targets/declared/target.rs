@@ -281,6 +281,11 @@ impl ReadAccounts for DeclaredTarget {
         self.declaration.read.is_some()
     }
 
+    fn lookup_limit(&self) -> usize {
+        // Without `read`, each look takes the whole list.
+        if self.declaration.read.is_some() { super::super::LOOKUP_LIMIT } else { 0 }
+    }
+
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let Some(spec) = self.fields.get(field.get()).map(|field| &field.spec) else { return Ok(Vec::new()) };
         let folds = spec.kind == FieldKind::Email || spec.compare == crate::field::Compare::IgnoreCase;

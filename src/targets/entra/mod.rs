@@ -114,6 +114,8 @@ struct Entra<C> {
     read: ReadBy,
     connection: Connection,
     resolved: Mutex<Option<Arc<Resolved>>>,
+    /// Who is in each group and team, as of the last look since anything was written.
+    members: Mutex<Option<Arc<Members>>>,
     /// The memberships of groups that are wanted at the moment.
     wanted: Coalescer<(FieldIndex, AccountId), bool>,
     /// Who was made in this run. Not every part of the directory knows them at once.
@@ -150,8 +152,8 @@ type Members = BTreeMap<FieldIndex, BTreeSet<Box<str>>>;
 
 impl<C: Transport> Entra<C> {
     fn new(transport: C, base_url: String, create: Create, read: ReadBy, connection: Connection) -> Self {
-        let (resolved, wanted, made) = (Mutex::default(), Coalescer::default(), Mutex::default());
-        Self { transport, base_url, create, read, connection, resolved, wanted, made }
+        let (resolved, members, wanted, made) = Default::default();
+        Self { transport, base_url, create, read, connection, resolved, members, wanted, made }
     }
 
     fn fetch(&self, request: &Request) -> Result<Value, TargetError> {
@@ -163,8 +165,9 @@ impl<C: Transport> Entra<C> {
 
     fn write(&self, request: &Request) -> Result<Value, TargetError> {
         self.until_known(request, || {
-            let answer = self.transport.write(request).map_err(|error| unanswered(&error, request))?;
-            accepted(&answer, request)
+            let answer = self.transport.write(request);
+            *self.members.lock() = None;
+            accepted(&answer.map_err(|error| unanswered(&error, request))?, request)
         })
     }
 
@@ -302,6 +305,7 @@ impl<C: Transport> ReadAccounts for Entra<C> {
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
+        *self.members.lock() = None;
         let members = self.members()?;
         let (rows, incomplete) = self.everybody(progress)?;
         let (mut accounts, mut notices) = (Vec::with_capacity(rows.len()), Vec::new());
@@ -328,7 +332,7 @@ impl<C: Transport> ReadAccounts for Entra<C> {
             Ok(Value::Object(row)) => row,
             Ok(_) => return Err(unexpected("the answer is no user", &request, 200)),
         };
-        let found = self.account_of(&row, &self.members()?).map_err(|why| unexpected(&why, &request, 200))?;
+        let found = self.account_of(&row, &*self.members()?).map_err(|why| unexpected(&why, &request, 200))?;
         Ok(Some(found.0))
     }
 
@@ -341,7 +345,7 @@ impl<C: Transport> ReadAccounts for Entra<C> {
             }
             None => self.everybody(&NoProgress)?,
         };
-        let members = if rows.is_empty() { Members::new() } else { self.members()? };
+        let members = if rows.is_empty() { Arc::default() } else { self.members()? };
         let mut found = Vec::new();
         for row in &rows {
             let (account, _) =

@@ -60,8 +60,17 @@ impl<C: Transport> Entra<C> {
         self.all(requests::team_members(team))
     }
 
-    /// Who is in each group and team of the run.
-    pub(super) fn members(&self) -> Result<Members, TargetError> {
+    /// Who is in each group and team of the run, as of the last look since anything was written.
+    pub(super) fn members(&self) -> Result<Arc<Members>, TargetError> {
+        // Held during the look, so that what is written meanwhile is forgotten after it.
+        let mut known = self.members.lock();
+        match &*known {
+            Some(known) => Ok(Arc::clone(known)),
+            None => Ok(Arc::clone(known.insert(Arc::new(self.look_for_members()?)))),
+        }
+    }
+
+    fn look_for_members(&self) -> Result<Members, TargetError> {
         let mut members = Members::new();
         for (index, id) in &self.resolved()?.groups {
             let found = match id {

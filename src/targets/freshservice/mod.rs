@@ -79,16 +79,19 @@ struct Freshservice<C> {
     /// Whether the file lets the allowed fields of agents be written.
     updates_agents: bool,
     settled: Mutex<Option<Arc<Settled>>>,
-    names: Mutex<Option<Names>>,
+    /// The fields of requesters, once something needs to know the custom ones.
+    rows: Mutex<Option<Arc<Vec<FieldRow>>>>,
+    /// Departments and locations, once something needs them: most runs change nothing that refers to one.
+    names: Mutex<Names>,
     /// What is known of each user seen in this run.
     standings: Mutex<HashMap<u64, Standing>>,
     agents: Mutex<AgentView>,
     /// The forms that were read in this run, by what they are of.
     forms: Mutex<HashMap<Box<str>, Arc<workflows::Form>>>,
-    /// The users that steps of workflows looked for and found, by address.
-    users: Mutex<HashMap<String, u64>>,
-    /// Departments and locations as steps of workflows first read them.
-    books: Mutex<Vec<(Place, Arc<Book>)>>,
+    /// The users that steps of workflows looked for, by address; `None` where nobody was found.
+    users: Mutex<HashMap<String, Option<u64>>>,
+    /// The groups of requesters, once a step needs one.
+    groups: Mutex<Option<Arc<Vec<Group>>>>,
     /// Held while a department or location is made, so that two threads never make the same one.
     making: Mutex<()>,
 }
@@ -110,6 +113,34 @@ enum AgentView {
     Hidden,
 }
 
+/// A group of requesters.
+struct Group {
+    id: u64,
+    name: Box<str>,
+    /// Whether its members are chosen by hand, not by a rule.
+    manual: bool,
+}
+
+/// Why the rows of a page could not be taken.
+enum Halt {
+    /// They are not what Freshservice is known to send.
+    Unexpected(String),
+    /// What they refer to could not be read.
+    Failed(TargetError),
+}
+
+impl From<String> for Halt {
+    fn from(why: String) -> Self {
+        Self::Unexpected(why)
+    }
+}
+
+impl From<TargetError> for Halt {
+    fn from(error: TargetError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// What a reference field refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -125,13 +156,6 @@ impl Place {
             _ => None,
         }
     }
-
-    fn book(self, names: &mut Names) -> &mut Book {
-        match self {
-            Self::Departments => names.departments.get_or_insert_default(),
-            Self::Locations => names.locations.get_or_insert_default(),
-        }
-    }
 }
 
 impl<C: Reads> Freshservice<C> {
@@ -141,12 +165,13 @@ impl<C: Reads> Freshservice<C> {
             connection,
             updates_agents: false,
             settled: Mutex::default(),
+            rows: Mutex::default(),
             names: Mutex::default(),
             standings: Mutex::default(),
             agents: Mutex::new(AgentView::Together),
             forms: Mutex::default(),
             users: Mutex::default(),
-            books: Mutex::default(),
+            groups: Mutex::default(),
             making: Mutex::default(),
         }
     }
@@ -203,7 +228,7 @@ impl<C: Reads> Freshservice<C> {
         operation: Operation,
         wrapper: &str,
         request: impl Fn(usize) -> Request,
-        mut take: impl FnMut(Vec<Row>) -> Result<bool, String>,
+        mut take: impl FnMut(Vec<Row>) -> Result<bool, Halt>,
     ) -> Result<Option<String>, TargetError> {
         for page in 1.. {
             let response = self.read(&request(page), operation)?;
@@ -217,7 +242,11 @@ impl<C: Reads> Freshservice<C> {
                     links_on.then(|| format!("page {page} of `{wrapper}` is empty although it links to a next one"))
                 );
             }
-            if !take(rows).map_err(odd)? {
+            let news = take(rows).map_err(|halt| match halt {
+                Halt::Unexpected(why) => odd(why),
+                Halt::Failed(error) => error,
+            })?;
+            if !news {
                 return Ok(Some(format!("page {page} of `{wrapper}` repeats earlier pages")));
             }
             if !links_on && count < PAGE {
@@ -234,19 +263,7 @@ impl<C: Reads> Freshservice<C> {
             return Ok(Arc::clone(known));
         }
         let named = &self.connection.fields;
-        let mut rows: Vec<FieldRow> = Vec::new();
-        if named.iter().any(|field| field.name.starts_with(CUSTOM)) {
-            self.pages(Operation::ListFields, "requester_fields", requests::list_fields, |page| {
-                let known = rows.len();
-                for row in &page {
-                    let row = FieldRow::read(row)?;
-                    if !rows.contains(&row) {
-                        rows.push(row);
-                    }
-                }
-                Ok(rows.len() > known)
-            })?;
-        }
+        let rows = self.field_rows(named)?;
         // Reactivating has been seen to empty departments, manager and location.
         let capabilities = Capabilities { reactivate_loses_fields: true, ..Capabilities::default() };
         let mut schema = Schema { fields: fields::settle(named, &rows)?, capabilities, ..Schema::default() };
@@ -256,8 +273,31 @@ impl<C: Reads> Freshservice<C> {
         Ok(found)
     }
 
-    /// All departments or all locations.
-    fn book(&self, place: Place) -> Result<Book, TargetError> {
+    /// The fields of requesters as the account has them, where custom ones are among those named; read once.
+    fn field_rows(&self, named: &[FieldSpec]) -> Result<Arc<Vec<FieldRow>>, TargetError> {
+        if !named.iter().any(|field| field.name.starts_with(CUSTOM)) {
+            return Ok(Arc::default());
+        }
+        let mut known = self.rows.lock();
+        if let Some(rows) = &*known {
+            return Ok(Arc::clone(rows));
+        }
+        let mut rows: Vec<FieldRow> = Vec::new();
+        self.pages(Operation::ListFields, "requester_fields", requests::list_fields, |page| {
+            let before = rows.len();
+            for row in &page {
+                let row = FieldRow::read(row)?;
+                if !rows.contains(&row) {
+                    rows.push(row);
+                }
+            }
+            Ok(rows.len() > before)
+        })?;
+        Ok(Arc::clone(known.insert(Arc::new(rows))))
+    }
+
+    /// All departments or all locations, read afresh.
+    fn read_book(&self, place: Place) -> Result<Book, TargetError> {
         let (operation, wrapper, request): (_, _, fn(usize) -> Request) = match place {
             Place::Departments => (Operation::ListDepartments, "departments", requests::list_departments),
             Place::Locations => (Operation::ListLocations, "locations", requests::list_locations),
@@ -274,22 +314,24 @@ impl<C: Reads> Freshservice<C> {
         Ok(book)
     }
 
-    /// The departments and locations that the fields of the run refer to.
-    fn read_names(&self, schema: &Schema) -> Result<Names, TargetError> {
-        let mut names = Names::default();
-        for place in schema.fields.iter().filter_map(Place::of) {
-            *place.book(&mut names) = self.book(place)?;
+    /// All departments or all locations, read once and with what was made since.
+    fn book(&self, place: Place) -> Result<Arc<Book>, TargetError> {
+        let mut names = self.names.lock();
+        if let Some(known) = names.of(place) {
+            return Ok(Arc::clone(known));
         }
-        Ok(names)
+        Ok(Arc::clone(names.of_mut(place).insert(Arc::new(self.read_book(place)?))))
     }
 
-    /// Works with departments and locations, which are read when they have not been yet.
-    fn with_names<T>(&self, schema: &Schema, work: impl FnOnce(&mut Names) -> T) -> Result<T, TargetError> {
-        let mut names = self.names.lock();
-        if names.is_none() {
-            *names = Some(self.read_names(schema)?);
+    /// The departments and locations that are needed to read these rows: of those that do not say the names of what
+    /// they refer to, and of those that were read anyway.
+    fn names_for(&self, schema: &[FieldSpec], rows: &[Row]) -> Result<Names, TargetError> {
+        for place in schema.iter().filter_map(Place::of) {
+            if rows.iter().any(|row| wire::names_of(row, place).is_none()) {
+                self.book(place)?;
+            }
         }
-        Ok(work(names.get_or_insert_default()))
+        Ok(self.names.lock().clone())
     }
 
     /// Reads users, agents among them as far as the key may see them.
@@ -311,9 +353,10 @@ impl<C: Reads> Freshservice<C> {
                 |page| requests::list_users(users, lookup, page),
                 |rows| {
                     let count = rows.len() as u64;
+                    let names = self.names_for(reading.schema, &rows)?;
                     let mut news = false;
                     for row in rows {
-                        news |= reading.take(row, users == Users::Agents);
+                        news |= reading.take(row, users == Users::Agents, &names);
                     }
                     if let Some(progress) = progress {
                         // How many there are, nobody says: at least those read.
@@ -400,6 +443,8 @@ impl<C: Transport> Freshservice<C> {
     fn send(&self, request: &Request, operation: Operation) -> Result<Response, TargetError> {
         let response = self.transport.write(request).map_err(|error| unanswered(&error, operation))?;
         accepted(&response, operation)?;
+        // Whoever was not there may be there now.
+        self.users.lock().retain(|_, found| found.is_some());
         Ok(response)
     }
 
@@ -427,12 +472,21 @@ impl<C: Transport> Freshservice<C> {
 }
 
 impl<C: Reads> Freshservice<C> {
-    /// The body of a create or update.
+    /// The body of a create or update with the names it needs; by the fields it is of.
+    fn body_of(&self, changes: &[FieldChange], fields: &[FieldSpec]) -> Result<serde_json::Value, TargetError> {
+        for change in changes.iter().filter(|change| !change.after.is_empty()) {
+            if let Some(place) = fields.get(change.index.get()).and_then(Place::of) {
+                self.book(place)?;
+            }
+        }
+        let names = self.names.lock().clone();
+        wire::body(changes, fields, &names).map_err(|why| TargetError::new(ErrorKind::Refused, why))
+    }
+
+    /// The same, of the fields of the run.
     fn body(&self, changes: &[FieldChange]) -> Result<serde_json::Value, TargetError> {
         let settled = self.settled()?;
-        let fields = &settled.schema.fields;
-        self.with_names(&settled.schema, |names| wire::body(changes, fields, names))?
-            .map_err(|why| TargetError::new(ErrorKind::Refused, why))
+        self.body_of(changes, &settled.schema.fields)
     }
 }
 

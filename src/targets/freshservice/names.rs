@@ -1,7 +1,9 @@
 //! Departments and locations by name and id.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use super::Place;
 use crate::plan::ReferenceNames;
 
 /// All departments, or all locations, of an account.
@@ -57,9 +59,25 @@ impl Book {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     /// `None` when not read.
-    pub(super) departments: Option<Book>,
+    pub(super) departments: Option<Arc<Book>>,
     /// `None` when not read.
-    pub(super) locations: Option<Book>,
+    pub(super) locations: Option<Arc<Book>>,
+}
+
+impl Names {
+    pub(super) fn of(&self, place: Place) -> Option<&Arc<Book>> {
+        match place {
+            Place::Departments => self.departments.as_ref(),
+            Place::Locations => self.locations.as_ref(),
+        }
+    }
+
+    pub(super) fn of_mut(&mut self, place: Place) -> &mut Option<Arc<Book>> {
+        match place {
+            Place::Departments => &mut self.departments,
+            Place::Locations => &mut self.locations,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::code::Code;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
-use crate::plan::{Account, Action, Notice, Snapshot, same};
+use crate::plan::{Account, Action, Notice, ReferenceNames, Snapshot, same};
 
 use super::super::{CheckSteps, ReadAccounts, ReadOffers, TargetError};
 use super::reading::Reading;
@@ -32,14 +32,13 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
         let settled = self.settled()?;
         let schema = &settled.schema;
-        let mut names = self.read_names(schema)?;
         let open_agents = self.open_agents()?;
-        let mut reading = Reading::new(&schema.fields, &names);
+        let mut reading = Reading::new(&schema.fields);
         reading.open_agents.clone_from(&open_agents);
         let mut view = self.read_users(None, &mut reading, Some(progress))?;
         if reading.repeated || reading.doubt.is_some() {
             // The list is sorted by first name and shifts when somebody is added or renamed meanwhile.
-            reading = Reading::new(&schema.fields, &names);
+            reading = Reading::new(&schema.fields);
             reading.open_agents = open_agents;
             view = self.read_users(None, &mut reading, None)?;
         }
@@ -55,20 +54,23 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
             field: None,
             message,
         }));
-        let references = schema
-            .iter()
-            .filter_map(|(index, field)| Some((index, Place::of(field)?.book(&mut names).reference_names())))
-            .collect();
         *self.standings.lock() = standings.into_iter().collect();
-        *self.names.lock() = Some(names);
-        Ok(Snapshot { accounts, references, incomplete, notices, ..Snapshot::default() })
+        Ok(Snapshot { accounts, incomplete, notices, ..Snapshot::default() })
+    }
+
+    fn references(&self, field: FieldIndex) -> Result<Option<ReferenceNames>, TargetError> {
+        let settled = self.settled()?;
+        let Some(place) = settled.schema.fields.get(field.get()).and_then(Place::of) else { return Ok(None) };
+        Ok(Some(self.book(place)?.reference_names()))
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
         let settled = self.settled()?;
         let Ok(id) = number(id) else { return Ok(None) };
         let Some(user) = self.view(id)? else { return Ok(None) };
-        self.with_names(&settled.schema, |names| Some(user.account(&settled.schema.fields, names).0))
+        let fields = &settled.schema.fields;
+        let names = self.names_for(fields, std::slice::from_ref(user.row()))?;
+        Ok(Some(user.account(fields, &names).0))
     }
 
     fn reads_by_id(&self) -> bool {
@@ -95,8 +97,7 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
             (Some(parameter), FieldValue::Text(value)) => Some(Lookup { parameter, value }),
             _ => None,
         };
-        let names = self.with_names(&settled.schema, |names| names.clone())?;
-        let mut reading = Reading::new(fields, &names);
+        let mut reading = Reading::new(fields);
         self.read_users(lookup, &mut reading, None)?;
         self.standings.lock().extend(reading.standings);
         // An id of ours is a number there and may be a text here.

@@ -34,8 +34,7 @@ fn open_agent(account: &mut Account, schema: &[FieldSpec]) {
 
 /// What a list of users turned into.
 pub(super) struct Reading<'a> {
-    schema: &'a [FieldSpec],
-    names: &'a Names,
+    pub(super) schema: &'a [FieldSpec],
     /// Each id once.
     pub(super) accounts: Vec<Account>,
     /// Where each id stands, and whether the list of agents delivered it.
@@ -54,10 +53,9 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Nothing read yet.
-    pub(super) fn new(schema: &'a [FieldSpec], names: &'a Names) -> Self {
+    pub(super) fn new(schema: &'a [FieldSpec]) -> Self {
         Self {
             schema,
-            names,
             accounts: Vec::new(),
             places: HashMap::new(),
             standings: Vec::new(),
@@ -68,8 +66,9 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Takes a row; returns whether it says something new.
-    pub(super) fn take(&mut self, row: Row, from_agents: bool) -> bool {
+    /// Takes a row, with the names of what it refers to where it does not say them; returns whether it says something
+    /// new.
+    pub(super) fn take(&mut self, row: Row, from_agents: bool, names: &Names) -> bool {
         let user = match User::read(row, from_agents) {
             Ok(user) => user,
             Err(why) => {
@@ -90,7 +89,7 @@ impl<'a> Reading<'a> {
                 true
             }
             None => {
-                let (mut account, problem) = user.account(self.schema, self.names);
+                let (mut account, problem) = user.account(self.schema, names);
                 if user.is_agent && problem.is_none() && self.open_agents.contains(&user.id) {
                     open_agent(&mut account, self.schema);
                 }

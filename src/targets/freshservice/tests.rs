@@ -118,6 +118,14 @@ fn a_snapshot_holds_everybody_with_names_for_ids() {
         &["first_name", "primary_email", "department_ids", "location_id", "reporting_manager_id"],
         vec![
             (
+                FIRST,
+                linked(json!({"requesters": [
+                    {"id": big, "active": true, "is_agent": true, "first_name": "Ada", "email": "Ada@example.com"},
+                    {"id": 2, "active": false, "first_name": "Bo", "primary_email": "bo@example.com", "location_id": 31,
+                     "department_ids": [702, 799], "reporting_manager_id": big},
+                ]})),
+            ),
+            (
                 "GET /departments page=1",
                 ok(
                     json!({"departments": [{"id": 701, "name": "IT"}, {"id": 702, "name": "Sales"}, {"id": 703, "name": "it "}]}),
@@ -126,14 +134,6 @@ fn a_snapshot_holds_everybody_with_names_for_ids() {
             (
                 "GET /locations page=1",
                 ok(json!({"locations": [{"id": 31, "name": "Leipzig", "parent_location_id": null}]})),
-            ),
-            (
-                FIRST,
-                linked(json!({"requesters": [
-                    {"id": big, "active": true, "is_agent": true, "first_name": "Ada", "email": "Ada@example.com"},
-                    {"id": 2, "active": false, "first_name": "Bo", "primary_email": "bo@example.com", "location_id": 31,
-                     "department_ids": [702, 799], "reporting_manager_id": big},
-                ]})),
             ),
             (SECOND, ok(json!({"requesters": [requester(3, "mira@example.com")]}))),
         ],
@@ -157,16 +157,28 @@ fn a_snapshot_holds_everybody_with_names_for_ids() {
     assert_eq!(&*mira.id.0, "3");
     assert_eq!(snapshot.incomplete, None);
     assert!(snapshot.notices.is_empty());
-    let departments = &snapshot.references[&FieldIndex(2)];
-    assert_eq!((departments.get("it"), departments.get("sales")), (Some(None), Some(Some("Sales"))));
-    assert_eq!(snapshot.references[&FieldIndex(3)].get("LEIPZIG"), Some(Some("Leipzig")));
+    let names = |field| desk.references(FieldIndex(field)).expect("no further request").expect("names");
+    assert_eq!((names(2).get("it"), names(2).get("sales")), (Some(None), Some(Some("Sales"))));
+    assert_eq!(names(3).get("LEIPZIG"), Some(Some("Leipzig")));
 }
 
 #[test]
 fn only_lists_of_mapped_fields_are_read() {
-    let desk = desk(&["first_name"], vec![(FIRST, ok(json!({"requesters": []})))]);
+    let named = json!({"id": 2, "active": true, "department_ids": [701], "department_names": ["IT"]});
+    let requesters = ok(json!({"requesters": [named]}));
+    let departments = ok(json!({"departments": [{"id": 701, "name": "IT"}]}));
+    let desk = desk(
+        &["first_name", "department_ids", "location_id"],
+        vec![(FIRST, requesters), ("GET /departments page=1", departments)],
+    );
     let snapshot = desk.accounts(&NoProgress).expect("a snapshot");
-    assert!(snapshot.accounts.is_empty() && snapshot.references.is_empty() && snapshot.incomplete.is_none());
+    assert_eq!(snapshot.accounts[0].field(FieldIndex(1)), &FieldValue::list(["IT"]));
+    assert_eq!(desk.references(FieldIndex(0)), Ok(None));
+    assert_eq!(desk.transport.steps.lock().len(), 1, "departments were not asked for yet");
+    for _ in 0..2 {
+        let names = desk.references(FieldIndex(1)).expect("a list").expect("names");
+        assert_eq!(names.get("it"), Some(Some("IT")));
+    }
     sent(&desk);
 }
 
@@ -536,8 +548,8 @@ fn a_department_made_in_this_run_can_be_used_in_it() {
         &["first_name", "department_ids", "location_id"],
         vec![
             ("GET /departments page=1", ok(json!({"departments": [{"id": 701, "name": "IT"}]}))),
-            ("GET /locations page=1", ok(json!({"locations": []}))),
             ("POST /departments", status(201, r#"{"department":{"id":702,"name":"R&D"}}"#)),
+            ("GET /locations page=1", ok(json!({"locations": []}))),
             ("POST /locations", status(200, r#"{"locations":{"id":"31","name":"Leipzig"}}"#)),
             ("GET /requesters/1", ok(json!({"requester": requester(1, "a@example.com")}))),
             ("PUT /requesters/1", ok(json!({"requester": {"id": 1}}))),
@@ -611,7 +623,6 @@ fn recorded_answers_are_read() {
         let desk = desk(
             &["first_name", "primary_email", "time_zone", "work_phone_number", "department_ids", SEES_ALL_TICKETS],
             vec![
-                ("GET /departments page=1", ok(json!({"departments": []}))),
                 (FIRST, denied()),
                 ("GET /requesters page=1", ok(json!({"requesters": []}))),
                 ("GET /agents page=1", ok(body.clone())),
@@ -675,8 +686,8 @@ fn bodies_hold_against_the_vendors_definitions() {
                 ok(json!({"requester_fields": [{"name": "badge", "type": "custom_text"}]})),
             ),
             ("GET /departments page=1", ok(json!({"departments": []}))),
-            ("GET /locations page=1", ok(json!({"locations": []}))),
             ("POST /departments", ok(json!({"department": {"id": 701, "name": "IT"}}))),
+            ("GET /locations page=1", ok(json!({"locations": []}))),
             ("POST /locations", ok(json!({"location": {"id": 31, "name": "IT"}}))),
             ("POST /requesters", ok(json!({"requester": {"id": 1}}))),
             ("PUT /requesters/1", ok(json!({"requester": {"id": 1}}))),

@@ -1,5 +1,7 @@
 //! One change at a time.
 
+use std::sync::Arc;
+
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex};
 use crate::plan::FieldChange;
@@ -18,7 +20,7 @@ impl<C: Transport> WriteAccounts for Freshservice<C> {
             TargetError::new(ErrorKind::Refused, "only departments and locations can be made by name")
         })?;
         let _one_at_a_time = self.making.lock();
-        let known = self.with_names(schema, |names| place.book(names).id(name))?;
+        let known = self.book(place)?.id(name);
         let (doing, request, wrappers) = match place {
             Place::Departments => {
                 (Operation::CreateDepartment, requests::create_department(name.trim()), ["department", "departments"])
@@ -40,16 +42,16 @@ impl<C: Transport> WriteAccounts for Freshservice<C> {
         });
         let error = match made {
             Ok(id) => {
-                self.with_names(schema, |names| place.book(names).insert(id, name))?;
+                Arc::make_mut(self.names.lock().of_mut(place).get_or_insert_default()).insert(id, name);
                 return Ok(());
             }
             Err(error) => error,
         };
         // Somebody else may have made it, or the answer to ours was lost: the list knows.
         let in_doubt = matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) || error.status == Some(400);
-        if in_doubt && let Ok(book) = self.book(place) {
+        if in_doubt && let Ok(book) = self.read_book(place) {
             let found = book.id(name).is_ok();
-            self.with_names(schema, |names| *place.book(names) = book)?;
+            *self.names.lock().of_mut(place) = Some(Arc::new(book));
             if found {
                 return Ok(());
             }

@@ -33,6 +33,7 @@ impl<C: Transport> Slack<C> {
                 Err(problem) => _ = found.1.insert(index, problem),
             }
         }
+        *self.listed.lock() = groups;
         Ok(found)
     }
 
@@ -67,7 +68,12 @@ impl<C: Transport> Slack<C> {
     fn look_for_members(&self, settled: &Settled) -> Result<Members, TargetError> {
         let mut members = Members::new();
         let any_group = settled.groups.values().any(|id| matches!(id, Id::Group(_)));
-        let groups = if any_group { self.groups()? } else { Vec::new() };
+        // One request tells both what the groups are called and who is in them.
+        let groups = match self.listed.lock().take() {
+            Some(listed) => listed,
+            None if any_group => self.groups()?,
+            None => Vec::new(),
+        };
         for (index, id) in &settled.groups {
             let found = match id {
                 Id::Group(id) => {
@@ -107,6 +113,7 @@ impl<C: Transport> Slack<C> {
         let mut settled = Settled::clone(&settled);
         settled.problems.remove(&field);
         settled.groups.insert(field, Id::Group(group.id));
+        *self.listed.lock() = None;
         *self.settled.lock() = Some(Arc::new(settled));
         self.forget_members();
         Ok(())
@@ -120,6 +127,7 @@ impl<C: Transport> Slack<C> {
         account: &AccountId,
         member: bool,
     ) -> Result<(), TargetError> {
+        *self.listed.lock() = None;
         let outcome = self.put(index, id, account, member);
         self.forget_members();
         outcome

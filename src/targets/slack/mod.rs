@@ -81,6 +81,8 @@ struct Slack<C> {
     token: Mutex<Option<Arc<Token>>>,
     settled: Mutex<Option<Arc<Settled>>>,
     members: Mutex<Option<Arc<Members>>>,
+    /// The user groups as their names were looked up, until their members are first asked for.
+    listed: Mutex<Option<Vec<wire::Group>>>,
     /// The user groups among the fields, each with what is wanted of it at the moment.
     wanted: BTreeMap<FieldIndex, Coalescer<AccountId, bool>>,
     /// Who is out of use: a group still lists them, and takes no list that has them.
@@ -131,8 +133,8 @@ impl<C: Transport> Slack<C> {
             .filter(|(_, field)| field.name.starts_with("groups."))
             .map(|(index, _)| (FieldIndex(index), Coalescer::default()))
             .collect();
-        let (token, settled, members, deactivated) = Default::default();
-        Self { transport, accounts, workspace, team, connection, token, settled, members, wanted, deactivated }
+        let (token, settled, members, listed, deactivated) = Default::default();
+        Self { transport, accounts, workspace, team, connection, token, settled, members, listed, wanted, deactivated }
     }
 
     fn read(&self, request: &Request) -> Result<Value, TargetError> {

@@ -196,7 +196,7 @@ fn rights_and_refusals() {
 fn lists_that_shift_or_break_off_prove_nothing() {
     let sandbox = sandbox();
     sandbox.system(|slack: &mut Simulated| {
-        for number in 0..400 {
+        for number in 0..2_000 {
             slack.workspace("chat").add("Nobody", "Much", &format!("nobody.{number}@example.org"));
         }
     });

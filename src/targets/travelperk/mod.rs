@@ -142,7 +142,7 @@ impl TargetType for TravelPerkType {
             rest: Client::new(rest, self.settings.api_sign_in.auth(&[])?)?,
             owner_named: self.settings.people.key_owner.is_some(),
             fields: connection.fields,
-            making: Mutex::default(),
+            centers: Mutex::default(),
         }))
     }
 
@@ -162,8 +162,8 @@ struct TravelPerk {
     rest: Client,
     owner_named: bool,
     fields: Vec<FieldSpec>,
-    /// Held while a cost centre is made, so that two threads never make the same one.
-    making: Mutex<()>,
+    /// The cost centres, once something needed them. Held while one is made, so that two threads never make the same one.
+    centers: Mutex<Option<Vec<CostCenter>>>,
 }
 
 impl TravelPerk {
@@ -225,25 +225,32 @@ impl TravelPerk {
 
     /// Makes a cost centre, or brings back an archived one of that name.
     fn make_cost_center(&self, name: &str) -> Result<(), TargetError> {
-        let _one_at_a_time = self.making.lock();
         let fold = |name: &str| name.trim().to_lowercase();
         let wanted = |center: &CostCenter| fold(&center.name) == fold(name);
-        let known = self.cost_centers()?;
-        if known.iter().any(|center| wanted(center) && !center.archived) {
+        let is_there = |known: &[CostCenter]| known.iter().any(|center| wanted(center) && !center.archived);
+        let mut known = self.centers.lock();
+        let centers = match known.take() {
+            Some(centers) => known.insert(centers),
+            None => known.insert(self.cost_centers()?),
+        };
+        if is_there(centers) {
             return Ok(());
         }
-        if let Some(archived) = known.iter().find(|center| wanted(center)) {
-            return self.send(Operation::Change, &requests::unarchive(&archived.id)).map(|_| ());
+        if let Some(archived) = centers.iter_mut().find(|center| wanted(center)) {
+            self.send(Operation::Change, &requests::unarchive(&archived.id))?;
+            archived.archived = false;
+            return Ok(());
         }
         match self.send(Operation::Create, &requests::create_cost_center(name)) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                // Its id is in a fresh list only, and nothing needs it.
+                centers.push(CostCenter { id: String::new(), name: name.trim().to_owned(), archived: false });
+                Ok(())
+            }
             // The status of a name that is taken is not documented, and an answer may be lost: a look settles it.
             Err(error) if !matches!(error.kind, ErrorKind::SignIn | ErrorKind::Rights) => {
-                if self.cost_centers()?.iter().any(|center| wanted(center) && !center.archived) {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
+                *centers = self.cost_centers()?;
+                if is_there(centers) { Ok(()) } else { Err(error) }
             }
             Err(error) => Err(error),
         }
@@ -276,16 +283,6 @@ impl ReadAccounts for TravelPerk {
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
         let mut snapshot = advised(self.people.accounts(progress))?;
-        if let Some(index) = self.field("costCenter") {
-            let centers = advised(self.cost_centers())?;
-            let names = centers.iter().filter(|center| !center.archived).map(|center| &center.name);
-            snapshot.references.insert(index, names.collect());
-        }
-        if let Some(index) = self.field("invoiceProfiles") {
-            // A company is matched by every letter: a near name is another company.
-            let names = ReferenceNames::exact(advised(self.profiles())?);
-            snapshot.references.insert(index, names);
-        }
         if !self.owner_named {
             let message = "`key_owner` is not set: the account of the administrator who made the key is protected \
                            only once the file names it";
@@ -297,6 +294,23 @@ impl ReadAccounts for TravelPerk {
             });
         }
         Ok(snapshot)
+    }
+
+    fn references(&self, field: FieldIndex) -> Result<Option<ReferenceNames>, TargetError> {
+        if self.field("costCenter") == Some(field) {
+            let mut known = self.centers.lock();
+            let centers = match known.take() {
+                Some(centers) => known.insert(centers),
+                None => known.insert(advised(self.cost_centers())?),
+            };
+            let in_use = centers.iter().filter(|center| !center.archived);
+            return Ok(Some(in_use.map(|center| &center.name).collect()));
+        }
+        if self.field("invoiceProfiles") == Some(field) {
+            // A company is matched by every letter: a near name is another company.
+            return Ok(Some(ReferenceNames::exact(advised(self.profiles())?)));
+        }
+        Ok(None)
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {

@@ -78,10 +78,10 @@ fn cost_centres_come_first_then_people_then_managers_and_nothing_is_left() {
         let stage = stage(TravelPerkOptions::default(), settings, NAMES);
         stage.service.lock().account("wiki").add_profile("Acme GmbH");
         let target = &*stage.target;
-        let before = target.accounts(&NoProgress).unwrap();
-        assert_eq!(before.references[&COST_CENTER].get("R&D"), None);
-        assert_eq!(before.references[&PROFILES].get("Acme GmbH"), Some(Some("Acme GmbH")));
-        assert_eq!(before.references[&PROFILES].get("acme gmbh"), None);
+        let names = |field| target.references(field).unwrap().unwrap();
+        assert_eq!(names(COST_CENTER).get("R&D"), None);
+        assert_eq!(names(PROFILES).get("Acme GmbH"), Some(Some("Acme GmbH")));
+        assert_eq!(names(PROFILES).get("acme gmbh"), None);
         target.create_reference(COST_CENTER, "R&D").unwrap();
         target.create_reference(COST_CENTER, "R&D").unwrap();
         let lead = target.create(EmployeeId(1), &changes(target, None, &person("1", "R&D", None))).unwrap();
@@ -156,11 +156,11 @@ fn many_cost_centres_are_read_to_the_end_and_archived_ones_are_brought_back() {
             account.archive_cost_center("CC 7", true);
         }
         let target = &*stage.target;
-        let names = target.accounts(&NoProgress).unwrap().references.remove(&COST_CENTER).unwrap();
+        let names = target.references(COST_CENTER).unwrap().unwrap();
         assert_eq!(names.get("cc 119"), Some(Some("CC 119")));
         assert_eq!(names.get("CC 7"), None);
         target.create_reference(COST_CENTER, "CC 7").unwrap();
-        let names = target.accounts(&NoProgress).unwrap().references.remove(&COST_CENTER).unwrap();
+        let names = target.references(COST_CENTER).unwrap().unwrap();
         assert_eq!(names.get("CC 7"), Some(Some("CC 7")), "one of that name, list_archived: {list_archived}");
         assert_eq!(target.create_reference(PROFILES, "Acme").unwrap_err().kind, ErrorKind::Refused);
     }

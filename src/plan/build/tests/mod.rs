@@ -234,11 +234,11 @@ impl Scene {
                 absences: self.absences.clone(),
                 ..PlanMemory::default()
             },
+            references: &self.references,
             only: self.only,
         };
         let snapshot = Snapshot {
             accounts: self.accounts.clone(),
-            references: self.references.clone(),
             incomplete: self.incomplete.then(|| "shifted".into()),
             ..Snapshot::default()
         };

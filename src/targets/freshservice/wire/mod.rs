@@ -15,7 +15,7 @@ use crate::plan::{Account, FieldChange, Protection};
 
 use super::fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS};
 use super::names::{Book, Names, NoId};
-use super::zones;
+use super::{Place, zones};
 
 /// An object as it came.
 pub(super) type Row = Map<String, Value>;
@@ -181,8 +181,43 @@ impl User {
             None if &*spec.name == "is_agent" => return Ok(FieldValue::Bool(self.is_agent)),
             None => self.row.get(&*spec.name).unwrap_or(&Value::Null),
         };
+        let named = Place::of(spec).filter(|place| names.of(*place).is_none());
+        if let Some(found) = named.and_then(|place| names_of(&self.row, place)) {
+            return Ok(match spec.kind {
+                FieldKind::References => sorted_list(found.into_iter().map(str::to_owned)),
+                _ => found.first().map_or(FieldValue::Empty, |name| FieldValue::text(name)),
+            });
+        }
         read(value, spec, names).ok_or_else(unexpected)
     }
+
+    pub(super) fn row(&self) -> &Row {
+        &self.row
+    }
+}
+
+/// The names of the departments or the location of a user, where its row says one for each id. Rows of agents have been
+/// seen without; and a name that the key may not see would be missing.
+pub(super) fn names_of(row: &Row, place: Place) -> Option<Vec<&str>> {
+    let (ids, names) = match place {
+        Place::Departments => (DEPARTMENTS, "department_names"),
+        Place::Locations => (LOCATION, "location_name"),
+    };
+    let ids = match row.get(ids) {
+        None | Some(Value::Null) => 0,
+        Some(Value::Array(ids)) => ids.len(),
+        Some(Value::Number(_)) if place == Place::Locations => 1,
+        Some(_) => return None,
+    };
+    if ids == 0 {
+        return Some(Vec::new());
+    }
+    let names = match row.get(names)? {
+        Value::Array(names) => names.iter().map(Value::as_str).collect::<Option<Vec<&str>>>()?,
+        Value::String(name) if place == Place::Locations => vec![name.as_str()],
+        _ => return None,
+    };
+    (names.len() == ids && names.iter().all(|name| !name.trim().is_empty())).then_some(names)
 }
 
 /// A value by the kind of its field; `None` when it cannot be of that kind.
@@ -228,7 +263,7 @@ fn read(value: &Value, spec: &FieldSpec, names: &Names) -> Option<FieldValue> {
         },
         FieldKind::Reference => match text?.as_str() {
             "" => FieldValue::Empty,
-            digits => FieldValue::text(&name_of(names.locations.as_ref(), digits.parse().ok()?)),
+            digits => FieldValue::text(&name_of(names.locations.as_deref(), digits.parse().ok()?)),
         },
         FieldKind::References => {
             let ids: Vec<u64> = match value {
@@ -236,7 +271,7 @@ fn read(value: &Value, spec: &FieldSpec, names: &Names) -> Option<FieldValue> {
                 _ if text?.is_empty() => Vec::new(),
                 _ => return None,
             };
-            sorted_list(ids.into_iter().map(|id| name_of(names.departments.as_ref(), id).into()))
+            sorted_list(ids.into_iter().map(|id| name_of(names.departments.as_deref(), id).into()))
         }
     })
 }
@@ -318,14 +353,14 @@ fn write(value: &FieldValue, spec: &FieldSpec, names: &Names) -> Result<Value, S
         },
         FieldValue::List(items) if &*spec.name == DEPARTMENTS => {
             let ids: Result<Vec<u64>, String> =
-                items.iter().map(|name| reference(names.departments.as_ref(), name, &spec.name)).collect();
+                items.iter().map(|name| reference(names.departments.as_deref(), name, &spec.name)).collect();
             json!(ids?)
         }
         FieldValue::Text(name) if &*spec.name == DEPARTMENTS => {
-            json!([reference(names.departments.as_ref(), name, &spec.name)?])
+            json!([reference(names.departments.as_deref(), name, &spec.name)?])
         }
         FieldValue::Text(name) if &*spec.name == LOCATION => {
-            json!(reference(names.locations.as_ref(), name, &spec.name)?)
+            json!(reference(names.locations.as_deref(), name, &spec.name)?)
         }
         FieldValue::Text(zone) if &*spec.name == "time_zone" => json!(zones::to_freshservice(zone)),
         FieldValue::Text(address) if spec.kind == FieldKind::Email => json!(address.to_lowercase()),

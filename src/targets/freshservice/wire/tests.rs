@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::super::fields::known_fields;
 use super::*;
 use crate::field::FieldIndex;
@@ -14,13 +16,45 @@ fn custom(kind: FieldKind) -> FieldSpec {
 }
 
 fn books() -> Names {
-    let mut names = Names { departments: Some(Book::default()), locations: Some(Book::default()) };
-    let departments = names.departments.as_mut().expect("just made");
+    let (mut departments, mut locations) = (Book::default(), Book::default());
     for (id, name) in [(701, "Sales"), (702, "IT"), (703, "Legal"), (704, "legal")] {
         departments.insert(id, name);
     }
-    names.locations.as_mut().expect("just made").insert(31, "Leipzig");
-    names
+    locations.insert(31, "Leipzig");
+    Names { departments: Some(Arc::new(departments)), locations: Some(Arc::new(locations)) }
+}
+
+#[test]
+fn rows_that_say_the_names_of_what_they_refer_to_need_no_list() {
+    use Place::{Departments, Locations};
+    for (place, row, expected) in [
+        (
+            Departments,
+            json!({"department_ids": [701, 702], "department_names": ["Sales", "IT"]}),
+            Some(&["Sales", "IT"][..]),
+        ),
+        (Departments, json!({"department_ids": [], "department_names": null}), Some(&[])),
+        (Departments, json!({}), Some(&[])),
+        (Departments, json!({"department_ids": [701, 702], "department_names": ["Sales"]}), None),
+        (Departments, json!({"department_ids": [701], "department_names": [" "]}), None),
+        (Departments, json!({"department_ids": [701], "department_names": null}), None),
+        (Departments, json!({"department_ids": [701]}), None),
+        (Departments, json!({"department_ids": "701", "department_names": ["Sales"]}), None),
+        (Locations, json!({"location_id": 31, "location_name": "Leipzig"}), Some(&["Leipzig"])),
+        (Locations, json!({"location_id": null, "location_name": null}), Some(&[])),
+        (Locations, json!({"location_id": 31, "location_name": null}), None),
+        (Locations, json!({"location_id": 31}), None),
+    ] {
+        let Value::Object(row) = row else { panic!("an object") };
+        assert_eq!(names_of(&row, place).as_deref(), expected, "{row:?}");
+    }
+    let row = json!({"id": 5, "active": true, "department_ids": [1, 2], "department_names": ["Sales ", "IT"],
+        "location_id": 3, "location_name": "Bonn"});
+    let schema = [spec("department_ids"), spec("location_id")];
+    let read = |names: &Names| user(row.clone()).account(&schema, names).0.fields().to_vec();
+    assert_eq!(read(&Names::default()), [FieldValue::list(["IT", "Sales"]), text("Bonn")]);
+    // A list that was read says it better.
+    assert_eq!(read(&books()), [FieldValue::list(["#1", "#2"]), text("#3")]);
 }
 
 fn user(row: Value) -> User {

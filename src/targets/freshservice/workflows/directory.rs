@@ -24,19 +24,12 @@ impl<'a, C: Reads> Directory<'a, C> {
 
     /// Id and name, as the account spells it.
     pub(super) fn id(&self, place: Place, what: &str, name: &str) -> Result<(u64, String), String> {
-        let unknown = || format!("there is no such {what} in Freshservice");
-        // Read once a run; what was made since then is only in a fresh list.
-        for fresh in [false, true] {
-            let book = self.desk.book_of(place, fresh).map_err(|error| self.keep(error))?;
-            match book.id(name) {
-                Ok(id) => return Ok((id, book.name(id).into())),
-                Err(NoId::Ambiguous) => {
-                    return Err(format!("several things of this name are a {what} in Freshservice"));
-                }
-                Err(NoId::Unknown) => {}
-            }
+        let book = self.desk.book(place).map_err(|error| self.keep(error))?;
+        match book.id(name) {
+            Ok(id) => Ok((id, book.name(id).into())),
+            Err(NoId::Ambiguous) => Err(format!("several things of this name are a {what} in Freshservice")),
+            Err(NoId::Unknown) => Err(format!("there is no such {what} in Freshservice")),
         }
-        Err(unknown())
     }
 
     fn keep(&self, error: TargetError) -> String {
@@ -75,25 +68,10 @@ impl<C: Reads> Lookups for Directory<'_, C> {
 }
 
 impl<C: Reads> Freshservice<C> {
-    /// All departments or all locations, as they were when a step first asked for them, or afresh.
-    fn book_of(&self, place: Place, fresh: bool) -> Result<std::sync::Arc<super::super::names::Book>, TargetError> {
-        let known = self.books.lock().iter().find(|(known, _)| *known == place).map(|(_, book)| book.clone());
-        match known {
-            Some(book) if !fresh => Ok(book),
-            _ => {
-                let book = std::sync::Arc::new(self.book(place)?);
-                let mut books = self.books.lock();
-                books.retain(|(known, _)| *known != place);
-                books.push((place, book.clone()));
-                Ok(book)
-            }
-        }
-    }
-
     pub(super) fn user_by_email(&self, email: &str) -> Result<Option<u64>, TargetError> {
         let address = email.trim().to_lowercase();
-        if let Some(id) = self.users.lock().get(&address) {
-            return Ok(Some(*id));
+        if let Some(known) = self.users.lock().get(&address) {
+            return Ok(*known);
         }
         let lookup = Lookup { parameter: "email", value: email };
         for users in [Users::Requesters, Users::Agents] {
@@ -114,10 +92,11 @@ impl<C: Reads> Freshservice<C> {
                 },
             )?;
             if let Some(id) = found {
-                self.users.lock().insert(address, id);
+                self.users.lock().insert(address, Some(id));
                 return Ok(found);
             }
         }
+        self.users.lock().insert(address, None);
         Ok(None)
     }
 }

@@ -20,7 +20,7 @@ use crate::plan::{Action, Request};
 use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError, Workflows};
 use super::errors::{Operation, unexpected};
 use super::wire::{self, Row};
-use super::{Freshservice, Reads, Transport};
+use super::{Freshservice, Halt, Reads, Transport};
 use directory::Directory;
 pub(super) use form::Form;
 use form::Given;
@@ -75,7 +75,7 @@ fn since(begun: DateTime<Utc>) -> String {
 }
 
 /// Looks at every row; says whether the page held anything new.
-fn look_through(rows: &[Row], known: &mut HashSet<u64>, mut look: impl FnMut(u64, &Row)) -> Result<bool, String> {
+fn look_through(rows: &[Row], known: &mut HashSet<u64>, mut look: impl FnMut(u64, &Row)) -> Result<bool, Halt> {
     let mut news = false;
     for row in rows {
         let id = wire::id(row)?;

@@ -1,6 +1,7 @@
 //! Steps that change one requester: fields, groups, being in use at all.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -10,12 +11,9 @@ use crate::plan::{Action, FieldChange, Request};
 use crate::rules::convert;
 
 use super::super::errors::Operation;
-use super::super::fields::{self, CUSTOM};
-use super::super::names::Names;
-use super::super::wire::{self, FieldRow};
-use super::super::{Freshservice, Place, Reads, Transport, number, requests, says_sees_all_tickets};
+use super::super::{Freshservice, Group, Place, Reads, Transport, fields, number, requests, says_sees_all_tickets};
 use super::form::{Given, Lookups as _};
-use super::{Directory, refuse, values};
+use super::{Directory, look_through, refuse, values};
 use crate::targets::{FieldLookup, ReadAccounts as _, TargetError, WriteAccounts as _};
 use crate::zone::Zones;
 
@@ -29,19 +27,7 @@ impl<C: Reads> Freshservice<C> {
                 FieldLookup::Unknown => Err(refuse(format!("there is no field `{name}`"))),
             })
             .collect::<Result<_, _>>()?;
-        let mut rows: Vec<FieldRow> = Vec::new();
-        if specs.iter().any(|spec| spec.name.starts_with(CUSTOM)) {
-            self.pages(Operation::ListFields, "requester_fields", requests::list_fields, |page| {
-                let before = rows.len();
-                for row in &page {
-                    let row = FieldRow::read(row)?;
-                    if !rows.contains(&row) {
-                        rows.push(row);
-                    }
-                }
-                Ok(rows.len() > before)
-            })?;
-        }
+        let rows = self.field_rows(&specs)?;
         fields::settle(&specs, &rows)
     }
 
@@ -66,10 +52,6 @@ impl<C: Transport> Freshservice<C> {
         let values = values(request)?;
         let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
         let specs = self.specs_of(&names)?;
-        let mut names = Names::default();
-        for place in specs.iter().filter_map(Place::of) {
-            *place.book(&mut names) = self.book(place)?;
-        }
         let directory = Directory::new(self);
         let changes: Result<Vec<FieldChange>, String> = values
             .into_iter()
@@ -82,7 +64,7 @@ impl<C: Transport> Freshservice<C> {
             })
             .collect();
         let changes = directory.settled(changes)?;
-        let body = wire::body(&changes, &specs, &names).map_err(refuse)?;
+        let body = self.body_of(&changes, &specs)?;
         self.put(account, body, says_sees_all_tickets(&changes))
     }
 }
@@ -145,26 +127,31 @@ impl<C: Reads> Freshservice<C> {
         }
     }
 
+    /// All groups of requesters, read once.
+    fn groups(&self) -> Result<Arc<Vec<Group>>, TargetError> {
+        let mut known = self.groups.lock();
+        if let Some(groups) = &*known {
+            return Ok(Arc::clone(groups));
+        }
+        let (mut groups, mut ids) = (Vec::new(), HashSet::new());
+        self.pages(Operation::ListGroups, "requester_groups", requests::list_groups, |rows| {
+            look_through(&rows, &mut ids, |id, row| {
+                let name = row.get("name").and_then(Value::as_str).unwrap_or_default().into();
+                let manual = row.get("type").and_then(Value::as_str) != Some("rule_based");
+                groups.push(Group { id, name, manual });
+            })
+        })?;
+        Ok(Arc::clone(known.insert(Arc::new(groups))))
+    }
+
     /// The id of a group that can be changed.
     fn group(&self, name: &str) -> Result<u64, TargetError> {
         if name.trim().is_empty() {
             return Err(refuse("`group` is empty"));
         }
-        let (mut found, mut ids): (Vec<(u64, bool)>, _) = (Vec::new(), HashSet::new());
-        self.pages(Operation::ListGroups, "requester_groups", requests::list_groups, |rows| {
-            let mut news = false;
-            for row in &rows {
-                let (id, known) = wire::named(row)?;
-                if !ids.insert(id) {
-                    continue;
-                }
-                news = true;
-                if known.trim().to_lowercase() == name.trim().to_lowercase() {
-                    found.push((id, row.get("type").and_then(Value::as_str) != Some("rule_based")));
-                }
-            }
-            Ok(news)
-        })?;
+        let groups = self.groups()?;
+        let wanted = |group: &&Group| group.name.trim().to_lowercase() == name.trim().to_lowercase();
+        let found: Vec<(u64, bool)> = groups.iter().filter(wanted).map(|group| (group.id, group.manual)).collect();
         match found.as_slice() {
             [(id, true)] => Ok(*id),
             [(_, false)] => Err(refuse(format!(

@@ -1,0 +1,71 @@
+//! Which requests a run makes that has nothing to change.
+
+use super::conformance::subjects;
+use super::scene::Scene;
+use personio_sync::targets::freshservice::simulated::Freshservice;
+use std::collections::BTreeSet;
+
+/// What each type is asked for beside its list of accounts: what says whose token it is, what fields there are, and who
+/// is in groups. Departments, locations, cost centres and forms are not among it: only a change needs them.
+fn beside_the_accounts(name: &str) -> &'static [&'static str] {
+    let system = name.split([' ', ',']).next().unwrap_or(name);
+    match system {
+        "scim" => &["/subject/ResourceTypes", "/subject/Schemas", "/subject/ServiceProviderConfig"],
+        "travelperk" => &["/subject/scim/ResourceTypes", "/subject/scim/ServiceProviderConfig"],
+        "slack" => &[
+            "/subject/api/auth.test",
+            "/subject/api/conversations.list",
+            "/subject/api/conversations.members",
+            "/subject/api/team.profile.get",
+            "/subject/api/usergroups.list",
+            "/subject/api/users.profile.get",
+        ],
+        "entra" => &[
+            "/subject/login/acme.example.com/oauth2/v2.0/token",
+            "/subject/v1.0/groups",
+            "/subject/v1.0/groups/11111111-0000-4000-8000-000000000001/members",
+            "/subject/v1.0/teams/11111111-0000-4000-8000-000000000002/members",
+        ],
+        _ => &[],
+    }
+}
+
+fn accounts(name: &str) -> &'static [&'static str] {
+    match name.split([' ', ',']).next().unwrap_or(name) {
+        "freshservice" => &["/desk/api/v2/requesters"],
+        "scim" => &["/subject/Users"],
+        "travelperk" => &["/subject/scim/Users"],
+        "http" => &["/subject/people"],
+        "slack" => &["/subject/api/users.list"],
+        "entra" if name.contains("changes") => &["/subject/v1.0/users/delta"],
+        "entra" => &["/subject/v1.0/users"],
+        _ => &[],
+    }
+}
+
+#[test]
+fn a_run_without_changes_asks_for_accounts_and_little_else() {
+    std::thread::scope(|scope| {
+        for (name, targets, duplicates) in subjects() {
+            let run = move || {
+                let scene = Scene::new(30, &targets.replace("targets.desk", "targets.subject"));
+                scene.sandbox.system(|desk: &mut Freshservice| desk.options.duplicates = duplicates);
+                scene.run(&["check", "--sandbox", &scene.address()], 0);
+                scene.try_run(&["sync", "--yes"]);
+                scene.sync();
+                let before = scene.sandbox.requests().len();
+                scene.sync();
+                let requests = scene.sandbox.requests();
+                let (source, target): (Vec<_>, Vec<_>) =
+                    requests[before..].iter().partition(|request| request.system == "personio");
+                // Everybody is on one page.
+                let of_source: Vec<&str> = source.iter().map(|request| &*request.path).collect();
+                assert_eq!(of_source, ["/v1/auth", "/v1/company/employees"], "{name}");
+                let of_target: BTreeSet<&str> = target.iter().map(|request| &*request.path).collect();
+                let expected = accounts(name).iter().chain(beside_the_accounts(name)).copied();
+                assert_eq!(of_target, expected.collect(), "{name}");
+            };
+            std::thread::Builder::new().name(name.into()).spawn_scoped(scope, run).unwrap();
+        }
+    });
+}
