@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 ///
 /// When something else is there, or a link or a file of a stranger is on the way. Says which.
-pub(crate) fn settle(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let real = follow::resolve(path)?;
     match real.symlink_metadata() {
         Ok(found) if found.is_file() => follow::trust(&real, &found).map(|()| real),
@@ -130,9 +130,9 @@ mod tests {
             ("dangling.csv", "lists/new.csv"),
             ("missing/people.csv", "missing/people.csv"),
         ] {
-            assert_eq!(settle(&folder.path().join(path)).unwrap(), real.join(leads_to), "{path}");
+            assert_eq!(resolve(&folder.path().join(path)).unwrap(), real.join(leads_to), "{path}");
         }
-        let error = settle(&folder.path().join("circle")).unwrap_err();
+        let error = resolve(&folder.path().join("circle")).unwrap_err();
         assert!(error.to_string().contains("in a circle"), "{error}");
     }
 
@@ -143,7 +143,7 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         symlink("pipe", folder.path().join("link")).unwrap();
         for path in [&pipe, &folder.path().join("link"), folder.path(), Path::new("/dev/null")] {
-            let error = settle(path).unwrap_err();
+            let error = resolve(path).unwrap_err();
             assert!(error.to_string().contains("not a file"), "{}: {error}", path.display());
         }
     }
@@ -158,8 +158,8 @@ mod tests {
         fs::write(&file, "").unwrap();
         for mode in [0o1777, 0o777, 0o1770] {
             fs::set_permissions(&shared, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(settle(&link).unwrap().file_name().unwrap(), "victim.csv", "ours");
-            settle(&file).unwrap();
+            assert_eq!(resolve(&link).unwrap().file_name().unwrap(), "victim.csv", "ours");
+            resolve(&file).unwrap();
         }
         if lchown(&link, Some(4711), None).and_then(|()| lchown(&file, Some(4711), None)).is_err() {
             eprintln!("skipped: only an administrator can give files away");
@@ -168,13 +168,13 @@ mod tests {
         for mode in [0o1777, 0o777, 0o1770] {
             fs::set_permissions(&shared, fs::Permissions::from_mode(mode)).unwrap();
             for path in [&link, &file] {
-                let error = settle(path).unwrap_err();
+                let error = resolve(path).unwrap_err();
                 assert!(error.to_string().contains("of somebody else (user 4711)"), "{error}");
             }
         }
         // Its owner alone decides what is in a folder that nobody else may write to.
         fs::set_permissions(&shared, fs::Permissions::from_mode(0o755)).unwrap();
-        settle(&link).unwrap();
-        settle(&file).unwrap();
+        resolve(&link).unwrap();
+        resolve(&file).unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Writes a file in one step, replacing one that is there, also one that others could read.
 pub(super) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let path = crate::destination::settle(path)?;
+    let path = crate::destination::resolve(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(content)?;

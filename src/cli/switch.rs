@@ -85,7 +85,7 @@ fn edit(process: &Process, target: &str, paused: bool) -> Result<(), Failure> {
 /// Puts another text into the file in one step.
 pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure> {
     // Through a link the file itself is replaced, not the link.
-    let path = crate::destination::settle(path)
+    let path = crate::destination::resolve(path)
         .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))?;
     // Replacing a file takes no right to write it; that it was made read-only says enough.
     if std::fs::metadata(&path).is_ok_and(|file| file.permissions().readonly()) {

@@ -86,7 +86,7 @@ fn write(folder: &Path, files: &Files) -> Result<(), String> {
         let file = folder.join(path);
         let parent = file.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent)
-            .and_then(|()| std::fs::write(crate::destination::settle(&file)?, text))
+            .and_then(|()| std::fs::write(crate::destination::resolve(&file)?, text))
             .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
     }
     Ok(())

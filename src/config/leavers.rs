@@ -71,14 +71,14 @@ pub(super) fn read(target: &Table<'_>, kind: Option<&dyn TargetType>) -> Leavers
         return Leavers::default();
     };
     let leavers = match kind.is_none_or(|kind| kind.policy().can_include_leavers) {
-        true => settled::<ActionOrInclude>(&section),
-        false => settled::<Action>(&section),
+        true => actions::<ActionOrInclude>(&section),
+        false => actions::<Action>(&section),
     };
     section.finish();
     leavers.unwrap_or_default()
 }
 
-fn settled<L: DeserializeOwned + JsonSchema + Into<LeaverAction>>(section: &Table<'_>) -> Option<Leavers> {
+fn actions<L: DeserializeOwned + JsonSchema + Into<LeaverAction>>(section: &Table<'_>) -> Option<Leavers> {
     let shape: Shape<L> = section.read()?;
     let usual = Leavers::default();
     Some(Leavers {

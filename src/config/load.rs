@@ -91,7 +91,7 @@ pub fn find_config(cli: Option<PathBuf>, environment: &dyn Fn(&str) -> Option<St
         .unwrap_or_else(|| PathBuf::from(DEFAULT_FILE))
 }
 
-/// Reads a file and settles everything that can be settled without contacting anybody.
+/// Reads a file and everything that it says as far as that can be told without contacting anybody.
 ///
 /// # Errors
 ///
@@ -123,7 +123,7 @@ pub fn load(path: &Path, options: &LoadOptions<'_>) -> Result<Settings, LoadErro
     })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    settle(ConfigFile { path: path.to_owned(), folder, text }, readable_by_others(path), options)
+    resolve(ConfigFile { path: path.to_owned(), folder, text }, readable_by_others(path), options)
 }
 
 #[cfg(unix)]
@@ -137,8 +137,8 @@ fn readable_by_others(_path: &Path) -> bool {
     false
 }
 
-/// Settles the text of a file.
-pub(super) fn settle(
+/// What the text of a file says, every name in it looked up.
+pub(super) fn resolve(
     file: ConfigFile,
     readable_by_others: bool,
     options: &LoadOptions<'_>,

@@ -53,7 +53,7 @@ pub(super) fn read(target_section: &Table<'_>, target: Option<&dyn TargetType>, 
         return Safety::default();
     };
     let shape: Option<Shape> = section.read();
-    let settled = shape.map(|shape| Safety {
+    let safety = shape.map(|shape| Safety {
         max_deactivate: shape.max_deactivate,
         max_create: shape.max_create,
         max_update: shape.max_update,
@@ -66,7 +66,7 @@ pub(super) fn read(target_section: &Table<'_>, target: Option<&dyn TargetType>, 
             .collect(),
     });
     section.finish();
-    settled.unwrap_or_default()
+    safety.unwrap_or_default()
 }
 
 /// A condition over the account's own fields.

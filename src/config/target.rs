@@ -260,8 +260,8 @@ fn channels_of_no_directory(settings: &TargetSettings, problems: &Problems<'_>) 
 
 /// A target may rest on another one of the file, which must be there and be a directory of people.
 pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
-    let settled = || targets.iter().filter_map(|read| read.settings.as_ref());
-    for settings in settled() {
+    let readable = || targets.iter().filter_map(|read| read.settings.as_ref());
+    for settings in readable() {
         let Some(directory) = settings.target.offers().directory else {
             channels_of_no_directory(settings, problems);
             continue;
@@ -269,7 +269,7 @@ pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
         if targets.iter().any(|read| read.name.value == &*directory.value && read.settings.is_none()) {
             continue;
         }
-        let found = settled().find(|other| *other.plan.name == *directory.value && other.plan.policy.is_directory);
+        let found = readable().find(|other| *other.plan.name == *directory.value && other.plan.policy.is_directory);
         if let Some(channel) = settings.target.offers().by_hand.and_then(|by_hand| by_hand.channels().first())
             && found.is_some_and(|found| !found.plan.policy.has_channels)
         {
@@ -283,7 +283,7 @@ pub(super) fn directories(targets: &[TargetRead<'_>], problems: &Problems<'_>) {
             );
         }
         if found.is_none() {
-            let names = settled().filter(|other| other.plan.policy.is_directory).map(|other| &*other.plan.name);
+            let names = readable().filter(|other| other.plan.policy.is_directory).map(|other| &*other.plan.name);
             problems.error(
                 directory.span.clone(),
                 Code::UnknownTarget,

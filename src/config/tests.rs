@@ -1,4 +1,4 @@
-//! Files that are wrong, each with the exact messages that it gives; and what a right file settles to.
+//! Files that are wrong, each with the exact messages that it gives; and what a right file says.
 
 use crate::code::Code;
 use crate::plan::{LeaverAction, Leavers, Limit, Share};
@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::load::settle;
+use super::load::resolve;
 use super::*;
 use crate::field::{Access, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::rules::{MappingSource, OnEmpty, OnInvalid, When};
@@ -138,8 +138,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join("config")
 }
 
-fn settle_text(text: &str, options: &LoadOptions<'_>) -> Result<Settings, LoadError> {
-    settle(ConfigFile { path: "test.toml".into(), folder: folder(), text: text.into() }, false, options)
+fn resolve_text(text: &str, options: &LoadOptions<'_>) -> Result<Settings, LoadError> {
+    resolve(ConfigFile { path: "test.toml".into(), folder: folder(), text: text.into() }, false, options)
 }
 
 /// A right file with the rest of it given.
@@ -158,7 +158,7 @@ primary_email = \"email\"
 ";
 
 fn error_of(text: &str) -> String {
-    settle_text(text, &options()).expect_err("a wrong file").to_string()
+    resolve_text(text, &options()).expect_err("a wrong file").to_string()
 }
 
 /// To take new messages over after looking at them: `UPDATE_EXPECTED=1 cargo test --lib config`.
@@ -177,7 +177,7 @@ fn every_wrong_file_says_exactly_what_is_wrong() {
         let name = PathBuf::from(path.file_name().unwrap());
         let text = std::fs::read_to_string(&path).unwrap();
         let file = ConfigFile { path: name.clone(), folder: folder(), text };
-        let problems = match settle(file, true, &options()) {
+        let problems = match resolve(file, true, &options()) {
             Ok(settings) => settings.warnings,
             Err(error) => error.problems,
         };
@@ -202,14 +202,14 @@ fn every_wrong_file_says_exactly_what_is_wrong() {
 fn a_file_cut_anywhere_gives_an_answer() {
     let text = std::fs::read_to_string(folder().join("right.toml")).unwrap();
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
-        if let Err(error) = settle_text(&text[..end], &options()) {
+        if let Err(error) = resolve_text(&text[..end], &options()) {
             assert!(error.problems.iter().any(|problem| problem.severity == Severity::Error), "cut at {end}");
         }
     }
 }
 
 #[test]
-fn a_right_file_settles() {
+fn a_right_file_is_read() {
     let settings = load(&folder().join("right.toml"), &options()).unwrap();
     assert_eq!(settings.timezone.name(), "Europe/Berlin");
     assert_eq!(settings.personio.client_secret.expose(), "papaya-secret");
@@ -278,7 +278,7 @@ fn without_a_list_the_attributes_are_those_the_file_uses() {
          [targets.list]\ntype = \"roster\"\npath = \"x\"\nmatch = [\"id\"]\n\
          [targets.list.mapping]\nid = \"employee_id\"\ncost = \"cost_center\"\n",
     );
-    let settings = settle_text(&text, &options()).unwrap();
+    let settings = resolve_text(&text, &options()).unwrap();
     assert_eq!(
         settings.attributes.keys().collect::<Vec<_>>(),
         [
@@ -303,7 +303,7 @@ fn a_list_is_taken_as_it_is() {
         "[personio]\nclient_id = {{ env = \"CLIENT_ID\" }}\nclient_secret = {{ env = \"CLIENT_SECRET\" }}\n\
          attributes = [\"status\", \"email\", \"first_name\", \"birthday\", \"last_working_day\"]\n{DESK}"
     );
-    let settings = settle_text(&text, &options()).unwrap();
+    let settings = resolve_text(&text, &options()).unwrap();
     let keys: Vec<&str> = settings.attributes.keys().collect();
     assert_eq!(keys, ["birthday", "email", "first_name", "last_working_day", "status"]);
     assert_eq!(settings.warnings, []);
@@ -315,7 +315,7 @@ fn invented_secrets_need_nothing_from_outside() {
     let text = with_targets(&DESK.replace("env = \"API_KEY\"", "command = [\"no-such-program\"]"))
         + "[state]\nurl = { file = \"no-such-file\" }\n";
     let options = LoadOptions { kinds: KINDS, secrets: SecretMode::Invent, ..LoadOptions::new(&nobody) };
-    let settings = settle_text(&text, &options).unwrap();
+    let settings = resolve_text(&text, &options).unwrap();
     assert_eq!(settings.secrets, [], "an invented secret needs no scrubbing");
 }
 
@@ -336,7 +336,7 @@ fn secrets_of_targets_that_are_not_asked_for_are_not_read() {
          the environment variable `NOT_SET` is not set"
     );
     let only = ["desk".to_owned()];
-    let settings = settle_text(&text, &LoadOptions { only: &only, ..options() }).unwrap();
+    let settings = resolve_text(&text, &LoadOptions { only: &only, ..options() }).unwrap();
     assert_eq!(settings.targets.len(), 2, "the others are there for their filters");
     let secrets: Vec<&str> = settings.secrets.iter().map(Secret::expose).collect();
     assert_eq!(secrets, ["papaya-id", "papaya-secret", "papaya-key"]);
@@ -350,14 +350,14 @@ fn a_target_that_is_asked_for_must_be_there() {
         ("payroll", "test.toml: error: there is no target `payroll`; the file has `desk`"),
     ] {
         let only = [name.to_owned()];
-        let error = settle_text(&text, &LoadOptions { only: &only, ..options() }).unwrap_err();
+        let error = resolve_text(&text, &LoadOptions { only: &only, ..options() }).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
 }
 
 #[test]
 fn the_text_of_a_section_shows_what_counts_and_no_secret() {
-    let section = |text: &str| settle_text(&with_targets(text), &options()).unwrap().targets.remove(0).section;
+    let section = |text: &str| resolve_text(&with_targets(text), &options()).unwrap().targets.remove(0).section;
     let original = section(DESK);
     let same = DESK
         .replace("domain = \"acme.example.com\"", "paused = true # for a week\ndomain   = 'acme.example.com'")
@@ -381,7 +381,7 @@ fn the_text_of_a_section_shows_what_counts_and_no_secret() {
 #[test]
 fn a_plain_secret_is_collected_and_never_printed() {
     let text = with_targets(&DESK.replace("{ env = \"API_KEY\" }", "\"papaya-plain\""));
-    let settings = settle_text(&text, &options()).unwrap();
+    let settings = resolve_text(&text, &options()).unwrap();
     assert!(settings.secrets.iter().any(|secret| secret.expose() == "papaya-plain"));
     assert!(!format!("{settings:?}").contains("papaya"));
 }
@@ -444,7 +444,7 @@ fn a_type_that_gives_up_in_silence_is_no_settled_file() {
         table.accept_all();
         None
     })];
-    let error = settle_text(&with_targets(DESK), &LoadOptions { kinds: silent, ..options() }).unwrap_err();
+    let error = resolve_text(&with_targets(DESK), &LoadOptions { kinds: silent, ..options() }).unwrap_err();
     assert!(error.problems.iter().any(|problem| problem.severity == Severity::Error), "{error}");
 }
 

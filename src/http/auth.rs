@@ -16,7 +16,7 @@ pub trait Auth: Send + Sync {
 
     /// Called once a request that was sent with these headers is over, but for a 401. `accepted` when it was answered:
     /// the headers are good.
-    fn settled(&self, headers: &[(&'static str, String)], accepted: bool) {
+    fn answered(&self, headers: &[(&'static str, String)], accepted: bool) {
         let _ = (headers, accepted);
     }
 
@@ -107,7 +107,7 @@ impl<F: Fn() -> Result<String, HttpError> + Send + Sync> Auth for TokenAuth<F> {
         Ok(headers)
     }
 
-    fn settled(&self, headers: &[(&'static str, String)], accepted: bool) {
+    fn answered(&self, headers: &[(&'static str, String)], accepted: bool) {
         if let Some(token) = &mut *self.token.lock()
             && authorization(headers) == Some(&token.header)
         {
@@ -118,7 +118,7 @@ impl<F: Fn() -> Result<String, HttpError> + Send + Sync> Auth for TokenAuth<F> {
     }
 
     fn renew(&self, refused: &[(&'static str, String)]) -> Result<bool, HttpError> {
-        self.settled(refused, false);
+        self.answered(refused, false);
         // A refusal can be faster than the answers to requests that were sent before it.
         let undecided = |token: &mut Option<Token>| {
             let refused = token.as_ref().filter(|current| authorization(refused) == Some(&current.header));
@@ -169,7 +169,7 @@ mod tests {
         let auth = TokenAuth::new(|| Ok(format!("token-{}", fetched.fetch_add(1, Ordering::SeqCst))), Vec::new());
         for _ in 0..5 {
             let headers = auth.headers().unwrap();
-            auth.settled(&headers, true);
+            auth.answered(&headers, true);
             assert_eq!(auth.renew(&headers), Ok(true), "it was good for a while");
         }
         let young = auth.headers().unwrap();

@@ -121,7 +121,7 @@ impl Pacer {
     }
 
     /// Learns from the answer to a request that was booked for the moment `sent`; without one, only that it is over.
-    pub fn settle(&mut self, class: &'static str, sent: Duration, now: Duration, answer: Option<&Response>) {
+    pub fn record(&mut self, class: &'static str, sent: Duration, now: Duration, answer: Option<&Response>) {
         let state = self.classes.entry(class).or_default();
         state.open = state.open.saturating_sub(1);
         if !self.learn {
@@ -210,7 +210,7 @@ mod tests {
     fn a_service_that_reports_its_budget_is_not_asked_beyond_it() {
         let mut pacer = Pacer::new(Vec::new(), true);
         assert_eq!(pacer.book("list", seconds(0.0)), Duration::ZERO);
-        pacer.settle("list", seconds(0.0), seconds(0.5), Some(&answer(140, 2)));
+        pacer.record("list", seconds(0.0), seconds(0.5), Some(&answer(140, 2)));
         assert_eq!(pacer.book("list", seconds(1.0)), Duration::ZERO);
         assert_eq!(pacer.book("list", seconds(1.0)), Duration::ZERO);
         assert_eq!(pacer.book("list", seconds(1.0)), seconds(59.5), "until the first one no longer counts");
@@ -224,10 +224,10 @@ mod tests {
         let mut pacer = Pacer::new(Vec::new(), true);
         for (at, remaining) in [(0.0, 100), (1.0, 50), (2.0, 1)] {
             assert_eq!(pacer.book("list", seconds(at)), Duration::ZERO);
-            pacer.settle("list", seconds(at), seconds(at), Some(&answer(140, remaining)));
+            pacer.record("list", seconds(at), seconds(at), Some(&answer(140, remaining)));
         }
         assert_eq!(pacer.book("list", seconds(3.0)), Duration::ZERO);
-        pacer.settle("list", seconds(3.0), seconds(3.0), Some(&answer(140, 139)));
+        pacer.record("list", seconds(3.0), seconds(3.0), Some(&answer(140, 139)));
         for _ in 0..139 {
             assert_eq!(pacer.book("list", seconds(4.0)), Duration::ZERO);
         }
@@ -240,9 +240,9 @@ mod tests {
         for _ in 0..3 {
             pacer.book("list", seconds(0.0));
         }
-        pacer.settle("list", seconds(0.0), seconds(1.0), Some(&answer(140, 2)));
-        pacer.settle("list", seconds(0.0), seconds(1.0), Some(&answer(140, 1)));
-        pacer.settle("list", seconds(0.0), seconds(1.0), Some(&answer(140, 0)));
+        pacer.record("list", seconds(0.0), seconds(1.0), Some(&answer(140, 2)));
+        pacer.record("list", seconds(0.0), seconds(1.0), Some(&answer(140, 1)));
+        pacer.record("list", seconds(0.0), seconds(1.0), Some(&answer(140, 0)));
         assert!(pacer.book("list", seconds(1.0)) > Duration::ZERO);
     }
 
@@ -251,7 +251,7 @@ mod tests {
         let mut pacer = Pacer::new(Vec::new(), true);
         for _ in 0..1000 {
             assert_eq!(pacer.book("a", seconds(1.0)), Duration::ZERO);
-            pacer.settle("a", seconds(1.0), seconds(1.0), Some(&Response::default()));
+            pacer.record("a", seconds(1.0), seconds(1.0), Some(&Response::default()));
         }
         pacer.hold("a", seconds(31.0));
         assert_eq!(pacer.book("a", seconds(1.0)), seconds(30.0));
@@ -316,7 +316,7 @@ mod tests {
                 Step::Answered(sent, outcome) => {
                     let total = u32::try_from(service.allowed).unwrap();
                     let remaining = u32::try_from(outcome.unwrap_or_default()).unwrap();
-                    pacer.settle("write", seconds(sent), seconds(now), Some(&answer(total, remaining)));
+                    pacer.record("write", seconds(sent), seconds(now), Some(&answer(total, remaining)));
                     if let Err(wait) = outcome {
                         refused += 1;
                         left += 1;
@@ -358,11 +358,11 @@ mod tests {
         let mut pacer = Pacer::new(Vec::new(), true);
         for left in (0..16).rev() {
             pacer.book("write", seconds(0.0));
-            pacer.settle("write", seconds(0.0), seconds(0.2), Some(&answer(16, left)));
+            pacer.record("write", seconds(0.0), seconds(0.2), Some(&answer(16, left)));
         }
         pacer.book("write", seconds(0.2));
         assert_eq!(pacer.book("write", seconds(60.6)), Duration::ZERO);
-        pacer.settle("write", seconds(0.1), seconds(60.7), Some(&answer(16, 0)));
+        pacer.record("write", seconds(0.1), seconds(60.7), Some(&answer(16, 0)));
         for _ in 0..8 {
             assert_eq!(pacer.book("write", seconds(60.7)), Duration::ZERO);
         }

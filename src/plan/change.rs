@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use crate::code::Code;
 use crate::employee::EmployeeId;
 
-use super::{Action, Checklist, Request};
+use super::{Action, Checklist, WorkflowStep};
 use crate::field::{AccountId, FieldIndex, FieldValue};
 use crate::words::phrase;
 use crate::zone::LocalTime;
@@ -110,7 +110,7 @@ pub struct Change {
     /// Fields that hold what they should and are written again all the same, because reactivating loses them.
     pub rewrite: Vec<FieldChange>,
     /// The step of a workflow, for an [`Op::Request`].
-    pub request: Option<Box<Request>>,
+    pub request: Option<Box<WorkflowStep>>,
     /// From whom, and why, for an [`Op::Handover`].
     pub handover: Option<Box<Handover>>,
     /// What keeps it from being carried out, if anything does.
@@ -152,7 +152,7 @@ impl Change {
             detail.clone().unwrap_or_default(),
         ];
         if let Some(request) = request {
-            let Request { workflow, step, action, employee: _, event, day, fields: _, results: _ } = &**request;
+            let WorkflowStep { workflow, step, action, employee: _, event, day, fields: _, results: _ } = &**request;
             let texts = [workflow.to_string(), step.to_string(), action.to_string(), event.to_string()];
             parts.extend(texts);
             parts.push(day.to_string());

@@ -15,9 +15,9 @@ mod guard;
 mod limit;
 mod membership;
 mod near_keys;
-mod request;
 mod settings;
 mod slots;
+mod step;
 mod workflow;
 
 pub use absences::Absences;
@@ -37,12 +37,12 @@ pub use diff::same;
 pub use employee_rules::{EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use guard::{GuardInput, default_removals, guard, hold_unseen};
 pub use limit::{Limit, Share};
-pub use request::{Action, Request, RequestValue};
 pub use settings::{
     HandoverMode, LeaverAction, Leavers, PlanSettings, Policy, Safety, StepSettings, StepSource, Trigger,
     WorkflowSettings,
 };
 pub use slots::{Due, Schedule};
+pub use step::{Action, StepValue, WorkflowStep};
 pub use workflow::{
     Fingerprints, KnownSince, PlannedWorkflows, Reason, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory,
     plan_workflows, trial, verdict,

@@ -115,7 +115,7 @@ impl Mapping {
     /// The same, with what is worth knowing of it.
     pub fn desired_with_remarks(&self, spec: &FieldSpec, facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Desired {
         remarks::take();
-        let desired = self.settle(spec, facts, remarks);
+        let desired = self.resolve(spec, facts, remarks);
         let seen = remarks::take();
         if !matches!(&desired, Desired::Value(value) if !value.is_empty()) {
             return desired;
@@ -132,7 +132,7 @@ impl Mapping {
         desired
     }
 
-    fn settle(&self, spec: &FieldSpec, facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Desired {
+    fn resolve(&self, spec: &FieldSpec, facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Desired {
         let value = match &self.source {
             MappingSource::Constant(value) => value.clone(),
             MappingSource::Expression(expression) => match expression.evaluate(facts) {

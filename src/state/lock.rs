@@ -221,7 +221,7 @@ pub(super) fn acquire(place: LockPlace, request: LockRequest<'_>) -> Result<Lock
     let folders = [Some((folder, None)), beside];
     let mut held = Vec::new();
     for (folder, state) in folders.into_iter().flatten() {
-        lock_folder::settle(folder, state)?;
+        lock_folder::prepare(folder, state)?;
         held.push(acquire_file(folder, identity, holder, timeout, pause)?);
     }
     Ok(Lock(Kind::Files { _held: held }))

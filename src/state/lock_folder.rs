@@ -33,7 +33,7 @@ pub fn machine_lock_folder() -> PathBuf {
 
 /// Makes the folder if it is not there, and refuses one that somebody else made or may write to: they could hold the
 /// lock, or remove it under a run. `beside` is the state that the folder belongs to; its owner may have made it, too.
-pub(super) fn settle(folder: &Path, beside: Option<&Path>) -> Result<(), LockError> {
+pub(super) fn prepare(folder: &Path, beside: Option<&Path>) -> Result<(), LockError> {
     let made = make(folder).map_err(|error| LockError::file(folder, &error))?;
     owners::check(folder, beside, made)
 }

@@ -33,7 +33,7 @@ impl Sqlite {
     /// Opens a file, or makes it, readable by its owner only.
     pub(super) fn open(path: &Path) -> Result<Self, StateError> {
         let place = path.display().to_string();
-        let path = &destination::settle(path).map_err(|error| StateError::from_io(&place, &error))?;
+        let path = &destination::resolve(path).map_err(|error| StateError::from_io(&place, &error))?;
         make_private(path).map_err(|error| StateError::from_io(&place, &error))?;
         // Without CREATE: a file that vanished meanwhile must not come back with the wrong mode.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

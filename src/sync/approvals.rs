@@ -94,7 +94,7 @@ impl Memory {
     }
 
     /// Gives back the approvals of what was certainly not carried out, and takes what was from what is shown as held.
-    pub(super) fn settle_approvals(
+    pub(super) fn give_back_approvals(
         &self,
         plan: &TargetPlan,
         target: &PreparedTarget<'_>,
@@ -149,7 +149,7 @@ pub(super) fn take_approvals(
 }
 
 /// Gives back what a run did not use after all.
-pub(super) fn settle_approvals(
+pub(super) fn give_back_approvals(
     prepared: &Prepared<'_>,
     memory: &Memory,
     taken: &[Vec<i64>],
@@ -157,7 +157,7 @@ pub(super) fn settle_approvals(
     problems: &mut Vec<Problem>,
 ) {
     for ((plan, target), taken) in prepared.plan.targets.iter().zip(&prepared.targets).zip(taken) {
-        if let Err(error) = memory.settle_approvals(plan, target, taken) {
+        if let Err(error) = memory.give_back_approvals(plan, target, taken) {
             reasons.add(Reason::Internal);
             problems
                 .push(Problem::new(Code::StateUnwritable, format!("what became of approvals is not kept: {error}")));

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::code::Code;
 use crate::employee::EmployeeId;
 use crate::http::Exchange;
-use crate::plan::{Op, Outcome, Request};
+use crate::plan::{Op, Outcome, WorkflowStep};
 use crate::state::{
     Finished, JournalId, JournalWriter, Link, Lock, Once, OnceOnly, Origin, RunId, Settlement, State, StateError,
     StoredIntent,
@@ -90,7 +90,7 @@ impl<'a> RunJournal<'a> {
     }
 
     /// A step as the ledger keeps it.
-    fn step(&self, request: &Request) -> OnceOnly {
+    fn step(&self, request: &WorkflowStep) -> OnceOnly {
         OnceOnly {
             target: self.target.into(),
             employee: request.employee,
@@ -166,7 +166,7 @@ impl Journal for RunJournal<'_> {
         self.journal.finish(Finished { id, settlement, link });
     }
 
-    fn open_once(&self, request: &Request) -> anyhow::Result<Begun> {
+    fn open_once(&self, request: &WorkflowStep) -> anyhow::Result<Begun> {
         let step = self.step(request);
         if self.state.open_once(std::slice::from_ref(&step), self.now)?.first() == Some(&true) {
             return Ok(Begun { fresh: true, at: self.now });
@@ -175,11 +175,11 @@ impl Journal for RunJournal<'_> {
         Ok(Begun { fresh: false, at: known.map_or(self.now, |entry| entry.opened_at) })
     }
 
-    fn close_once(&self, request: &Request, id: Option<&str>) -> anyhow::Result<()> {
+    fn close_once(&self, request: &WorkflowStep, id: Option<&str>) -> anyhow::Result<()> {
         Ok(self.state.close_once(&self.step(request), id, self.now)?)
     }
 
-    fn release_once(&self, request: &Request) -> anyhow::Result<()> {
+    fn release_once(&self, request: &WorkflowStep) -> anyhow::Result<()> {
         Ok(self.state.release_once(&self.step(request))?)
     }
 }

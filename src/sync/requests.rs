@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::employee::EmployeeId;
 use crate::field::AccountId;
 use crate::http::{Exchange, record};
-use crate::plan::{Op, Outcome, Request, TargetPlan};
+use crate::plan::{Op, Outcome, TargetPlan, WorkflowStep};
 use crate::targets::{ErrorKind, RunWorkflows, TargetError};
 
 use super::writing::{Begun, Intent, JobOutcome, Run};
@@ -61,7 +61,7 @@ impl Run<'_> {
 
     fn request(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         intent: &Intent,
         account: Option<&AccountId>,
     ) -> (JobOutcome, Option<Box<str>>) {
@@ -119,7 +119,7 @@ impl Run<'_> {
     /// Looks first where a second one could not be taken back, and again when an answer was lost.
     fn once(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         account: Option<&AccountId>,
         begun: Begun,
     ) -> Result<Option<Box<str>>, TargetError> {

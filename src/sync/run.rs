@@ -19,7 +19,7 @@ use crate::targets::ErrorKind;
 use crate::words::count;
 
 use super::apply::apply;
-use super::approvals::{refuse_unseen, settle_approvals, take_approvals};
+use super::approvals::{give_back_approvals, refuse_unseen, take_approvals};
 use super::budget::budgets;
 use super::due::DueTargets;
 use super::failures::state_reason;
@@ -168,7 +168,7 @@ impl<'s> Inputs<'s, '_> {
         drop(bars);
         let accepted = memory.state.accepted(memory.now())?;
         assess(&prepared, &applied, &accepted, operator, &mut reasons, &mut problems);
-        settle_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
+        give_back_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
         let outcome = Carried { run, applied: &applied, accepted: &accepted };
         remember(self, &prepared, &outcome, &mut reasons, &mut problems);
         drop(locks);

@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::config::TargetSettings;
 use crate::employee::EmployeeId;
 use crate::field::FieldValue;
-use crate::plan::{Change, Notice, Op, Request, RequestValue, StepSource, WorkflowInput, WorkflowSettings, trial};
+use crate::plan::{Change, Notice, Op, StepSource, StepValue, WorkflowInput, WorkflowSettings, WorkflowStep, trial};
 use crate::rules::Tables;
 use crate::targets::ReadAccounts;
 
@@ -72,7 +72,7 @@ impl<'a> Checks<'a> {
         self.note(workflow, step, None, &workflow.steps[step].known_fields());
     }
 
-    fn request(&mut self, workflow: &WorkflowSettings, request: &Request) {
+    fn request(&mut self, workflow: &WorkflowSettings, request: &WorkflowStep) {
         // What is the same for everyone has been looked at.
         let step = &workflow.steps[request.step];
         if step.fields.iter().all(|(_, source)| matches!(source, StepSource::Constant(_))) {
@@ -83,8 +83,8 @@ impl<'a> Checks<'a> {
             .iter()
             .map(|(name, value)| {
                 let known = match value {
-                    RequestValue::Value(value) if !self.comes(value) => Some(value.clone()),
-                    RequestValue::Value(_) | RequestValue::Deferred(_) => None,
+                    StepValue::Value(value) if !self.comes(value) => Some(value.clone()),
+                    StepValue::Value(_) | StepValue::Deferred(_) => None,
                 };
                 (name.clone(), known)
             })

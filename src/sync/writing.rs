@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, Schema};
 use crate::http::{Exchange, record};
-use crate::plan::{Change, FieldChange, Op, Outcome, Request};
+use crate::plan::{Change, FieldChange, Op, Outcome, WorkflowStep};
 use crate::progress::Progress;
 use crate::rules::Expression;
 use crate::state::StateError;
@@ -88,19 +88,19 @@ pub trait Journal: Sync {
     /// # Errors
     ///
     /// When it cannot be recorded. Then nothing is sent.
-    fn open_once(&self, request: &Request) -> anyhow::Result<Begun> {
+    fn open_once(&self, request: &WorkflowStep) -> anyhow::Result<Begun> {
         let _ = request;
         Ok(Begun { fresh: true, at: DateTime::UNIX_EPOCH })
     }
 
     /// Records that it is done, with the id of what it made.
-    fn close_once(&self, request: &Request, id: Option<&str>) -> anyhow::Result<()> {
+    fn close_once(&self, request: &WorkflowStep, id: Option<&str>) -> anyhow::Result<()> {
         let _ = (request, id);
         Ok(())
     }
 
     /// Records that it was certainly not done.
-    fn release_once(&self, request: &Request) -> anyhow::Result<()> {
+    fn release_once(&self, request: &WorkflowStep) -> anyhow::Result<()> {
         let _ = request;
         Ok(())
     }

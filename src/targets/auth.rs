@@ -93,7 +93,7 @@ impl TryFrom<String> for HeaderValue {
 }
 
 /// As requests have them.
-pub fn settled(headers: &Headers) -> Vec<(&'static str, String)> {
+pub fn as_sent(headers: &Headers) -> Vec<(&'static str, String)> {
     headers.0.iter().map(|(name, value)| (name.value.as_str(), value.0.clone())).collect()
 }
 
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(auth.renew(&first), Ok(true));
         let second = auth.headers().unwrap();
         assert_eq!(second[0].1, "Bearer two");
-        auth.settled(&second, true);
+        auth.answered(&second, true);
         let Err(HttpError::SignIn(why)) = auth.renew(&second) else { panic!() };
         assert!(why.starts_with("the address for tokens refused the client credentials (status 401)"), "{why}");
         let asked = script.asked();

@@ -51,7 +51,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::employee::EmployeeId;
 use crate::field::{AccountId, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::http::HttpError;
-use crate::plan::{Account, FieldChange, Policy, ReferenceNames, Request, Snapshot};
+use crate::plan::{Account, FieldChange, Policy, ReferenceNames, Snapshot, WorkflowStep};
 use crate::section::Secret;
 
 /// A target's section of the file, settled: what it says before anything is contacted, and how to
@@ -269,7 +269,7 @@ pub trait RunWorkflows: Send + Sync {
     /// the request was first recorded, before which nothing of it can have been sent.
     fn find_made(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         account: Option<&AccountId>,
         begun: DateTime<Utc>,
     ) -> Result<Option<Box<str>>, TargetError>;
@@ -279,7 +279,7 @@ pub trait RunWorkflows: Send + Sync {
     /// # Errors
     ///
     /// See [`ErrorKind`]. After [`ErrorKind::Unsettled`] the caller looks with [`RunWorkflows::find_made`].
-    fn perform(&self, request: &Request, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError>;
+    fn perform(&self, request: &WorkflowStep, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError>;
 }
 
 /// What went wrong with a target, without any secret and without any value of an employee.

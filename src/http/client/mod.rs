@@ -172,15 +172,15 @@ impl Client {
                 (now, pacer.book(request.class, now))
             };
             if !wait.is_zero() && self.clock.sleep(wait).is_err() {
-                self.pacer.lock().settle(request.class, now + wait, self.clock.now(), None);
+                self.pacer.lock().record(request.class, now + wait, self.clock.now(), None);
                 return Err(HttpError::Interrupted { host: host_of(url) });
             }
             let signature = self.auth.headers()?;
             let begun = self.clock.now();
             let result = self.attempt(request, url, &signature, memory);
-            self.pacer.lock().settle(request.class, now + wait, self.clock.now(), result.as_ref().ok());
+            self.pacer.lock().record(request.class, now + wait, self.clock.now(), result.as_ref().ok());
             if !matches!(&result, Ok(answer) if answer.status == 401) {
-                self.auth.settled(&signature, result.is_ok());
+                self.auth.answered(&signature, result.is_ok());
             }
             let attempt = match &result {
                 Ok(answer) if answer.status == 401 => {
@@ -190,7 +190,7 @@ impl Client {
                             continue;
                         }
                     } else {
-                        self.auth.settled(&signature, false);
+                        self.auth.answered(&signature, false);
                     }
                     return result;
                 }

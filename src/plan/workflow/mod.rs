@@ -14,7 +14,7 @@ use crate::employee::{Employee, EmployeeId, Employees, Lifecycle, Standing};
 use crate::plan::{StepSource, Trigger, WorkflowSettings};
 use crate::rules::{Deferred, Evaluation, Expression, Facts, Scope, StepResult, Tables, Truth, scope};
 
-use super::{Action, Change, FieldChange, Notice, Op, Request, RequestValue, Skip};
+use super::{Action, Change, FieldChange, Notice, Op, Skip, StepValue, WorkflowStep};
 use crate::field::{AccountId, FieldIndex, FieldValue};
 
 mod late;
@@ -35,7 +35,7 @@ const SAME_EVENT: TimeDelta = TimeDelta::days(60);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepDone {
     pub employee: EmployeeId,
-    /// What for, as in [`Request::event`].
+    /// What for, as in [`WorkflowStep::event`].
     pub event: Box<str>,
     /// Its place in the workflow.
     pub step: usize,
@@ -524,7 +524,7 @@ fn steps(
         let mut fields = Vec::with_capacity(step.fields.len());
         for (name, source) in &step.fields {
             let value = match source {
-                StepSource::Constant(value) => RequestValue::Value(value.clone()),
+                StepSource::Constant(value) => StepValue::Value(value.clone()),
                 StepSource::Expression(expression) => match value(expression, &facts, &results) {
                     Ok(value) => value,
                     Err(unclear) => return skip(planned, employee, workflow, &unclear, expression.source()),
@@ -532,7 +532,7 @@ fn steps(
             };
             fields.push((name.clone(), value));
         }
-        let request = Request {
+        let request = WorkflowStep {
             workflow: workflow.name.clone(),
             step: number,
             action: step.action,
@@ -542,7 +542,7 @@ fn steps(
             fields,
             results: made.clone(),
         };
-        let shown = |(name, value): &(Box<str>, RequestValue)| FieldChange {
+        let shown = |(name, value): &(Box<str>, StepValue)| FieldChange {
             index: FieldIndex(u16::MAX),
             field: name.clone(),
             before: FieldValue::Empty,
@@ -561,25 +561,25 @@ fn steps(
 }
 
 /// What a field is filled with; put off where a result is needed that is not there yet.
-fn value(expression: &Arc<Expression>, facts: &Facts<'_>, results: &[StepResult]) -> Result<RequestValue, Truth> {
-    let settled = |evaluation: Evaluation| match evaluation {
-        Evaluation::Value(FieldValue::Employee(id)) => Ok(RequestValue::Value(FieldValue::text(&id.to_string()))),
-        Evaluation::Value(value) => Ok(RequestValue::Value(value)),
+fn value(expression: &Arc<Expression>, facts: &Facts<'_>, results: &[StepResult]) -> Result<StepValue, Truth> {
+    let given = |evaluation: Evaluation| match evaluation {
+        Evaluation::Value(FieldValue::Employee(id)) => Ok(StepValue::Value(FieldValue::text(&id.to_string()))),
+        Evaluation::Value(value) => Ok(StepValue::Value(value)),
         Evaluation::Frozen { attribute } => Err(Truth::Unknown { attribute }),
         Evaluation::Invalid { why } => Err(Truth::Invalid { why }),
     };
     if expression.steps().next().is_none() {
-        return settled(expression.evaluate(facts));
+        return given(expression.evaluate(facts));
     }
     let deferred = match Deferred::new(expression, facts) {
         Ok(deferred) => deferred,
-        Err(frozen) => return settled(frozen),
+        Err(frozen) => return given(frozen),
     };
     // Ids are numbers: what cannot be worked out with one now cannot be worked out later either.
-    let found = settled(deferred.evaluate(|step| match results.get(step)? {
+    let found = given(deferred.evaluate(|step| match results.get(step)? {
         StepResult::Awaited => Some(FieldValue::Integer(1)),
         known => known.id(),
     }))?;
     let waits = deferred.steps().any(|step| results.get(step) == Some(&StepResult::Awaited));
-    Ok(if waits { RequestValue::Deferred(deferred) } else { found })
+    Ok(if waits { StepValue::Deferred(deferred) } else { found })
 }

@@ -4,7 +4,7 @@ use super::*;
 
 /// The steps of a workflow for a few employees: those in scope for whom its conditions hold, the latest first,
 /// whatever the day and whatever was done before. For holding them against a service's forms.
-pub fn trial(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, employees: usize) -> Vec<Request> {
+pub fn trial(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, employees: usize) -> Vec<WorkflowStep> {
     let day = |place: usize| {
         let (employee, standing) = (&input.employees.list[place], &input.standings[place]);
         match workflow.on {

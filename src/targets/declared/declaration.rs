@@ -13,7 +13,7 @@ use crate::field::{Access, FieldKind, FieldSpec};
 use crate::http::Method;
 use crate::section::shape::{self, Address, Count, Either, Entries, TimeSpan};
 use crate::section::{Located, Problems, Table};
-use crate::targets::auth::{Headers, SignIn, settled};
+use crate::targets::auth::{Headers, SignIn, as_sent};
 
 use super::paging::{Paging, PagingKeys};
 use super::pointer::Pointer;
@@ -675,7 +675,7 @@ fn wrong(table: &Table<'_>, span: std::ops::Range<usize>, message: String) {
 
 fn headers(section: &Table<'_>, headers: &Headers) -> Option<Vec<(&'static str, String)>> {
     let Some((name, _)) = headers.0.iter().find(|(name, _)| name.value.as_str() == "authorization") else {
-        return Some(settled(headers));
+        return Some(as_sent(headers));
     };
     wrong(section, name.span.clone(), "credentials belong in `auth`, which keeps them out of messages".into());
     None

@@ -134,7 +134,7 @@ impl<C: Transport> Entra<C> {
         let (places, requests): (Vec<usize>, Vec<Request>) = parts.into_iter().unzip();
         let outcomes = self.send_together(&requests);
         for (number, (place, outcome)) in places.into_iter().zip(outcomes).enumerate() {
-            note(&mut results[place], settled(outcome.map(drop), &requests[number]), name(number));
+            note(&mut results[place], unless_so_already(outcome.map(drop), &requests[number]), name(number));
         }
     }
 

@@ -45,7 +45,7 @@ use errors::{accepted, refused, too_long, unanswered, unexpected};
 use fields::MANAGER;
 use requests::{BATCH, Tie, UPLOAD};
 pub use settings::{parse, schema};
-use ties::settled;
+use ties::unless_so_already;
 use wire::{Group, TeamMember};
 
 pub const KIND: super::Kind = super::Kind {

@@ -27,7 +27,7 @@ impl<C: Transport> Entra<C> {
         }
         let requests: Vec<Request> = parts.iter().map(|(_, request)| request.clone()).collect();
         for ((key, request), outcome) in parts.into_iter().zip(self.send_together(&requests)) {
-            outcomes.insert(key, settled(outcome.map(drop), &request));
+            outcomes.insert(key, unless_so_already(outcome.map(drop), &request));
         }
         outcomes
     }
@@ -35,7 +35,7 @@ impl<C: Transport> Entra<C> {
     fn set_team(&self, team: &str, account: &AccountId, member: bool) -> Result<(), TargetError> {
         if member {
             let request = requests::add_team_member(&self.base_url, team, &account.0);
-            return settled(self.write(&request).map(drop), &request);
+            return unless_so_already(self.write(&request).map(drop), &request);
         }
         // A membership has an id of its own, which a fresh look tells.
         let members = self.team_members(team)?;
@@ -47,7 +47,7 @@ impl<C: Transport> Entra<C> {
         }
         let request = requests::remove(Tie::TeamMember { team, membership: &found.id })
             .ok_or_else(|| TargetError::new(ErrorKind::Unexpected, "the membership has no usable id"))?;
-        settled(self.write(&request).map(drop), &request)
+        unless_so_already(self.write(&request).map(drop), &request)
     }
 
     fn manager_request(&self, account: &AccountId, after: &FieldValue) -> Result<Request, TargetError> {
@@ -102,7 +102,7 @@ impl<C: Transport> Entra<C> {
             let done = match groups.get(&change.index) {
                 _ if &*change.field == MANAGER => {
                     let request = self.manager_request(account, &change.after);
-                    request.and_then(|request| settled(self.write(&request).map(drop), &request))
+                    request.and_then(|request| unless_so_already(self.write(&request).map(drop), &request))
                 }
                 Some(Id::Group(_)) => self
                     .wanted
@@ -124,7 +124,7 @@ impl<C: Transport> Entra<C> {
 }
 
 /// What is as it should be already counts as done: a member who is one, a tie that is gone.
-pub(super) fn settled(result: Result<(), TargetError>, request: &Request) -> Result<(), TargetError> {
+pub(super) fn unless_so_already(result: Result<(), TargetError>, request: &Request) -> Result<(), TargetError> {
     match result {
         Err(error) if error.kind == ErrorKind::Exists && request.method == Method::Post => Ok(()),
         Err(error) if error.kind == ErrorKind::NotFound && request.method == Method::Delete => Ok(()),

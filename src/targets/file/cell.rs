@@ -156,7 +156,7 @@ impl Format {
         }
         match self {
             Self::Csv(settings) => settings.cell(spec, value),
-            Self::Json => Ok(Cell::Value(json::settle(value))),
+            Self::Json => Ok(Cell::Value(json::representable(value))),
             Self::Xlsx => workbook::cell(spec, value),
         }
     }

@@ -111,7 +111,7 @@ impl Serialize for Object<'_> {
 }
 
 /// A value that JSON can hold: it has no word for infinity and the like.
-pub(super) fn settle(value: &FieldValue) -> FieldValue {
+pub(super) fn representable(value: &FieldValue) -> FieldValue {
     match value {
         FieldValue::Decimal(number) if !number.is_finite() => FieldValue::text(&number.to_string()),
         other => other.clone(),

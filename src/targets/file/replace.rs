@@ -25,7 +25,7 @@ impl Print {
 /// The bytes of a file; `None` when there is none, although the folder is there.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     // Refused before anything is planned, not only when it would be written.
-    crate::destination::settle(path)?;
+    crate::destination::resolve(path)?;
     match fs::metadata(path) {
         Ok(found) if found.is_file() => fs::read(path).map(Some),
         Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// is about people; an existing one keeps its permissions and, where that is allowed, its owner.
 pub(super) fn replace(path: &Path, bytes: &[u8], last_look: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     // Through a link, so that the link stays and what it points to is replaced.
-    let path = crate::destination::settle(path)?;
+    let path = crate::destination::resolve(path)?;
     let existing = fs::metadata(&path).ok();
     if existing.as_ref().is_some_and(|existing| existing.permissions().readonly()) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is marked read-only"));

@@ -67,7 +67,7 @@ const ISO: &str = "%Y-%m-%d";
 
 impl Csv {
     /// With the form of days; `None` when they are ISO.
-    fn settled(self, defaults: FileDefaults) -> (Delimited, Option<Box<str>>) {
+    fn with_defaults(self, defaults: FileDefaults) -> (Delimited, Option<Box<str>>) {
         let delimited = Delimited {
             delimiter: self.delimiter.map_or(defaults.delimiter, |Delimiter(delimiter)| delimiter),
             bom: self.bom.unwrap_or(defaults.bom),
@@ -231,8 +231,8 @@ pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn T
     let (format, date_format) = match format {
         FormatName::Csv => {
             let tabs = ending.as_deref() == Some("tsv");
-            let (delimited, date_format) =
-                csv?.settled(FileDefaults { delimiter: if tabs { b'\t' } else { defaults.delimiter }, ..defaults });
+            let (delimited, date_format) = csv?
+                .with_defaults(FileDefaults { delimiter: if tabs { b'\t' } else { defaults.delimiter }, ..defaults });
             (Format::Csv(delimited), date_format)
         }
         FormatName::Json => (Format::Json, None),

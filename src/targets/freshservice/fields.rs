@@ -101,24 +101,24 @@ pub(super) fn lookup(name: &str, zones: &Zones) -> FieldLookup {
 /// # Errors
 ///
 /// When a custom field does not exist, with the nearest one that does.
-pub(super) fn settle(named: &[FieldSpec], rows: &[FieldRow]) -> Result<Vec<FieldSpec>, TargetError> {
+pub(super) fn describe(named: &[FieldSpec], rows: &[FieldRow]) -> Result<Vec<FieldSpec>, TargetError> {
     let custom = || rows.iter().filter(|row| row.is_custom());
-    let mut settled = Vec::with_capacity(named.len());
+    let mut described = Vec::with_capacity(named.len());
     let mut missing = Vec::new();
     for field in named {
         let Some(name) = field.name.strip_prefix(CUSTOM) else {
-            settled.push(field.clone());
+            described.push(field.clone());
             continue;
         };
         match custom().find(|row| row.name == name) {
-            Some(row) => settled.push(custom_field(&field.name, row)),
+            Some(row) => described.push(custom_field(&field.name, row)),
             None => missing.push(format!(
                 "there is no requester field `{name}`; {}",
                 known(name, custom().map(|row| row.name.as_str()))
             )),
         }
     }
-    if missing.is_empty() { Ok(settled) } else { Err(TargetError::new(ErrorKind::Unexpected, missing.join("; "))) }
+    if missing.is_empty() { Ok(described) } else { Err(TargetError::new(ErrorKind::Unexpected, missing.join("; "))) }
 }
 
 /// A notice for each custom field that agents must fill and the file does not name: creating a requester
@@ -200,9 +200,9 @@ mod tests {
             ("custom_phone_number", FieldKind::Phone),
         ] {
             let named = [FieldSpec::new("custom_fields.it", FieldKind::Text)];
-            let settled = settle(&named, &rows(json!([row("it", wire)]))).expect("a known field");
-            assert_eq!(settled[0].kind, kind, "{wire}");
-            assert_eq!(&*settled[0].name, "custom_fields.it");
+            let described = describe(&named, &rows(json!([row("it", wire)]))).expect("a known field");
+            assert_eq!(described[0].kind, kind, "{wire}");
+            assert_eq!(&*described[0].name, "custom_fields.it");
         }
     }
 
@@ -211,7 +211,7 @@ mod tests {
         let named =
             [FieldSpec::new("custom_fields.cost_centre", FieldKind::Text), FieldSpec::new("address", FieldKind::Text)];
         let rows = rows(json!([row("cost_center", "custom_text"), row("email", "default_email")]));
-        let error = settle(&named, &rows).expect_err("no such field");
+        let error = describe(&named, &rows).expect_err("no such field");
         assert_eq!(
             error.message,
             "there is no requester field `cost_centre`; did you mean `cost_center`? known: `cost_center`"

@@ -78,7 +78,7 @@ struct Freshservice<C> {
     connection: Connection,
     /// Whether the file lets the allowed fields of agents be written.
     updates_agents: bool,
-    settled: Mutex<Option<Arc<Settled>>>,
+    described: Mutex<Option<Arc<Described>>>,
     /// The fields of requesters, once something needs to know the custom ones.
     rows: Mutex<Option<Arc<Vec<FieldRow>>>>,
     /// Departments and locations, once something needs them: most runs change nothing that refers to one.
@@ -97,7 +97,7 @@ struct Freshservice<C> {
 }
 
 /// The fields of the run, once Freshservice was asked for the types of custom ones.
-struct Settled {
+struct Described {
     schema: Schema,
     notices: Vec<Notice>,
 }
@@ -164,7 +164,7 @@ impl<C: Reads> Freshservice<C> {
             transport,
             connection,
             updates_agents: false,
-            settled: Mutex::default(),
+            described: Mutex::default(),
             rows: Mutex::default(),
             names: Mutex::default(),
             standings: Mutex::default(),
@@ -257,19 +257,19 @@ impl<C: Reads> Freshservice<C> {
     }
 
     /// The fields of the run. Freshservice is asked for its fields only when the file names custom ones.
-    fn settled(&self) -> Result<Arc<Settled>, TargetError> {
-        let mut settled = self.settled.lock();
-        if let Some(known) = &*settled {
+    fn described(&self) -> Result<Arc<Described>, TargetError> {
+        let mut described = self.described.lock();
+        if let Some(known) = &*described {
             return Ok(Arc::clone(known));
         }
         let named = &self.connection.fields;
         let rows = self.field_rows(named)?;
         // Reactivating has been seen to empty departments, manager and location.
         let capabilities = Capabilities { reactivate_loses_fields: true, ..Capabilities::default() };
-        let mut schema = Schema { fields: fields::settle(named, &rows)?, capabilities, ..Schema::default() };
+        let mut schema = Schema { fields: fields::describe(named, &rows)?, capabilities, ..Schema::default() };
         schema.one_of = REACHABLE.iter().filter_map(|name| schema.index(name)).collect();
-        let found = Arc::new(Settled { schema, notices: fields::unmapped_required(named, &rows) });
-        *settled = Some(Arc::clone(&found));
+        let found = Arc::new(Described { schema, notices: fields::unmapped_required(named, &rows) });
+        *described = Some(Arc::clone(&found));
         Ok(found)
     }
 
@@ -485,8 +485,8 @@ impl<C: Reads> Freshservice<C> {
 
     /// The same, of the fields of the run.
     fn body(&self, changes: &[FieldChange]) -> Result<serde_json::Value, TargetError> {
-        let settled = self.settled()?;
-        self.body_of(changes, &settled.schema.fields)
+        let described = self.described()?;
+        self.body_of(changes, &described.schema.fields)
     }
 }
 

@@ -26,12 +26,12 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
     }
 
     fn schema(&self) -> Result<Schema, TargetError> {
-        Ok(self.settled()?.schema.clone())
+        Ok(self.described()?.schema.clone())
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        let settled = self.settled()?;
-        let schema = &settled.schema;
+        let described = self.described()?;
+        let schema = &described.schema;
         let open_agents = self.open_agents()?;
         let mut reading = Reading::new(&schema.fields);
         reading.open_agents.clone_from(&open_agents);
@@ -46,7 +46,7 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
         let shifted = || "the list of requesters shifted while it was read, twice: ids came more than once".to_owned();
         let incomplete = doubt.or_else(|| repeated.then(shifted));
 
-        let mut notices = settled.notices.clone();
+        let mut notices = described.notices.clone();
         notices.extend(agent_notice(view));
         notices.extend(problems.into_iter().map(|message| Notice {
             code: Code::AccountUnreadable,
@@ -59,16 +59,16 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
     }
 
     fn references(&self, field: FieldIndex) -> Result<Option<ReferenceNames>, TargetError> {
-        let settled = self.settled()?;
-        let Some(place) = settled.schema.fields.get(field.get()).and_then(Place::of) else { return Ok(None) };
+        let described = self.described()?;
+        let Some(place) = described.schema.fields.get(field.get()).and_then(Place::of) else { return Ok(None) };
         Ok(Some(self.book(place)?.reference_names()))
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
-        let settled = self.settled()?;
+        let described = self.described()?;
         let Ok(id) = number(id) else { return Ok(None) };
         let Some(user) = self.view(id)? else { return Ok(None) };
-        let fields = &settled.schema.fields;
+        let fields = &described.schema.fields;
         let names = self.names_for(fields, std::slice::from_ref(user.row()))?;
         Ok(Some(user.account(fields, &names).0))
     }
@@ -79,8 +79,8 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
 
     /// The query language knows more fields, and lags behind writes by minutes.
     fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
-        let settled = self.settled()?;
-        let parameter = settled.schema.fields.get(field.get()).and_then(|spec| parameter(&spec.name));
+        let described = self.described()?;
+        let parameter = described.schema.fields.get(field.get()).and_then(|spec| parameter(&spec.name));
         match (parameter, value) {
             (Some(_), FieldValue::Text(_)) => self.find(field, value).map(Some),
             _ => Ok(None),
@@ -88,8 +88,8 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
     }
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
-        let settled = self.settled()?;
-        let fields = &settled.schema.fields;
+        let described = self.described()?;
+        let fields = &described.schema.fields;
         let Some(spec) = fields.get(field.get()) else { return Ok(Vec::new()) };
         // The query language lags behind writes by minutes: everything is read instead.
         let lookup = match (parameter(&spec.name), value) {

@@ -14,8 +14,8 @@ use super::{Freshservice, Place, REACHABLE, Transport, accepted, requests, says_
 
 impl<C: Transport> WriteAccounts for Freshservice<C> {
     fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
-        let settled = self.settled()?;
-        let schema = &settled.schema;
+        let described = self.described()?;
+        let schema = &described.schema;
         let place = schema.fields.get(field.get()).and_then(Place::of).ok_or_else(|| {
             TargetError::new(ErrorKind::Refused, "only departments and locations can be made by name")
         })?;

@@ -31,7 +31,7 @@ pub(crate) struct Directory {
     /// Those that accounts are told apart by. A run without one of them would guess.
     match_fields: Vec<FieldIndex>,
     /// As the service describes them, once it was asked.
-    settled: OnceLock<Described>,
+    described: OnceLock<Described>,
     /// User name of the account that owns the credentials, in lower case.
     key_owner: Option<String>,
     /// For the fields that may be searched by: a value that the service is known to hold.
@@ -78,7 +78,7 @@ impl Directory {
             mapped,
             match_fields: match_fields.to_vec(),
             key_owner: settings.key_owner.as_ref().map(|owner| owner.to_lowercase()),
-            settled: OnceLock::new(),
+            described: OnceLock::new(),
             samples: Mutex::default(),
             proven: Mutex::default(),
         })
@@ -94,8 +94,8 @@ impl Directory {
     /// # Errors
     ///
     /// When the service cannot be reached, or lacks a field that accounts are told apart or protected by.
-    fn settled(&self) -> Result<&Described, TargetError> {
-        if let Some(known) = self.settled.get() {
+    fn described(&self) -> Result<&Described, TargetError> {
+        if let Some(known) = self.described.get() {
             return Ok(known);
         }
         let discovery = self.service.discovery()?;
@@ -133,11 +133,11 @@ impl Directory {
                 notices.push(notice(Code::RequiredFieldNotMapped, message));
             }
         }
-        Ok(self.settled.get_or_init(|| Described { fields, notices, unusable }))
+        Ok(self.described.get_or_init(|| Described { fields, notices, unusable }))
     }
 
     pub(crate) fn fields(&self) -> Result<&[Field], TargetError> {
-        self.settled().map(|described| described.fields.as_slice())
+        self.described().map(|described| described.fields.as_slice())
     }
 
     pub(crate) fn schema(&self) -> Result<Schema, TargetError> {
@@ -156,7 +156,7 @@ impl Directory {
     }
 
     pub(crate) fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        let Described { fields, notices, unusable } = self.settled()?;
+        let Described { fields, notices, unusable } = self.described()?;
         let walk = self.service.walk(progress)?;
         let (notices, unusable) = (notices.clone(), unusable.clone());
         let mut snapshot = Snapshot { incomplete: walk.incomplete, notices, unusable, ..Snapshot::default() };

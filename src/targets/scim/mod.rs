@@ -64,14 +64,14 @@ impl TargetType for ScimType {
 
     fn field(&self, name: &str) -> FieldLookup {
         match fields::lookup(name) {
-            FieldLookup::Known(spec) => FieldLookup::Known(self.settled(spec)),
-            FieldLookup::Open(spec) => FieldLookup::Open(self.settled(spec)),
+            FieldLookup::Known(spec) => FieldLookup::Known(self.adapted(spec)),
+            FieldLookup::Open(spec) => FieldLookup::Open(self.adapted(spec)),
             FieldLookup::Unknown => FieldLookup::Unknown,
         }
     }
 
     fn known_fields(&self) -> Vec<FieldSpec> {
-        fields::known().into_iter().map(|spec| self.settled(spec)).collect()
+        fields::known().into_iter().map(|spec| self.adapted(spec)).collect()
     }
 
     fn default_match(&self) -> &'static [&'static str] {
@@ -99,8 +99,8 @@ impl TargetType for ScimType {
 }
 
 impl ScimType {
-    /// A field as this section settles it: what a preset requires, and what must be left alone.
-    fn settled(&self, spec: FieldSpec) -> FieldSpec {
+    /// A field as this section has it: what a preset requires, and what must be left alone.
+    fn adapted(&self, spec: FieldSpec) -> FieldSpec {
         let deviations = &self.settings.deviations;
         let Ok(path) = Path::parse(&spec.name) else { return spec };
         let spec = if deviations.required.contains(&&*spec.name) { spec.required() } else { spec };

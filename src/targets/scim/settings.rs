@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::section::shape::{self, Address, Count, Either};
 use crate::section::{Secret, Table};
-use crate::targets::auth::{Headers, SignIn, settled};
+use crate::targets::auth::{Headers, SignIn, as_sent};
 
 use super::bulk::Limits;
 use super::deviations::{Bulk, DeclaredDeviations, Deviations, Preset};
@@ -61,7 +61,7 @@ impl TryFrom<String> for Preserved {
     }
 }
 
-/// A `scim` section, settled.
+/// A `scim` section, as_sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Address without a trailing slash; `/Users` comes right after it.
@@ -98,7 +98,7 @@ pub(crate) fn read(table: &Table<'_>) -> Option<Settings> {
         sign_in: section.auth,
         deviations,
         preserve: section.preserve.into_iter().map(|Preserved(path)| path).collect(),
-        headers: settled(&section.headers),
+        headers: as_sent(&section.headers),
         key_owner: key_owner(section.key_owner),
     })
 }

@@ -60,8 +60,8 @@ pub(super) enum Place {
 }
 
 /// The fields of the run with their types and places, once the workspace's own fields are known.
-pub(super) fn settle(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<(FieldSpec, Place)>, TargetError> {
-    let settled = named.iter().map(|spec| {
+pub(super) fn describe(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<(FieldSpec, Place)>, TargetError> {
+    let described = named.iter().map(|spec| {
         if let Some(label) = spec.name.strip_prefix(CUSTOM) {
             let field = by_label(label, own)?;
             return Ok((custom(spec, field), Place::Custom(field.id.clone())));
@@ -73,7 +73,7 @@ pub(super) fn settle(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<(F
         };
         Ok((spec.clone(), place))
     });
-    settled.collect()
+    described.collect()
 }
 
 fn by_label<'f>(label: &str, own: &'f [ProfileField]) -> Result<&'f ProfileField, TargetError> {
@@ -125,11 +125,11 @@ mod tests {
     fn fields_of_the_workspace_are_found_by_label() {
         let fields = [own("Xf1", "Start date", "date"), own("Xf2", "Team", "text"), own("Xf3", "team ", "text")];
         let named = |name: &str| [FieldSpec::new(name, FieldKind::Text)];
-        let settled = settle(&named("fields.start DATE"), &fields).unwrap();
-        assert_eq!((settled[0].0.kind, &settled[0].1), (FieldKind::Date, &Place::Custom("Xf1".into())));
-        let ambiguous = settle(&named("fields.Team"), &fields).unwrap_err();
+        let described = describe(&named("fields.start DATE"), &fields).unwrap();
+        assert_eq!((described[0].0.kind, &described[0].1), (FieldKind::Date, &Place::Custom("Xf1".into())));
+        let ambiguous = describe(&named("fields.Team"), &fields).unwrap_err();
         assert!(ambiguous.message.contains("several"), "{ambiguous}");
-        let unknown = settle(&named("fields.Start day"), &fields).unwrap_err();
+        let unknown = describe(&named("fields.Start day"), &fields).unwrap_err();
         assert!(unknown.message.contains("did you mean `Start date`?"), "{unknown}");
     }
 
@@ -137,7 +137,7 @@ mod tests {
     fn places_follow_from_names() {
         let named = ["title", "groups.people-ops", "channels.#ask-people"];
         let named: Vec<FieldSpec> = named.iter().map(|name| FieldSpec::new(*name, FieldKind::Bool)).collect();
-        let places: Vec<Place> = settle(&named, &[]).unwrap().into_iter().map(|(_, place)| place).collect();
+        let places: Vec<Place> = describe(&named, &[]).unwrap().into_iter().map(|(_, place)| place).collect();
         assert_eq!(
             places,
             [Place::Profile("title".into()), Place::Group("people-ops".into()), Place::Channel("ask-people".into())]

@@ -49,13 +49,13 @@ impl<C: Transport> Slack<C> {
 
     /// Who is in each group and channel of the run, as of the last look since somebody was put in or taken out.
     /// Slack lets nobody list groups more than twenty times a minute.
-    pub(super) fn members(&self, settled: &Settled) -> Result<Arc<Members>, TargetError> {
+    pub(super) fn members(&self, described: &Described) -> Result<Arc<Members>, TargetError> {
         // Held during the look, so that what is written meanwhile is forgotten after it.
         let mut known = self.members.lock();
         if let Some(known) = &*known {
             return Ok(Arc::clone(known));
         }
-        let found = Arc::new(self.look_for_members(settled)?);
+        let found = Arc::new(self.look_for_members(described)?);
         *known = Some(Arc::clone(&found));
         Ok(found)
     }
@@ -65,16 +65,16 @@ impl<C: Transport> Slack<C> {
         *self.members.lock() = None;
     }
 
-    fn look_for_members(&self, settled: &Settled) -> Result<Members, TargetError> {
+    fn look_for_members(&self, described: &Described) -> Result<Members, TargetError> {
         let mut members = Members::new();
-        let any_group = settled.groups.values().any(|id| matches!(id, Id::Group(_)));
+        let any_group = described.groups.values().any(|id| matches!(id, Id::Group(_)));
         // One request tells both what the groups are called and who is in them.
         let groups = match self.listed.lock().take() {
             Some(listed) => listed,
             None if any_group => self.groups()?,
             None => Vec::new(),
         };
-        for (index, id) in &settled.groups {
+        for (index, id) in &described.groups {
             let found = match id {
                 Id::Group(id) => {
                     groups.iter().find(|group| group.id == *id).map(|group| group.users.clone()).ok_or_else(|| {
@@ -93,8 +93,8 @@ impl<C: Transport> Slack<C> {
 
     /// Makes a user group that is missing, where that was asked for.
     pub(super) fn make_group(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
-        let settled = self.settled()?;
-        if settled.problems.get(&field).is_none_or(|problem| problem.make.is_none()) {
+        let described = self.described()?;
+        if described.problems.get(&field).is_none_or(|problem| problem.make.is_none()) {
             return Err(TargetError::new(ErrorKind::Refused, "only missing user groups are made by name in Slack"));
         }
         let request = requests::create_group(self.token()?.team.as_deref(), name, &fields::handle(name));
@@ -110,11 +110,11 @@ impl<C: Transport> Slack<C> {
             }
             Err(error) => return Err(error),
         };
-        let mut settled = Settled::clone(&settled);
-        settled.problems.remove(&field);
-        settled.groups.insert(field, Id::Group(group.id));
+        let mut described = Described::clone(&described);
+        described.problems.remove(&field);
+        described.groups.insert(field, Id::Group(group.id));
         *self.listed.lock() = None;
-        *self.settled.lock() = Some(Arc::new(settled));
+        *self.described.lock() = Some(Arc::new(described));
         self.forget_members();
         Ok(())
     }

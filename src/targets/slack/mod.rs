@@ -79,7 +79,7 @@ struct Slack<C> {
     team: Option<Box<str>>,
     connection: Connection,
     token: Mutex<Option<Arc<Token>>>,
-    settled: Mutex<Option<Arc<Settled>>>,
+    described: Mutex<Option<Arc<Described>>>,
     members: Mutex<Option<Arc<Members>>>,
     /// The user groups as their names were looked up, until their members are first asked for.
     listed: Mutex<Option<Vec<wire::Group>>>,
@@ -100,7 +100,7 @@ struct Token {
 
 /// The fields of the run, and the groups and channels that some of them stand for.
 #[derive(Clone)]
-struct Settled {
+struct Described {
     fields: Vec<(FieldSpec, Place)>,
     groups: BTreeMap<FieldIndex, Id>,
     /// Those whose members cannot be set.
@@ -133,8 +133,20 @@ impl<C: Transport> Slack<C> {
             .filter(|(_, field)| field.name.starts_with("groups."))
             .map(|(index, _)| (FieldIndex(index), Coalescer::default()))
             .collect();
-        let (token, settled, members, listed, deactivated) = Default::default();
-        Self { transport, accounts, workspace, team, connection, token, settled, members, listed, wanted, deactivated }
+        let (token, described, members, listed, deactivated) = Default::default();
+        Self {
+            transport,
+            accounts,
+            workspace,
+            team,
+            connection,
+            token,
+            described,
+            members,
+            listed,
+            wanted,
+            deactivated,
+        }
     }
 
     fn read(&self, request: &Request) -> Result<Value, TargetError> {
@@ -249,9 +261,9 @@ impl<C: Transport> Slack<C> {
         }
     }
 
-    fn settled(&self) -> Result<Arc<Settled>, TargetError> {
-        let mut settled = self.settled.lock();
-        if let Some(known) = &*settled {
+    fn described(&self) -> Result<Arc<Described>, TargetError> {
+        let mut described = self.described.lock();
+        if let Some(known) = &*described {
             return Ok(Arc::clone(known));
         }
         self.token()?;
@@ -261,7 +273,7 @@ impl<C: Transport> Slack<C> {
         } else {
             Vec::new()
         };
-        let fields = fields::settle(named, &own)?;
+        let fields = fields::describe(named, &own)?;
         if let Some((spec, _)) =
             fields.iter().take(self.connection.mapped).find(|(spec, _)| spec.access == Access::ReadOnly)
         {
@@ -269,8 +281,8 @@ impl<C: Transport> Slack<C> {
             return Err(TargetError::new(ErrorKind::Unexpected, why));
         }
         let (groups, problems) = self.resolve(&fields)?;
-        let found = Arc::new(Settled { fields, groups, problems });
-        *settled = Some(Arc::clone(&found));
+        let found = Arc::new(Described { fields, groups, problems });
+        *described = Some(Arc::clone(&found));
         Ok(found)
     }
 
@@ -300,8 +312,8 @@ impl<C: Transport> Slack<C> {
     }
 
     /// The own fields of a profile, when the run has any; lists leave them out.
-    fn own_fields(&self, settled: &Settled, member: &Member) -> Result<Option<Map<String, Value>>, TargetError> {
-        let wanted = settled.fields.iter().any(|(_, place)| matches!(place, Place::Custom(_)));
+    fn own_fields(&self, described: &Described, member: &Member) -> Result<Option<Map<String, Value>>, TargetError> {
+        let wanted = described.fields.iter().any(|(_, place)| matches!(place, Place::Custom(_)));
         if !wanted || member.deleted || member.protection().is_some() {
             return Ok(None);
         }
@@ -309,17 +321,17 @@ impl<C: Transport> Slack<C> {
     }
 
     /// Who is in use under an address.
-    fn by_email(&self, settled: &Settled, email: &str) -> Result<Option<Account>, TargetError> {
+    fn by_email(&self, described: &Described, email: &str) -> Result<Option<Account>, TargetError> {
         match self.reading(&requests::user_by_email(email), |mut body| wire::take(&mut body, "user")) {
-            Ok(member) => self.view(settled, &*self.members(settled)?, &member).map(Some),
+            Ok(member) => self.view(described, &*self.members(described)?, &member).map(Some),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn view(&self, settled: &Settled, members: &Members, member: &Member) -> Result<Account, TargetError> {
-        let own = self.own_fields(settled, member)?;
-        Ok(member.account(&settled.fields, own.as_ref(), is_member(members)).0)
+    fn view(&self, described: &Described, members: &Members, member: &Member) -> Result<Account, TargetError> {
+        let own = self.own_fields(described, member)?;
+        Ok(member.account(&described.fields, own.as_ref(), is_member(members)).0)
     }
 }
 
@@ -345,21 +357,21 @@ impl<C: Transport> ListChannels for Slack<C> {
 impl<C: Transport> ReadAccounts for Slack<C> {
     fn schema(&self) -> Result<Schema, TargetError> {
         let scim = self.accounts.is_some();
-        let fields = self.settled()?.fields.iter().map(|(spec, _)| spec.clone()).collect();
+        let fields = self.described()?.fields.iter().map(|(spec, _)| spec.clone()).collect();
         let capabilities = Capabilities { create: scim, deactivate: scim, reactivate: scim, ..Capabilities::default() };
         Ok(Schema { fields, capabilities, ..Schema::default() })
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
         let token = self.token()?;
-        let settled = self.settled()?;
+        let described = self.described()?;
         self.forget_members();
-        let members = self.members(&settled)?;
+        let members = self.members(&described)?;
         let (mut everybody, incomplete) = self.everybody(progress)?;
         let out_of_use = everybody.iter().filter(|member| member.deleted).map(|member| member.id.clone()).collect();
         *self.deactivated.lock() = out_of_use;
         let mut people = everybody.iter().filter(|member| !member.deleted && !member.is_bot()).peekable();
-        if settled.fields.iter().any(|(spec, _)| &*spec.name == "email")
+        if described.fields.iter().any(|(spec, _)| &*spec.name == "email")
             && people.peek().is_some()
             && people.all(|member| member.email().is_none())
         {
@@ -380,26 +392,26 @@ impl<C: Transport> ReadAccounts for Slack<C> {
         }
         let mut accounts = Vec::with_capacity(everybody.len());
         for member in &everybody {
-            let own = self.own_fields(&settled, member)?;
-            let (mut account, unreadable) = member.account(&settled.fields, own.as_ref(), is_member(&members));
+            let own = self.own_fields(&described, member)?;
+            let (mut account, unreadable) = member.account(&described.fields, own.as_ref(), is_member(&members));
             if member.id == token.owner {
                 account.protection = Some(Protection::KeyOwner);
             }
             notices.extend(unreadable.map(|message| notice(Code::AccountUnreadable, message)));
             accounts.push(account);
         }
-        let groups = settled.problems.clone();
+        let groups = described.problems.clone();
         Ok(Snapshot { accounts, incomplete, notices, groups, ..Snapshot::default() })
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
-        let settled = self.settled()?;
+        let described = self.described()?;
         let member: Member = match self.reading(&requests::user(&id.0), |mut body| wire::take(&mut body, "user")) {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
-        let members = self.members(&settled)?;
-        self.view(&settled, &members, &member).map(Some)
+        let members = self.members(&described)?;
+        self.view(&described, &members, &member).map(Some)
     }
 
     fn reads_by_id(&self) -> bool {
@@ -408,10 +420,10 @@ impl<C: Transport> ReadAccounts for Slack<C> {
 
     /// Somebody whom Slack does not find by the address may be there all the same, out of use.
     fn look_up(&self, field: FieldIndex, value: &FieldValue) -> Result<Option<Vec<Account>>, TargetError> {
-        let settled = self.settled()?;
-        let by_email = settled.fields.get(field.get()).is_some_and(|(spec, _)| &*spec.name == "email");
+        let described = self.described()?;
+        let by_email = described.fields.get(field.get()).is_some_and(|(spec, _)| &*spec.name == "email");
         let Some(email) = value.as_text().filter(|_| by_email) else { return Ok(None) };
-        match self.by_email(&settled, email)? {
+        match self.by_email(&described, email)? {
             Some(account) => Ok(Some(vec![account])),
             None => Ok(None),
         }
@@ -428,12 +440,12 @@ impl<C: Transport> ReadAccounts for Slack<C> {
     }
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
-        let settled = self.settled()?;
-        let Some((spec, place)) = settled.fields.get(field.get()) else { return Ok(Vec::new()) };
-        let members = self.members(&settled)?;
+        let described = self.described()?;
+        let Some((spec, place)) = described.fields.get(field.get()) else { return Ok(Vec::new()) };
+        let members = self.members(&described)?;
         if let ("email", Some(email)) = (&*spec.name, value.as_text()) {
             // Deactivated people are not found by address, only in the list.
-            if let Some(account) = self.by_email(&settled, email)? {
+            if let Some(account) = self.by_email(&described, email)? {
                 return Ok(vec![account]);
             }
         }
@@ -442,11 +454,11 @@ impl<C: Transport> ReadAccounts for Slack<C> {
         let mut found = Vec::new();
         for member in &everybody {
             // Fields of the workspace's own take a request for each person; few are worth it.
-            let shown = member.account(&settled.fields, None, is_member(&members)).0;
+            let shown = member.account(&described.fields, None, is_member(&members)).0;
             if !matches!(place, Place::Custom(_)) && !same(shown.field(field), value, spec) {
                 continue;
             }
-            let account = self.view(&settled, &members, member)?;
+            let account = self.view(&described, &members, member)?;
             if same(account.field(field), value, spec) {
                 found.push(account);
             }
@@ -484,9 +496,9 @@ impl<C: Transport> WriteAccounts for Slack<C> {
     }
 
     fn update(&self, account: &AccountId, changes: &[FieldChange]) -> Result<(), TargetError> {
-        let settled = self.settled()?;
+        let described = self.described()?;
         let refused = |why: String| TargetError::new(ErrorKind::Refused, why);
-        let profile = wire::profile(changes, &settled.fields).map_err(refused)?;
+        let profile = wire::profile(changes, &described.fields).map_err(refused)?;
         let mut result = Ok(());
         if !profile.is_empty() {
             result =
@@ -501,8 +513,8 @@ impl<C: Transport> WriteAccounts for Slack<C> {
         }
         // A profile that is refused is no reason to keep somebody out of a group.
         for change in changes {
-            let problem = settled.problems.get(&change.index);
-            let Some(id) = settled.groups.get(&change.index) else {
+            let problem = described.problems.get(&change.index);
+            let Some(id) = described.groups.get(&change.index) else {
                 result = result.and(problem.map_or(Ok(()), |problem| Err(refused(problem.why.clone()))));
                 continue;
             };

@@ -39,7 +39,7 @@ impl<'a, C: Reads> Directory<'a, C> {
     }
 
     /// The result, or the request that failed on the way to it.
-    pub(super) fn settled<T>(self, result: Result<T, String>) -> Result<T, TargetError> {
+    pub(super) fn or_failed<T>(self, result: Result<T, String>) -> Result<T, TargetError> {
         match self.failed.into_inner() {
             Some(error) => Err(error),
             None => result.map_err(refuse),
@@ -48,7 +48,7 @@ impl<'a, C: Reads> Directory<'a, C> {
 
     /// What is wrong, or the request that failed before that was known.
     pub(super) fn checked(self, wrong: Vec<String>) -> Result<Vec<String>, TargetError> {
-        self.settled(Ok(wrong))
+        self.or_failed(Ok(wrong))
     }
 }
 

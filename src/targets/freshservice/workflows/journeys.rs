@@ -7,7 +7,7 @@ use chrono::{NaiveDate, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::field::FieldValue;
-use crate::plan::Request;
+use crate::plan::WorkflowStep;
 
 use super::super::errors::{Operation, unexpected};
 use super::super::wire::{self, Row};
@@ -56,11 +56,11 @@ impl<C: Reads> Freshservice<C> {
         directory.checked(wrong)
     }
 
-    fn request_body(&self, journey: &'static str, request: &Request) -> Result<(Arc<Form>, Value), TargetError> {
+    fn request_body(&self, journey: &'static str, request: &WorkflowStep) -> Result<(Arc<Form>, Value), TargetError> {
         let form = self.form(journey)?;
         let directory = Directory::new(self);
         let body = body(&form, given(request)?, &directory);
-        directory.settled(body).map(|body| (form, body))
+        directory.or_failed(body).map(|body| (form, body))
     }
 }
 
@@ -68,7 +68,7 @@ impl<C: Transport> Freshservice<C> {
     pub(super) fn make_request(
         &self,
         journey: &'static str,
-        request: &Request,
+        request: &WorkflowStep,
     ) -> Result<Option<Box<str>>, TargetError> {
         let (_, body) = self.request_body(journey, request)?;
         let wrapper = format!("{journey}_request");
@@ -80,7 +80,7 @@ impl<C: Reads> Freshservice<C> {
     pub(super) fn find_request(
         &self,
         journey: &'static str,
-        request: &Request,
+        request: &WorkflowStep,
     ) -> Result<Option<Box<str>>, TargetError> {
         let (form, body) = self.request_body(journey, request)?;
         let Some(key) = Key::of(&form, &body, request.employee.0, request.day) else {

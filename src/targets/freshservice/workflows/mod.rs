@@ -14,8 +14,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::field::{AccountId, FieldValue};
-use crate::http::Request as HttpRequest;
-use crate::plan::{Action, Request};
+use crate::http::Request;
+use crate::plan::{Action, WorkflowStep};
 
 use super::super::{ErrorKind, RunWorkflows, StepFields, TargetError, Workflows};
 use super::errors::{Operation, unexpected};
@@ -57,11 +57,11 @@ fn journey(action: Action) -> Option<&'static str> {
     }
 }
 
-fn values(request: &Request) -> Result<Vec<(Box<str>, FieldValue)>, TargetError> {
+fn values(request: &WorkflowStep) -> Result<Vec<(Box<str>, FieldValue)>, TargetError> {
     request.values().map_err(refuse)
 }
 
-fn given(request: &Request) -> Result<Vec<Given>, TargetError> {
+fn given(request: &WorkflowStep) -> Result<Vec<Given>, TargetError> {
     Ok(values(request)?.into_iter().map(|(name, value)| (name, Some(value))).collect())
 }
 
@@ -89,12 +89,7 @@ fn look_through(rows: &[Row], known: &mut HashSet<u64>, mut look: impl FnMut(u64
 
 impl<C: Transport> Freshservice<C> {
     /// Sends what makes something, and takes its id from the answer.
-    fn make(
-        &self,
-        request: &HttpRequest,
-        operation: Operation,
-        wrapper: &str,
-    ) -> Result<Option<Box<str>>, TargetError> {
+    fn make(&self, request: &Request, operation: Operation, wrapper: &str) -> Result<Option<Box<str>>, TargetError> {
         let response = self.send(request, operation)?;
         let id = wire::one(&response, &[wrapper]).and_then(|row| wire::id(&row));
         let id = id.map_err(|why| unexpected(&why, response.status, operation))?;
@@ -121,7 +116,7 @@ impl<C: Reads> Freshservice<C> {
 impl<C: Transport> RunWorkflows for Freshservice<C> {
     fn find_made(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         account: Option<&AccountId>,
         begun: DateTime<Utc>,
     ) -> Result<Option<Box<str>>, TargetError> {
@@ -135,7 +130,7 @@ impl<C: Transport> RunWorkflows for Freshservice<C> {
         }
     }
 
-    fn perform(&self, request: &Request, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError> {
+    fn perform(&self, request: &WorkflowStep, account: Option<&AccountId>) -> Result<Option<Box<str>>, TargetError> {
         if let Some(journey) = journey(request.action) {
             return self.make_request(journey, request);
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::field::{AccountId, FieldValue};
-use crate::plan::Request;
+use crate::plan::WorkflowStep;
 
 use super::super::errors::{Operation, unexpected};
 use super::super::fields::CUSTOM;
@@ -59,7 +59,7 @@ impl<C: Reads> Freshservice<C> {
         Ok(row)
     }
 
-    fn order(&self, request: &Request, account: Option<&AccountId>) -> Result<Order, TargetError> {
+    fn order(&self, request: &WorkflowStep, account: Option<&AccountId>) -> Result<Order, TargetError> {
         let (custom, own): (Vec<Given>, Vec<Given>) =
             given(request)?.into_iter().partition(|(name, _)| name.starts_with(CUSTOM));
         let (item, mut body) = own_fields(own).map_err(refuse)?;
@@ -68,7 +68,7 @@ impl<C: Reads> Freshservice<C> {
             Ok(form) => {
                 let directory = Directory::new(self);
                 let (sent, wrong) = form.fill(&custom, &directory);
-                directory.settled(if wrong.is_empty() { Ok(sent) } else { Err(wrong.join("; ")) })?
+                directory.or_failed(if wrong.is_empty() { Ok(sent) } else { Err(wrong.join("; ")) })?
             }
             // Without the right to look at the item, the service itself says what is missing.
             Err(error) if error.kind == ErrorKind::Rights => custom
@@ -124,7 +124,7 @@ impl<C: Reads> Freshservice<C> {
 impl<C: Transport> Freshservice<C> {
     pub(super) fn place_order(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         account: Option<&AccountId>,
     ) -> Result<Option<Box<str>>, TargetError> {
         let order = self.order(request, account)?;
@@ -138,7 +138,7 @@ impl<C: Reads> Freshservice<C> {
     /// ours, so these are what tells it.
     pub(super) fn find_order(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         account: Option<&AccountId>,
         begun: DateTime<Utc>,
     ) -> Result<Option<Box<str>>, TargetError> {

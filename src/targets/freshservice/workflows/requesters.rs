@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::http::Method;
-use crate::plan::{Action, FieldChange, Request};
+use crate::plan::{Action, FieldChange, WorkflowStep};
 use crate::rules::convert;
 
 use super::super::errors::Operation;
@@ -28,7 +28,7 @@ impl<C: Reads> Freshservice<C> {
             })
             .collect::<Result<_, _>>()?;
         let rows = self.field_rows(&specs)?;
-        fields::settle(&specs, &rows)
+        fields::describe(&specs, &rows)
     }
 
     /// A value as its field takes it.
@@ -48,7 +48,7 @@ impl<C: Reads> Freshservice<C> {
 }
 
 impl<C: Transport> Freshservice<C> {
-    pub(super) fn update_requester(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
+    pub(super) fn update_requester(&self, request: &WorkflowStep, account: &AccountId) -> Result<(), TargetError> {
         let values = values(request)?;
         let names: Vec<&str> = values.iter().map(|(name, _)| &**name).collect();
         let specs = self.specs_of(&names)?;
@@ -63,7 +63,7 @@ impl<C: Transport> Freshservice<C> {
                 Ok(FieldChange { index, field: name, before: FieldValue::Empty, after })
             })
             .collect();
-        let changes = directory.settled(changes)?;
+        let changes = directory.or_failed(changes)?;
         let body = self.body_of(&changes, &specs)?;
         self.put(account, body, says_sees_all_tickets(&changes))
     }
@@ -102,7 +102,7 @@ impl<C: Transport> Freshservice<C> {
 }
 
 impl<C: Transport> Freshservice<C> {
-    pub(super) fn change_member(&self, request: &Request, account: &AccountId) -> Result<(), TargetError> {
+    pub(super) fn change_member(&self, request: &WorkflowStep, account: &AccountId) -> Result<(), TargetError> {
         let member = number(account)?;
         let name = values(request)?.into_iter().find(|(name, _)| &**name == "group").map(|(_, value)| value);
         let group = self.group(&name.unwrap_or_default().to_string())?;

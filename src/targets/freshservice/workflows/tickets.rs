@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue};
-use crate::plan::Request;
+use crate::plan::WorkflowStep;
 use crate::rules::convert;
 
 use super::super::errors::{Operation, unexpected};
@@ -52,7 +52,7 @@ const NUMBERS: [&str; 5] = ["status", "priority", "source", "urgency", "impact"]
 const LISTS: [&str; 2] = ["tags", "cc_emails"];
 
 impl<C: Reads> Freshservice<C> {
-    fn ticket_body(&self, request: &Request, account: Option<&AccountId>) -> Result<Value, TargetError> {
+    fn ticket_body(&self, request: &WorkflowStep, account: Option<&AccountId>) -> Result<Value, TargetError> {
         let mut body = Map::new();
         let mut custom = Map::new();
         let directory = Directory::new(self);
@@ -110,7 +110,7 @@ impl<C: Reads> Freshservice<C> {
 impl<C: Transport> Freshservice<C> {
     pub(super) fn make_ticket(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         account: Option<&AccountId>,
     ) -> Result<Option<Box<str>>, TargetError> {
         let body = self.ticket_body(request, account)?;
@@ -122,7 +122,7 @@ impl<C: Reads> Freshservice<C> {
     /// The ticket that was made for this step since it was begun, by its tag.
     pub(super) fn find_ticket(
         &self,
-        request: &Request,
+        request: &WorkflowStep,
         account: Option<&AccountId>,
         begun: DateTime<Utc>,
     ) -> Result<Option<Box<str>>, TargetError> {
@@ -190,7 +190,7 @@ fn escaped(text: &str) -> String {
 
 /// Marks a ticket as made for this step, so that it is found again. Short: the sibling product takes tags of 32
 /// letters at most.
-pub(super) fn tag(request: &Request) -> String {
+pub(super) fn tag(request: &WorkflowStep) -> String {
     let made_for = format!("{}/{}/{}", request.workflow, request.step, request.event);
     let digest: String = Sha256::digest(made_for).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     format!("personio-{}-{digest}", request.employee)
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_short_and_tells_steps_apart() {
-        let request = |employee: u64, workflow: &str, step: usize, event: &str| Request {
+        let request = |employee: u64, workflow: &str, step: usize, event: &str| WorkflowStep {
             workflow: workflow.into(),
             step,
             action: Action::CreateTicket,

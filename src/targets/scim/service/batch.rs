@@ -110,11 +110,11 @@ impl Service {
                         return self.all(orders, parts, &TargetError { kind: ErrorKind::Unsettled, ..why });
                     };
                     let mut answers = answers.into_iter();
-                    let settle = |(order, part): (&Order<'_>, Part)| {
+                    let answered = |(order, part): (&Order<'_>, Part)| {
                         let answer = part.operation().and_then(|_| answers.next()).flatten();
-                        self.settled(order, part, answer)
+                        self.answered(order, part, answer)
                     };
-                    return orders.iter().zip(parts).map(settle).collect();
+                    return orders.iter().zip(parts).map(answered).collect();
                 }
             }
         }
@@ -173,7 +173,7 @@ impl Service {
     }
 
     /// What came of an order once its batch was answered.
-    fn settled(&self, order: &Order<'_>, part: Part, answer: Option<Response>) -> Ordered {
+    fn answered(&self, order: &Order<'_>, part: Part, answer: Option<Response>) -> Ordered {
         if part.operation().is_none() {
             return self.unsent(order, part);
         }

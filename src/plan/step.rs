@@ -93,7 +93,7 @@ impl fmt::Display for Action {
 
 /// One step of a workflow for one employee, ready to be carried out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Request {
+pub struct WorkflowStep {
     /// The workflow, as the file names it.
     pub workflow: Box<str>,
     /// Its place in the workflow, from 0.
@@ -105,26 +105,26 @@ pub struct Request {
     /// The day of the hire or of the last day; that of the run for a change.
     pub day: NaiveDate,
     /// What is sent, by the names of the service.
-    pub fields: Vec<(Box<str>, RequestValue)>,
+    pub fields: Vec<(Box<str>, StepValue)>,
     /// What the steps of the workflow made so far, by their place.
     pub results: Vec<Option<Box<str>>>,
 }
 
 /// A value that is sent.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RequestValue {
+pub enum StepValue {
     Value(FieldValue),
     /// What an expression gives once the earlier steps that it refers to were carried out.
     Deferred(Deferred),
 }
 
-impl Request {
+impl WorkflowStep {
     /// The values, results of earlier steps put in.
     pub fn values(&self) -> Result<Vec<(Box<str>, FieldValue)>, String> {
         let made = |step: usize| StepResult::Id(self.results.get(step)?.clone()?).id();
-        let value = |name: &str, value: &RequestValue| match value {
-            RequestValue::Value(value) => Ok(value.clone()),
-            RequestValue::Deferred(deferred) => match deferred.evaluate(made) {
+        let value = |name: &str, value: &StepValue| match value {
+            StepValue::Value(value) => Ok(value.clone()),
+            StepValue::Deferred(deferred) => match deferred.evaluate(made) {
                 Evaluation::Value(value) => Ok(value),
                 Evaluation::Invalid { why } => Err(format!("`{name}`: {why}")),
                 Evaluation::Frozen { attribute } => Err(format!("`{name}`: `{attribute}` is not readable")),
@@ -134,12 +134,12 @@ impl Request {
     }
 }
 
-impl RequestValue {
+impl StepValue {
     /// For showing before it is sent, results that are not known yet in words.
     pub fn preview(&self, results: &[StepResult]) -> FieldValue {
         let deferred = match self {
-            RequestValue::Value(value) => return value.clone(),
-            RequestValue::Deferred(deferred) => deferred,
+            StepValue::Value(value) => return value.clone(),
+            StepValue::Deferred(deferred) => deferred,
         };
         let shown = |step: usize| match results.get(step)? {
             StepResult::Awaited => Some(FieldValue::text(&format!("(result of step {step})"))),
