@@ -3,6 +3,8 @@
 use crate::code::Code;
 use crate::plan::{LeaverAction, Leavers, Limit, Share};
 use crate::section::{Secret, SecretMode, Severity};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use super::*;
 use crate::field::{Access, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::rules::{MappingSource, OnEmpty, OnInvalid, When};
 use crate::section::Table;
+use crate::section::shape::Address;
 use crate::targets::{Connection, FieldLookup, Kind, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only, with one field of each kind.
@@ -20,13 +23,30 @@ struct Directory {
     domain: String,
 }
 
+/// A `directory` section.
+#[derive(Deserialize, JsonSchema)]
+struct DirectoryKeys {
+    #[schemars(example = &"acme.example.com")]
+    domain: String,
+    #[serde(rename = "api_key")]
+    _api_key: Secret,
+    #[serde(rename = "base_url")]
+    _base_url: Option<Address>,
+    #[serde(rename = "agents")]
+    _agents: Option<Agents>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Agents {
+    Skip,
+    Update,
+}
+
 fn parse_directory(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let domain = table.required_text("domain", "domain = \"acme.example.com\"");
-    let key = table.required_secret("api_key");
-    table.base_url("base_url");
-    table.choice("agents", &[("skip", false), ("update", true)]);
-    key?;
-    Some(Box::new(Directory { domain: domain?.value.to_owned() }))
+    let DirectoryKeys { domain, .. } = table.read()?;
+    Some(Box::new(Directory { domain }))
 }
 
 impl TargetType for Directory {
@@ -85,9 +105,16 @@ struct Roster {
     path: String,
 }
 
+/// A `roster` section.
+#[derive(Deserialize, JsonSchema)]
+struct RosterKeys {
+    #[schemars(example = &"staff.csv")]
+    path: String,
+}
+
 fn parse_roster(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let path = table.required_text("path", "path = \"staff.csv\"")?;
-    Some(Box::new(Roster { path: path.value.to_owned() }))
+    let RosterKeys { path } = table.read()?;
+    Some(Box::new(Roster { path }))
 }
 
 impl TargetType for Roster {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Secret, SecretReader};
+use super::SecretReader;
 use crate::zone::Zones;
 
 /// How bad a problem is.
@@ -236,57 +236,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A text that must be there.
-    pub fn required_text(&self, key: &str, example: &str) -> Option<Located<&'a str>> {
-        if self.raw(key).is_none() {
-            self.missing(key, example);
-        }
-        self.text(key)
-    }
-
-    /// One of a few words.
-    pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
-        let text = self.text(key)?;
-        if let Some((_, found)) = choices.iter().find(|(word, _)| *word == text.value) {
-            return Some(*found);
-        }
-        let words = choices.iter().map(|(word, _)| *word);
-        self.problems().error(
-            text.span.clone(),
-            Code::UnknownValue,
-            format!("{} does not know `{}`; {}", self.name_of(key), text.value, known(text.value, words)),
-        );
-        None
-    }
-
-    /// `true` or `false`.
-    pub fn boolean(&self, key: &str) -> Option<bool> {
-        let value = self.raw(key)?;
-        value.get_ref().as_bool().or_else(|| self.wrong_type(key, value, "true or false"))
-    }
-
-    /// A whole number that is not negative.
-    pub fn count(&self, key: &str) -> Option<u64> {
-        let value = self.raw(key)?;
-        let number =
-            value.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
-        number.or_else(|| self.wrong_type(key, value, "a whole number of 0 or more"))
-    }
-
-    /// A length of time: `30s`, `15m`, `24h`, `7d`.
-    pub fn duration(&self, key: &str) -> Option<Duration> {
-        let text = self.text(key)?;
-        let found = parse_duration(text.value);
-        if found.is_none() {
-            self.problems().error(
-                text.span.clone(),
-                Code::WrongValue,
-                format!("{} must be a length of time such as \"30m\", \"24h\" or \"7d\"", self.name_of(key)),
-            );
-        }
-        found
-    }
-
     /// A list of texts.
     pub fn texts(&self, key: &str) -> Option<Vec<Located<&'a str>>> {
         let value = self.raw(key)?;
@@ -318,32 +267,6 @@ impl<'a> Table<'a> {
                 Some(Table::new(path, self.key_span(key), entries, self.context))
             }
             None => self.wrong_type(key, value, "a table"),
-        }
-    }
-
-    /// A secret in any of its four forms; `None` when it is missing. One that cannot be read is a problem.
-    pub fn secret(&self, key: &str) -> Option<Secret> {
-        let value = self.raw(key)?;
-        Some(self.context.secrets.read(&self.name_of(key), value, self.context))
-    }
-
-    /// A secret that must be there.
-    pub fn required_secret(&self, key: &str) -> Option<Secret> {
-        if self.raw(key).is_none() {
-            self.missing(key, &format!("{key} = {{ env = \"{}\" }}", key.to_uppercase()));
-        }
-        self.secret(key)
-    }
-
-    /// An address: `https://…`, or `http://` to loopback. Without a trailing slash.
-    pub fn base_url(&self, key: &str) -> Option<String> {
-        let text = self.text(key)?;
-        match check_url(text.value) {
-            Ok(url) => Some(url),
-            Err(why) => {
-                self.problems().error(text.span, Code::WrongValue, format!("{} {why}", self.name_of(key)));
-                None
-            }
         }
     }
 

@@ -3,6 +3,8 @@
 mod handovers;
 
 use crate::field::{AccountId, Capabilities, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,15 +20,15 @@ use crate::section::Table;
 use crate::targets::{Connection, FieldLookup, Kind, SandboxPlaces, Target, TargetType};
 
 /// A type of target that exists in these tests only.
-#[derive(Debug)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
 struct Directory {
     takes_everyone: bool,
     hard_to_undo: bool,
 }
 
 fn parse_directory(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let says = |key: &str| table.boolean(key).unwrap_or(false);
-    Some(Box::new(Directory { takes_everyone: says("takes_everyone"), hard_to_undo: says("hard_to_undo") }))
+    Some(Box::new(table.read::<Directory>()?))
 }
 
 impl TargetType for Directory {
