@@ -118,6 +118,13 @@ fn leave_out(reading: &Reading<'_>, error: Error, schema: &dyn Fn() -> Known) ->
     None
 }
 
+/// `a`, `b` and `c`, each in marks.
+fn listed(keys: &[&str]) -> Option<String> {
+    let (last, first) = keys.split_last()?;
+    let first = first.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    Some(if first.is_empty() { format!("`{last}`") } else { format!("{first} and `{last}`") })
+}
+
 fn for_example(line: String) -> String {
     format!("; for example `{line}`")
 }
@@ -135,31 +142,28 @@ fn report(reading: &Reading<'_>, what: What, place: &Place, schema: &Known) {
             say(Code::WrongType, format!("`{}` must be {wanted}, not {}", name(), place.found));
         }
         What::Value(why) => say(Code::WrongValue, format!("`{}` {why}", name())),
-        // It may be the token itself, where a table with the token belongs.
-        What::Word(_, words) if schema.holds_secret(&place.path) => {
-            say(
-                Code::UnknownValue,
-                format!("`{}` does not know this word; {}", name(), known("", words.iter().copied())),
-            );
-        }
         What::Word(word, words) => {
-            say(
-                Code::UnknownValue,
-                format!("`{}` does not know `{word}`; {}", name(), known(&word, words.iter().copied())),
-            );
+            // It may be the token itself, where a table with the token belongs.
+            let is_secret = schema.holds_secret(&place.path);
+            let (word, shown) = if is_secret { ("", "this word".to_owned()) } else { (&*word, format!("`{word}`")) };
+            let forms = schema.forms(&place.path, words);
+            let plain: Vec<&str> = words.iter().copied().filter(|one| !forms.contains(one)).collect();
+            let tables = listed(&forms).map(|forms| format!("a table with one of {forms}"));
+            let hint = match tables {
+                None => known(word, plain),
+                Some(tables) if plain.is_empty() => format!("it is {tables}"),
+                Some(tables) => format!("{}, or {tables}", known(word, plain)),
+            };
+            say(Code::UnknownValue, format!("`{}` does not know {shown}; {hint}", name()));
         }
         What::Incomplete => {}
-        What::Form(words) => {
-            let forms = schema.forms(&place.path, words);
-            match forms.split_last() {
-                Some((last, first)) => {
-                    let first = first.iter().map(|form| format!("`{form}`")).collect::<Vec<_>>().join(", ");
-                    let example = schema.example(&place.path).map_or_else(String::new, for_example);
-                    say(Code::WrongValue, format!("`{}` needs exactly one of {first} and `{last}`{example}", name()));
-                }
-                None => say(Code::WrongType, format!("`{}` must be a text in quotes, not a table", name())),
+        What::Form(words) => match listed(&schema.forms(&place.path, words)) {
+            Some(forms) => {
+                let example = schema.example(&place.path).map_or_else(String::new, for_example);
+                say(Code::WrongValue, format!("`{}` needs exactly one of {forms}{example}", name()));
             }
-        }
+            None => say(Code::WrongType, format!("`{}` must be a text in quotes, not a table", name())),
+        },
         What::Missing(key) => {
             let mut missing = missing(place, schema);
             if schema.required(&place.path).is_empty() {

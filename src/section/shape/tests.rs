@@ -280,7 +280,10 @@ fn containers_of_the_wrong_kind() {
         ),
         ("headers = { 'a b' = 'x' }", "13: error: `wiki.headers.a b` cannot be a name"),
         ("auth = 'bearer'", "8: error: `wiki.auth` must be a table, not a text"),
-        ("auth = 'x'", "8: error: `wiki.auth` does not know this word; known: `basic`, `bearer`, `header`, `none`"),
+        (
+            "auth = 'x'",
+            "8: error: `wiki.auth` does not know this word; known: `none`, or a table with one of `bearer`, `basic` and `header`",
+        ),
         ("include = ['a', 7]", "17: error: `wiki.include` must hold texts in quotes only, not a whole number"),
         ("writers = -1", "11: error: `wiki.writers` must be a whole number of 0 or more, not a negative number"),
         ("every = 2026-01-01", "9: error: `wiki.every` must be a text in quotes, not a date"),
