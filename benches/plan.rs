@@ -66,11 +66,11 @@ fn today() -> chrono::NaiveDate {
 }
 
 fn value(key: &str, number: u64) -> Value {
-    let named = |id: u64, name: String| Value::Named(Box::new(Named { id: Part::Is(id as i64), name: name.into() }));
+    let named = |id: u64, name: String| Value::Named(Arc::new(Named { id: Part::Is(id as i64), name: name.into() }));
     match key {
         "department" => named(number % 9, format!("Department {}", number % 9)),
         "office" => named(number % 6, format!("Office {}", number % 6)),
-        "supervisor" => Value::Supervisor(Box::new(Supervisor {
+        "supervisor" => Value::Supervisor(Arc::new(Supervisor {
             id: EmployeeId(1 + number / 8),
             email: Part::Is(format!("employee.{}@example.com", 1 + number / 8).into()),
             name: Part::Is(format!("First{0} Last{0}", 1 + number / 8).into()),

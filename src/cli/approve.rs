@@ -231,7 +231,7 @@ fn held_out(process: &Process, session: &Session, held: Held, open: &mut Vec<App
         id: number,
         target: target.into(),
         employee: change.employee.map(|employee| employee.to_string()),
-        account: change.account.map(|account| account.0.into()),
+        account: change.account.map(|account| account.to_string()),
         op: change.op.as_str(),
         reason: change.reason.map(Into::into),
         fields: change.fields.into_iter().map(Into::into).collect(),

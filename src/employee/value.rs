@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use super::EmployeeId;
@@ -14,7 +16,7 @@ pub enum Value {
     /// Delivered, and without a value.
     Empty,
     /// Text, trimmed; never blank. E-mail addresses keep their case here.
-    Text(Box<str>),
+    Text(Arc<str>),
     Integer(i64),
     /// A number with a fraction.
     Decimal(f64),
@@ -24,8 +26,8 @@ pub enum Value {
     /// Several texts (a tags attribute), in the order delivered; never empty.
     List(Box<[Box<str>]>),
     /// A department, office, team, subcompany or another object with an id and a name.
-    Named(Box<Named>),
-    Supervisor(Box<Supervisor>),
+    Named(Arc<Named>),
+    Supervisor(Arc<Supervisor>),
     /// The cost centres with their shares; never empty.
     CostCenters(Box<[CostCenterShare]>),
 }
@@ -56,7 +58,7 @@ pub struct Named {
     /// Personio's id of the object; ids of work schedules exceed 2^53.
     pub id: Part<i64>,
     /// Its name, trimmed.
-    pub name: Box<str>,
+    pub name: Arc<str>,
 }
 
 /// What an employee's record says of the supervisor.
@@ -64,9 +66,9 @@ pub struct Named {
 pub struct Supervisor {
     /// The supervisor's own employee id. The supervisor may be outside the result set.
     pub id: EmployeeId,
-    pub email: Part<Box<str>>,
+    pub email: Part<Arc<str>>,
     /// First and last name; hidden when one of them is.
-    pub name: Part<Box<str>>,
+    pub name: Part<Arc<str>>,
 }
 
 /// One of an employee's cost centres.

@@ -16,7 +16,7 @@ pub enum FieldValue {
     #[default]
     Empty,
     /// Text, trimmed; a choice; a phone number; the *name* of a referenced thing (a location).
-    Text(Box<str>),
+    Text(Arc<str>),
     Bool(bool),
     Integer(i64),
     /// A number with a fraction.
@@ -105,7 +105,7 @@ impl Serialize for FieldValue {
 
 /// A target's own id of an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(pub Box<str>);
+pub struct AccountId(pub Arc<str>);
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +113,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-impl<T: Into<Box<str>>> From<T> for AccountId {
+impl<T: Into<Arc<str>>> From<T> for AccountId {
     fn from(id: T) -> Self {
         Self(id.into())
     }
@@ -235,7 +235,7 @@ impl fmt::Debug for Nearest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldSpec {
     /// As the file and the target's API name it: `primary_email`, `custom_fields.cost_center`.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     pub kind: FieldKind,
     /// Whether an account cannot exist without it.
     pub required: bool,
@@ -265,7 +265,7 @@ pub struct FieldSpec {
 
 impl FieldSpec {
     /// An optional, writable field without limits.
-    pub fn new(name: impl Into<Box<str>>, kind: FieldKind) -> Self {
+    pub fn new(name: impl Into<Arc<str>>, kind: FieldKind) -> Self {
         Self {
             name: name.into(),
             kind,

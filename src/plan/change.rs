@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -67,7 +68,7 @@ impl fmt::Display for Op {
 pub struct FieldChange {
     /// Which field of the target's schema.
     pub index: FieldIndex,
-    pub field: Box<str>,
+    pub field: Arc<str>,
     pub before: FieldValue,
     pub after: FieldValue,
 }

@@ -277,7 +277,7 @@ fn overwriting(
     let mut found: BTreeMap<FieldIndex, (Box<str>, BTreeSet<EmployeeId>)> = BTreeMap::new();
     for change in plan.changes.iter().filter(|change| change.op == Op::Update) {
         for field in change.fields.iter().filter(|field| field.overwrites() && counts(field)) {
-            let (_, people) = found.entry(field.index).or_insert_with(|| (field.field.clone(), BTreeSet::new()));
+            let (_, people) = found.entry(field.index).or_insert_with(|| (Box::from(&*field.field), BTreeSet::new()));
             people.extend(change.employee);
         }
     }

@@ -527,14 +527,14 @@ mod tests {
                 CostCenterShare { name: "North".into(), percentage: 30.0 },
                 CostCenterShare { name: "South".into(), percentage: 70.0 },
             ])),
-            "department" => Value::Named(Box::new(Named { id: Part::Is(71), name: "IT".into() })),
+            "department" => Value::Named(Arc::new(Named { id: Part::Is(71), name: "IT".into() })),
             "dynamic_1" => Value::List(Box::new(["German".into(), "Dutch".into()])),
             "email" => Value::text("Ines@Example.com"),
             "gender" => Value::text("female"),
             "hire_date" => Value::Date("2024-01-31".parse().unwrap()),
             "office" => Value::Empty,
             "status" => Value::text("active"),
-            "supervisor" => Value::Supervisor(Box::new(Supervisor {
+            "supervisor" => Value::Supervisor(Arc::new(Supervisor {
                 id: EmployeeId(9002),
                 email: Part::Is("lead@example.com".into()),
                 name: Part::Is("Odile Brandt".into()),

@@ -287,7 +287,7 @@ fn choice(text: &str, spec: &FieldSpec) -> Result<FieldValue, String> {
     let folded = text.to_lowercase();
     let mut alike = spec.choices.iter().filter(|choice| choice.to_lowercase() == folded);
     match (alike.next(), alike.next()) {
-        (Some(choice), None) => Ok(FieldValue::Text(choice.clone())),
+        (Some(choice), None) => Ok(FieldValue::Text((&**choice).into())),
         _ => Err(format!("it is none of the values that the field takes: {}", listed(&spec.choices))),
     }
 }

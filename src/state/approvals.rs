@@ -302,7 +302,7 @@ fn held(database: &mut dyn Database, target: Option<&str>) -> Result<Vec<Held>, 
     sql::all(database, &query, &target.map(Cell::from).into_iter().collect::<Vec<_>>(), |row| {
         let change = HeldChange {
             employee: employee(row, 2)?,
-            account: row.optional_word(3)?.map(AccountId),
+            account: row.optional_word(3)?.map(AccountId::from),
             op: op(row, 4)?,
             reason: row.optional_word(5)?,
             fields: row.words(6)?,

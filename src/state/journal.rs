@@ -153,7 +153,7 @@ pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<
             pending: row.optional_word(9)?.is_some_and(|code| *code == *PENDING),
             intent: StoredIntent {
                 employee: row.int(4)?.map(|_| row.employee(4)).transpose()?,
-                account: row.optional_word(5)?.map(AccountId),
+                account: row.optional_word(5)?.map(AccountId::from),
                 op: records::op(row.word(6)?).ok_or_else(|| row.unreadable(6))?,
                 fields: row.words(7)?,
                 fingerprint: Fingerprint::stored(row.word(8)?),

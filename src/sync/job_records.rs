@@ -63,7 +63,7 @@ pub(super) fn jobs(
         }));
         let found = change.reason == Some(Code::AccountFound);
         job.ops.push(if found { Op::Update } else { change.op });
-        job.fields.extend(change.fields.iter().map(|field| field.field.clone()));
+        job.fields.extend(change.fields.iter().map(|field| Box::from(&*field.field)));
         job.steps.extend(steps);
         if found && job.status == JobStatus::Succeeded {
             job.code = Some(Code::AccountFound.into());

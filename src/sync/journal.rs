@@ -58,7 +58,7 @@ impl<'a> RunJournal<'a> {
     /// The same, with what people released by name.
     pub(super) fn with_approved(mut self, released: &[Released]) -> Self {
         let fields = released.iter().filter(|one| one.approval.is_some()).flat_map(|one| {
-            let named = one.change.fields.iter().map(|field| field.field.clone());
+            let named = one.change.fields.iter().map(|field| Box::from(&*field.field));
             named.filter_map(|field| Some((field, one.change.employee?)))
         });
         self.approved = fields.collect();
@@ -72,7 +72,7 @@ impl<'a> RunJournal<'a> {
             let fields = intent.fields.iter().filter(|field| field.overwrites()).map(|field| &field.field);
             found.extend(fields.filter_map(|field| {
                 let employee = intent.employee?;
-                (!self.approved.contains(&(field.clone(), employee))).then_some((&**field, employee))
+                (!self.approved.contains(&((&**field).into(), employee))).then_some((&**field, employee))
             }));
         }
         found
@@ -116,7 +116,7 @@ impl Journal for RunJournal<'_> {
                     account: intent.account.clone(),
                     op: intent.op,
                     from: intent.from,
-                    fields: intent.fields.iter().map(|field| field.field.clone()).collect(),
+                    fields: intent.fields.iter().map(|field| (&*field.field).into()).collect(),
                     fingerprint: self.state.hasher().fingerprint("intent", values.iter().map(String::as_str)),
                 }
             })

@@ -536,7 +536,7 @@ impl Memory {
             .chain(refused)
             .map(|(employee, field, writes)| Written {
                 employee,
-                field: field.field.clone(),
+                field: (&*field.field).into(),
                 value: self.value(&field.after),
                 writes,
             })

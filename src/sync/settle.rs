@@ -38,7 +38,7 @@ pub(super) fn settle(
                 }
                 Op::Update | Op::Reference | Op::Request => !planned(intent.op)
                     .flat_map(|change| &change.fields)
-                    .any(|field| intent.fields.contains(&field.field)),
+                    .any(|field| intent.fields.iter().any(|known| **known == *field.field)),
             };
             let link = match (intent.op, intent.employee, account) {
                 (Op::Create, Some(employee), Some(account)) => Some(Link {

@@ -28,7 +28,7 @@ fn groups(employees: &Employees) -> Vec<SourceGroup> {
         let mut found: BTreeMap<Box<str>, SourceGroup> = BTreeMap::new();
         for employee in &employees.list {
             let Value::Named(named) = employee.value(column) else { continue };
-            let (attribute, name) = (Box::from(attribute), named.name.clone());
+            let (attribute, name) = (Box::from(attribute), Box::from(&*named.name));
             let group =
                 found.entry(key(named)).or_insert_with(|| SourceGroup { attribute, key: key(named), name, people: 0 });
             group.people += 1;
@@ -40,7 +40,7 @@ fn groups(employees: &Employees) -> Vec<SourceGroup> {
 
 /// A company or an office may be renamed, and keeps its id.
 fn key(named: &Named) -> Box<str> {
-    named.id.known().map_or_else(|| named.name.clone(), |id| id.to_string().into())
+    named.id.known().map_or_else(|| (&*named.name).into(), |id| id.to_string().into())
 }
 
 /// How many people may be in a group now: those who are, and those of whom it is hidden.
@@ -161,6 +161,8 @@ fn held(employees: &Employees) -> SourceRead {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::employee::{Attributes, Completeness, Part};
 
@@ -169,7 +171,7 @@ mod tests {
         let attributes = Attributes::new(["office"]);
         let office = |name: &str| match name {
             "?" => Value::Hidden,
-            name => Value::Named(Box::new(Named { id: Part::Hidden, name: name.into() })),
+            name => Value::Named(Arc::new(Named { id: Part::Hidden, name: name.into() })),
         };
         let list = offices
             .iter()

@@ -153,7 +153,7 @@ impl JournalFailed {
 
 /// The fields that were refused while everything else of the change was taken.
 fn refused_alone(error: &TargetError, intent: &Intent) -> Vec<(EmployeeId, FieldChange)> {
-    let refused = intent.fields.iter().filter(|field| error.fields.contains(&field.field));
+    let refused = intent.fields.iter().filter(|field| error.fields.iter().any(|named| **named == *field.field));
     let refused: Vec<_> = refused.filter_map(|field| Some((intent.employee?, field.clone()))).collect();
     if refused.len() == error.fields.len() { refused } else { Vec::new() }
 }

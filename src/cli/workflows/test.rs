@@ -117,7 +117,7 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
         let _ = writeln!(text, "  step {}    {}", request.step, request.action.as_str().replace('_', " "));
         for (field, _) in &request.fields {
             // Fields that stay empty are not among the changes.
-            let shown = change.fields.iter().find(|change| change.field == *field);
+            let shown = change.fields.iter().find(|change| *change.field == **field);
             let value = shown.map_or_else(|| "(empty)".to_owned(), |change| change.after.to_string());
             let _ = writeln!(text, "              {field} = {}", short(&value));
         }

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -187,7 +188,7 @@ fn named(raw: &Raw<'_>) -> Option<Value> {
         // A number with a fraction has lost digits of a long id already.
         Some(_) => return None,
     };
-    Some(Value::Named(Box::new(Named { id, name: needed(object.name.as_ref())?.into() })))
+    Some(Value::Named(Arc::new(Named { id, name: needed(object.name.as_ref())?.into() })))
 }
 
 fn supervisor(raw: &Raw<'_>) -> Option<Value> {
@@ -205,7 +206,7 @@ fn supervisor(raw: &Raw<'_>) -> Option<Value> {
         Part::Empty => Part::Empty,
         Part::Is(email) => Part::Is(email.into()),
     };
-    Some(Value::Supervisor(Box::new(Supervisor { id, email, name })))
+    Some(Value::Supervisor(Arc::new(Supervisor { id, email, name })))
 }
 
 fn cost_centers(raw: &Raw<'_>) -> Option<Value> {

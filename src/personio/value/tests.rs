@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::employee::{Attributes, CostCenterShare, Employee, EmployeeId, Named, Part, Supervisor, Value};
 use crate::personio::wire::{Columns, Page, parse_page};
 
@@ -14,7 +16,7 @@ fn list(items: &[&str]) -> Value {
 }
 
 fn named(id: Part<i64>, name: &str) -> Value {
-    Value::Named(Box::new(Named { id, name: name.into() }))
+    Value::Named(Arc::new(Named { id, name: name.into() }))
 }
 
 /// `""` is empty, `"?"` hidden.
@@ -24,7 +26,7 @@ fn supervisor(id: u64, name: &str, email: &str) -> Value {
         "?" => Part::Hidden,
         text => Part::Is(text.into()),
     };
-    Value::Supervisor(Box::new(Supervisor { id: EmployeeId(id), name: part(name), email: part(email) }))
+    Value::Supervisor(Arc::new(Supervisor { id: EmployeeId(id), name: part(name), email: part(email) }))
 }
 
 fn shares(shares: &[(&str, f64)]) -> Value {

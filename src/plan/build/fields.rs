@@ -55,7 +55,7 @@ impl<'a> Builder<'a> {
         let mut fields = Vec::new();
         for (index, wanted) in (0u16..).map(FieldIndex).zip(wanted) {
             let spec = self.spec(index);
-            if account.is_some() && self.input.memory.unstored.contains(&spec.name) {
+            if account.is_some() && self.input.memory.unstored.contains(&*spec.name) {
                 continue;
             }
             // A notice of its own says what is wrong with the group or the field, once for everybody.
@@ -179,7 +179,7 @@ impl<'a> Builder<'a> {
                 None
             }
             (FieldKind::Reference, FieldValue::Text(name)) => {
-                self.reference(index, spec, &name, employee).map(FieldValue::Text)
+                self.reference(index, spec, &name, employee).map(|name| FieldValue::Text(name.into()))
             }
             (FieldKind::References, FieldValue::List(names)) => {
                 let resolved: Option<Vec<Box<str>>> =

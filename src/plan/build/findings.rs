@@ -90,7 +90,7 @@ impl<'a> Builder<'a> {
     /// Says which fields the target does not have.
     pub(super) fn unusable_fields(&mut self) {
         for (index, why) in &self.snapshot.unusable {
-            let field = Some(self.spec(*index).name.clone());
+            let field = Some((&*self.spec(*index).name).into());
             self.plan.notices.push(Notice { code: Code::FieldUnusable, employee: None, field, message: why.clone() });
         }
     }

@@ -152,7 +152,7 @@ pub(super) fn reference_change(index: FieldIndex, spec: &FieldSpec, name: &str) 
 
 fn names_of(value: &FieldValue) -> impl Iterator<Item = Box<str>> {
     let names: Vec<Box<str>> = match value {
-        FieldValue::Text(name) => vec![name.clone()],
+        FieldValue::Text(name) => vec![(&**name).into()],
         FieldValue::List(names) => names.to_vec(),
         _ => Vec::new(),
     };

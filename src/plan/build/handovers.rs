@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
             let is_name = !sources.is_empty() && sources.iter().all(|source| NAMES.contains(source));
             // One attribute is one key, however many fields it fills.
             if !is_name && sources.is_disjoint(&counted) {
-                keys.push(self.spec(index).name.clone());
+                keys.push((&*self.spec(index).name).into());
                 counted.extend(sources);
             }
         }
@@ -252,7 +252,7 @@ impl<'a> Builder<'a> {
         let claim = |(account, (claiming, field)): (&usize, &(usize, FieldIndex))| {
             let owner = correlation.owners[*account]?;
             let shared = !self.matching(owner, &self.snapshot.accounts[*account]).is_empty();
-            let claim = Claim { by: list[*claiming].id, field: self.spec(*field).name.clone(), shared };
+            let claim = Claim { by: list[*claiming].id, field: (&*self.spec(*field).name).into(), shared };
             Some((list[owner].id, claim))
         };
         correlation.claimed.iter().filter_map(claim).collect()

@@ -38,14 +38,14 @@ pub enum Setting {
 impl Setting {
     fn value(&self) -> FieldValue {
         match self {
-            Self::One(text) => FieldValue::Text(text.clone()),
+            Self::One(text) => FieldValue::Text((&**text).into()),
             Self::Several(items) => FieldValue::List(items.clone().into()),
         }
     }
 
     fn of(value: &FieldValue) -> Option<Self> {
         match value {
-            FieldValue::Text(text) => Some(Self::One(text.clone())),
+            FieldValue::Text(text) => Some(Self::One((&**text).into())),
             FieldValue::List(items) => Some(Self::Several(items.to_vec())),
             _ => None,
         }
@@ -100,9 +100,9 @@ impl Confirmed {
             let fields = self.people.entry(employee.0).or_default();
             for field in &change.fields {
                 if field.after == FieldValue::Bool(true) {
-                    fields.insert(field.field.clone());
+                    fields.insert((&*field.field).into());
                 } else {
-                    fields.remove(&field.field);
+                    fields.remove(&*field.field);
                 }
             }
         } else if let Some(team) = team_of(change) {
@@ -116,8 +116,8 @@ impl Confirmed {
                 let settings = self.teams.entry(team.into()).or_default();
                 for field in &change.fields {
                     match Setting::of(&field.after) {
-                        Some(setting) => settings.insert(field.field.clone(), setting),
-                        None => settings.remove(&field.field),
+                        Some(setting) => settings.insert((&*field.field).into(), setting),
+                        None => settings.remove(&*field.field),
                     };
                 }
             }

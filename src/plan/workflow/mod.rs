@@ -544,7 +544,7 @@ fn steps(
         };
         let shown = |(name, value): &(Box<str>, StepValue)| FieldChange {
             index: FieldIndex(u16::MAX),
-            field: name.clone(),
+            field: (&**name).into(),
             before: FieldValue::Empty,
             after: value.preview(&results),
         };

@@ -52,7 +52,7 @@ fn held_changes(plan: &TargetPlan, prints: &[Fingerprint]) -> Vec<HeldChange> {
             account: change.account.clone(),
             op: change.op,
             reason: change.reason.map(Into::into),
-            fields: change.fields.iter().map(|field| field.field.clone()).collect(),
+            fields: change.fields.iter().map(|field| (&*field.field).into()).collect(),
             code: hold.code.into(),
             detail: hold.detail.as_str().into(),
             fingerprint: print.clone(),

@@ -405,7 +405,7 @@ impl<C: Transport> WriteAccounts for Entra<C> {
                 let request = requests::create_user(&Value::Object(user));
                 let made = self.write(&request)?;
                 let id = made.as_object().ok_or_else(|| "the answer is no user".to_owned()).and_then(wire::id);
-                let account = AccountId(id.map_err(|why| unexpected(&why, &request, 201))?);
+                let account = AccountId::from(id.map_err(|why| unexpected(&why, &request, 201))?);
                 self.made.lock().push(account.clone());
                 match self.tie(&account, fields) {
                     Ok(()) => Ok(account),

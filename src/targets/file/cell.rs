@@ -193,7 +193,7 @@ impl Format {
 }
 
 /// A text without the spaces around it; the same memory when there are none.
-fn trimmed(text: Box<str>) -> FieldValue {
+fn trimmed(text: Arc<str>) -> FieldValue {
     let as_it_is = text.is_ascii() && !text.is_empty() && text.trim().len() == text.len();
     if as_it_is { FieldValue::Text(text) } else { FieldValue::text(&text) }
 }

@@ -1,4 +1,5 @@
 use std::str;
+use std::sync::Arc;
 
 use crate::field::{FieldSpec, FieldValue};
 
@@ -113,10 +114,8 @@ impl Delimited {
     pub(super) fn cell(&self, spec: &FieldSpec, value: &FieldValue) -> Result<Cell, String> {
         let text = spec.written(value);
         match self.formula_cells {
-            FormulaCells::Quote => {
-                Ok(formula::quote(&text)
-                    .map_or_else(|| Cell::text(&text), |quoted| Cell::Value(FieldValue::Text(quoted))))
-            }
+            FormulaCells::Quote => Ok(formula::quote(&text)
+                .map_or_else(|| Cell::text(&text), |quoted| Cell::Value(FieldValue::Text(quoted.into())))),
             FormulaCells::Refuse if formula::is_formula(&text) => Err(format!(
                 "column `{}` would hold what a spreadsheet runs as a formula (it begins with =, +, - or @); \
                  `formula_cells = \"quote\"` writes such cells as text",
@@ -127,7 +126,7 @@ impl Delimited {
     }
 
     /// What a text in the file stands for.
-    pub(super) fn meaning(&self, text: Box<str>) -> Box<str> {
+    pub(super) fn meaning(&self, text: Arc<str>) -> Arc<str> {
         match self.formula_cells {
             FormulaCells::Quote => formula::unquote(text),
             FormulaCells::Refuse => text,

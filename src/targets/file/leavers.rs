@@ -25,7 +25,7 @@ impl EmployeeRules for MarkedLeavers {
     }
 
     fn complete(&self, case: &EmployeeCase<'_>, desired: &mut [Desired]) -> Findings {
-        let marked = FieldValue::Text(self.mark.value.clone());
+        let marked = FieldValue::Text((&*self.mark.value).into());
         if case.standing.lifecycle == Lifecycle::Left {
             case.set(desired, &self.mark.column, Desired::Value(marked));
         } else if *case.existing(&self.mark.column) == marked && case.wanted(desired, &self.mark.column).is_none() {

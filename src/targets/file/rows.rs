@@ -48,9 +48,9 @@ impl Layout {
 
     pub(super) fn new(format: Format, inactive: Option<Inactive>, connection: &Connection) -> Self {
         let inactive = inactive.map(|inactive| {
-            let known = connection.fields.iter().find(|field| field.name == inactive.column).cloned();
+            let known = connection.fields.iter().find(|field| *field.name == *inactive.column).cloned();
             let field = known.unwrap_or_else(|| FieldSpec::new(inactive.column, FieldKind::Any));
-            (field, FieldValue::Text(inactive.value))
+            (field, FieldValue::Text(inactive.value.into()))
         });
         Self {
             format,

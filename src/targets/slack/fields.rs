@@ -69,7 +69,7 @@ pub(super) fn describe(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<
         let place = match group(&spec.name) {
             Some((GROUPS, name)) => Place::Group(name.into()),
             Some((CHANNELS, name)) => Place::Channel(name.trim_start_matches('#').into()),
-            _ => Place::Profile(spec.name.clone()),
+            _ => Place::Profile((&*spec.name).into()),
         };
         Ok((spec.clone(), place))
     });

@@ -139,7 +139,7 @@ impl<C: Transport> Slack<C> {
                 let kept = self.set_group(group, batch);
                 let outcome = |account: &AccountId, member: bool| match &kept {
                     Err(error) => Err(error.clone()),
-                    Ok(kept) if kept.contains(&account.0) == member => Ok(()),
+                    Ok(kept) if kept.contains(&*account.0) == member => Ok(()),
                     Ok(_) => {
                         let why = "Slack accepted the members of the user group and keeps others";
                         Err(TargetError::new(ErrorKind::Refused, why))
@@ -171,9 +171,9 @@ impl<C: Transport> Slack<C> {
         let mut desired = existing.clone();
         for (account, member) in wanted {
             if *member {
-                desired.insert(account.0.clone());
+                desired.insert((&*account.0).into());
             } else {
-                desired.remove(&account.0);
+                desired.remove(&*account.0);
             }
         }
         if desired == existing {

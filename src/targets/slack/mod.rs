@@ -532,14 +532,14 @@ impl<C: Transport> WriteAccounts for Slack<C> {
 
     fn reactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         self.accounts.as_ref().ok_or_else(|| by_hand("reactivating an account"))?.reactivate(account)?;
-        self.deactivated.lock().remove(&account.0);
+        self.deactivated.lock().remove(&*account.0);
         Ok(())
     }
 
     fn deactivate(&self, account: &AccountId) -> Result<(), TargetError> {
         let outcome = self.accounts.as_ref().ok_or_else(|| by_hand("deactivating an account"))?.deactivate(account);
         if outcome.is_ok() {
-            self.deactivated.lock().insert(account.0.clone());
+            self.deactivated.lock().insert((&*account.0).into());
         }
         // Slack takes whoever is out of use out of groups and channels, too.
         self.forget_members();

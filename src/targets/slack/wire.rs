@@ -159,7 +159,7 @@ pub(super) fn profile(changes: &[FieldChange], fields: &[(FieldSpec, Place)]) ->
 fn custom_value(change: &FieldChange) -> Result<Value, String> {
     Ok(match &change.after {
         FieldValue::List(tags) => tags.iter().map(|tag| json!({"value": tag, "alt": ""})).collect(),
-        FieldValue::Account(AccountId(id)) => json!(id),
+        FieldValue::Account(AccountId(id)) => json!(&**id),
         FieldValue::Employee(_) => {
             return Err(format!("`{}` refers to an employee without an account here", change.field));
         }

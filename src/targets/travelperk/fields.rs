@@ -187,7 +187,10 @@ mod tests {
             }
         }
         let required: Vec<_> = known().into_iter().filter(|spec| spec.required).map(|spec| spec.name).collect();
-        assert_eq!(required, ["userName".into(), "name.givenName".into(), "name.familyName".into()] as [Box<str>; 3]);
+        assert_eq!(
+            required.iter().map(|name| &**name).collect::<Vec<_>>(),
+            ["userName", "name.givenName", "name.familyName"]
+        );
         let FieldLookup::Known(user_name) = lookup("userName") else { panic!() };
         assert_eq!(user_name.kind, FieldKind::Email);
         let FieldLookup::Known(company) = lookup("company") else { panic!() };

@@ -188,13 +188,13 @@ impl Scene {
 
     fn employees(&self) -> Employees {
         let attributes = self.settings.attributes.clone();
-        let named = |text: &str| Value::Named(Box::new(Named { id: Part::Is(7), name: text.into() }));
+        let named = |text: &str| Value::Named(Arc::new(Named { id: Part::Is(7), name: text.into() }));
         let value = |key: &str, text: &str| match (text, key) {
             ("?", _) => Value::Hidden,
             ("", _) => Value::Empty,
             (text, "hire_date" | "termination_date" | "last_working_day") => Value::Date(day(text)),
             (text, "department" | "office") => named(text),
-            (text, "supervisor") => Value::Supervisor(Box::new(Supervisor {
+            (text, "supervisor") => Value::Supervisor(Arc::new(Supervisor {
                 id: text.parse().unwrap(),
                 email: Part::Empty,
                 name: Part::Empty,

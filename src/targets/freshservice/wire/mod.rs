@@ -364,8 +364,8 @@ fn write(value: &FieldValue, spec: &FieldSpec, names: &Names) -> Result<Value, S
         }
         FieldValue::Text(zone) if &*spec.name == "time_zone" => json!(zones::to_freshservice(zone)),
         FieldValue::Text(address) if spec.kind == FieldKind::Email => json!(address.to_lowercase()),
-        FieldValue::Text(text) if spec.kind == FieldKind::List => json!([text]),
-        FieldValue::Text(text) => json!(text),
+        FieldValue::Text(text) if spec.kind == FieldKind::List => json!([&**text]),
+        FieldValue::Text(text) => json!(&**text),
         FieldValue::List(items) => json!(items),
         FieldValue::Integer(_) | FieldValue::Decimal(_) | FieldValue::Bool(_) if text_field => json!(value.to_string()),
         FieldValue::Bool(flag) => json!(flag),

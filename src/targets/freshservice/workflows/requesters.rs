@@ -60,7 +60,7 @@ impl<C: Transport> Freshservice<C> {
             .map(|(place, ((name, value), spec))| {
                 let after = self.converted(value, spec, &directory).map_err(|why| format!("`{name}`: {why}"))?;
                 let index = FieldIndex(u16::try_from(place).expect("no step has so many fields"));
-                Ok(FieldChange { index, field: name, before: FieldValue::Empty, after })
+                Ok(FieldChange { index, field: name.into(), before: FieldValue::Empty, after })
             })
             .collect();
         let changes = directory.or_failed(changes)?;
