@@ -115,6 +115,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         exit_code: reasons.code(),
         problems: &problems,
         names: Names(Some(&|id| prepared.full_name(id))),
+        requests: None,
     });
     let rest =
         if left == 0 { "nothing is open now".to_owned() } else { format!("{left} of {open_before} are still open") };

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::employee::EmployeeId;
+use crate::http::Requests;
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
 use crate::output::{Answer, Shown};
@@ -109,6 +110,8 @@ struct RunOut {
     /// `null` for runs of versions that did not keep it.
     by: Option<Who>,
     today: String,
+    /// What the source was sent; `null` for runs of versions that did not keep it.
+    source_requests: Option<Requests>,
     targets: Vec<RunTargetOut>,
     /// What somebody had released, and this run carried out.
     approvals: Vec<ApprovedChange>,
@@ -136,6 +139,8 @@ struct RunTargetOut {
     skipped: u64,
     not_attempted: u64,
     tasks: u64,
+    /// What it was sent.
+    requests: Option<Requests>,
 }
 
 pub(super) fn runs(process: &Process, arguments: &RunsArguments) -> Result<Reasons, Failure> {
@@ -168,13 +173,15 @@ fn runs_table(runs: &[RunOut]) -> Listing {
         "Held",
         "Skipped",
         "In sync",
+        "Requests",
         "Command",
     ]);
+    let sent = |requests: Option<Requests>| requests.map(|sent| sent.total().to_string()).unwrap_or_default();
     for run in runs {
         let exit = run.exit_code.map_or_else(|| "unfinished".to_owned(), |code| code.to_string());
         let by = run.by.as_ref().map(|by| format!("{}@{}", by.user, by.host)).unwrap_or_default();
         if run.targets.is_empty() {
-            table.row([&*run.run, &run.started.to_string(), &by, &exit, "", "", "", "", "", "", &run.command]);
+            table.row([&*run.run, &run.started.to_string(), &by, &exit, "", "", "", "", "", "", "", &run.command]);
         }
         for (place, target) in run.targets.iter().enumerate() {
             let once = |text: &str| if place == 0 { text.to_owned() } else { String::new() };
@@ -189,6 +196,7 @@ fn runs_table(runs: &[RunOut]) -> Listing {
                 target.held.to_string(),
                 target.skipped.to_string(),
                 target.in_sync.to_string(),
+                sent(target.requests),
                 once(&run.command),
             ]);
         }
@@ -242,6 +250,7 @@ fn run_out(process: &Process, session: &Session, memory: &Memory, run: Run) -> R
         exit_code: run.exit_code,
         command: run.command.to_string(),
         today: run.as_of.to_string(),
+        source_requests: run.source_requests,
         targets: run
             .targets
             .iter()
@@ -255,6 +264,7 @@ fn run_out(process: &Process, session: &Session, memory: &Memory, run: Run) -> R
                 skipped: jobs(target, JobStatus::Skipped),
                 not_attempted: jobs(target, JobStatus::NotAttempted),
                 tasks: target.tasks,
+                requests: target.requests,
             })
             .collect(),
     })

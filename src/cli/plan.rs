@@ -13,7 +13,7 @@ use crate::output::{Bars, Document, Kind, Names};
 use crate::plan::Plan;
 use crate::sync::{Memory, PrepareOptions, Prepared, judge};
 
-use super::session::Session;
+use super::session::{Session, sent};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan_file, private_file};
 
 /// Show what `sync` would change; write nothing
@@ -130,6 +130,7 @@ pub(super) fn preview(
         exit_code: reasons.code(),
         problems: &problems,
         names: Names(Some(&names)),
+        requests: Some(sent(&prepared)),
     };
     match checklist {
         Some(path) if path == Path::new("-") => process.print(&output::checklist::markdown(&prepared.plan)),

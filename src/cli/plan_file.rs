@@ -21,8 +21,14 @@ pub(super) fn write(
     exit_code: u8,
     problems: &[Problem],
 ) -> Result<(), Failure> {
-    let document =
-        Document { kind: Kind::Plan, plan: Some(&prepared.plan), exit_code, problems, names: Names::default() };
+    let document = Document {
+        kind: Kind::Plan,
+        plan: Some(&prepared.plan),
+        exit_code,
+        problems,
+        names: Names::default(),
+        requests: None,
+    };
     let text = origin(session).bind(&document, &format!("{:?}", prepared.employees.list));
     private_file::replace(path, text.as_bytes()).map_err(|error| {
         Failure::new(Reason::Usage, format!("the plan cannot be written to {}: {error}", path.display()))

@@ -15,8 +15,9 @@ use crate::http::Redactor;
 use crate::output::mask::Mask;
 use crate::output::table::TableStyle;
 use crate::output::visible::visible_lines;
-use crate::output::{Answer, Document, Kind, Names, Shown, Terminal};
+use crate::output::{Answer, Document, Kind, Names, RunRequests, Shown, Terminal};
 use crate::personio::{Documents, Source, Sources};
+use crate::plan::TargetStatus;
 use crate::progress::ReadProgress;
 use crate::section::{Secret, SecretMode, Severity};
 use crate::sync::{Caller, Inputs, Memory, PrepareOptions, Prepared};
@@ -156,6 +157,7 @@ impl Process {
             exit_code: failure.reason.code(),
             problems: &failure.problems,
             names: Names::default(),
+            requests: None,
         };
         if let Some(text) = document.of_nothing(self.global.format) {
             self.print(&text);
@@ -205,6 +207,7 @@ impl Process {
             exit_code: 0,
             problems: &[],
             names: Names(Some(&names)),
+            requests: None,
         };
         if let Some(text) = document.before_asking(self.global.format, self.table_style()) {
             self.print(&text);
@@ -311,6 +314,16 @@ pub struct Session {
     pub sandbox: Option<RunningSandbox>,
     /// Targets that the file pauses and this run takes up all the same, because nothing of it is real.
     rehearsed: Vec<Box<str>>,
+}
+
+/// What a run has sent so far.
+pub(super) fn sent(prepared: &Prepared<'_>) -> RunRequests {
+    let targets = prepared.plan.targets.iter().zip(&prepared.targets);
+    let taking_part = targets.filter(|(plan, _)| plan.status != TargetStatus::Paused);
+    RunRequests {
+        source: prepared.source_requests,
+        targets: taking_part.map(|(plan, target)| (plan.name.clone(), target.tally.requests())).collect(),
+    }
 }
 
 impl Session {

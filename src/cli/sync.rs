@@ -14,7 +14,7 @@ use crate::section::parse_duration;
 use crate::sync::{DueTargets, Finished, Memory, Operator, PrepareOptions, Prepared};
 use crate::words::count;
 
-use super::session::Session;
+use super::session::{Session, sent};
 use super::signals::{Signals, approve};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan, plan_file};
 
@@ -132,6 +132,7 @@ pub(super) fn synchronise(
         exit_code: reasons.code(),
         problems: &problems,
         names: Names(Some(&names)),
+        requests: Some(sent(&prepared)),
     };
     process.show_with(&document, TableStyle { outcomes_only: asked, ..process.table_style() });
     if let Some(sandbox) = &session.sandbox {
@@ -176,7 +177,14 @@ fn say_nothing_is_due(process: &Process, session: &Session, due: &DueTargets) {
     let zone = session.settings.timezone;
     process.say(&due.nothing(zone));
     let next = due.next.as_ref().map(|(moment, _)| zone.minute(*moment));
-    let document = Document { kind: Kind::Report, plan: None, exit_code: 0, problems: &[], names: Names::default() };
+    let document = Document {
+        kind: Kind::Report,
+        plan: None,
+        exit_code: 0,
+        problems: &[],
+        names: Names::default(),
+        requests: None,
+    };
     if let Some(text) = document.of_nothing_due(process.global.format, next) {
         process.print(&text);
     }

@@ -13,6 +13,7 @@ mod pace;
 mod redact;
 mod retry;
 mod slow;
+mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transport;
@@ -27,6 +28,7 @@ pub use pace::{Limit, Pacer};
 pub use redact::Redactor;
 pub use retry::{Attempt, Decision, RetrySettings, Tried, decide};
 pub use slow::awaited;
+pub use tally::{Requests, Tally};
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use crate::zone::LocalTime;
 
 use crate::exit::Problem;
 
-use super::{Document, Kind};
+use super::{Document, Kind, RunRequests};
 
 /// The version of the document's shape.
 pub const SCHEMA: u32 = 1;
@@ -24,6 +24,8 @@ struct Root<'a> {
     source: Option<Source<'a>>,
     targets: Vec<Target<'a>>,
     notices: Vec<NoticeOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<&'a RunRequests>,
     #[serde(skip_serializing_if = "Option::is_none")]
     binding: Option<&'a Binding>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,7 +159,7 @@ pub fn canonical_change(change: &Change) -> String {
     serde_json::to_string(&change_out(&plain)).expect("a document that is JSON")
 }
 
-fn root<'a>(document: &Document<'a>, binding: Option<&'a Binding>) -> Root<'a> {
+fn root<'a>(document: &'a Document<'a>, binding: Option<&'a Binding>) -> Root<'a> {
     let plan = document.plan;
     Root {
         schema: SCHEMA,
@@ -177,6 +179,7 @@ fn root<'a>(document: &Document<'a>, binding: Option<&'a Binding>) -> Root<'a> {
         }),
         targets: plan.map(|plan| plan.targets.iter().map(target).collect()).unwrap_or_default(),
         notices: plan.map(|plan| plan.notices.iter().map(notice).collect()).unwrap_or_default(),
+        requests: document.requests.as_ref(),
         binding,
         next_due: None,
     }

@@ -246,8 +246,14 @@ mod tests {
     }
 
     fn rendered(plan: &Plan, all: bool) -> String {
-        let document =
-            Document { kind: Kind::Plan, plan: Some(plan), exit_code: 0, problems: &[], names: Names::default() };
+        let document = Document {
+            kind: Kind::Plan,
+            plan: Some(plan),
+            exit_code: 0,
+            problems: &[],
+            names: Names::default(),
+            requests: None,
+        };
         render(&document, TableStyle { file: "a--b>.toml", all, ..TableStyle::default() })
     }
 

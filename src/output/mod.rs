@@ -19,10 +19,14 @@ pub(crate) use page::page;
 pub(crate) use plan_file::Origin;
 pub use progress::{Bars, Terminal, terminal_width};
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use serde::Serialize;
 
 use crate::employee::EmployeeId;
 use crate::exit::Problem;
+use crate::http::Requests;
 use crate::plan::Plan;
 
 /// How results are written.
@@ -57,6 +61,16 @@ pub struct Document<'a> {
     pub problems: &'a [Problem],
     /// For tables and Markdown; JSON has ids.
     pub names: Names<'a>,
+    /// For JSON: what was sent to whom.
+    pub requests: Option<RunRequests>,
+}
+
+/// What a run sent to the source and to each target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunRequests {
+    pub source: Requests,
+    /// By the target's name; those that took part.
+    pub targets: BTreeMap<Box<str>, Requests>,
 }
 
 /// What employees are called, as far as whoever shows the document knows.

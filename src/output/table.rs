@@ -412,8 +412,14 @@ mod tests {
             targets: vec![target],
             notices: Vec::new(),
         };
-        let document =
-            Document { kind: Kind::Report, plan: Some(&plan), exit_code: 3, problems: &[], names: Names::default() };
+        let document = Document {
+            kind: Kind::Report,
+            plan: Some(&plan),
+            exit_code: 3,
+            problems: &[],
+            names: Names::default(),
+            requests: None,
+        };
         let style = TableStyle::default();
         let text = render(&document, style);
         assert!(text.contains("failed: no room"), "{text}");
@@ -452,8 +458,14 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal_and_values_differ_visibly() {
         let plan = plan(None);
-        let document =
-            Document { kind: Kind::Plan, plan: Some(&plan), exit_code: 0, problems: &[], names: Names::default() };
+        let document = Document {
+            kind: Kind::Plan,
+            plan: Some(&plan),
+            exit_code: 0,
+            problems: &[],
+            names: Names::default(),
+            requests: None,
+        };
         for width in [80, 100, 140] {
             let text = render(&document, TableStyle { width: Some(width), ..TableStyle::default() });
             let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
@@ -481,6 +493,7 @@ mod tests {
             exit_code: 3,
             problems: &[],
             names: Names(Some(&|_| Some("Ines Example".into()))),
+            requests: None,
         }
     }
 

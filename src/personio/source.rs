@@ -5,6 +5,7 @@ use super::{
     SourceSettings, StoredDocument, Upload, UploadError,
 };
 use crate::employee::{Attributes, EmployeeId};
+use crate::http::Requests;
 use crate::progress::Progress;
 use crate::section::Secret;
 
@@ -25,6 +26,11 @@ pub trait Source: Send + Sync {
 
     /// Whether there is an employee with this id, whatever the list says.
     fn presence(&self, employee: EmployeeId) -> Result<Presence, SourceError>;
+
+    /// What was sent so far.
+    fn requests(&self) -> Requests {
+        Requests::default()
+    }
 
     /// The attributes that the credential may read. Some credentials read employees and are refused this list
     /// ([`SourceErrorKind::Rights`](super::SourceErrorKind::Rights)).

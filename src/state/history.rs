@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::employee::EmployeeId;
+use crate::http::Requests;
 
 use super::records::{
     self, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step, TargetEnd,
@@ -48,9 +49,15 @@ impl State {
     pub fn finish_run(&self, end: &RunEnd<'_>) -> Result<(), StateError> {
         self.write(|database| {
             database.execute(
-                "UPDATE runs SET exit_code = ?, finished_at = CASE WHEN started_at > ? THEN started_at ELSE ? END
-                 WHERE id = ?",
-                &[i64::from(end.exit_code).into(), end.at.into(), end.at.into(), end.run.0.into()],
+                "UPDATE runs SET exit_code = ?, finished_at = CASE WHEN started_at > ? THEN started_at ELSE ? END,
+                    source_requests = ? WHERE id = ?",
+                &[
+                    i64::from(end.exit_code).into(),
+                    end.at.into(),
+                    end.at.into(),
+                    to_store(end.source_requests).into(),
+                    end.run.0.into(),
+                ],
             )?;
             insert_jobs(database, end.run, end.jobs)?;
             for target in end.targets {
@@ -317,7 +324,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
     let count = |status| of_target().filter(|job| job.status == status).count() as u64;
     database.execute(
         "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
-            not_attempted, tasks, not_in_line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            not_attempted, tasks, not_in_line, requests) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             end.run.0.into(),
             name.into(),
@@ -332,6 +339,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
             count(JobStatus::NotAttempted).into(),
             target.tasks.into(),
             not_in_line.into(),
+            target.requests.map(to_store).into(),
         ],
     )?;
     database.execute(
@@ -462,7 +470,7 @@ impl Seen {
 fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<RunTarget>, StateError> {
     let query = format!(
         "SELECT run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped, not_attempted, tasks,
-            not_in_line
+            not_in_line, requests
          FROM run_targets {rest}"
     );
     sql::all(database, &query, cells, |row| {
@@ -480,6 +488,7 @@ fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> R
             in_sync: row.count(5)?,
             jobs,
             tasks: row.count(11)?,
+            requests: stored_requests(row, 13)?,
         })
     })
 }
@@ -491,7 +500,8 @@ pub(super) fn last_run_of(database: &mut dyn Database, target: &str) -> Result<O
 
 fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<Run>, StateError> {
     let query = format!(
-        "SELECT id, started_at, finished_at, exit_code, command, as_of, tool, by_user, by_host FROM runs WHERE {rest}"
+        "SELECT id, started_at, finished_at, exit_code, command, as_of, tool, by_user, by_host, source_requests
+         FROM runs WHERE {rest}"
     );
     let mut runs = sql::all(database, &query, cells, |row| {
         Ok(Run {
@@ -503,6 +513,7 @@ fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
             as_of: row.word(5)?.parse().map_err(|_| row.unreadable(5))?,
             tool: row.word(6)?.into(),
             by: who(row, 7)?,
+            source_requests: stored_requests(row, 9)?,
             targets: Vec::new(),
         })
     })?;
@@ -511,6 +522,16 @@ fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
         run.targets.sort_by(|one, other| one.target.cmp(&other.target));
     }
     Ok(runs)
+}
+
+fn to_store(requests: Requests) -> String {
+    serde_json::to_string(&requests).expect("counts are JSON")
+}
+
+/// What was sent; `None` where that was not kept.
+fn stored_requests(row: &dyn Row, column: usize) -> Result<Option<Requests>, StateError> {
+    let stored = row.optional_word(column)?;
+    stored.map(|text| serde_json::from_str(&text).map_err(|_| row.unreadable(column))).transpose()
 }
 
 /// A user and, in the next column, a machine; `None` where nobody was kept.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::employee::EmployeeId;
 use crate::field::AccountId;
+use crate::http::Requests;
 use crate::plan::Op;
 
 use super::Fingerprint;
@@ -395,6 +396,8 @@ pub struct RunTarget {
     pub jobs: BTreeMap<&'static str, u64>,
     /// Calls made to the target.
     pub tasks: u64,
+    /// What it was sent; `None` where that was not kept.
+    pub requests: Option<Requests>,
 }
 
 /// A run as it is remembered.
@@ -412,6 +415,8 @@ pub struct Run {
     pub tool: Box<str>,
     /// Who ran it; `None` before that was kept.
     pub by: Option<Who>,
+    /// What the source was sent; `None` where that was not kept.
+    pub source_requests: Option<Requests>,
     /// Sorted by target.
     pub targets: Vec<RunTarget>,
 }
@@ -445,6 +450,8 @@ pub struct TargetEnd {
     pub scope: Option<Fingerprint>,
     /// Calls made to the target.
     pub tasks: u64,
+    /// What it was sent; `None` where that was not kept.
+    pub requests: Option<Requests>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -454,6 +461,8 @@ pub struct RunEnd<'a> {
     pub exit_code: u8,
     /// The day that its calls count for: `2026-11-22`.
     pub period: &'a str,
+    /// What the source was sent.
+    pub source_requests: Requests,
     /// The targets it worked on.
     pub targets: &'a [TargetEnd],
     /// Everybody that something came of.

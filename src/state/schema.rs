@@ -119,6 +119,10 @@ CREATE TABLE source_groups (
 CREATE TABLE source_reads (at BIGINT NOT NULL PRIMARY KEY, people TEXT NOT NULL, newest_change BIGINT);
 CREATE TABLE absences (employee BIGINT NOT NULL PRIMARY KEY, since BIGINT NOT NULL, gone BIGINT);
 ",
+    "
+ALTER TABLE runs ADD COLUMN source_requests TEXT;
+ALTER TABLE run_targets ADD COLUMN requests TEXT;
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

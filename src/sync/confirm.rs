@@ -2,6 +2,7 @@
 
 use crate::exit::Failure;
 use crate::plan::Outcome;
+use crate::state::RunEnd;
 
 use super::job_records::jobs;
 use super::memory::{CONFIRMED, WholeRun};
@@ -34,12 +35,22 @@ impl Inputs<'_, '_> {
         }
         let plan = &prepared.plan.targets[0];
         let saw = WholeRun { whole, source_complete: prepared.plan.source.complete, filters_accepted: false };
-        let end = memory.target_end(target.settings, plan, target.open.as_ref(), None, saw);
+        let mut target_end = memory.target_end(target.settings, plan, target.open.as_ref(), None, saw);
+        target_end.requests = Some(target.tally.requests());
         let keep_names = self.settings.state.keep_names;
         let name_of = |employee| keep_names.then(|| prepared.full_name(employee)).flatten();
         let jobs = jobs(plan, None, &name_of);
         let day = self.today.to_string();
-        memory.finish(run, exit_code, &day, &[end], &jobs, self.settings.state.keep)?;
+        let end = RunEnd {
+            run,
+            at: memory.now(),
+            exit_code,
+            period: &day,
+            source_requests: prepared.source_requests,
+            targets: &[target_end],
+            jobs: &jobs,
+        };
+        memory.finish(end, self.settings.state.keep)?;
         Ok(())
     }
 }

@@ -17,8 +17,8 @@ use crate::plan::{
 };
 use crate::rules::Expression;
 use crate::state::{
-    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, NewJob, Once,
-    OnceKind, OnceOnly, Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, StoredTarget, TargetEnd,
+    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, Once, OnceKind,
+    OnceOnly, Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, StoredTarget, TargetEnd,
     WRITES_BEFORE_GIVING_UP, Who, Written, machine_lock_folder,
 };
 use crate::zone::Zone;
@@ -561,27 +561,13 @@ impl Memory {
                 .filter(|_| settings.plan.policy.costs_calls)
                 .map(|applied| applied.tasks)
                 .unwrap_or_default(),
+            requests: None,
         }
     }
 
     /// Ends a run: its jobs, counters, links and what is known of its targets now.
-    pub(super) fn finish(
-        &self,
-        run: RunId,
-        exit_code: u8,
-        period: &str,
-        targets: &[TargetEnd],
-        jobs: &[NewJob],
-        keep: Duration,
-    ) -> Result<(), StateError> {
-        self.state.finish_run(&RunEnd {
-            run,
-            at: (self.caller.clock)().max(self.now()),
-            exit_code,
-            period,
-            targets,
-            jobs,
-        })?;
+    pub(super) fn finish(&self, end: RunEnd<'_>, keep: Duration) -> Result<(), StateError> {
+        self.state.finish_run(&RunEnd { at: (self.caller.clock)().max(end.at), ..end })?;
         let keep = chrono::TimeDelta::from_std(keep).unwrap_or(chrono::TimeDelta::days(90));
         self.state.prune(self.now() - keep)?;
         Ok(())

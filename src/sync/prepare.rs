@@ -10,6 +10,7 @@ use crate::code::Code;
 use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Employees, Standing, standing};
 use crate::field::{AccountId, Schema};
+use crate::http::Tally;
 use crate::personio::{ReadResult, Source, SourceError, WHERE};
 use crate::plan::{
     Absences, Built, Change, Checklist, Confirmed, DAYS_PENDING, Forecast, GuardInput, Identifying, Notice, Op,
@@ -44,12 +45,13 @@ pub fn prepare<'s>(
 ) -> Result<Prepared<'s>, PrepareError> {
     let named = |target: &&TargetSettings| options.targets.is_empty() || options.targets.contains(&target.plan.name);
     let selected: Vec<&TargetSettings> = settings.targets.iter().filter(named).collect();
-    let (read, opened) = read_all(settings, source, &selected, options, progress);
+    let tallies: Vec<Arc<Tally>> = selected.iter().map(|_| Arc::default()).collect();
+    let (read, opened) = read_all(settings, source, &selected, &tallies, options, progress);
     let mut company = Company::of(settings, options, read.map_err(PrepareError::Source)?)?;
     company.doubt(source, remembered)?;
     let mut plan = company.plan();
     let mut targets = Vec::with_capacity(selected.len());
-    for (target, opened) in selected.into_iter().zip(opened) {
+    for ((target, opened), tally) in selected.into_iter().zip(opened).zip(tallies) {
         let (target_plan, open, error) = match opened {
             None => (not_taking_part(target, TargetStatus::Paused, None), None, None),
             Some(Err(error)) => could_not_be_read(target, error),
@@ -62,7 +64,7 @@ pub fn prepare<'s>(
             }
         };
         plan.targets.push(target_plan);
-        targets.push(PreparedTarget { settings: target, open, error });
+        targets.push(PreparedTarget { settings: target, open, error, tally });
     }
     check_groups(&mut plan, &targets, &company.employees, options.only);
     let whole = options.only.is_none();
@@ -70,9 +72,19 @@ pub fn prepare<'s>(
         imports::review(settings, &mut plan, &targets);
     }
     let Company { employees, standings, absences, .. } = company;
+    let source_requests = source.requests();
     let source_seen = SourceSeen::of(&employees, &absences).filter(|_| whole);
     let filters_accepted = options.accept_filter_change && whole;
-    Ok(Prepared { plan, targets, employees, standings, restricted: !whole, filters_accepted, source_seen })
+    Ok(Prepared {
+        plan,
+        targets,
+        employees,
+        standings,
+        restricted: !whole,
+        filters_accepted,
+        source_seen,
+        source_requests,
+    })
 }
 
 /// What was read of a target.
@@ -86,15 +98,17 @@ fn read_all(
     settings: &Settings,
     source: &dyn Source,
     selected: &[&TargetSettings],
+    tallies: &[Arc<Tally>],
     options: &PrepareOptions,
     progress: &dyn ReadProgress,
 ) -> (Result<ReadResult, SourceError>, Vec<TargetRead>) {
     std::thread::scope(|scope| {
         let targets: Vec<_> = selected
             .iter()
-            .map(|target| {
+            .zip(tallies)
+            .map(|(target, tally)| {
                 let paused = target.paused && options.only.is_none();
-                (!paused).then(|| scope.spawn(|| read_target(target, options.today, progress)))
+                (!paused).then(|| scope.spawn(|| read_target(target, options.today, tally, progress)))
             })
             .collect();
         let bar = progress.reading("Personio");
@@ -417,7 +431,12 @@ fn counted_twice(removals: &BTreeMap<AccountId, u64>, plan: &TargetPlan) -> u64 
     removals.iter().map(|(account, times)| times - u64::from(!again.contains(account))).sum()
 }
 
-fn read_target(target: &TargetSettings, today: NaiveDate, progress: &dyn ReadProgress) -> Result<Read, TargetError> {
+fn read_target(
+    target: &TargetSettings,
+    today: NaiveDate,
+    tally: &Arc<Tally>,
+    progress: &dyn ReadProgress,
+) -> Result<Read, TargetError> {
     let connection = Connection {
         name: target.plan.name.clone(),
         fields: target.plan.fields.clone(),
@@ -426,12 +445,12 @@ fn read_target(target: &TargetSettings, today: NaiveDate, progress: &dyn ReadPro
         create_missing: target.plan.create_missing.clone(),
         today,
     };
-    let open = target
-        .target
-        .open(connection)
+    let open = tally
+        .of(|| target.target.open(connection))
         .context("cannot be opened")
         .map_err(|error| TargetError::new(ErrorKind::Unexpected, format!("{error:#}")))?;
     let (schema, snapshot) = look(open.reader(), &target.plan.name, progress)?;
+    tally.listed();
     Ok((open, schema, snapshot))
 }
 

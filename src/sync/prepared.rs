@@ -1,12 +1,14 @@
 //! A plan with the open targets to carry it out on, and what it is made of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use crate::config::TargetSettings;
 use crate::employee::{EmployeeId, Employees, Standing};
 use crate::field::{AccountId, FieldValue, Schema};
+use crate::http::{Requests, Tally};
 use crate::personio::SourceError;
 use crate::plan::{Confirmed, KnownSince, Overview, PersonLabel, Plan, Seen, WorkflowMemory};
 use crate::state::{HeldChange, OpenIntent, Overwritten, SourceMemory};
@@ -116,6 +118,8 @@ pub struct Prepared<'s> {
     pub filters_accepted: bool,
     /// What a good read of everybody leaves to be remembered.
     pub source_seen: Option<SourceSeen>,
+    /// What the source was sent.
+    pub source_requests: Requests,
 }
 
 /// One target of a prepared run.
@@ -126,6 +130,8 @@ pub struct PreparedTarget<'s> {
     pub open: Option<OpenTarget>,
     /// Why it could not be read.
     pub error: Option<TargetError>,
+    /// Counts what it is sent.
+    pub tally: Arc<Tally>,
 }
 
 /// A target that was read.

@@ -14,7 +14,7 @@ use crate::exit::{Failure, Problem, Reason, Reasons};
 use crate::personio::Source;
 use crate::plan::{Change, Checklist, Notice, Outcome, Plan, TargetStatus};
 use crate::progress::{ReadProgress, RunProgress};
-use crate::state::{Lock, RunId, TargetEnd};
+use crate::state::{Lock, RunEnd, RunId, TargetEnd};
 use crate::targets::ErrorKind;
 use crate::words::count;
 
@@ -382,7 +382,7 @@ fn remember(
         let end = memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw);
         let not_stored = applied.as_ref().map(|applied| applied.not_stored.as_slice()).unwrap_or_default();
         let not_in_line = not_in_line(plan, not_stored, &prepared.employees, &prepared.standings, is_accepted);
-        ends.push(TargetEnd { not_in_line, ..end });
+        ends.push(TargetEnd { not_in_line, requests: Some(target.tally.requests()), ..end });
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
         if let Err(error) = memory.fill_slot(target.settings, plan, applied.as_ref()) {
             reasons.add(Reason::Internal);
@@ -407,7 +407,16 @@ fn remember(
         problems.push(Problem::new(Code::StateUnwritable, format!("what Personio delivered is not kept: {error}")));
     }
     let day = today.to_string();
-    if let Err(error) = memory.finish(run, reasons.code(), &day, &ends, &all_jobs, settings.state.keep) {
+    let end = RunEnd {
+        run,
+        at: memory.now(),
+        exit_code: reasons.code(),
+        period: &day,
+        source_requests: prepared.source_requests,
+        targets: &ends,
+        jobs: &all_jobs,
+    };
+    if let Err(error) = memory.finish(end, settings.state.keep) {
         reasons.add(state_reason(&error));
         problems.push(Problem::new(Code::StateUnwritable, format!("the history of this run is not kept: {error}")));
     }

@@ -47,6 +47,9 @@ fn shape(kind: &str) -> Value {
     json!({
         "schema": "number", "kind": "text", "tool": "text", "today": "text", "exit_code": "number",
         "problems": [{"code": "text", "message": "text", "target?": "text", "line?": "number", "column?": "number"}],
+        "requests?": {
+            "source": {"reads": "number", "looks": "number", "writes": "number"}, "targets": "any",
+        },
         "source": {"employees": "number", "complete": "bool", "why_incomplete?": "text"},
         "targets": [{
             "name": "text", "type": "text", "status": "text", "reason": "text?",

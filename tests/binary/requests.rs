@@ -1,8 +1,9 @@
 //! Which requests a run makes that has nothing to change.
 
 use super::conformance::subjects;
-use super::scene::Scene;
+use super::scene::{DESK, Scene};
 use personio_sync::targets::freshservice::simulated::Freshservice;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// What each type is asked for beside its list of accounts: what says whose token it is, what fields there are, and who
@@ -68,4 +69,41 @@ fn a_run_without_changes_asks_for_accounts_and_little_else() {
             std::thread::Builder::new().name(name.into()).spawn_scoped(scope, run).unwrap();
         }
     });
+}
+
+/// What was sent is counted as the service counts it, in the report and in the history.
+#[test]
+fn requests_are_counted_by_what_they_are_for() {
+    let scene = Scene::new(30, DESK);
+    let counted = |before: usize| {
+        let sent = scene.sandbox.requests();
+        let of = |system: &str, wanted: fn(&str) -> bool| {
+            sent[before..].iter().filter(|request| request.system == system && wanted(request.method)).count()
+        };
+        let (reading, writing): (fn(&str) -> bool, fn(&str) -> bool) =
+            (|method| method == "GET", |method| method != "GET");
+        (of("personio", |_| true), of("freshservice", reading), of("freshservice", writing))
+    };
+    let (first, after) = (scene.sync(), scene.sandbox.requests().len());
+    let requests = &first["requests"];
+    let desk = &requests["targets"]["desk"];
+    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let (source, read, written) = counted(0);
+    assert_eq!(requests["source"], json!({"reads": source, "looks": 0, "writes": 0}));
+    assert_eq!((number(&desk["reads"]), number(&desk["reads"]) + number(&desk["looks"])), (1, read));
+    assert_eq!(number(&desk["writes"]), written);
+    assert!(written > 20, "{requests}");
+
+    scene.sync();
+    let before = scene.sandbox.requests().len();
+    assert!(before > after);
+    let idle = scene.sync();
+    let desk = json!({"reads": 1, "looks": 0, "writes": 0});
+    assert_eq!(idle["requests"]["targets"], json!({"desk": desk}), "the list of requesters, and nothing else");
+    assert_eq!(counted(before), (2, 1, 0));
+
+    let runs = scene.run(&["runs", "--format", "json"], 0).json();
+    assert_eq!(runs["runs"][0]["source_requests"], idle["requests"]["source"]);
+    assert_eq!(runs["runs"][0]["targets"][0]["requests"], desk);
+    assert_eq!(runs["runs"][2]["targets"][0]["requests"], first["requests"]["targets"]["desk"]);
 }

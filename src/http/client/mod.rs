@@ -14,7 +14,7 @@ use url::Url;
 use super::retry::{self, Attempt, Decision, Tried};
 use super::slow::Waiting;
 use super::{
-    Auth, Body, Clock, Exchange, HttpError, Limit, Method, Pacer, RealClock, Request, Response, RetrySettings,
+    Auth, Body, Clock, Exchange, HttpError, Limit, Method, Pacer, RealClock, Request, Response, RetrySettings, Tally,
     exchange, multipart, transport,
 };
 
@@ -86,6 +86,7 @@ pub struct Client {
     pool: reqwest::blocking::Client,
     pacer: Mutex<Pacer>,
     clock: Arc<dyn Clock>,
+    tally: Option<Arc<Tally>>,
 }
 
 impl fmt::Debug for Client {
@@ -109,7 +110,7 @@ impl Client {
         let base = Url::parse(&settings.base_url)?;
         let pool = transport::pool(&base)?;
         let pacer = Mutex::new(Pacer::new(settings.limits.clone(), settings.learn_limits));
-        Ok(Self { settings, base, auth, pool, pacer, clock })
+        Ok(Self { settings, base, auth, pool, pacer, clock, tally: Tally::current() })
     }
 
     /// The view of this client that can only read.
@@ -176,6 +177,9 @@ impl Client {
                 return Err(HttpError::Interrupted { host: host_of(url) });
             }
             let signature = self.auth.headers()?;
+            if let Some(tally) = &self.tally {
+                tally.add(request);
+            }
             let begun = self.clock.now();
             let result = self.attempt(request, url, &signature, memory);
             self.pacer.lock().record(request.class, now + wait, self.clock.now(), result.as_ref().ok());

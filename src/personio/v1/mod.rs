@@ -16,7 +16,7 @@ use super::requests::{self, LONGEST_ADDRESS, PAGE_LIMIT, READ_EMPLOYEES};
 use super::wire::{CatalogueEntry, Columns, Envelope, Page, Records, parse_page};
 use super::{ReadResult, Source, SourceError, SourceErrorKind, SourceSettings, auth};
 use crate::employee::{Attributes, Column, Completeness, Employee, EmployeeId, Employees};
-use crate::http::{Client, ClientSettings, Clock, RealClock, Request, TokenAuth, UnexpectedBody};
+use crate::http::{Client, ClientSettings, Clock, RealClock, Request, Requests, Tally, TokenAuth, UnexpectedBody};
 use crate::plan::Notice;
 use crate::progress::Progress;
 use crate::words::count;
@@ -47,6 +47,7 @@ pub enum Presence {
 pub(super) struct PersonioSource {
     client: Client,
     readers: usize,
+    tally: Arc<Tally>,
 }
 
 impl PersonioSource {
@@ -60,6 +61,13 @@ impl PersonioSource {
     }
 
     pub(super) fn with_clock(settings: SourceSettings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let tally = Arc::new(Tally::default());
+        let (client, readers) = tally.of(|| Self::client(settings, clock))?;
+        Ok(Self { client, readers, tally })
+    }
+
+    /// The client, and how many pages are read at the same time.
+    fn client(settings: SourceSettings, clock: Arc<dyn Clock>) -> anyhow::Result<(Client, usize)> {
         let SourceSettings { client_id, client_secret, partner_id, app_id, base_url, .. } = settings;
         let names: Vec<(&'static str, String)> = (partner_id.map(|name| ("x-personio-partner-id", name)).into_iter())
             .chain([("x-personio-app-id", app_id)])
@@ -70,7 +78,7 @@ impl PersonioSource {
         for (requests, seconds) in [(settings.requests_per_minute, 60), (settings.requests_per_second, 1)] {
             paced = paced.limit(READ_EMPLOYEES, requests, std::time::Duration::from_secs(seconds));
         }
-        Ok(Self { client: Client::with_clock(paced, Box::new(token), clock)?, readers: settings.readers.max(1) })
+        Ok((Client::with_clock(paced, Box::new(token), clock)?, settings.readers.max(1)))
     }
 
     /// Reads everybody, in more and shorter requests where those are refused as too long. Returns the portions that the
@@ -298,7 +306,12 @@ impl Source for PersonioSource {
             None => Completeness::Proven,
             Some(why) => Completeness::Unproven { why },
         };
+        self.tally.listed();
         Ok(read.result(attributes, completeness))
+    }
+
+    fn requests(&self) -> Requests {
+        self.tally.requests()
     }
 
     fn changed(

@@ -5,7 +5,7 @@ use crate::plan::Op;
 use crate::section::Secret;
 use crate::state::{Finished, JournalWriter, Once, OnceOnly, RunEnd, Settlement, State, StateError, Who};
 
-use super::{Fault, Place, at, employee, end_of, intent, job, link, on_each_database, start};
+use super::{Fault, Place, SENT, at, employee, end_of, intent, job, link, on_each_database, start};
 
 on_each_database!(
     a_newer_state_is_refused,
@@ -45,7 +45,15 @@ fn without_the_right_to_write_every_write_fails_and_changes_nothing(place: &Plac
     let once = OnceOnly { target: "desk".into(), employee: employee(1), once: Once::Upload("payslip:2026-11".into()) };
     let targets = [end_of(&state, "desk", &[1])];
     let jobs = [job(2, super::JobStatus::Failed)];
-    let end = RunEnd { run, at: at(1), exit_code: 0, period: "2026-11", targets: &targets, jobs: &jobs };
+    let end = RunEnd {
+        run,
+        at: at(1),
+        exit_code: 0,
+        period: "2026-11",
+        source_requests: SENT,
+        targets: &targets,
+        jobs: &jobs,
+    };
     let start = crate::state::RunStart {
         at: at(1),
         command: "sync",

@@ -1,9 +1,10 @@
 use chrono::TimeDelta;
 
+use crate::http::Requests;
 use crate::plan::Op;
 use crate::state::{Job, JobFilter, JobId, JobStatus, NewJob, RunEnd, RunId, State, Step, StepOutcome, TargetEnd};
 
-use super::{Place, ada, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
+use super::{Place, SENT, ada, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
 
 on_each_database!(
     runs_of_the_same_instant_have_numbers_of_their_own,
@@ -38,6 +39,7 @@ fn runs_keep_their_order_when_the_clock_is_set_back(place: &Place) {
 }
 
 fn a_run_remembers_what_came_of_it(place: &Place) {
+    const WRITTEN: Requests = Requests { reads: 2, looks: 3, writes: 9 };
     let state = place.open();
     let run = start_for(&state, 0, &["desk", "books"]);
     let running = state.run(run).unwrap().unwrap();
@@ -57,10 +59,18 @@ fn a_run_remembers_what_came_of_it(place: &Place) {
     }
     jobs.push(NewJob { target: "books".into(), ..job(1, JobStatus::Failed) });
     let targets = [
-        TargetEnd { tasks: 9, ..end_of(&state, "desk", &[1, 2]) },
+        TargetEnd { tasks: 9, requests: Some(WRITTEN), ..end_of(&state, "desk", &[1, 2]) },
         TargetEnd { ok: false, whole: false, ..end_of(&state, "books", &[]) },
     ];
-    let end = RunEnd { run, at: at(3), exit_code: 130, period: "2026-11", targets: &targets, jobs: &jobs };
+    let end = RunEnd {
+        run,
+        at: at(3),
+        exit_code: 130,
+        period: "2026-11",
+        source_requests: SENT,
+        targets: &targets,
+        jobs: &jobs,
+    };
     state.finish_run(&end).unwrap();
 
     let found = place.open().run(run).unwrap().unwrap();
@@ -71,6 +81,7 @@ fn a_run_remembers_what_came_of_it(place: &Place) {
         assert_eq!(desk.jobs[status.as_str()], count, "{status:?}");
     }
     assert_eq!((desk.in_sync, desk.tasks, desk.ok, desk.whole), (2, 9, true, true));
+    assert_eq!((found.source_requests, desk.requests, books.requests), (Some(SENT), Some(WRITTEN), None));
     assert_eq!((&*books.target, books.jobs["failed"], books.ok, books.whole), ("books", 1, false, false));
     assert_eq!(state.run(RunId(run.0 + 1)).unwrap(), None);
 }
@@ -159,6 +170,13 @@ fn jobs_of_the_first_version_are_still_there(place: &Place) {
         r#"INSERT INTO jobs (run, number, target, employee, ops, fields, status, steps)
            VALUES (7, 1, 'desk', 1, '["update"]', '["job_title"]', 'failed', '[]')"#,
     );
+    place.sql("INSERT INTO runs (started_at, command, as_of, tool) VALUES (0, 'sync', '2026-11-22', '0.1.0')");
+    place.sql(
+        "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
+            not_attempted, tasks) VALUES (1, 'desk', 0, 1, 1, 0, 0, 1, 0, 0, 0, 0)",
+    );
+    let run = place.open().run(RunId(1)).unwrap().unwrap();
+    assert_eq!((run.source_requests, run.targets[0].requests), (None, None), "nobody counted");
     let found = place.open().job(JobId { run: RunId(7), number: 1 }).unwrap().unwrap();
     assert_eq!(found.job, NewJob { steps: Vec::new(), ..job(1, JobStatus::Failed) });
     assert_eq!(found.acknowledged_by, None);

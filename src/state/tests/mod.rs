@@ -25,6 +25,7 @@ use tempfile::TempDir;
 
 use crate::employee::EmployeeId;
 use crate::field::AccountId;
+use crate::http::Requests;
 use crate::plan::Op;
 use crate::section::Secret;
 
@@ -259,6 +260,9 @@ fn job(id: u64, status: JobStatus) -> NewJob {
 }
 
 /// The end of a run of all of a target in which these employees needed nothing.
+/// What the source was sent in the runs of these tests.
+const SENT: Requests = Requests { reads: 4, looks: 1, writes: 0 };
+
 fn end_of(state: &State, target: &str, unchanged: &[u64]) -> TargetEnd {
     TargetEnd {
         target: target.into(),
@@ -274,11 +278,20 @@ fn end_of(state: &State, target: &str, unchanged: &[u64]) -> TargetEnd {
         section: state.hasher().fingerprint("section", ["one"]),
         scope: Some(state.hasher().fingerprint("scope", ["one"])),
         tasks: 0,
+        requests: None,
     }
 }
 
 fn finish(state: &State, run: RunId, minutes: i64, target: TargetEnd, jobs: &[NewJob]) {
     let targets = [target];
-    let end = RunEnd { run, at: at(minutes), exit_code: 0, period: "2026-11", targets: &targets, jobs };
+    let end = RunEnd {
+        run,
+        at: at(minutes),
+        exit_code: 0,
+        period: "2026-11",
+        source_requests: SENT,
+        targets: &targets,
+        jobs,
+    };
     state.finish_run(&end).unwrap();
 }
