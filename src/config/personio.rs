@@ -252,23 +252,27 @@ fn aliases(section: &Table<'_>, listed: Option<&[Box<str>]>) -> (Aliases, BTreeS
 
 /// Reports an alias that cannot be one.
 fn check_alias(table: &Table<'_>, alias: &Located<&str>, listed: Option<&[Box<str>]>) -> bool {
-    let name = alias.value;
+    let Some(why) = why_no_alias(alias.value, listed) else { return true };
+    table.problems().error(alias.span.clone(), Code::WrongAlias, format!("the alias `{}` {why}", alias.value));
+    false
+}
+
+/// Why a name cannot be an alias, if it cannot.
+pub fn why_no_alias(name: &str, listed: Option<&[Box<str>]>) -> Option<&'static str> {
     let identifier = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let hides_attribute = preset(name).is_some()
         || name.starts_with("dynamic_")
         || listed.is_some_and(|listed| listed.iter().any(|attribute| &**attribute == name));
-    let why = if !identifier {
-        "cannot be used in an expression; use letters, digits and `_`, not beginning with a digit"
+    if !identifier {
+        Some("cannot be used in an expression; use letters, digits and `_`, not beginning with a digit")
     } else if hides_attribute {
-        "would hide the attribute of that name; choose another name"
+        Some("would hide the attribute of that name; choose another name")
     } else if derived_from(name).is_some() {
-        "would hide a name that expressions have already; choose another name"
+        Some("would hide a name that expressions have already; choose another name")
     } else if LANGUAGE_WORDS.contains(&name) {
-        "is a word of the expression language; choose another name"
+        Some("is a word of the expression language; choose another name")
     } else {
-        return true;
-    };
-    table.problems().error(alias.span.clone(), Code::WrongAlias, format!("the alias `{name}` {why}"));
-    false
+        None
+    }
 }

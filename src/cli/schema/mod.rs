@@ -106,8 +106,10 @@ mod tests {
     fn every_example_and_starter_file_is_accepted() {
         let mut files = toml_files("examples");
         assert!(!files.is_empty());
-        files.extend(KINDS.iter().map(|kind| (format!("init --target {}", kind.name), starter(&[kind.name]))));
-        files.push(("init".into(), starter::<&str>(&[])));
+        files.extend(
+            KINDS.iter().map(|kind| (format!("init --target {}", kind.name), starter(&[kind.name], None, None).text)),
+        );
+        files.push(("init".into(), starter::<&str>(&[], None, None).text));
         for (name, text) in files {
             assert_eq!(complaints(&text), Vec::<String>::new(), "{name}");
         }
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_marked() {
-        let right = starter(&["file"]);
+        let right = starter(&["file"], None, None).text;
         for (from, to) in [
             ("timezone =", "timezon ="),
             ("client_id ", "clientid "),
@@ -140,7 +142,7 @@ mod tests {
             |section: &Value| -> Vec<String> { section["properties"].as_object().unwrap().keys().cloned().collect() };
         for kind in KINDS.iter().map(|kind| kind.name) {
             let own = &schema["definitions"][format!("target-{kind}")];
-            let text = starter(&[kind]);
+            let text = starter(&[kind], None, None).text;
             let given = table_to_json(DeTable::parse(&text).unwrap().get_ref());
             let target = given["targets"].as_object().unwrap().keys().next().unwrap();
             let lines = |section: &Value, given: &Value| -> String {
