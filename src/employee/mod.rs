@@ -4,11 +4,13 @@
 
 mod attributes;
 mod lifecycle;
+mod shared;
 mod spelling;
 mod value;
 
 pub use attributes::{Attributes, Column, PRESET_ATTRIBUTES, PresetKind, preset};
 pub use lifecycle::{Disagreement, Lifecycle, Standing, standing};
+pub use shared::Shared;
 pub use spelling::{clean, has_marks};
 pub use value::{CostCenterShare, Named, Part, Supervisor, Value};
 

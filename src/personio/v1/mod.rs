@@ -200,6 +200,7 @@ impl PersonioSource {
         let (next, failure) = (AtomicU64::new(came), Mutex::new(None));
         drop(memory);
         let work = || {
+            let columns = Columns::new(attributes);
             let mut memory = Vec::new();
             loop {
                 let start = next.fetch_add(came, Ordering::SeqCst);

@@ -4,6 +4,7 @@ mod answer;
 mod raw;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::garbled::{NO_CHARACTER, repaired};
 use super::value::{Unreadable, convert};
 use crate::code::Code;
-use crate::employee::{Attributes, Employee, EmployeeId, PresetKind, Value, preset};
+use crate::employee::{Attributes, Employee, EmployeeId, PresetKind, Shared, Value, preset};
 use crate::plan::Notice;
 
 pub use answer::CatalogueEntry;
@@ -28,6 +29,8 @@ pub(super) struct Columns<'a> {
     /// The columns by length of the key, then by key: most keys of a record are not asked for, and their length
     /// alone tells that of many.
     by_length: Vec<usize>,
+    /// What was read of other people.
+    shared: RefCell<Shared<Value>>,
 }
 
 impl<'a> Columns<'a> {
@@ -35,7 +38,7 @@ impl<'a> Columns<'a> {
         let keys: Vec<_> = attributes.keys().map(|key| (key, preset(key))).collect();
         let mut by_length: Vec<usize> = (0..keys.len()).collect();
         by_length.sort_by_key(|column| order(keys[*column].0));
-        Self { keys, by_length }
+        Self { keys, by_length, shared: RefCell::default() }
     }
 
     fn find(&self, key: &str) -> Option<usize> {
@@ -332,10 +335,13 @@ impl<'de> Visitor<'de> for AttributesSeed<'_> {
                 Some(raw) => convert(self.columns.keys[column].1, attribute.kind, raw),
                 None => Err(Unreadable::NoValue),
             };
-            values[column] = value.unwrap_or_else(|unreadable| {
-                self.unreadable.push((column, unreadable));
-                Value::Hidden
-            });
+            values[column] = match value {
+                Ok(value) => self.columns.shared.borrow_mut().value(column, value),
+                Err(unreadable) => {
+                    self.unreadable.push((column, unreadable));
+                    Value::Hidden
+                }
+            };
         }
         Ok(id.map(|id| Employee::new(id, values)))
     }

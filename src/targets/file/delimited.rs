@@ -1,6 +1,7 @@
 use std::str;
 use std::sync::Arc;
 
+use crate::employee::Shared;
 use crate::field::{FieldSpec, FieldValue};
 
 use super::cell::{Cell, Page, Sheet};
@@ -46,6 +47,7 @@ impl Delimited {
             .flexible(true)
             .from_reader(text.as_bytes());
         let mut record = csv::StringRecord::new();
+        let mut shared = Shared::default();
         let mut sheet = Sheet::default();
         while reader.read_record(&mut record).map_err(|error| format!("cannot be read: {}", describe(&error)))? {
             if sheet.header.is_empty() {
@@ -60,7 +62,11 @@ impl Delimited {
                     cells(sheet.header.len())
                 ));
             }
-            sheet.rows.push(record.iter().map(Cell::text).collect());
+            let cell = |(column, text): (usize, &str)| match text {
+                "" => Cell::Empty,
+                text => Cell::Value(FieldValue::Text(shared.text(column, text))),
+            };
+            sheet.rows.push(record.iter().enumerate().map(cell).collect());
         }
         Ok(sheet)
     }
