@@ -401,7 +401,7 @@ fn job_out(session: &Session, found: Job) -> JobOut {
         employee: job.employee.to_string(),
         name: job.name.map(Into::into),
         ops: job.ops.iter().map(|op| op.as_str()).collect(),
-        fields: job.fields.into_iter().map(Into::into).collect(),
+        fields: job.fields.into_iter().map(|field| field.to_string()).collect(),
         status: job.status.as_str(),
         code: job.code.map(Into::into),
         error: job.error.map(Into::into),

@@ -234,7 +234,9 @@ impl State {
                     SELECT 1 FROM journal WHERE journal.run = runs.id AND journal.state IN ('open', 'unknown'))",
                 &[before.into()],
             )?;
-            for table in ["jobs", "run_targets", "journal"] {
+            // Looking for rows of a run that is gone passes over every row there is.
+            let tables: &[&str] = if rows > 0 { &["jobs", "run_targets", "journal"] } else { &[] };
+            for table in tables {
                 let sql =
                     format!("DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = {table}.run)");
                 database.execute(&sql, &[])?;
@@ -263,9 +265,19 @@ fn insert_jobs(database: &mut dyn Database, run: RunId, jobs: &[NewJob]) -> Resu
             row.number(0)
         })?
         .unwrap_or(0);
+    let mut numbers = last + 1..;
+    jobs.chunks(sql::ROWS_AT_ONCE).try_for_each(|jobs| insert_some_jobs(database, run, jobs, &mut numbers))
+}
+
+fn insert_some_jobs(
+    database: &mut dyn Database,
+    run: RunId,
+    jobs: &[NewJob],
+    numbers: &mut impl Iterator<Item = i64>,
+) -> Result<(), StateError> {
     let mut cells: Vec<Cell<'_>> = Vec::with_capacity(jobs.len() * 13);
-    for (number, job) in (last + 1..).zip(jobs) {
-        let ops: Vec<Box<str>> = job.ops.iter().map(|op| op.as_str().into()).collect();
+    for (job, number) in jobs.iter().zip(numbers) {
+        let ops: Vec<&str> = job.ops.iter().map(|op| op.as_str()).collect();
         cells.extend([
             run.0.into(),
             number.into(),
@@ -555,7 +567,7 @@ fn jobs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<V
                 employee: row.employee(3)?,
                 name: row.optional_word(4)?,
                 ops: ops.ok_or_else(|| row.unreadable(5))?,
-                fields: row.words(6)?,
+                fields: row.words(6)?.into_iter().map(Into::into).collect(),
                 status: JobStatus::parse(row.word(7)?).ok_or_else(|| row.unreadable(7))?,
                 code: row.optional_word(8)?,
                 error: row.optional_word(9)?,

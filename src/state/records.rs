@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -344,7 +345,7 @@ pub struct NewJob {
     /// What was to be done, in order.
     pub ops: Vec<Op>,
     /// The names of the fields it was about.
-    pub fields: Vec<Box<str>>,
+    pub fields: Vec<Arc<str>>,
     pub status: JobStatus,
     /// A stable code of the error, hold or skip.
     pub code: Option<Box<str>>,

@@ -13,6 +13,9 @@ use crate::field::AccountId;
 use super::lock::LockPlace;
 use super::{Fingerprint, StateError};
 
+/// So many rows are made ready to be written at a time.
+pub(super) const ROWS_AT_ONCE: usize = 1_024;
+
 /// A parameter of a query.
 #[derive(Clone, Debug)]
 pub(super) enum Cell<'a> {
@@ -157,8 +160,9 @@ pub(super) fn all<T>(
 }
 
 /// A list of words, as it is stored.
-pub(super) fn json(words: &[Box<str>]) -> String {
-    serde_json::to_string(words).expect("a list of words is JSON")
+pub(super) fn json(words: &[impl AsRef<str>]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    serde_json::to_string(&words).expect("a list of words is JSON")
 }
 
 impl From<i64> for Cell<'_> {

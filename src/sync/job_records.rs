@@ -1,6 +1,7 @@
 //! What the history keeps of each employee in a run, with what to do about it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::code::Code;
 use crate::config::TargetSettings;
@@ -63,7 +64,7 @@ pub(super) fn jobs(
         }));
         let found = change.reason == Some(Code::AccountFound);
         job.ops.push(if found { Op::Update } else { change.op });
-        job.fields.extend(change.fields.iter().map(|field| Box::from(&*field.field)));
+        job.fields.extend(change.fields.iter().map(|field| Arc::clone(&field.field)));
         job.steps.extend(steps);
         if found && job.status == JobStatus::Succeeded {
             job.code = Some(Code::AccountFound.into());

@@ -233,8 +233,11 @@ impl Run<'_> {
     pub(super) fn note(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
         let is_removal = intent.op == Op::Deactivate && outcome.outcome == Outcome::Succeeded;
         if self.schema.capabilities.lasts_at_finish || is_removal {
-            let kept = (number, intent.clone(), outcome.clone());
-            self.waiting.lock().push(kept);
+            // What is kept of an outcome goes by whom it is about; the values are in the plan.
+            let Intent { op, employee, account, fields: _, from } = intent;
+            let about =
+                Intent { op: *op, employee: *employee, account: account.clone(), fields: Vec::new(), from: *from };
+            self.waiting.lock().push((number, about, outcome.clone()));
         } else {
             self.options.journal.finish(number, intent, outcome);
         }

@@ -20,6 +20,9 @@ use super::writing::{Applied, ApplyOptions, Intent, JobOutcome, Run, Step};
 /// How many intents are recorded at a time, before the first of them is sent.
 const RECORDED: usize = 128;
 
+/// The same where nothing lasts before the end, and a crash in between leaves nothing to look for.
+const RECORDED_BEFORE_THE_END: usize = 2_048;
+
 /// How many times accounts are made for others to refer to: managers, their managers, and so on. No company is
 /// deeper; what a chain beyond it refers to is set afterwards.
 const REFERENCE_LEVELS: usize = 16;
@@ -69,15 +72,22 @@ fn awaits_account(field: &FieldChange) -> bool {
 impl Run<'_> {
     /// Carries out the changes that `fields` picks, several at once.
     fn phase(&self, plan: &mut TargetPlan, fields: impl Fn(&Change) -> Option<Vec<FieldChange>>) {
-        let steps: Vec<Step> = plan
-            .changes
-            .iter()
-            .enumerate()
-            .filter(|(_, change)| change.outcome.is_none())
-            .filter_map(|(place, change)| Some((place, change, fields(change)?)))
-            .map(|(place, change, fields)| Step::of(place, change, fields))
-            .collect();
-        self.steps(plan, &steps);
+        let concerned = |change: &Change| change.outcome.is_none() && fields(change).is_some();
+        let places = plan.changes.iter().enumerate().filter(|(_, change)| concerned(change)).map(|(place, _)| place);
+        let places: Vec<usize> = places.collect();
+        self.step_by_step(plan, &places, |place, change| Step::of(place, change, fields(change).unwrap_or_default()));
+    }
+
+    /// Carries out changes, and has of no more of them at a time the steps than are recorded together.
+    fn step_by_step(&self, plan: &mut TargetPlan, places: &[usize], step: impl Fn(usize, &Change) -> Step) {
+        for portion in places.chunks(self.recorded()) {
+            let steps: Vec<Step> = portion.iter().map(|place| step(*place, &plan.changes[*place])).collect();
+            self.steps(plan, &steps);
+        }
+    }
+
+    fn recorded(&self) -> usize {
+        if self.schema.capabilities.lasts_at_finish { RECORDED_BEFORE_THE_END } else { RECORDED }
     }
 
     /// Creates, reactivations and updates, in an order in which nobody takes a value that another account still has.
@@ -142,8 +152,7 @@ impl Run<'_> {
                 // Managers in a circle, and those whose manager's account could not be made.
                 ready.append(&mut open);
             }
-            let steps: Vec<Step> = ready.into_iter().map(|place| self.step_of(place, &plan.changes[place])).collect();
-            self.steps(plan, &steps);
+            self.step_by_step(plan, &ready, |place, change| self.step_of(place, change));
             if open.is_empty() {
                 return;
             }
@@ -238,7 +247,7 @@ impl Run<'_> {
     }
 
     fn steps(&self, plan: &mut TargetPlan, steps: &[Step]) {
-        for batch in steps.chunks(RECORDED) {
+        for batch in steps.chunks(self.recorded()) {
             let intents: Vec<Intent> = batch.iter().map(|step| step.intent.clone()).collect();
             let numbers = if self.halted().is_some() { Ok(Vec::new()) } else { self.options.journal.begin(&intents) };
             let numbers = numbers.unwrap_or_else(|error| {

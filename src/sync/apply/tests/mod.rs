@@ -826,7 +826,7 @@ fn nothing_is_sent_once_the_lock_is_lost() {
 fn what_lasts_at_the_end_only_is_written_whole_or_not_at_all() {
     let target = Directory { lasts_at_finish: true, ..Directory::default() };
     let journal = Notebook { works: Some(1), ..Notebook::default() };
-    let joiners = (1..=200).map(|id| joiner(id, "")).collect();
+    let joiners = (1..=3_000).map(|id| joiner(id, "")).collect();
     let done = Run { journal, ..Run::on(&target) }.apply(joiners);
     assert!(done.lines.iter().all(|line| line.contains("not_attempted")), "{:?}", done.lines);
     assert!(!target.calls().contains(&"finish".to_owned()));
