@@ -8,6 +8,7 @@ use crate::config::set_paused;
 use crate::employee::EmployeeId;
 use crate::sync::{Memory, PrepareOptions};
 
+use super::signals::{Signals, approve};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan};
 
 /// Leave a target alone until it is resumed; edits `paused` in the file, keeping its comments
@@ -36,6 +37,9 @@ pub(super) struct ResumeArguments {
 pub(super) struct DisconnectArguments {
     /// The target, as the file names or named it
     target: String,
+    /// Do not ask, which is done on a terminal only
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     sandbox: SandboxChoice,
 }
@@ -45,6 +49,9 @@ pub(super) struct DisconnectArguments {
 pub(super) struct ForgetArguments {
     /// Personio's id of the employee
     employee: EmployeeId,
+    /// Do not ask, which is done on a terminal only
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     sandbox: SandboxChoice,
 }
@@ -107,6 +114,7 @@ pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure>
 pub(super) fn disconnect(process: &Process, arguments: &DisconnectArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session.settings, process.caller())?;
+    ask(process, arguments.yes, &format!("Forget the links and the history of {}?", arguments.target))?;
     memory.state.disconnect(&arguments.target)?;
     process.say(&format!("links and history of {} are forgotten; the target itself was not touched", arguments.target));
     Ok(Reasons::default())
@@ -115,10 +123,19 @@ pub(super) fn disconnect(process: &Process, arguments: &DisconnectArguments) -> 
 pub(super) fn forget(process: &Process, arguments: &ForgetArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session.settings, process.caller())?;
+    ask(process, arguments.yes, &format!("Erase employee {} from the state?", arguments.employee))?;
     memory.state.forget_employee(arguments.employee)?;
     process.say(&format!(
         "employee {} is erased from the state; accounts in the targets were not touched",
         arguments.employee
     ));
     Ok(Reasons::default())
+}
+
+/// Asks whoever sits at a terminal before something is forgotten for good. What runs without one said so already.
+fn ask(process: &Process, yes: bool, question: &str) -> Result<(), Failure> {
+    if yes || !process.terminal.input {
+        return Ok(());
+    }
+    approve(process, &Signals::listen()?, question, "nothing is forgotten")
 }

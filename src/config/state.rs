@@ -53,7 +53,15 @@ pub(super) fn read(root: &Table<'_>, folder: &Path) -> Option<StateSettings> {
             section.key_span("url"),
             "`state.path` and `state.url` exclude each other; keep `path` for a file, or `url` for PostgreSQL".into(),
         ),
-        (None, Some(url)) => Some(StatePlace::Server(url)),
+        (None, Some(url)) => match url.expose().split_once("://") {
+            // Other notations of PostgreSQL have no scheme, and an invented secret has none either.
+            Some((scheme, _)) if !matches!(scheme, "postgres" | "postgresql") => wrong(
+                section.key_span("url"),
+                "`state.url` is no address of PostgreSQL; it begins with `postgres://`, and `state.path` names a file"
+                    .into(),
+            ),
+            _ => Some(StatePlace::Server(url)),
+        },
         (Some(path), None) if path.value.trim().is_empty() => {
             wrong(path.span, format!("`state.path` is empty; leave it out for `{DEFAULT_PATH}`"))
         }

@@ -1,6 +1,7 @@
 //! A `[targets.NAME]` section of type `slack`.
 
 use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::field::FieldSpec;
@@ -24,7 +25,7 @@ struct Section {
     workspace: Option<Box<str>>,
     /// `T0123ABCD`: the workspace that is meant with a token of a whole organisation. Left out: that of `workspace`, or
     /// the only one that the app is in
-    #[serde(default, deserialize_with = "trimmed")]
+    #[serde(default, deserialize_with = "team_id")]
     team_id: Option<Box<str>>,
     /// User token of an administrator
     token: Secret,
@@ -61,11 +62,21 @@ fn scim_url() -> Address {
 fn workspace_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
     let name = String::deserialize(deserializer)?;
     let name = name.trim().trim_start_matches("https://").trim_end_matches('/');
-    Ok(Some(name.trim_end_matches(".slack.com").to_lowercase().into()))
+    let name = name.trim_end_matches(".slack.com").to_lowercase();
+    let is_name =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    if is_name { Ok(Some(name.into())) } else { Err(D::Error::custom("must be the NAME of NAME.slack.com")) }
 }
 
-fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
-    String::deserialize(deserializer).map(|text| Some(text.trim().into()))
+/// Ids of workspaces begin with T (<https://docs.slack.dev/reference/methods/team.info>).
+fn team_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let id = text.trim();
+    let is_id = id.strip_prefix('T').is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    });
+    let why = "must be the id of a workspace, such as T0123ABCD; its name belongs in `workspace`";
+    if is_id { Ok(Some(id.into())) } else { Err(D::Error::custom(why)) }
 }
 
 /// Reads the keys of type `slack`; `None` after problems, which the table keeps.

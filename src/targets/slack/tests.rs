@@ -375,3 +375,18 @@ fn a_token_of_one_workspace_writes_to_no_other() {
         assert!(looked_at.err().is_none_or(|error| error.kind == ErrorKind::SignIn), "{keys}");
     }
 }
+
+#[test]
+fn what_only_looks_like_a_workspace_is_told_at_once() {
+    for (keys, why) in [
+        ("workspace = ''", "must be the NAME of NAME.slack.com"),
+        ("workspace = 'Acme Inc.'", "must be the NAME of NAME.slack.com"),
+        ("team_id = 'acme'", "must be the id of a workspace, such as T0123ABCD; its name belongs in `workspace`"),
+        ("team_id = ' T0123ABCD '", ""),
+        ("workspace = 'acme.enterprise'", ""),
+    ] {
+        let problems = settings(&format!("token = 'x'\n{keys}")).err().unwrap_or_default();
+        assert_eq!(problems.len(), usize::from(!why.is_empty()), "{keys}: {problems:?}");
+        assert!(problems.iter().all(|problem| problem.contains(why)), "{keys}: {problems:?}");
+    }
+}
