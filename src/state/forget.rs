@@ -5,7 +5,7 @@ use crate::employee::EmployeeId;
 use super::history::Seen;
 use super::records::Step;
 use super::sql::{self, Cell, Database};
-use super::{State, StateError, limits, seen, source};
+use super::{State, StateError, limits, seen, source, told};
 
 /// What stands where something was erased.
 const ERASED: &str = "…";
@@ -28,6 +28,7 @@ impl State {
             limits::forget_overwritten(database, employee)?;
             forget_seen(database, employee)?;
             source::forget(database, employee)?;
+            told::forget(database, &employee.to_string())?;
             forget_mentions(database, employee, &accounts)
         })?;
         self.scrub()
@@ -52,6 +53,7 @@ impl State {
                 "shown",
                 "held",
                 "approvals",
+                "told",
             ];
             for table in tables {
                 database.execute(&format!("DELETE FROM {table} WHERE target = ?"), &[target.into()])?;

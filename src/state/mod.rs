@@ -26,6 +26,7 @@ mod sql;
 mod sqlite;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 
 use std::fmt;
 use std::path::Path;
@@ -49,6 +50,7 @@ pub use slots::FilledSlot;
 use parking_lot::Mutex;
 pub use source::{Absence, SourceGroup, SourceMemory, SourceRead};
 use sql::{Database, Purpose};
+pub use told::Told;
 
 /// The memory of the tool. Shared by threads; each call is one transaction and is durable when it returns.
 ///

@@ -123,6 +123,12 @@ CREATE TABLE absences (employee BIGINT NOT NULL PRIMARY KEY, since BIGINT NOT NU
 ALTER TABLE runs ADD COLUMN source_requests TEXT;
 ALTER TABLE run_targets ADD COLUMN requests TEXT;
 ",
+    "
+CREATE TABLE told (
+    channel TEXT NOT NULL, topic TEXT NOT NULL, target TEXT NOT NULL, code TEXT NOT NULL, subject TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (channel, topic, target, code, subject)) {clustered};
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -15,6 +15,7 @@ mod memory;
 #[cfg(unix)]
 mod pooler;
 mod source;
+mod told;
 
 use std::path::PathBuf;
 
