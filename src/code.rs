@@ -24,6 +24,30 @@ macro_rules! codes {
                 }
             }
 
+            /// Whether somebody has to do something about it that no later run does by itself: what stands in a list of
+            /// things to do.
+            pub const fn needs_a_hand(self) -> bool {
+                matches!(
+                    self,
+                    Self::HireDateMoved
+                        | Self::LastDayMoved
+                        | Self::HireCalledOff
+                        | Self::LeaverStays
+                        | Self::EventMissed
+                        | Self::RequestInDoubt
+                        | Self::LeavingDateWithdrawn
+                        | Self::LeavingDateMovedAfterLeaving
+                        | Self::LateLeavingDate
+                        | Self::ByHand
+                        | Self::NothingConfirmed
+                        | Self::NotConverging
+                        | Self::NotStored
+                        | Self::ApprovalExpired
+                        | Self::ApprovalNotEnough
+                        | Self::ApprovalOutdated
+                )
+            }
+
             /// What it is about, as a heading.
             pub const fn group(self) -> &'static str {
                 match self {
@@ -379,6 +403,9 @@ codes! {
         BudgetLow = "budget_low",
             "Little is left of the budget.",
             "Raise its `tasks`, or wait for its next period.";
+        SlotMissed = "slot_missed",
+            "A slot of `every` passed without a run of the target.",
+            "Check that the scheduler starts the tool, and what `personio-sync status` says.";
         ByHand = "by_hand",
             "These changes are made by people.",
             "`personio-sync plan TARGET` lists them; once they are done, say so with `personio-sync confirm TARGET`.";
@@ -601,6 +628,9 @@ codes! {
         StateUnwritable = "state_unwritable",
             "The state cannot be written.",
             "Check the free space and the permissions of the state's folder or database.";
+        NotDelivered = "not_delivered",
+            "A message or a sign of life that `[notify]` asks for did not arrive.",
+            "Do what the message says, and try again with `personio-sync notify test`.";
         TooOld = "too_old",
             "The last success is older than the age that was asked for.",
             "Look at `personio-sync runs`, and check that the schedule still runs it.";

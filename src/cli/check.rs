@@ -58,7 +58,7 @@ struct CheckedTarget<'a> {
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
-    let mut session = process.open(&sandbox, &targets)?;
+    let mut session = process.open_telling(&sandbox, &targets)?;
     session.rehearse();
     let settings = &session.settings;
     let (mut reasons, mut problems, mut lines) = (Reasons::default(), Vec::new(), Vec::new());

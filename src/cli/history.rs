@@ -485,7 +485,7 @@ pub(super) fn retry(process: &Process, arguments: &RetryArguments) -> Result<Rea
     }
     let targets: BTreeSet<&str> = wanted.iter().map(|(target, _)| &**target).collect();
     let names: Vec<String> = targets.iter().map(|name| (*name).to_owned()).collect();
-    let session = process.open(&arguments.sandbox, &names)?;
+    let session = process.open_telling(&arguments.sandbox, &names)?;
     let memory = Memory::open(&session.settings, process.caller())?;
     let signals = Signals::listen()?;
     let options = PrepareOptions::new(session.today, &names);

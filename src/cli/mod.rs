@@ -12,6 +12,7 @@ mod history;
 mod init;
 mod link;
 mod neighbours;
+mod notify;
 mod options;
 mod plan;
 mod plan_file;
@@ -25,6 +26,7 @@ mod signals;
 mod status;
 mod switch;
 mod sync;
+mod telling;
 mod version;
 mod who;
 mod widget;
@@ -100,6 +102,8 @@ enum Command {
     Resume(switch::ResumeArguments),
     Disconnect(switch::DisconnectArguments),
     Forget(switch::ForgetArguments),
+    #[command(subcommand)]
+    Notify(notify::Notify),
     /// Documents such as payslips, stored with the employees in Personio
     #[command(subcommand)]
     Documents(documents::Documents),
@@ -172,6 +176,7 @@ pub fn main() -> ExitCode {
         Command::Disconnect(arguments) => switch::disconnect(&process, &arguments),
         Command::Forget(arguments) => switch::forget(&process, &arguments),
         Command::Documents(documents::Documents::Upload(arguments)) => documents::upload(&process, &arguments),
+        Command::Notify(notify::Notify::Test(arguments)) => notify::test(&process, &arguments),
         Command::Sandbox(arguments) => sandbox::run(&process, &arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

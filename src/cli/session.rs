@@ -243,9 +243,23 @@ impl Process {
     ///
     /// When the file has a mistake, a target is unknown, or the sandbox cannot be used.
     pub fn open(&self, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
+        self.open_and(false, sandbox, targets)
+    }
+
+    /// The same for a command that may tell people of something, as `[notify]` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::open`].
+    pub fn open_telling(&self, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
+        self.open_and(true, sandbox, targets)
+    }
+
+    fn open_and(&self, tells: bool, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
         let path = self.config_path();
         let secrets = if sandbox.sandbox.is_some() { SecretMode::Invent } else { SecretMode::Read };
-        let options = LoadOptions { secrets, only: targets, zones: &self.zones, ..LoadOptions::new(&environment) };
+        let options =
+            LoadOptions { secrets, only: targets, tells, zones: &self.zones, ..LoadOptions::new(&environment) };
         let mut settings = load(&path, &options)?;
         if sandbox.sandbox.is_none() {
             self.redactor.get_or_init(|| Redactor::new(settings.secrets.iter().map(Secret::expose)));
@@ -271,6 +285,8 @@ impl Process {
                 let running = RunningSandbox::new(address, today, &settings)
                     .map_err(|error| Failure::new(Reason::Usage, format!("the sandbox cannot be used: {error:#}")))?;
                 running.redirect(&mut settings);
+                // Nothing real is contacted, whatever the file says.
+                settings.notify = None;
                 Some(running)
             }
         };
@@ -280,7 +296,8 @@ impl Process {
     /// Loads the file for a command that contacts nobody but the state.
     pub fn open_offline(&self) -> Result<Session, Failure> {
         let path = self.config_path();
-        let options = |secrets| LoadOptions { secrets, zones: &self.zones, ..LoadOptions::new(&environment) };
+        let options =
+            |secrets| LoadOptions { secrets, tells: false, zones: &self.zones, ..LoadOptions::new(&environment) };
         let mut settings = load(&path, &options(SecretMode::Invent))?;
         if matches!(settings.state.place, StatePlace::Server(_)) {
             // The address of the server is a secret as well.

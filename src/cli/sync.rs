@@ -16,6 +16,7 @@ use crate::words::count;
 
 use super::session::{Session, sent};
 use super::signals::{Signals, approve};
+use super::telling::{beat_without_state, tell};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan, plan_file};
 
 /// Plan, ask, and apply
@@ -74,7 +75,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
-    let mut session = process.open(&sandbox, &targets)?;
+    let mut session = match arguments.is_preview() {
+        true => process.open(&sandbox, &targets)?,
+        false => process.open_telling(&sandbox, &targets)?,
+    };
     session.rehearse();
     let mut options = PrepareOptions {
         only: arguments.employee,
@@ -88,7 +92,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     }
     let reviewed = arguments.plan.as_deref().map(|path| plan_file::read(path, &session)).transpose()?;
     let signals = Signals::listen()?;
-    let mut memory = Memory::open(&session.settings, process.caller())?;
+    let opened = Memory::open(&session.settings, process.caller());
+    let mut memory = opened.inspect_err(|_| beat_without_state(process, &session))?;
     if arguments.due {
         let source = session.source()?;
         let due = session.inputs(&*source, &memory).due(&options)?;
@@ -123,18 +128,21 @@ pub(super) fn synchronise(
 ) -> Result<Reasons, Failure> {
     let source = session.source()?;
     let operator = AtTerminal { process, signals };
-    let finished = session.inputs(&*source, memory).synchronise(options, &operator, lock_timeout, review)?;
-    let Finished { prepared, asked, reasons, problems } = finished;
+    let inputs = session.inputs(&*source, memory);
+    let ended = inputs.synchronise(options, &operator, lock_timeout, review);
+    let finished =
+        ended.inspect_err(|failure| tell(process, session, &inputs, Err(failure), options.only.is_none()))?;
+    let Finished { prepared, asked, reasons, problems, .. } = &finished;
     let names = |id| prepared.full_name(id);
     let document = Document {
         kind: Kind::Report,
         plan: Some(&prepared.plan),
         exit_code: reasons.code(),
-        problems: &problems,
+        problems,
         names: Names(Some(&names)),
-        requests: Some(sent(&prepared)),
+        requests: Some(sent(prepared)),
     };
-    process.show_with(&document, TableStyle { outcomes_only: asked, ..process.table_style() });
+    process.show_with(&document, TableStyle { outcomes_only: *asked, ..process.table_style() });
     if let Some(sandbox) = &session.sandbox {
         process.remark(if sandbox.lasting {
             "This was the sandbox: nothing real was contacted."
@@ -142,8 +150,9 @@ pub(super) fn synchronise(
             "This was the sandbox: nothing real was contacted, and what it held is gone."
         });
     }
-    process.say_problems(&problems);
-    Ok(reasons)
+    process.say_problems(problems);
+    tell(process, session, &inputs, Ok(&finished), !prepared.restricted);
+    Ok(finished.reasons)
 }
 
 /// Whoever started this process.

@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use crate::code::Code;
 use crate::employee::Attributes;
+use crate::notify;
 use crate::rules::Variable;
 use crate::targets::{KINDS, Kind};
 use crate::zone::Zones;
@@ -38,6 +39,8 @@ pub struct LoadOptions<'a> {
     /// The targets asked for on the command line; empty for all. The others are loaded and checked, too, but
     /// their secrets are not read: they must not be opened.
     pub only: &'a [String],
+    /// Whether somebody may be told of something: where not, the secrets of `[notify]` are not read.
+    pub tells: bool,
     /// The time zones there are.
     pub zones: &'a Zones,
 }
@@ -45,7 +48,7 @@ pub struct LoadOptions<'a> {
 impl<'a> LoadOptions<'a> {
     /// Reads all secrets, knows all types, means all targets; of the time zones, those compiled in.
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { environment, secrets: SecretMode::Read, kinds: KINDS, only: &[], zones: Zones::compiled() }
+        Self { environment, secrets: SecretMode::Read, kinds: KINDS, only: &[], tells: true, zones: Zones::compiled() }
     }
 }
 
@@ -161,13 +164,13 @@ pub(super) fn resolve(
     source.vocabulary = source.vocabulary.with_known_phones(shape.phones == Phones::Known);
     let state = state::read(&root, &file.folder);
     let budget = budget::read(&root);
-    let targets = read_targets(
-        &root,
-        document.get_ref(),
-        &source,
-        Context { problems: &problems, secrets: &invented, zones: options.zones },
-        options,
-    );
+    let unread = Context { problems: &problems, secrets: &invented, zones: options.zones };
+    // The same table once more: nobody types a password to reach people whom nothing is told.
+    let quiet = Table::new("", 0..0, document.get_ref(), unread);
+    let tells = options.tells && mode == SecretMode::Read;
+    let _ = root.table("notify");
+    let notify = notify::read(if tells { &root } else { &quiet }, &file.folder, tells);
+    let targets = read_targets(&root, document.get_ref(), &source, unread, options);
     root.finish();
 
     let found_secrets = secrets.found();
@@ -187,6 +190,7 @@ pub(super) fn resolve(
                 vocabulary: source.vocabulary,
                 state,
                 budget,
+                notify,
                 targets,
                 warnings: sorted,
                 secrets: found_secrets,

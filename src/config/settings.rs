@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::employee::Attributes;
+use crate::notify::NotifySettings;
 use crate::personio::SourceSettings;
 use crate::plan::{PlanSettings, Schedule, Share};
 use crate::rules::Vocabulary;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub state: StateSettings,
     /// How many calls may be made, if that is limited.
     pub budget: Option<BudgetSettings>,
+    /// Who is told what.
+    pub notify: Option<NotifySettings>,
     /// In the order of the file.
     pub targets: Vec<TargetSettings>,
     /// What is doubtful but no error.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{budget, lookup_tables, personio, state, target};
+use crate::notify;
 use crate::section::Located;
 use crate::section::shape::{ByHand, Entries, definition, joined};
 
@@ -31,6 +32,8 @@ pub(super) struct Shape {
     state: Option<ByHand<state::Shape>>,
     /// How many calls may be made in a period, for targets that charge by the call
     budget: Option<ByHand<Budget>>,
+    /// Who is told what, a sign of life, and a file for Prometheus
+    notify: Option<ByHand<notify::Shape>>,
     /// The systems that are kept in line; the names are yours
     targets: Option<ByHand<Targets>>,
 }

@@ -31,8 +31,10 @@ mod reviewed;
 mod run;
 mod settle;
 mod source;
+mod standing;
 mod step_checks;
 mod still_held;
+mod telling;
 pub mod uploads;
 mod writers;
 mod writing;
@@ -52,5 +54,6 @@ pub use prepared::{
 pub use reviewed::Reviewed;
 pub use run::{Finished, Inputs, Operator};
 pub use source::SourceSeen;
+pub use standing::{metrics, observed, observed_failure};
 pub use step_checks::check_workflows;
 pub use writing::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed};

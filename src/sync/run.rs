@@ -66,6 +66,8 @@ pub trait Operator: Sync {
 
 /// What came of a run.
 pub struct Finished<'s> {
+    /// Its number in the history.
+    pub run: RunId,
     pub prepared: Prepared<'s>,
     /// Whether the plan was shown before.
     pub asked: bool,
@@ -172,7 +174,7 @@ impl<'s> Inputs<'s, '_> {
         let outcome = Carried { run, applied: &applied, accepted: &accepted };
         remember(self, &prepared, &outcome, &mut reasons, &mut problems);
         drop(locks);
-        Ok(Finished { prepared, asked, reasons, problems })
+        Ok(Finished { run, prepared, asked, reasons, problems })
     }
 }
 

@@ -12,6 +12,7 @@ mod exit_codes;
 mod faults;
 mod json;
 mod logs;
+mod notify;
 mod output;
 mod requests;
 mod safety;

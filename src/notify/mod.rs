@@ -1,0 +1,57 @@
+//! Being told: by e-mail, chat, webhook or a program, once for each change of how things stand; a sign of life; and
+//! measures in a file.
+//!
+//! What is new is decided in `facts`, purely. Nothing here is ever in the way of a run: it has ended, and what goes
+//! wrong is a warning.
+
+mod command;
+mod facts;
+mod mail;
+mod message;
+mod metrics;
+mod settings;
+mod web;
+
+pub use facts::{Entry, Fact, News, Observed, Topic, news};
+pub use message::Message;
+pub use metrics::{BudgetMetrics, Metrics, TargetMetrics};
+pub use settings::{Channel, Heartbeat, MailSettings, NotifySettings, Shape, read};
+
+use chrono::{DateTime, Utc};
+
+/// Why a message did not reach everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undelivered {
+    /// Whether it reached some of them: those are not told again.
+    pub reached_somebody: bool,
+    pub why: String,
+}
+
+impl Channel {
+    /// Sends a message.
+    ///
+    /// # Errors
+    ///
+    /// Says who was not reached, and why. A service that keeps silent costs seconds.
+    pub fn send(&self, message: &Message, now: DateTime<Utc>) -> Result<(), Undelivered> {
+        let sent = match self {
+            Self::Email(settings) => return mail::send(settings, message, now),
+            Self::Slack(address) => web::post(address, &message.slack()),
+            Self::Teams(address) => web::post(address, &message.teams()),
+            Self::Webhook(address) => web::post(address, message.json()),
+            Self::Command(command) => command::run(command, message),
+        };
+        sent.map_err(|why| Undelivered { reached_somebody: false, why })
+    }
+}
+
+impl Heartbeat {
+    /// Says that a run ended, well or not.
+    ///
+    /// # Errors
+    ///
+    /// When the service does not take it.
+    pub fn beat(&self, well: bool) -> Result<(), String> {
+        web::call(if well { &self.success } else { &self.failure })
+    }
+}
