@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::scene::{Ran, Scene, program};
+use super::scene::{DESK, Ran, Scene, program};
 
 const PEOPLE: usize = 9;
 
@@ -139,6 +139,29 @@ fn each_change_is_told_once_and_without_a_name() {
     scene.run(&["plan"], 0);
     scene.run(&["sync", "--sandbox", "--yes"], 0);
     assert_eq!((hook.taken(), beat.taken()), (vec![], vec![]));
+}
+
+#[test]
+fn a_slot_without_a_run_and_a_budget_near_its_end_are_told() {
+    let (scene, hook) = (Scene::new(PEOPLE, ""), Hook::start());
+    let notify = format!("[notify]\nwebhook = '{}/hook'\n", hook.address);
+    scene.configure(&format!("{notify}{}", list(&format!("{FREE}\nevery = '1h'"))));
+    let due = ["sync", "--due", "--yes"];
+    for (time, told) in [
+        ("05:00:01", vec![]),
+        ("07:30:00", vec!["missed 1"]),
+        ("08:00:01", vec![]),
+        ("08:15:00", vec![]),
+        ("11:00:00", vec!["missed 2"]),
+    ] {
+        scene.run_at(time, &due, 0);
+        assert_eq!(topics(&hook.taken()), told, "{time}");
+    }
+    scene.configure(&format!("{notify}[budget]\ntasks = 1000\nwarn_at = '1%'\n{DESK}"));
+    for told in [vec!["budget 1"], vec![]] {
+        scene.run(&["sync", "--yes"], 0);
+        assert_eq!(topics(&hook.taken()), told);
+    }
 }
 
 #[test]
