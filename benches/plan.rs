@@ -125,6 +125,7 @@ impl World {
             memory: &memory,
             references: &BTreeMap::new(),
             only: None,
+            changed_only: false,
         };
         let built = build(&input, snapshot);
         built.plan.changes.len() + built.plan.in_sync
@@ -145,6 +146,7 @@ impl World {
             memory: &memory,
             references: &BTreeMap::new(),
             only: None,
+            changed_only: false,
         };
         let plan = build(&input, Snapshot::default()).plan;
         let accounts = plan

@@ -337,6 +337,9 @@ codes! {
         LinkedAccountGone = "linked_account_gone",
             "The linked account is gone from the target, and a new one is created.",
             "Nothing needs to be done, unless the account was removed by mistake.";
+        EverythingRead = "everything_read",
+            "The run was asked to read changes alone, and read everything.",
+            "Nothing needs to be done; the text says why.";
         FoundByLookUp = "found_by_look_up",
             "Accounts that are missing from the target's list were found by asking for them by id.",
             "Run again; if it stays, ask the makers of the target.";

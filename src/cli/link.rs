@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::config::TargetSettings;
+use crate::config::{Settings, TargetSettings};
 use crate::employee::{EmployeeId, Lifecycle};
 use crate::field::AccountId;
 use crate::output::visible::visible;
 use crate::output::{Answer, Bars, Shown};
 use crate::state::{Link, Origin, SourceMemory};
-use crate::sync::{Memory, PrepareError, PrepareOptions, Prepared, Remembered, TargetMemory, prepare};
+use crate::sync::{Memory, PrepareError, PrepareOptions, Prepared, Remembered, SinceComplete, TargetMemory, prepare};
 
 use super::explain::decision;
 use super::session::Session;
@@ -133,6 +133,14 @@ struct Proposed<'m> {
 }
 
 impl Remembered for Proposed<'_> {
+    fn since_complete(
+        &self,
+        settings: &Settings,
+        target: &TargetSettings,
+    ) -> anyhow::Result<Result<SinceComplete<'_>, String>> {
+        self.memory.since_complete(settings, target)
+    }
+
     fn source(&self) -> anyhow::Result<SourceMemory> {
         self.memory.source()
     }

@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Only this employee (Personio's id); also on paused targets
     #[arg(long, value_name = "ID")]
     employee: Option<EmployeeId>,
+    /// Read who changed since the last run that read everything, and their accounts; everything where that is due
+    #[arg(long, conflicts_with_all = ["as_of", "employee", "accept_removals", "accept_filter_change", "accept_source"])]
+    changes: bool,
     /// Write the plan to a file for `sync --plan`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -71,6 +74,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
         accept_source: arguments.accept_source,
+        changes: arguments.changes,
         ..PrepareOptions::new(session.today, &targets)
     };
     let wanted = Wanted {

@@ -40,6 +40,9 @@ pub(super) struct Arguments {
     /// Only the targets of which a slot of `every` is open, which have no `every`, or whose part of the file changed
     #[arg(long)]
     due: bool,
+    /// Read who changed since the last run that read everything, and their accounts; everything where that is due
+    #[arg(long, conflicts_with_all = ["plan", "employee", "accept_removals", "accept_filter_change", "accept_source"])]
+    changes: bool,
     /// Apply exactly this reviewed plan, and nothing that changed since
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "employee"])]
     plan: Option<PathBuf>,
@@ -85,6 +88,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
         accept_source: arguments.accept_source,
+        changes: arguments.changes,
         ..PrepareOptions::new(session.today, &targets)
     };
     if arguments.dry_run {
@@ -102,6 +106,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
             return Ok(Reasons::default());
         }
         options.targets = due.now.keys().cloned().collect();
+        options.changes |= reads_changes(&session, &options);
         // A run for one person is no run of the target.
         if options.only.is_none() {
             memory.run_for(&due, &session.settings);
@@ -180,6 +185,16 @@ impl Operator for AtTerminal<'_> {
     fn stopped_by(&self) -> Option<Reason> {
         self.signals.reason()
     }
+}
+
+/// Whether the file has everything read in longer slots than those of these targets.
+fn reads_changes(session: &Session, options: &PrepareOptions) -> bool {
+    let asks_for_everything = options.only.is_some()
+        || options.accepted_removals.is_some()
+        || options.accept_filter_change
+        || options.accept_source;
+    let mut due = session.settings.targets.iter().filter(|target| options.targets.contains(&target.plan.name));
+    !asks_for_everything && due.all(|target| target.full.is_some())
 }
 
 fn say_nothing_is_due(process: &Process, session: &Session, due: &DueTargets) {

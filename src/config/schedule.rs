@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::NaiveTime;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,6 +44,31 @@ pub(super) fn read(table: &Table<'_>, every: Option<TimeSpan>, at: Option<TimeOf
     }
     Some(schedule)
 }
+
+/// `full` of a target: the slots of which each has a run that reads everything.
+pub(super) fn read_full(table: &Table<'_>, full: Option<TimeSpan>) -> Option<Schedule> {
+    let TimeSpan(full) = full?;
+    let span = table.raw("full").map_or_else(|| table.span(), |value| value.span());
+    let name = table.name_of("full");
+    let message = match Schedule::new(full, NaiveTime::MIN) {
+        _ if full > DAY => {
+            let longest = Schedule::DAILY.spelled();
+            format!(
+                "{name} must not be longer than \"{longest}\": that a last day passed is seen when everything is read"
+            )
+        }
+        Ok(schedule) => return Some(schedule),
+        Err(_) if full.is_zero() => format!("{name} must be longer than nothing"),
+        Err(nearest) => {
+            let nearest: Vec<String> = nearest.iter().map(|span| format!("\"{span}\"")).collect();
+            format!("{name} must divide a day; the nearest: {}", nearest.join(" and "))
+        }
+    };
+    table.problems().error(span, Code::WrongValue, message);
+    None
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `05:00`
 #[derive(Clone, Copy, Deserialize, JsonSchema)]

@@ -136,6 +136,8 @@ pub struct TargetSettings {
     pub budget: Option<BudgetSettings>,
     /// When `sync --due` runs it; each time where the file does not say.
     pub every: Option<Schedule>,
+    /// How often everything is read where runs between read changes alone, if the file says so.
+    pub full: Option<Schedule>,
     /// The most changes under way at once.
     pub writers: usize,
     /// Whether it is left alone.
@@ -144,4 +146,11 @@ pub struct TargetSettings {
     pub group: Option<Box<str>>,
     /// Text of the section without `paused`, to see whether it changed.
     pub section: String,
+}
+
+impl TargetSettings {
+    /// How often everything is read where runs between read changes alone.
+    pub fn full(&self) -> Schedule {
+        self.full.unwrap_or(Schedule::DAILY)
+    }
 }

@@ -39,6 +39,9 @@ pub(super) struct Shape {
     every: Option<TimeSpan>,
     /// The time of the day at which an `every` of whole days begins, such as "05:00". Left out: midnight
     at: Option<TimeOfDay>,
+    /// How often everything is read; `sync --due` reads who changed in the slots of `every` between. A span that divides a
+    /// day. Left out: each run of `sync --due` reads everything, and `sync --changes` does once a day
+    full: Option<TimeSpan>,
     /// The most changes under way at once; half as many after each 429, 500 or 503, and one more after ten that went
     /// well
     #[schemars(extend("default" = WRITERS))]
@@ -123,6 +126,7 @@ pub(super) fn read<'a>(
     };
     let budget = budget::of_target(table);
     let every = schedule::read(table, shape.every, shape.at);
+    let full = schedule::read_full(table, shape.full);
     let writers = shape.writers.map_or(WRITERS, |Count(writers)| writers);
     let group = shape.group.filter(|group| is_named(group, table));
 
@@ -146,6 +150,7 @@ pub(super) fn read<'a>(
         target,
         budget,
         every,
+        full,
         writers: usize::try_from(writers).unwrap_or(usize::MAX),
         paused: shape.paused,
         group: group.as_ref().map(|group| group.value.as_str().into()),

@@ -86,7 +86,13 @@ mod tests {
         let by_hand = TargetPlan { checklist: Some(checklist), ..TargetPlan::empty("help-desk", "conversations") };
         Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary { employees: 3, complete: true, why_incomplete: None, newest_change: None },
+            source: SourceSummary {
+                employees: 3,
+                complete: true,
+                why_incomplete: None,
+                newest_change: None,
+                changes: None,
+            },
             targets: vec![TargetPlan::empty("chat", "slack"), by_hand],
             notices: Vec::new(),
         }

@@ -36,10 +36,20 @@ struct Root<'a> {
 struct Source<'a> {
     employees: usize,
     complete: bool,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Changes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_incomplete: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     newest_change: Option<LocalTime>,
+}
+
+#[derive(Serialize)]
+struct Changes {
+    since: LocalTime,
+    looked_at: usize,
+    full_due: Option<LocalTime>,
 }
 
 #[derive(Serialize)]
@@ -174,6 +184,12 @@ fn root<'a>(document: &'a Document<'a>, binding: Option<&'a Binding>) -> Root<'a
         source: plan.map(|plan| Source {
             employees: plan.source.employees,
             complete: plan.source.complete,
+            mode: if plan.source.changes.is_some() { "changes" } else { "full" },
+            changes: plan.source.changes.as_ref().map(|changes| Changes {
+                since: changes.since,
+                looked_at: changes.looked_at,
+                full_due: changes.full_due,
+            }),
             why_incomplete: plan.source.why_incomplete.as_deref(),
             newest_change: plan.source.newest_change,
         }),

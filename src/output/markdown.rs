@@ -27,10 +27,13 @@ pub fn render(document: &Document<'_>, style: TableStyle<'_>) -> String {
     let Some(plan) = document.plan else {
         return text;
     };
-    let proof = if plan.source.complete { "proven complete" } else { "**not proven complete**" };
     let newest = plan.source.newest_change.as_ref().map(|newest| format!(" Newest change seen: {newest}."));
     let newest = newest.unwrap_or_default();
-    let _ = writeln!(text, "{} on {}, {proof}.{newest}\n", employees(plan.source.employees), plan.today);
+    let proof = if plan.source.complete { "proven complete" } else { "**not proven complete**" };
+    let _ = match plan.source.changes_in_words(plan.today) {
+        Some(changes) => writeln!(text, "Read {changes}.\n"),
+        None => writeln!(text, "{} on {}, {proof}.{newest}\n", employees(plan.source.employees), plan.today),
+    };
     let _ = writeln!(
         text,
         "| Target | Status | Create | Update | Reactivate | Hand over | Deactivate | In sync | Skipped | Held | Failed |\n\
@@ -239,7 +242,13 @@ mod tests {
         small.changes = vec![update(7)];
         Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary { employees: 41, complete: true, why_incomplete: None, newest_change: None },
+            source: SourceSummary {
+                employees: 41,
+                complete: true,
+                why_incomplete: None,
+                newest_change: None,
+                changes: None,
+            },
             targets: vec![crowded, small],
             notices: Vec::new(),
         }

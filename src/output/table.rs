@@ -61,6 +61,10 @@ pub fn render(document: &Document<'_>, style: TableStyle<'_>) -> String {
 }
 
 fn source(text: &mut String, plan: &Plan) {
+    if let Some(changes) = plan.source.changes_in_words(plan.today) {
+        let _ = writeln!(text, "Personio: {changes}");
+        return;
+    }
     let proof = match &plan.source.why_incomplete {
         None => "proven complete".to_owned(),
         Some(why) => format!("NOT proven complete: {}", visible(why)),
@@ -408,7 +412,13 @@ mod tests {
         target.changes.push(change(99, Outcome::Failed { error: "no room".into(), code: Code::Refused }));
         let plan = Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary { employees: 41, complete: true, why_incomplete: None, newest_change: None },
+            source: SourceSummary {
+                employees: 41,
+                complete: true,
+                why_incomplete: None,
+                newest_change: None,
+                changes: None,
+            },
             targets: vec![target],
             notices: Vec::new(),
         };
@@ -449,7 +459,13 @@ mod tests {
         ];
         Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary { employees: 41, complete: true, why_incomplete: None, newest_change: None },
+            source: SourceSummary {
+                employees: 41,
+                complete: true,
+                why_incomplete: None,
+                newest_change: None,
+                changes: None,
+            },
             targets: vec![target],
             notices: Vec::new(),
         }

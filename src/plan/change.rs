@@ -420,6 +420,32 @@ pub struct SourceSummary {
     pub why_incomplete: Option<String>,
     /// When anybody was changed last, in the file's time zone; `None` where the file does not read `last_modified_at`.
     pub newest_change: Option<LocalTime>,
+    /// That nobody was read but those who changed; `None` where everybody was.
+    pub changes: Option<ChangesRead>,
+}
+
+/// A read of those who changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangesRead {
+    /// Since when, in the file's time zone.
+    pub since: LocalTime,
+    /// How many of them had not been looked at as they are now.
+    pub looked_at: usize,
+    /// When everybody is read again, in the file's time zone.
+    pub full_due: Option<LocalTime>,
+}
+
+impl SourceSummary {
+    /// That only changes were read, in words; `None` where everybody was read.
+    pub fn changes_in_words(&self, today: NaiveDate) -> Option<String> {
+        let ChangesRead { since, looked_at, full_due } = self.changes.as_ref()?;
+        let full = full_due.as_ref().map(|moment| format!("; everything is read again from {moment} on"));
+        Some(format!(
+            "only changes: {} since {since} on {today}, {looked_at} of them not looked at before{}",
+            crate::words::employees(self.employees),
+            full.unwrap_or_default()
+        ))
+    }
 }
 
 /// Everything that should change, in every target.

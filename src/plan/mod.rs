@@ -24,14 +24,14 @@ pub use absences::Absences;
 pub use account::{Account, GroupProblem, Protection, ReferenceNames, References, Refusal, Snapshot};
 pub use build::{
     Absent, Built, Claim, DAYS_PENDING, GaveUp, Identifying, Overview, PlanInput, PlanMemory, absent, build, form,
-    identifying, waits_until,
+    identifying, scope_in, waits_until,
 };
 pub use by_hand::{
     Checklist, Confirmed, PersonLabel, Setting, StepGroup, TeamSettings, checklist_code, member_of, team_of,
 };
 pub use change::{
-    Change, FieldChange, Forecast, Handover, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary, Summary, TargetPlan,
-    TargetStatus,
+    Change, ChangesRead, FieldChange, Forecast, Handover, Hold, Notice, Op, Outcome, Plan, Skip, SourceSummary,
+    Summary, TargetPlan, TargetStatus,
 };
 pub use diff::same;
 pub use employee_rules::{EmployeeCase, EmployeeRules, Findings, shared_values};

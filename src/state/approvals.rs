@@ -3,7 +3,7 @@
 //! A change is told from another by its fingerprint alone: ids, codes and names of fields are kept beside it for
 //! people to read, and no value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -92,18 +92,18 @@ pub struct Approval {
 }
 
 impl State {
-    /// Keeps what is held in a target, in place of what was kept before: of everybody, or of one employee. What stays
+    /// Keeps what is held in a target, in place of what was kept before: of everybody, or of some employees. What stays
     /// the same keeps its number.
     pub fn show(
         &self,
         target: &str,
-        only: Option<EmployeeId>,
+        of: Option<&BTreeSet<EmployeeId>>,
         changes: &[HeldChange],
         at: DateTime<Utc>,
         to: &Who,
     ) -> Result<(), StateError> {
         self.write(|database| {
-            if only.is_none() {
+            if of.is_none() {
                 database.execute(
                     "INSERT INTO shown (target, at, by_user, by_host) VALUES (?, ?, ?, ?)
                      ON CONFLICT (target) DO UPDATE SET at = excluded.at, by_user = excluded.by_user,
@@ -113,7 +113,7 @@ impl State {
             }
             let known = held(database, Some(target))?;
             for one in &known {
-                let concerned = only.is_none() || one.change.employee == only;
+                let concerned = of.is_none_or(|of| one.change.employee.is_some_and(|employee| of.contains(&employee)));
                 if concerned && !changes.iter().any(|change| change.fingerprint == one.change.fingerprint) {
                     database.execute("DELETE FROM held WHERE id = ?", &[one.number.into()])?;
                 }

@@ -22,7 +22,9 @@ impl State {
     pub fn forget_employee(&self, employee: EmployeeId) -> Result<(), StateError> {
         self.write(|database| {
             let accounts = accounts_of(database, employee)?;
-            for table in ["links", "journal", "jobs", "last_seen", "repeats", "ledger", "held", "approvals"] {
+            for table in
+                ["links", "journal", "jobs", "last_seen", "repeats", "ledger", "held", "approvals", "looked_at"]
+            {
                 database.execute(&format!("DELETE FROM {table} WHERE employee = ?"), &[employee.into()])?;
             }
             limits::forget_overwritten(database, employee)?;
@@ -54,6 +56,8 @@ impl State {
                 "held",
                 "approvals",
                 "told",
+                "complete_runs",
+                "looked_at",
             ];
             for table in tables {
                 database.execute(&format!("DELETE FROM {table} WHERE target = ?"), &[target.into()])?;

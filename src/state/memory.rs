@@ -8,7 +8,7 @@ use crate::plan::Op;
 
 use super::records::{self, JournalId, Link, Origin, Repeat, StoredTarget, TargetRecord};
 use super::sql::{self, Cell, Database};
-use super::{Fingerprint, State, StateError, history, journal, limits};
+use super::{Fingerprint, State, StateError, complete, history, journal, limits};
 
 impl State {
     /// Everything that planning a target rests on, as of one moment.
@@ -59,6 +59,7 @@ impl State {
                     row.optional_word(0)
                 })?;
             if known.flatten().is_some_and(|known| *known != *identity) {
+                complete::ask_for_everything(database, target)?;
                 for table in ["links", "repeats", "unstored", "last_seen", "confirmed"] {
                     database.execute(&format!("DELETE FROM {table} WHERE target = ?"), &[target.into()])?;
                 }
@@ -84,6 +85,7 @@ impl State {
     /// Stores a link that somebody has said to be right. Whoever had that account before has it no longer.
     pub fn link_by_hand(&self, target: &str, link: &Link) -> Result<(), StateError> {
         self.write(|database| {
+            complete::ask_for_everything(database, target)?;
             database.execute(
                 "DELETE FROM links WHERE target = ? AND (employee = ? OR account = ?)",
                 &[target.into(), link.employee.into(), (&link.account).into()],
@@ -95,7 +97,10 @@ impl State {
     /// Forgets whose account it is; says whether that was known.
     pub fn unlink(&self, target: &str, employee: EmployeeId) -> Result<bool, StateError> {
         let query = "DELETE FROM links WHERE target = ? AND employee = ?";
-        self.write(|database| Ok(database.execute(query, &[target.into(), employee.into()])? > 0))
+        self.write(|database| {
+            complete::ask_for_everything(database, target)?;
+            Ok(database.execute(query, &[target.into(), employee.into()])? > 0)
+        })
     }
 
     /// Stores links; an employee's earlier link in this target is replaced, its beginning kept when the account is the same.

@@ -5,6 +5,7 @@
 //! arguments; what happened first is told by the numbers of runs and jobs, never by a clock that may be set back.
 
 mod approvals;
+mod complete;
 mod error;
 mod forget;
 mod hash;
@@ -34,6 +35,7 @@ use std::path::Path;
 use crate::section::Secret;
 
 pub use approvals::{Approval, Held, HeldChange, NewApproval, Shown};
+pub use complete::CompleteRun;
 pub use error::StateError;
 pub use hash::{Fingerprint, Hasher};
 pub use journal::JournalWriter;

@@ -129,6 +129,14 @@ CREATE TABLE told (
     at BIGINT NOT NULL,
     PRIMARY KEY (channel, topic, target, code, subject)) {clustered};
 ",
+    "
+CREATE TABLE complete_runs (
+    target TEXT NOT NULL PRIMARY KEY, run BIGINT NOT NULL, began BIGINT NOT NULL, file TEXT NOT NULL,
+    linked BIGINT NOT NULL);
+CREATE TABLE looked_at (
+    target TEXT NOT NULL, employee BIGINT NOT NULL, record TEXT NOT NULL, at BIGINT NOT NULL,
+    PRIMARY KEY (target, employee)) {clustered};
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -1,6 +1,6 @@
 //! What the state knows of held changes: what was shown, what was approved, and what a run made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::code::Code;
 use crate::config::TargetSettings;
@@ -42,7 +42,12 @@ impl Memory {
                 plan.changes.iter().any(same)
             };
             let held: Vec<HeldChange> = open.held.iter().filter(planned).cloned().collect();
-            self.state.show(&plan.name, only, &held, self.now(), self.who())?;
+            let owners = || open.overview.owned.keys().copied().collect::<BTreeSet<EmployeeId>>();
+            let of = match only {
+                Some(only) => Some(BTreeSet::from([only])),
+                None => prepared.is_of_changes().then(owners),
+            };
+            self.state.show(&plan.name, of.as_ref(), &held, self.now(), self.who())?;
         }
         Ok(())
     }
@@ -52,7 +57,8 @@ impl Memory {
         for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
             if target.open.is_some() {
                 let held = held_by(plan, &self.decisions(target.settings)?);
-                self.state.show(&plan.name, only, &held, self.now(), self.who())?;
+                let of = only.map(|only| BTreeSet::from([only]));
+                self.state.show(&plan.name, of.as_ref(), &held, self.now(), self.who())?;
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use super::prepared::Prepared;
 pub fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
     let (mut reasons, mut problems) = (Reasons::default(), Vec::new());
     let plan = &prepared.plan;
-    if !plan.source.complete {
+    if !plan.source.complete && !prepared.is_of_changes() {
         reasons.add(Reason::SourceUnproven);
         let why = plan.source.why_incomplete.as_deref().unwrap_or("the reason is not known");
         problems.push(Problem::new(
@@ -53,7 +53,8 @@ pub fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
 
 /// A run that could work on nobody is no success, nor is one that could not look at the account of somebody who left.
 fn judge_skips(prepared: &Prepared<'_>, plan: &TargetPlan, reasons: &mut Reasons, problems: &mut Vec<Problem>) {
-    let skipped = all_skipped(plan);
+    // Of those who changed it is no wonder when everybody is skipped.
+    let skipped = if prepared.is_of_changes() { Vec::new() } else { all_skipped(plan) };
     if !skipped.is_empty() {
         let reason = if is_of_the_source(&skipped) { Reason::SourceUnproven } else { Reason::SomeFailed };
         reasons.add(reason);

@@ -25,7 +25,7 @@ use crate::zone::Zone;
 
 use super::caller::Caller;
 use super::due::{DueTargets, Scheduled};
-use super::prepared::{GaveUp, OpenTarget, Remembered, TargetMemory};
+use super::prepared::{GaveUp, OpenTarget, Remembered, SinceComplete, TargetMemory};
 use super::settle::settle;
 use super::source::SourceSeen;
 use super::writing::Applied;
@@ -213,9 +213,19 @@ impl Memory {
         self.kept
     }
 
+    /// The next run is at another moment.
+    #[cfg(test)]
+    pub(super) fn set_now(&mut self, now: DateTime<Utc>) {
+        self.caller.now = now;
+    }
+
     /// The moment of the run.
     pub fn now(&self) -> DateTime<Utc> {
         self.caller.now
+    }
+
+    pub(super) fn zone(&self) -> Zone {
+        self.zone
     }
 
     pub(super) fn who(&self) -> &Who {
@@ -257,11 +267,19 @@ fn fingerprint_of_filters(state: &State, target: &TargetSettings, more: impl Fn(
 }
 
 /// The fingerprint of a target's section of the file, to see whether it changed since the last run.
-fn section_fingerprint(state: &State, target: &TargetSettings) -> Fingerprint {
+pub(super) fn section_fingerprint(state: &State, target: &TargetSettings) -> Fingerprint {
     state.hasher().fingerprint("section", [target.section.as_str()])
 }
 
 impl Remembered for Memory {
+    fn since_complete(
+        &self,
+        settings: &Settings,
+        target: &TargetSettings,
+    ) -> anyhow::Result<Result<SinceComplete<'_>, String>> {
+        Ok(self.look_since_complete(settings, target)?)
+    }
+
     fn source(&self) -> anyhow::Result<SourceMemory> {
         Ok(self.state.source()?)
     }

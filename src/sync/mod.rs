@@ -9,6 +9,8 @@ mod batches;
 mod budget;
 mod caller;
 mod carry_out;
+mod changes;
+mod complete;
 mod confirm;
 mod decisions;
 mod due;
@@ -49,7 +51,7 @@ pub use judge::judge;
 pub use memory::{Memory, period, workflow_memory};
 pub use prepare::prepare;
 pub use prepared::{
-    GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory,
+    GaveUp, OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, SinceComplete, TargetMemory,
 };
 pub use reviewed::Reviewed;
 pub use run::{Finished, Inputs, Operator};

@@ -66,8 +66,8 @@ pub fn prepare<'s>(
         plan.targets.push(target_plan);
         targets.push(PreparedTarget { settings: target, open, error, tally });
     }
-    check_groups(&mut plan, &targets, &company.employees, options.only);
     let whole = options.only.is_none();
+    check_groups(&mut plan, &targets, &company.employees, whole);
     if whole {
         imports::review(settings, &mut plan, &targets);
     }
@@ -84,6 +84,7 @@ pub fn prepare<'s>(
         filters_accepted,
         source_seen,
         source_requests,
+        changed: BTreeSet::new(),
     })
 }
 
@@ -192,6 +193,7 @@ impl<'s> Company<'s> {
                 complete: self.employees.is_complete(),
                 why_incomplete: self.employees.why_incomplete().map(str::to_owned),
                 newest_change: self.newest_change.map(|newest| self.settings.timezone.minute(newest)),
+                changes: None,
             },
             targets: Vec::new(),
             notices: std::mem::take(&mut self.notices),
@@ -217,6 +219,7 @@ impl<'s> Company<'s> {
             memory,
             references,
             only: self.options.only,
+            changed_only: false,
         }
     }
 }
@@ -291,7 +294,7 @@ fn plan_target(
 }
 
 /// Accounts that were taken out of use, and say nothing of it since: services that skip what is empty leave `false` out.
-fn keep_out_of_use(snapshot: &mut Snapshot, removed: &BTreeSet<AccountId>) {
+pub(super) fn keep_out_of_use(snapshot: &mut Snapshot, removed: &BTreeSet<AccountId>) {
     for account in snapshot.accounts.iter_mut().filter(|account| !account.active_is_said) {
         account.active &= !removed.contains(&account.id);
     }
@@ -355,7 +358,7 @@ fn add_workflows(
 }
 
 /// What the safety rails go by, as far as it is remembered or asked for.
-fn rails(
+pub(super) fn rails(
     target: &TargetSettings,
     options: &PrepareOptions,
     memory: &TargetMemory<'_>,
@@ -431,12 +434,12 @@ fn counted_twice(removals: &BTreeMap<AccountId, u64>, plan: &TargetPlan) -> u64 
     removals.iter().map(|(account, times)| times - u64::from(!again.contains(account))).sum()
 }
 
-fn read_target(
+/// Opens a target; contacts nobody yet.
+pub(super) fn open(
     target: &TargetSettings,
     today: NaiveDate,
     tally: &Arc<Tally>,
-    progress: &dyn ReadProgress,
-) -> Result<Read, TargetError> {
+) -> Result<Box<dyn Target>, TargetError> {
     let connection = Connection {
         name: target.plan.name.clone(),
         fields: target.plan.fields.clone(),
@@ -445,10 +448,17 @@ fn read_target(
         create_missing: target.plan.create_missing.clone(),
         today,
     };
-    let open = tally
-        .of(|| target.target.open(connection))
-        .context("cannot be opened")
-        .map_err(|error| TargetError::new(ErrorKind::Unexpected, format!("{error:#}")))?;
+    let opened = tally.of(|| target.target.open(connection)).context("cannot be opened");
+    opened.map_err(|error| TargetError::new(ErrorKind::Unexpected, format!("{error:#}")))
+}
+
+fn read_target(
+    target: &TargetSettings,
+    today: NaiveDate,
+    tally: &Arc<Tally>,
+    progress: &dyn ReadProgress,
+) -> Result<Read, TargetError> {
+    let open = open(target, today, tally)?;
     let (schema, snapshot) = look(open.reader(), &target.plan.name, progress)?;
     tally.listed();
     Ok((open, schema, snapshot))
@@ -463,14 +473,14 @@ fn look(reader: &dyn ReadAccounts, name: &str, progress: &dyn ReadProgress) -> R
 }
 
 /// A target that is left alone because something of it could not be read.
-fn could_not_be_read(
+pub(super) fn could_not_be_read(
     target: &TargetSettings,
     error: TargetError,
 ) -> (TargetPlan, Option<OpenTarget>, Option<TargetError>) {
     (not_taking_part(target, TargetStatus::Failed, Some(error.message.clone())), None, Some(error))
 }
 
-fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option<String>) -> TargetPlan {
+pub(super) fn not_taking_part(target: &TargetSettings, status: TargetStatus, reason: Option<String>) -> TargetPlan {
     TargetPlan { status, reason, ..TargetPlan::empty(target.plan.name.clone(), target.target.kind()) }
 }
 
@@ -489,7 +499,7 @@ fn checklist(
 }
 
 /// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed.
-fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], employees: &Employees, only: Option<EmployeeId>) {
+pub(super) fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], employees: &Employees, whole: bool) {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, target) in targets.iter().enumerate() {
         if let Some(group) = &target.settings.group {
@@ -518,7 +528,7 @@ fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], employees: &Emp
             }
         }
         let all_read = members.iter().all(|place| plan.targets[*place].status == TargetStatus::Ready);
-        if !all_read || only.is_some() {
+        if !all_read || !whole {
             continue;
         }
         let covered: BTreeSet<&EmployeeId> = places.keys().collect();

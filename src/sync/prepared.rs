@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::config::TargetSettings;
-use crate::employee::{EmployeeId, Employees, Standing};
+use crate::config::{Settings, TargetSettings};
+use crate::employee::{Employee, EmployeeId, Employees, Standing};
 use crate::field::{AccountId, FieldValue, Schema};
 use crate::http::{Requests, Tally};
 use crate::personio::SourceError;
 use crate::plan::{Confirmed, KnownSince, Overview, PersonLabel, Plan, Seen, WorkflowMemory};
-use crate::state::{HeldChange, OpenIntent, Overwritten, SourceMemory};
+use crate::state::{Fingerprint, HeldChange, OpenIntent, Overwritten, SourceMemory};
 use crate::targets::conversations::contacts::Contact;
 use crate::targets::{Target, TargetError};
 
@@ -35,6 +35,8 @@ pub struct PrepareOptions {
     pub start: Option<Box<str>>,
     /// Whether the operator accepts that far fewer people are delivered than before.
     pub accept_source: bool,
+    /// Whether it is enough to read who changed.
+    pub changes: bool,
 }
 
 impl PrepareOptions {
@@ -48,6 +50,7 @@ impl PrepareOptions {
             accept_filter_change: false,
             start: None,
             accept_source: false,
+            changes: false,
         }
     }
 }
@@ -59,6 +62,27 @@ pub trait Remembered: Sync {
 
     /// What is remembered of a target.
     fn target(&self, target: &TargetSettings) -> anyhow::Result<TargetMemory<'_>>;
+
+    /// What a run of a target goes by that reads changes alone, or why it has to read everything.
+    fn since_complete(
+        &self,
+        settings: &Settings,
+        target: &TargetSettings,
+    ) -> anyhow::Result<Result<SinceComplete<'_>, String>>;
+}
+
+/// What is remembered of the last run of a target that read everything, and since.
+pub struct SinceComplete<'a> {
+    /// When it began.
+    pub began: DateTime<Utc>,
+    /// How many accounts in use were those of an employee.
+    pub linked: u64,
+    /// When the next one is due.
+    pub full_due: DateTime<Utc>,
+    /// The records of employees as they were when they were last looked at.
+    pub looked_at: BTreeMap<EmployeeId, Fingerprint>,
+    /// Makes the keyed hash of a record.
+    pub record: Box<dyn Fn(&Employee) -> Fingerprint + 'a>,
 }
 
 /// What is remembered of one target.
@@ -120,6 +144,15 @@ pub struct Prepared<'s> {
     pub source_seen: Option<SourceSeen>,
     /// What the source was sent.
     pub source_requests: Requests,
+    /// Who is known to have changed, where that was asked.
+    pub changed: BTreeSet<EmployeeId>,
+}
+
+impl Prepared<'_> {
+    /// Whether nobody was read but those who changed.
+    pub fn is_of_changes(&self) -> bool {
+        self.plan.source.changes.is_some()
+    }
 }
 
 /// One target of a prepared run.

@@ -21,6 +21,7 @@ use crate::words::count;
 use super::apply::apply;
 use super::approvals::{give_back_approvals, refuse_unseen, take_approvals};
 use super::budget::budgets;
+use super::changes::prepare_changes;
 use super::due::DueTargets;
 use super::failures::state_reason;
 use super::in_line::{done_in_part, failing_skips, not_in_line};
@@ -82,6 +83,7 @@ impl<'s> Inputs<'s, '_> {
     ///
     /// When the source or the state cannot be read.
     pub fn prepare(&self, options: &PrepareOptions, progress: &dyn ReadProgress) -> Result<Prepared<'s>, Failure> {
+        let prepare = if options.changes { prepare_changes } else { prepare };
         let mut prepared = prepare(self.settings, self.source, self.memory, options, progress)?;
         for plan in prepared.plan.targets.iter_mut().filter(|plan| self.rehearsed.contains(&plan.name)) {
             let message = format!("paused in the file: this is what `personio-sync resume {}` would bring", plan.name);
@@ -159,7 +161,8 @@ impl<'s> Inputs<'s, '_> {
             approved.map_err(|failure| failure.among(&reasons, problems.clone()))?;
         }
         let names: Vec<&str> = selected.iter().map(|target| &*target.plan.name).collect();
-        let run = memory.start(self.today, &names)?;
+        let run = memory.start(self.today, if prepared.is_of_changes() { &[] } else { &names })?;
+        memory.forget_looked_at(&prepared)?;
         for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
             if let Some(open) = &target.open {
                 memory.settle(target.settings, plan, open)?;
@@ -371,7 +374,7 @@ fn remember(
     let name_of = |employee| keep_names.then(|| prepared.full_name(employee)).flatten();
     let saw = WholeRun {
         whole: !prepared.restricted,
-        source_complete: prepared.plan.source.complete,
+        source_complete: prepared.plan.source.complete || prepared.is_of_changes(),
         filters_accepted: prepared.filters_accepted,
     };
     let (mut ends, mut all_jobs) = (Vec::new(), Vec::new());
@@ -421,5 +424,10 @@ fn remember(
     if let Err(error) = memory.finish(end, settings.state.keep) {
         reasons.add(state_reason(&error));
         problems.push(Problem::new(Code::StateUnwritable, format!("the history of this run is not kept: {error}")));
+    }
+    if let Err(error) = memory.note_complete(settings, prepared, run, applied) {
+        reasons.add(state_reason(&error));
+        let message = format!("that everybody, or who changed, was looked at is not kept: {error}");
+        problems.push(Problem::new(Code::StateUnwritable, message));
     }
 }

@@ -187,6 +187,17 @@ pub trait ReadAccounts: Send + Sync {
     /// One account, read afresh; `None` when there is none of that id.
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError>;
 
+    /// These accounts as the list has them, with all that the list brings beside accounts, without reading the list; those
+    /// that are not there are left out. `None` where only the list tells all of that.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be read.
+    fn accounts_by_id(&self, ids: &[AccountId]) -> Result<Option<Snapshot>, TargetError> {
+        let _ = ids;
+        Ok(None)
+    }
+
     /// Whether one account can be read by its id alone, so that what a list lacks is not yet gone. Where an account is
     /// nothing but a line of the list, it cannot.
     fn reads_by_id(&self) -> bool {

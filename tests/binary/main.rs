@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "the program under test goes by the clock of this machine")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod changes;
 mod commands;
 mod conformance;
 mod conversations;

@@ -129,9 +129,7 @@ impl<'a> Builder<'a> {
                 let existing = account.field(mapping.index);
                 let is_desired = match mapping.desired(spec, facts) {
                     Desired::Value(FieldValue::Employee(manager)) => {
-                        self.account_of.get(&manager).is_some_and(|place| {
-                            *existing == FieldValue::Account(self.snapshot.accounts[*place].id.clone())
-                        })
+                        self.account_of_manager(manager).is_some_and(|id| *existing == FieldValue::Account(id))
                     }
                     Desired::Value(value) => same(existing, &value, spec),
                     Desired::Keep(_) | Desired::Invalid(_) | Desired::Fail(..) => false,
@@ -144,6 +142,13 @@ impl<'a> Builder<'a> {
                 })
             })
             .collect()
+    }
+
+    /// Whose account a manager's is. Of those who were not read, the link tells.
+    fn account_of_manager(&self, manager: EmployeeId) -> Option<AccountId> {
+        let read = self.account_of.get(&manager).map(|place| &self.snapshot.accounts[*place].id);
+        let linked = || self.input.memory.links.get(&manager).filter(|_| self.input.changed_only);
+        read.or_else(linked).cloned()
     }
 
     /// Says that a field of an employee is left as it is, and why.
@@ -169,13 +174,14 @@ impl<'a> Builder<'a> {
     ) -> Option<FieldValue> {
         match (spec.kind, desired) {
             (FieldKind::Account, FieldValue::Employee(manager)) => {
-                if let Some(account) = self.account_of.get(&manager) {
-                    return Some(FieldValue::Account(self.snapshot.accounts[*account].id.clone()));
+                if let Some(account) = self.account_of_manager(manager) {
+                    return Some(FieldValue::Account(account));
                 }
                 if self.creating.contains(&manager) {
                     return Some(FieldValue::Employee(manager));
                 }
-                self.note_manager(&spec.name, manager, "has no account here", employee);
+                let why = if self.input.changed_only { "is not part of this run" } else { "has no account here" };
+                self.note_manager(&spec.name, manager, why, employee);
                 None
             }
             (FieldKind::Reference, FieldValue::Text(name)) => {

@@ -20,7 +20,7 @@ impl<'a> Builder<'a> {
     /// Filters that leave nobody of a whole company: most likely a name is misspelt.
     pub(super) fn report_idle_filters(&mut self, scopes: &[Scope]) {
         let filtered = |scope: &Scope| matches!(scope, Scope::Out { .. });
-        if self.input.only.is_some() || scopes.is_empty() || !scopes.iter().all(filtered) {
+        if !self.input.is_whole() || scopes.is_empty() || !scopes.iter().all(filtered) {
             return;
         }
         let idle: Vec<String> = (self.input.settings.include.iter())
@@ -39,7 +39,7 @@ impl<'a> Builder<'a> {
     /// A first run into a service that is hard to clean up afterwards, without any filter.
     pub(super) fn report_missing_filters(&mut self) {
         let settings = self.input.settings;
-        if self.input.only.is_some() || !self.input.memory.links.is_empty() || settings.is_filtered() {
+        if !self.input.is_whole() || !self.input.memory.links.is_empty() || settings.is_filtered() {
             return;
         }
         let coming = self.plan.changes.iter().filter(|change| change.op == Op::Create).count();
@@ -58,7 +58,7 @@ impl<'a> Builder<'a> {
         };
         let refers =
             self.input.settings.mapping.iter().any(|mapping| self.spec(mapping.index).kind == FieldKind::Account);
-        if !refers || self.input.only.is_some() {
+        if !refers || !self.input.is_whole() {
             return;
         }
         let manager: HashMap<EmployeeId, EmployeeId> = self
@@ -139,7 +139,7 @@ impl<'a> Builder<'a> {
             !nothing_left
         });
         self.plan.in_sync += in_sync;
-        let why = if self.input.only.is_some() { "is not part of this run" } else { "has no account here" };
+        let why = if !self.input.is_whole() { "is not part of this run" } else { "has no account here" };
         for (field, manager, employee) in dangling {
             self.note_manager(&field, manager, why, employee);
         }

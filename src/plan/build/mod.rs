@@ -77,6 +77,16 @@ pub struct PlanInput<'a> {
     pub references: &'a dyn References,
     /// Only this employee, if given; everybody is still read, so that shared keys are seen.
     pub only: Option<EmployeeId>,
+    /// The employees are those who changed, each with an account that a link leads to. Nothing is known of the others but
+    /// their links.
+    pub changed_only: bool,
+}
+
+impl PlanInput<'_> {
+    /// Whether everybody is planned.
+    fn is_whole(&self) -> bool {
+        self.only.is_none() && !self.changed_only
+    }
 }
 
 /// That somebody in scope, without an account of their own, has a key of another one's account.
@@ -134,6 +144,24 @@ pub fn build(input: &PlanInput<'_>, mut snapshot: Snapshot) -> Built {
     builder.finish(&correlation)
 }
 
+/// Whether an employee is in scope of a target, as far as it can be told.
+pub fn scope_in(settings: &PlanSettings, employees: &Employees, facts: &Facts<'_>) -> Scope {
+    if employees.contested.contains(&facts.employee().id) {
+        let why = "Personio delivers two different records with this id, and nobody can tell which is right";
+        return Scope::Unclear(Code::TwoRecords, why.into());
+    }
+    if let Some(why) = facts.standing().why_unclear() {
+        return Scope::Unclear(Code::LifecycleHidden, why);
+    }
+    if !settings.takes_leavers() {
+        return scope(&settings.include, &settings.exclude, facts);
+    }
+    match scope_as_written(&settings.include, &settings.exclude, facts) {
+        Scope::Left => Scope::In,
+        scope => scope,
+    }
+}
+
 struct Builder<'a> {
     input: &'a PlanInput<'a>,
     snapshot: &'a Snapshot,
@@ -189,28 +217,8 @@ impl<'a> Builder<'a> {
     }
 
     fn scopes(&self) -> Vec<Scope> {
-        let settings = self.input.settings;
-        (0..self.input.employees.list.len())
-            .map(|place| {
-                let employee = self.input.employees.list[place].id;
-                if self.input.employees.contested.contains(&employee) {
-                    let why =
-                        "Personio delivers two different records with this id, and nobody can tell which is right";
-                    return Scope::Unclear(Code::TwoRecords, why.into());
-                }
-                if let Some(why) = self.input.standings[place].why_unclear() {
-                    return Scope::Unclear(Code::LifecycleHidden, why);
-                }
-                let facts = self.facts(place);
-                if !settings.takes_leavers() {
-                    return scope(&settings.include, &settings.exclude, &facts);
-                }
-                match scope_as_written(&settings.include, &settings.exclude, &facts) {
-                    Scope::Left => Scope::In,
-                    scope => scope,
-                }
-            })
-            .collect()
+        let PlanInput { settings, employees, .. } = self.input;
+        (0..employees.list.len()).map(|place| scope_in(settings, employees, &self.facts(place))).collect()
     }
 
     fn correlate(&mut self, scopes: &[Scope]) -> Correlation {

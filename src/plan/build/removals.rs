@@ -51,7 +51,7 @@ impl<'a> Builder<'a> {
             return self.deactivate(employee, found, reason, detail);
         };
         // Where the account goes to that employee, or waits to, the plan says so already.
-        let is_told = self.input.only.is_none() && self.going_on.contains(&account);
+        let is_told = self.input.is_whole() && self.going_on.contains(&account);
         if found.active && !is_told {
             let (other, name) = (self.input.employees.list[*claiming].id, &self.spec(*field).name);
             let why =
@@ -113,6 +113,9 @@ impl<'a> Builder<'a> {
     /// Linked employees whom Personio no longer delivers at all.
     pub(super) fn missing(&mut self, correlation: &Correlation) {
         let delivered = self.input.employees;
+        if self.input.changed_only {
+            return;
+        }
         let by_id: HashMap<&AccountId, usize> = if self.input.memory.links.is_empty() {
             HashMap::new()
         } else {

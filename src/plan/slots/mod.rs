@@ -39,6 +39,9 @@ pub enum Due {
 }
 
 impl Schedule {
+    /// Once a day, from midnight on.
+    pub const DAILY: Self = Self { seconds: DAY, at: NaiveTime::MIN };
+
     /// A span that divides a day, or whole days.
     ///
     /// # Errors

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::field::AccountId;
@@ -71,7 +73,7 @@ fn one_employee_is_shown_without_the_others(place: &Place) {
     let state = place.open();
     let [one, two] = [1, 2].map(|id| change(&state, id, "left"));
     let first = show(&state, 0, &[one, two]);
-    state.show("desk", Some(employee(1)), &[], at(1), &ada()).unwrap();
+    state.show("desk", Some(&BTreeSet::from([employee(1)])), &[], at(1), &ada()).unwrap();
     let shown = state.shown("desk").unwrap().unwrap();
     assert_eq!((shown.at, shown.held), (at(0), vec![first[1].clone()]));
     state.unshow("desk", &[first[1].change.fingerprint.clone()]).unwrap();

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "which machine this is decides what can be tested on it")]
 
 mod approvals;
+mod complete;
 mod faults;
 mod forgetting;
 mod history;

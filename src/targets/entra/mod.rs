@@ -253,6 +253,36 @@ impl<C: Transport> Entra<C> {
         Err(TargetError { kind: ErrorKind::Refused, message: why, fields: refused, ..refusal })
     }
 
+    /// A user as Graph has it; `None` when there is none of that id.
+    fn row(&self, id: &AccountId) -> Result<Option<Map<String, Value>>, TargetError> {
+        let request = requests::user(&id.0, &self.selection(), self.reads_managers());
+        match self.fetch(&request) {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(Value::Object(row)) => Ok(Some(row)),
+            Ok(_) => Err(unexpected("the answer is no user", &request, 200)),
+        }
+    }
+
+    /// Users as accounts, with the groups of the run.
+    fn snapshot(&self, rows: &[Map<String, Value>]) -> Result<Snapshot, TargetError> {
+        let members = self.members()?;
+        let (mut accounts, mut notices) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows {
+            let (account, unreadable) =
+                self.account_of(row, &members).map_err(|why| TargetError::new(ErrorKind::Unexpected, why))?;
+            notices.extend(unreadable.map(|message| Notice {
+                code: Code::AccountUnreadable,
+                employee: None,
+                field: None,
+                message,
+            }));
+            accounts.push(account);
+        }
+        let groups = self.resolved()?.problems.clone();
+        Ok(Snapshot { accounts, notices, groups, ..Snapshot::default() })
+    }
+
     fn reads_managers(&self) -> bool {
         self.connection.fields.iter().any(|field| &*field.name == MANAGER)
     }
@@ -306,34 +336,23 @@ impl<C: Transport> ReadAccounts for Entra<C> {
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
         *self.members.lock() = None;
-        let members = self.members()?;
         let (rows, incomplete) = self.everybody(progress)?;
-        let (mut accounts, mut notices) = (Vec::with_capacity(rows.len()), Vec::new());
-        for row in &rows {
-            let (account, unreadable) =
-                self.account_of(row, &members).map_err(|why| TargetError::new(ErrorKind::Unexpected, why))?;
-            notices.extend(unreadable.map(|message| Notice {
-                code: Code::AccountUnreadable,
-                employee: None,
-                field: None,
-                message,
-            }));
-            accounts.push(account);
+        Ok(Snapshot { incomplete, ..self.snapshot(&rows)? })
+    }
+
+    fn accounts_by_id(&self, ids: &[AccountId]) -> Result<Option<Snapshot>, TargetError> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            rows.extend(self.row(id)?);
         }
-        let groups = self.resolved()?.problems.clone();
-        Ok(Snapshot { accounts, incomplete, notices, groups, ..Snapshot::default() })
+        self.snapshot(&rows).map(Some)
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {
-        let request = requests::user(&id.0, &self.selection(), self.reads_managers());
-        let row = match self.fetch(&request) {
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-            Ok(Value::Object(row)) => row,
-            Ok(_) => return Err(unexpected("the answer is no user", &request, 200)),
-        };
-        let found = self.account_of(&row, &*self.members()?).map_err(|why| unexpected(&why, &request, 200))?;
-        Ok(Some(found.0))
+        let Some(row) = self.row(id)? else { return Ok(None) };
+        let found = self.account_of(&row, &*self.members()?);
+        let wrong = |why: String| TargetError::new(ErrorKind::Unexpected, why);
+        Ok(Some(found.map_err(wrong)?.0))
     }
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {

@@ -48,12 +48,7 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
 
         let mut notices = described.notices.clone();
         notices.extend(agent_notice(view));
-        notices.extend(problems.into_iter().map(|message| Notice {
-            code: Code::AccountUnreadable,
-            employee: None,
-            field: None,
-            message,
-        }));
+        notices.extend(problems.into_iter().map(unreadable));
         *self.standings.lock() = standings.into_iter().collect();
         Ok(Snapshot { accounts, incomplete, notices, ..Snapshot::default() })
     }
@@ -71,6 +66,25 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
         let fields = &described.schema.fields;
         let names = self.names_for(fields, std::slice::from_ref(user.row()))?;
         Ok(Some(user.account(fields, &names).0))
+    }
+
+    fn accounts_by_id(&self, ids: &[AccountId]) -> Result<Option<Snapshot>, TargetError> {
+        if self.updates_agents {
+            // Which agents may be written, their list tells.
+            return Ok(None);
+        }
+        let described = self.described()?;
+        let fields = &described.schema.fields;
+        let mut snapshot = Snapshot { notices: described.notices.clone(), ..Snapshot::default() };
+        let users = ids.iter().filter_map(|id| number(id).ok()).map(|id| self.view(id));
+        let users = users.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+        for user in users {
+            let names = self.names_for(fields, std::slice::from_ref(user.row()))?;
+            let (account, problem) = user.account(fields, &names);
+            snapshot.accounts.push(account);
+            snapshot.notices.extend(problem.map(unreadable));
+        }
+        Ok(Some(snapshot))
     }
 
     fn reads_by_id(&self) -> bool {
@@ -106,6 +120,10 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
         reading.accounts.retain(|account| same(account.field(field), &wanted, spec));
         Ok(reading.accounts)
     }
+}
+
+fn unreadable(message: String) -> Notice {
+    Notice { code: Code::AccountUnreadable, employee: None, field: None, message }
 }
 
 /// What users are looked up by, at once and exactly.

@@ -161,13 +161,7 @@ impl Directory {
         let (notices, unusable) = (notices.clone(), unusable.clone());
         let mut snapshot = Snapshot { incomplete: walk.incomplete, notices, unusable, ..Snapshot::default() };
         for (id, resource) in &walk.users {
-            let (account, unreadable) = self.read(fields, id, resource);
-            if !unreadable.is_empty() {
-                let message =
-                    format!("account {id}: {} cannot be read, so that it is left alone", unreadable.join(", "));
-                snapshot.notices.push(notice(Code::FieldUnreadable, message));
-            }
-            snapshot.accounts.push(account);
+            self.take(fields, id, resource, &mut snapshot);
         }
         if self.key_owner.is_some()
             && !snapshot.accounts.iter().any(|account| account.protection == Some(Protection::KeyOwner))
@@ -186,6 +180,27 @@ impl Directory {
         }
         *self.samples.lock() = samples;
         Ok(snapshot)
+    }
+
+    pub(crate) fn accounts_by_id(&self, ids: &[AccountId]) -> Result<Snapshot, TargetError> {
+        let Described { fields, notices, unusable } = self.described()?;
+        let (notices, unusable) = (notices.clone(), unusable.clone());
+        let mut snapshot = Snapshot { notices, unusable, ..Snapshot::default() };
+        for id in ids {
+            let Some(resource) = self.service.user(&id.0)? else { continue };
+            self.take(fields, &id.0, &resource, &mut snapshot);
+        }
+        Ok(snapshot)
+    }
+
+    /// Adds an account to what is known, with what cannot be read of it.
+    fn take(&self, fields: &[Field], id: &str, resource: &Resource, snapshot: &mut Snapshot) {
+        let (account, unreadable) = self.read(fields, id, resource);
+        if !unreadable.is_empty() {
+            let message = format!("account {id}: {} cannot be read, so that it is left alone", unreadable.join(", "));
+            snapshot.notices.push(notice(Code::FieldUnreadable, message));
+        }
+        snapshot.accounts.push(account);
     }
 
     pub(crate) fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {

@@ -132,6 +132,10 @@ impl ReadAccounts for ScimTarget {
         self.0.find(field, value)
     }
 
+    fn accounts_by_id(&self, ids: &[AccountId]) -> Result<Option<Snapshot>, TargetError> {
+        self.0.accounts_by_id(ids).map(Some)
+    }
+
     fn reads_by_id(&self) -> bool {
         true
     }

@@ -223,6 +223,21 @@ impl TravelPerk {
         Ok(profiles.into_iter().map(|profile| profile.name).collect())
     }
 
+    /// With what is to be said of every read.
+    fn with_notices(&self, mut snapshot: Snapshot) -> Snapshot {
+        if !self.owner_named {
+            let message = "`key_owner` is not set: the account of the administrator who made the key is protected \
+                           only once the file names it";
+            snapshot.notices.push(Notice {
+                code: Code::KeyOwnerNotNamed,
+                employee: None,
+                field: None,
+                message: message.into(),
+            });
+        }
+        snapshot
+    }
+
     /// Makes a cost centre, or brings back an archived one of that name.
     fn make_cost_center(&self, name: &str) -> Result<(), TargetError> {
         let fold = |name: &str| name.trim().to_lowercase();
@@ -282,18 +297,12 @@ impl ReadAccounts for TravelPerk {
     }
 
     fn accounts(&self, progress: &dyn Progress) -> Result<Snapshot, TargetError> {
-        let mut snapshot = advised(self.people.accounts(progress))?;
-        if !self.owner_named {
-            let message = "`key_owner` is not set: the account of the administrator who made the key is protected \
-                           only once the file names it";
-            snapshot.notices.push(Notice {
-                code: Code::KeyOwnerNotNamed,
-                employee: None,
-                field: None,
-                message: message.into(),
-            });
-        }
-        Ok(snapshot)
+        Ok(self.with_notices(advised(self.people.accounts(progress))?))
+    }
+
+    fn accounts_by_id(&self, ids: &[AccountId]) -> Result<Option<Snapshot>, TargetError> {
+        let found = advised(self.people.accounts_by_id(ids))?;
+        Ok(Some(self.with_notices(found)))
     }
 
     fn references(&self, field: FieldIndex) -> Result<Option<ReferenceNames>, TargetError> {

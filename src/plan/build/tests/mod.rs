@@ -98,6 +98,7 @@ struct Scene {
     links: BTreeMap<EmployeeId, AccountId>,
     incomplete: bool,
     only: Option<EmployeeId>,
+    changed_only: bool,
     gave_up: bool,
     pending: BTreeMap<EmployeeId, NaiveDate>,
     refusals: Vec<Refusal>,
@@ -127,6 +128,7 @@ fn mapped(section: &str) -> Scene {
         links: BTreeMap::new(),
         incomplete: false,
         only: None,
+        changed_only: false,
         gave_up: false,
         pending: BTreeMap::new(),
         refusals: Vec::new(),
@@ -238,6 +240,7 @@ impl Scene {
             },
             references: &self.references,
             only: self.only,
+            changed_only: self.changed_only,
         };
         let snapshot = Snapshot {
             accounts: self.accounts.clone(),
