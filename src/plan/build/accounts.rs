@@ -11,21 +11,11 @@ impl<'a> Builder<'a> {
             return;
         }
         let facts = self.facts(place);
-        let carried: Vec<&FieldSpec> = self
-            .input
-            .settings
-            .match_fields
-            .iter()
-            .filter(|index| self.mapping(**index).is_some())
-            .map(|index| self.spec(*index))
-            .collect();
         let fields = match self.desired_fields(&facts, None) {
             Ok(fields) => fields,
             Err((code, why)) => return self.skip(employee, code, why),
         };
-        let has_key = carried.iter().any(|spec| fields.iter().any(|field| field.field == spec.name));
-        if !carried.is_empty() && !has_key {
-            let names: Vec<&str> = carried.iter().map(|spec| &*spec.name).collect();
+        if let Some(names) = self.keys_lacking(&fields) {
             let verb = if names.len() == 1 { "is" } else { "are" };
             self.skip(employee, Code::MatchKeyMissing, format!("{} {verb} empty", names.join(" and ")));
             return;
@@ -140,6 +130,25 @@ impl<'a> Builder<'a> {
             hold: None,
             outcome: None,
         });
+    }
+
+    /// Whether values that an account needs are missing, references left aside.
+    pub(super) fn cannot_be_made(&self, fields: &[FieldChange]) -> bool {
+        let refers = |spec: &FieldSpec| matches!(spec.kind, FieldKind::Reference | FieldKind::References);
+        let required = self.input.schema.iter().take(self.input.settings.written_fields);
+        let mut required = required.filter(|(_, spec)| spec.required && !refers(spec));
+        let one_of_references = self.input.schema.one_of.iter().any(|index| refers(self.spec(*index)));
+        self.keys_lacking(fields).is_some()
+            || required.any(|(index, _)| !fields.iter().any(|field| field.index == index))
+            || (!one_of_references && self.none_of(fields, None).is_some())
+    }
+
+    /// The match fields that are mapped, when none of them has a value for a new account.
+    pub(super) fn keys_lacking(&self, fields: &[FieldChange]) -> Option<Vec<&'a str>> {
+        let keys = self.input.settings.match_fields.iter().filter(|index| self.mapping(**index).is_some());
+        let names: Vec<&str> = keys.map(|index| &*self.spec(*index).name).collect();
+        let has_key = fields.iter().any(|field| names.contains(&&*field.field));
+        (!names.is_empty() && !has_key).then_some(names)
     }
 
     /// What makes an account hold what it should: an update, which may have no field, or a reactivation. `None` when

@@ -53,8 +53,17 @@ impl<'a> Builder<'a> {
             }
         }
         let mut fields = Vec::new();
-        for (index, wanted) in (0u16..).map(FieldIndex).zip(wanted) {
+        let refers = |spec: &FieldSpec| matches!(spec.kind, FieldKind::Reference | FieldKind::References);
+        let mut wanted: Vec<(FieldIndex, Desired)> = (0u16..).map(FieldIndex).zip(wanted).collect();
+        if account.is_none() {
+            wanted.sort_by_key(|(index, _)| refers(self.spec(*index)));
+        }
+        for (index, wanted) in wanted {
             let spec = self.spec(index);
+            // Who cannot be made anyway refers to nothing.
+            if account.is_none() && refers(spec) && self.cannot_be_made(&fields) {
+                break;
+            }
             if account.is_some() && self.input.memory.unstored.contains(&*spec.name) {
                 continue;
             }
@@ -79,8 +88,7 @@ impl<'a> Builder<'a> {
                 Desired::Fail(code, why) => return Err((code, why)),
             };
             // What the account refers to exists, so that no list of names has to be asked for it.
-            let refers = matches!(spec.kind, FieldKind::Reference | FieldKind::References);
-            if refers && account.is_some_and(|account| same(account.field(index), &desired, spec)) {
+            if refers(spec) && account.is_some_and(|account| same(account.field(index), &desired, spec)) {
                 continue;
             }
             let Some(after) = self.resolve(index, spec, desired, employee) else {
@@ -117,6 +125,7 @@ impl<'a> Builder<'a> {
             }
             fields.push(FieldChange { index, field: spec.name.clone(), before, after });
         }
+        fields.sort_by_key(|field| field.index);
         Ok(fields)
     }
 
