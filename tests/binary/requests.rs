@@ -44,6 +44,9 @@ fn accounts(name: &str) -> &'static [&'static str] {
     }
 }
 
+/// Whether a line of the report counts.
+type Counts = fn(&str) -> bool;
+
 #[test]
 fn a_run_without_changes_asks_for_accounts_and_little_else() {
     std::thread::scope(|scope| {
@@ -81,8 +84,7 @@ fn requests_are_counted_by_what_they_are_for() {
         let of = |system: &str, wanted: fn(&str) -> bool| {
             sent[before..].iter().filter(|request| request.system == system && wanted(request.method)).count()
         };
-        let (reading, writing): (fn(&str) -> bool, fn(&str) -> bool) =
-            (|method| method == "GET", |method| method != "GET");
+        let (reading, writing): (Counts, Counts) = (|method| method == "GET", |method| method != "GET");
         (of("personio", |_| true), of("freshservice", reading), of("freshservice", writing))
     };
     let (first, after) = (scene.sync(), scene.sandbox.requests().len());
