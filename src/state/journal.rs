@@ -94,26 +94,15 @@ fn settle(
     finished: &[Finished],
     at: DateTime<Utc>,
 ) -> Result<(), StateError> {
-    // One outcome for each write, the last: one statement cannot write a row twice.
-    let last: std::collections::BTreeMap<JournalId, &Finished> = finished.iter().map(|one| (one.id, one)).collect();
-    let finished: Vec<&Finished> = last.into_values().collect();
-    finished.chunks(sql::ROWS_AT_ONCE).try_for_each(|finished| settle_each(database, target, finished, at))
-}
-
-/// The same where each write is there once.
-fn settle_each(
-    database: &mut dyn Database,
-    target: &str,
-    finished: &[&Finished],
-    at: DateTime<Utc>,
-) -> Result<(), StateError> {
     let pending: Box<str> = PENDING.into();
-    for id in finished.iter().filter(|one| matches!(one.settlement, Settlement::Failed { .. })).map(|one| one.id) {
+    // One outcome for each write, the last: one statement cannot write a row twice.
+    let finished: std::collections::BTreeMap<JournalId, &Finished> = finished.iter().map(|one| (one.id, one)).collect();
+    for id in finished.values().filter(|one| matches!(one.settlement, Settlement::Failed { .. })).map(|one| one.id) {
         // What certainly was not done does not count against the limits for a day.
         limits::take_back(database, target, id)?;
     }
     let cells: Vec<Cell<'_>> = finished
-        .iter()
+        .values()
         .flat_map(|one| {
             let (state, code) = match &one.settlement {
                 Settlement::Done | Settlement::Removed => ("done", None),
@@ -142,11 +131,11 @@ fn settle_each(
         &cells,
     )?;
     let failed = |one: &Finished| matches!(one.settlement, Settlement::Failed { .. });
-    for link in finished.iter().copied().filter(|one| failed(one)).filter_map(|one| one.link.as_ref()) {
+    for link in finished.values().filter(|one| failed(one)).filter_map(|one| one.link.as_ref()) {
         memory::give_back(database, target, link)?;
     }
-    let links = || finished.iter().copied().filter(|one| !failed(one)).filter_map(|one| one.link.as_ref());
-    for id in finished.iter().copied().filter(|one| one.settlement == Settlement::Removed).map(|one| one.id) {
+    let links = || finished.values().filter(|one| !failed(one)).filter_map(|one| one.link.as_ref());
+    for id in finished.values().filter(|one| one.settlement == Settlement::Removed).map(|one| one.id) {
         memory::forget_removed(database, target, id)?;
     }
     memory::free_made(database, target, links())?;
