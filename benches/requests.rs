@@ -63,7 +63,8 @@ fn main() {
                 run(Some(&sandbox), program, &[&["sync", "--yes", "--config", &config], more].concat()).status
             };
             // The second settles references that the first could not.
-            (sync(&[]), sync(&[]));
+            sync(&[]);
+            sync(&[]);
             for (label, more) in [("a full run", &[][..]), ("changes only", &["--changes"][..])] {
                 ask(&sandbox, "DELETE", "/requests");
                 if sync(more) != 0 {

@@ -27,6 +27,13 @@ enum Order {
     Drop,
 }
 
+/// How far the writes have come. They are handled side by side: when one arrives, those before it may still be under way.
+#[derive(Debug, Default)]
+struct Reached {
+    has_arrived: bool,
+    carried_out: u64,
+}
+
 /// Counts the writes to one system and keeps them waiting from one number on.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -34,7 +41,7 @@ pub(super) struct Gate {
     number: u64,
     when: When,
     counted: Mutex<u64>,
-    reached: Mutex<bool>,
+    reached: Mutex<Reached>,
     is_reached: Condvar,
     order: watch::Sender<Order>,
 }
@@ -60,12 +67,14 @@ impl Gate {
             (When::After, When::After) => number == self.number,
             (When::Before, When::After) => false,
         };
+        {
+            let mut reached = self.reached.lock();
+            reached.has_arrived |= stops && number == self.number;
+            reached.carried_out += u64::from(side == When::After);
+        }
+        self.is_reached.notify_all();
         if !stops {
             return true;
-        }
-        if number == self.number {
-            *self.reached.lock() = true;
-            self.is_reached.notify_all();
         }
         let mut order = self.order.subscribe();
         let given = order.wait_for(|order| *order != Order::Wait).await;
@@ -100,11 +109,13 @@ impl Pause {
         Self { world: Arc::clone(world), gate }
     }
 
-    /// Waits until the write has come, but no longer than this. Returns whether it has come.
+    /// Waits until the write has come and those before it are carried out, but no longer than this. Returns whether it has come.
     pub fn reached_within(&self, limit: Duration) -> bool {
         let mut reached = self.gate.reached.lock();
-        self.gate.is_reached.wait_while_for(&mut reached, |reached| !*reached, limit);
-        *reached
+        let before = self.gate.number - u64::from(self.gate.when == When::Before);
+        let is_there = |reached: &Reached| reached.has_arrived && reached.carried_out >= before;
+        self.gate.is_reached.wait_while_for(&mut reached, |reached| !is_there(reached), limit);
+        is_there(&reached)
     }
 
     pub fn release(self) {

@@ -155,7 +155,8 @@ fn is_dealt_with(
     }
     let is_owner = target.open.as_ref().is_some_and(|open| open.overview.owned.contains_key(&employee));
     let only_updated = changes.iter().all(|change| matches!(change.op, Op::Update | Op::Reactivate));
-    if !prepared.is_of_changes() && !(is_owner && only_updated) {
+    let could_be_done_by_changes = is_owner && only_updated;
+    if !(prepared.is_of_changes() || could_be_done_by_changes) {
         return true;
     }
     changes.iter().all(|change| change.outcome == Some(Outcome::Succeeded))

@@ -205,7 +205,9 @@ fn explain_tells_every_step_of_one_person() {
 #[test]
 fn a_reviewed_plan_is_applied_exactly() {
     let scene = Scene::new(20, &format!("{DESK}{LIST}"));
-    let shown = scene.run(&["plan", "--out", "plan.json", "--format", "json"], 0).json();
+    let mut shown = scene.run(&["plan", "--out", "plan.json", "--format", "json"], 0).json();
+    let asked = shown.as_object_mut().unwrap().remove("requests").unwrap();
+    assert!(asked["source"]["reads"].as_u64().unwrap() > 0, "what the run asked is no part of what is reviewed");
     let mut kept: Value = serde_json::from_str(&scene.read("plan.json")).unwrap();
     kept.as_object_mut().unwrap().remove("binding").unwrap();
     assert_eq!(kept, shown);

@@ -50,7 +50,10 @@ fn shape(kind: &str) -> Value {
         "requests?": {
             "source": {"reads": "number", "looks": "number", "writes": "number"}, "targets": "any",
         },
-        "source": {"employees": "number", "complete": "bool", "why_incomplete?": "text"},
+        "source": {
+            "employees": "number", "complete": "bool", "why_incomplete?": "text", "mode": "text",
+            "changes?": {"since": "text", "looked_at": "number", "full_due": "text?"},
+        },
         "targets": [{
             "name": "text", "type": "text", "status": "text", "reason": "text?",
             "summary": {"create": "number", "found": "number", "update": "number", "reactivate": "number", "handover": "number", "deactivate": "number",
@@ -97,7 +100,7 @@ fn plans_and_reports_have_the_documented_shape() {
     check_counts(&plan);
     assert_eq!((&plan["schema"], &plan["kind"], &plan["exit_code"]), (&json!(1), &json!("plan"), &json!(4)));
     assert_eq!(plan["tool"], concat!("personio-sync ", env!("CARGO_PKG_VERSION")));
-    assert_eq!(plan["source"], json!({"employees": 50, "complete": true}));
+    assert_eq!(plan["source"], json!({"employees": 50, "complete": true, "mode": "full"}));
     let keys: Vec<&String> = plan.as_object().unwrap().keys().collect();
     assert_eq!(keys[..8], ["schema", "kind", "tool", "today", "exit_code", "problems", "source", "targets"]);
     let desk = &plan["targets"][0];
