@@ -11,7 +11,7 @@ use std::env;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use scene::{Cost, DESK_TARGET, PROGRAM, Sandbox, run, write_file};
 
@@ -82,12 +82,13 @@ fn one_size(size: usize, programs: &Programs<'_>) {
     let file_of = |whose: &str| write(&format!("file-{whose}"), FILE_TARGET);
     let desk_of = |whose: &str| write(&format!("desk-{whose}"), DESK_TARGET);
     // The sandbox invents an employee's record when it is first asked for; that is not what is measured.
-    let started = Instant::now();
-    run(Some(&sandbox), PROGRAM, &["plan", "--config", &file_of("this")]);
-    println!("{size} employees (the sandbox took {:.1} s to invent them)", started.elapsed().as_secs_f64());
+    let invented = run(Some(&sandbox), PROGRAM, &["plan", "--config", &file_of("this")]).wall;
+    println!(
+        "{size} employees (a first plan, which makes the sandbox invent them, took {:.1} s)",
+        invented.as_secs_f64()
+    );
     let repeats = if size < ONCE { REPEATS } else { 1 };
-    let targets: [(&str, &dyn Fn(&str) -> String); 2] = [("file", &file_of), ("service desk", &desk_of)];
-    for (name, config) in targets {
+    for (name, config) in [("file", &file_of as &dyn Fn(&str) -> String), ("service desk", &desk_of)] {
         if name == "service desk" && size > LARGEST_DESK {
             continue;
         }
