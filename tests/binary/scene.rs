@@ -212,6 +212,7 @@ impl Scene {
                 asked.retain(|(system, ..)| *system != request.system);
             } else if answered
                 && !reads_twice(request.system)
+                && !comes_before_a_whole_write(&request.path)
                 && !asked.insert((request.system, &request.path, &request.query))
             {
                 panic!("{when}: {} was asked twice for {}?{}", request.system, request.path, request.query);
@@ -356,6 +357,12 @@ impl Ran {
         assert!(self.stdout.contains(words), "`{words}` is not shown:\n{}", self.stdout);
         self
     }
+}
+
+/// Slack takes the members of a user group as a whole list: each portion of changes is put together from a look of its own,
+/// even where the portion before it turned out to change nothing.
+fn comes_before_a_whole_write(path: &str) -> bool {
+    path.ends_with("/usergroups.users.list")
 }
 
 /// The exceptions, by system: a declared interface without `read` tells of single accounts only by its list, which is read
