@@ -100,7 +100,15 @@ impl Delivery {
 
     /// The schema of a section that is delivered, with the keys of its type.
     pub(super) fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> serde_json::Value {
-        shape::joined([shape::definition::<Keys>(generator), shape::definition::<T>(generator)])
+        let mut schema = shape::joined([shape::definition::<Keys>(generator), shape::definition::<T>(generator)]);
+        let way = |name: &str, mut keys: serde_json::Value| {
+            keys["properties"]["type"] = json!({ "const": name });
+            keys["additionalProperties"] = json!(false);
+            keys
+        };
+        schema["properties"]["delivery"]["oneOf"] =
+            json!([way("file", (file::KIND.keys)(generator)), way("http", (declared::KIND.keys)(generator))]);
+        schema
     }
 
     /// Whether the delivery can carry a field.

@@ -116,6 +116,21 @@ mod tests {
     }
 
     #[test]
+    fn the_way_of_a_delivery_has_the_keys_of_its_type() {
+        let right = starter(&["pento"], None, None).text;
+        let file = "path = \"pento.csv\"";
+        for (keys, is_right) in [
+            ("path = \"pento.csv\"\ndelimiter = \";\"", true),
+            ("path = \"pento.csv\"\ndelimeter = \";\"", false),
+            ("path = \"pento.csv\"\nbase_url = \"https://example.com\"", false),
+            ("delimiter = \";\"", false),
+        ] {
+            let text = right.replacen(file, keys, 1);
+            assert_eq!(complaints(&text).is_empty(), is_right, "{keys}: {:?}", complaints(&text));
+        }
+    }
+
+    #[test]
     fn mistakes_are_marked() {
         let right = starter(&["file"], None, None).text;
         for (from, to) in [
