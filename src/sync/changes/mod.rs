@@ -317,12 +317,11 @@ fn linked_accounts(
     }
     if !accounts.is_empty() {
         let wanted: BTreeSet<&AccountId> = accounts.values().collect();
-        let mut owners: BTreeMap<&AccountId, usize> = BTreeMap::new();
-        for account in memory.links.values().filter(|account| wanted.contains(account)) {
-            *owners.entry(account).or_default() += 1;
-        }
-        if let Some((account, _)) = owners.into_iter().find(|(_, owners)| *owners > 1) {
-            return Err(format!("account {account} of {name} is linked to several employees"));
+        let mut owners: BTreeMap<&AccountId, EmployeeId> = BTreeMap::new();
+        for (owner, account) in memory.links.iter().filter(|(_, account)| wanted.contains(account)) {
+            if let Some(other) = owners.insert(account, *owner) {
+                return Err(format!("employees {other} and {owner} are linked to the same account in {name}"));
+            }
         }
     }
     Ok(accounts)
@@ -339,8 +338,8 @@ fn plan_changes(
     let (target, options) = (turn.target, company.options);
     let name = &target.plan.name;
     let there: BTreeSet<&AccountId> = snapshot.accounts.iter().map(|account| &account.id).collect();
-    if let Some((employee, account)) = accounts.iter().find(|(_, account)| !there.contains(account)) {
-        return Err(Unplanned::Everything(format!("account {account} of employee {employee} is not there in {name}")));
+    if let Some((employee, _)) = accounts.iter().find(|(_, account)| !there.contains(account)) {
+        return Err(Unplanned::Everything(format!("the account of employee {employee} is not there in {name}")));
     }
     keep_out_of_use(&mut snapshot, &memory.removed);
     let (employees, standings) = company.only(accounts);

@@ -138,7 +138,7 @@ fn what_needs_everybody_in_view_reads_everybody_and_says_why() {
     let events: [(Event<'_>, &str); 7] = [
         (&hire, "employee 90 is in scope of desk and has no account there that is known"),
         (&leave, "the account of employee 4 in desk is to be taken out of use"),
-        (&gone, "account a4 of employee 4 is not there in desk"),
+        (&gone, "the account of employee 4 is not there in desk"),
         (&all, "25 people with an account in desk changed, and reading everything costs less than looking at each"),
         (&file, "what the file says of desk is not what the last such run went by"),
         (&day, "desk was last read in full on 2026-11-23 09:00 UTC, and `full` makes it due again"),
