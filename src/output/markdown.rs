@@ -96,9 +96,11 @@ fn section(text: &mut String, target: &TargetPlan, document: &Document<'_>, styl
     }
     let mut changes: Vec<&Change> =
         target.changes.iter().filter(|change| by_hand.is_none() || change.hold.is_some()).collect();
-    if kind == Kind::Report {
-        changes.sort_by_key(|change| !matters(change) && change.hold.is_none());
-    }
+    // What a comment has no room for must not be what somebody loses an account by, nor what went wrong.
+    changes.sort_by_key(|change| {
+        let went_wrong = kind == Kind::Report && (matters(change) || change.hold.is_some());
+        (!went_wrong, !matches!(change.op, Op::Deactivate | Op::Handover))
+    });
     if !changes.is_empty() {
         let (last, rule) = if kind == Kind::Plan { ("", "") } else { (" Outcome |", "---|") };
         let _ = writeln!(text, "| Change | Employee | Account | Fields | Why |{last}\n|---|---|---|---|---|{rule}");
@@ -216,10 +218,11 @@ pub(crate) fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::Code;
     use crate::employee::EmployeeId;
     use crate::field::{FieldIndex, FieldValue};
     use crate::output::Names;
-    use crate::plan::{FieldChange, Plan, SourceSummary};
+    use crate::plan::{FieldChange, Hold, Plan, SourceSummary};
 
     #[test]
     fn a_value_cannot_break_the_table() {
@@ -275,6 +278,27 @@ mod tests {
         assert!(text.contains("entries more than a comment can hold"));
         let all = rendered(&plan, true);
         assert!(all.contains("title 1000 ") && !all.contains("more than a comment"));
+    }
+
+    #[test]
+    fn a_crowd_hides_no_removal() {
+        let mut plan = plan(1_000);
+        let leaver = Change { detail: Some("left".into()), ..Change::new(Op::Deactivate, Some(EmployeeId(4_711))) };
+        plan.targets[0].changes.push(leaver);
+        assert!(rendered(&plan, false).contains("| deactivate | 4711 |"));
+    }
+
+    #[test]
+    fn what_is_held_is_not_said_of_those_who_are_not() {
+        let mut plan = plan(6);
+        let fields = plan.targets[0].changes[0].fields.clone();
+        for (place, change) in plan.targets[0].changes.iter_mut().enumerate() {
+            change.fields = fields.clone();
+            change.hold = (place < 3).then(|| Hold { code: Code::MaxFieldShare, detail: "too many".into() });
+        }
+        let text = rendered(&plan, false);
+        assert!(text.contains("3 employees: 1, 2, 3") && text.contains("3 employees: 4, 5, 6"), "{text}");
+        assert_eq!(text.matches("too many").count(), 1, "{text}");
     }
 
     #[test]

@@ -169,25 +169,34 @@ impl<'a> TargetText<'a> {
     }
 
     fn changes(&self, text: &mut String, changes: &[&Change], indent: usize) {
-        let mut numbers: HashMap<(Op, bool), usize> = HashMap::new();
-        let mut left_out: Vec<(Op, bool, usize)> = Vec::new();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut left_out: Vec<(String, usize)> = Vec::new();
         for alike in folded(changes) {
-            let change = alike[0];
-            let wrong = self.kind == Kind::Report && matters(change);
-            let number = numbers.entry((change.op, wrong)).or_default();
+            let kind_of = self.kind_of(alike[0]);
+            let number = numbers.entry(kind_of.clone()).or_default();
             *number += 1;
             if *number <= SHOWN || self.style.all {
                 self.change(text, &alike, indent);
                 continue;
             }
-            match left_out.iter_mut().find(|(op, went_wrong, _)| (*op, *went_wrong) == (change.op, wrong)) {
-                Some((_, _, more)) => *more += alike.len(),
-                None => left_out.push((change.op, wrong, alike.len())),
+            match left_out.iter_mut().find(|(other, _)| *other == kind_of) {
+                Some((_, more)) => *more += alike.len(),
+                None => left_out.push((kind_of, alike.len())),
             }
         }
-        for (op, wrong, more) in left_out {
-            let what = if wrong { format!("of {op} that went wrong") } else { format!("to {op}") };
-            let _ = writeln!(text, "{:indent$}… and {more} more {what} (--all shows them)", "");
+        for (kind_of, more) in left_out {
+            let _ = writeln!(text, "{:indent$}… and {more} more {kind_of} (--all shows them)", "");
+        }
+    }
+
+    /// What a change is one of, where so many of a kind are shown: `to create`.
+    fn kind_of(&self, change: &Change) -> String {
+        let op = change.op;
+        match self.kind {
+            _ if change.hold.is_some() => format!("of {op} held"),
+            Kind::Plan => format!("to {op}"),
+            Kind::Report if matters(change) => format!("of {op} that went wrong"),
+            Kind::Report => format!("of {op} done"),
         }
     }
 
@@ -268,28 +277,19 @@ impl<'a> TargetText<'a> {
 /// The changes in their order, those that say the same of several employees together. What makes an account, takes one
 /// out of use or gives it to somebody else stands alone: there, each person counts.
 pub(super) fn folded<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
-    /// What is the same when two updates are.
-    type Said = (String, Option<String>, Option<Outcome>);
-    let said = |change: &Change| -> Said {
-        let values: Vec<String> =
-            change.fields.iter().map(|field| format!("{:?}", (&field.field, &field.before, &field.after))).collect();
-        (values.join("\u{1f}"), change.detail.clone(), change.outcome.clone())
-    };
     let mut groups: Vec<Vec<&Change>> = Vec::new();
-    let mut place_of: HashMap<String, Vec<(Said, usize)>> = HashMap::new();
+    let mut place_of: HashMap<String, usize> = HashMap::new();
     for change in changes {
         if change.op != Op::Update || change.employee.is_none() {
             groups.push(vec![change]);
             continue;
         }
-        let said = said(change);
-        let places = place_of.entry(said.0.clone()).or_default();
-        match places.iter().find(|(other, _)| *other == said) {
-            Some((_, place)) => groups[*place].push(change),
-            None => {
-                places.push((said, groups.len()));
-                groups.push(vec![change]);
-            }
+        // Held and carried out, done and failed are not the same, whatever the fields are.
+        let said = format!("{:?}", (&change.fields, &change.detail, &change.hold, &change.outcome));
+        let place = *place_of.entry(said).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(change),
+            None => groups.push(vec![change]),
         }
     }
     let alone = |group: Vec<&'a Change>| group.into_iter().map(|change| vec![change]).collect::<Vec<_>>();
@@ -433,7 +433,7 @@ mod tests {
         let style = TableStyle::default();
         let text = render(&document, style);
         assert!(text.contains("failed: no room"), "{text}");
-        assert!(text.contains("… and 25 more to create"), "{text}");
+        assert!(text.contains("… and 25 more of create done"), "{text}");
     }
 
     /// A plan that takes an account out of use and changes a long value.
