@@ -33,12 +33,8 @@ fn main() {
         println!("{report}");
         return;
     }
-    let mut sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
-    if sizes.is_empty() {
-        sizes = vec![1_000, 10_000];
-    }
-    let other = arguments.iter().position(|argument| argument == "--against").and_then(|at| arguments.get(at + 1));
-    let programs = Programs { other: other.map(String::as_str) };
+    let (sizes, other) = scene::sizes_and_other(&arguments, &[1_000, 10_000]);
+    let programs = Programs { other };
     println!("{:<44} {:>9} {:>9} {:>9} {:>9} {:>11}", "", "user", "system", "wall", "max RSS", "sandbox CPU");
     programs.row("--help", REPEATS * 4, |program, _| run(None, program, &["--help"]));
     for size in sizes {

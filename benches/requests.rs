@@ -46,18 +46,14 @@ fn main() {
         println!("{report}");
         return;
     }
-    let mut sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
-    if sizes.is_empty() {
-        sizes = vec![10_000];
-    }
-    let other = arguments.iter().position(|argument| argument == "--against").and_then(|at| arguments.get(at + 1));
+    let (sizes, other) = scene::sizes_and_other(&arguments, &[10_000]);
     println!("{:<44} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "Personio", "desk", "in all", "Growth", "Pro");
     for size in sizes {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let sandbox = Sandbox::start(size, folder.path());
         println!("{size} employees and a service desk, nothing to change");
         let mut before = None;
-        for (name, program) in other.map(|other| ("other", other.as_str())).into_iter().chain([("this", PROGRAM)]) {
+        for (name, program) in other.map(|other| ("other", other)).into_iter().chain([("this", PROGRAM)]) {
             let config = write_file(folder.path(), &format!("desk-{name}"), &sandbox.base_url, DESK_TARGET);
             let sync = |more: &[&str]| {
                 run(Some(&sandbox), program, &[&["sync", "--yes", "--config", &config], more].concat()).status

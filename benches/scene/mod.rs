@@ -16,6 +16,13 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_personio-sync");
 /// The first argument of a copy of a bench that runs one command and reports what it cost.
 const MEASURE: &str = "--measure";
 
+/// The sizes among the arguments of a bench, or its usual ones, and the program behind `--against`.
+pub(crate) fn sizes_and_other<'a>(arguments: &'a [String], usual: &[usize]) -> (Vec<usize>, Option<&'a str>) {
+    let sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let other = arguments.iter().position(|argument| argument == "--against").and_then(|at| arguments.get(at + 1));
+    (if sizes.is_empty() { usual.to_vec() } else { sizes }, other.map(String::as_str))
+}
+
 /// Measures one command and ends, where this process is a copy that was started for it.
 pub(crate) fn measures(arguments: &[String]) -> Option<String> {
     let (first, command) = arguments.split_first()?;
