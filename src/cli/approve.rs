@@ -225,8 +225,8 @@ pub(super) fn held(process: &Process, arguments: &HeldArguments) -> Result<Reaso
 /// One held change, with the approval of it taken out of the open ones.
 fn held_out(process: &Process, session: &Session, held: Held, open: &mut Vec<Approval>) -> HeldOut {
     let Held { number, target, change, since } = held;
-    let place = open.iter().position(|one| one.target == target && one.fingerprint == change.fingerprint);
-    let approval = place.map(|place| approval_out(process, session, &open.remove(place)));
+    let position = open.iter().position(|one| one.target == target && one.fingerprint == change.fingerprint);
+    let approval = position.map(|position| approval_out(process, session, &open.remove(position)));
     HeldOut {
         id: number,
         target: target.into(),

@@ -9,7 +9,7 @@ use crate::sync::uploads::UploadKeys;
 /// One use of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Use {
-    pub(super) place: String,
+    pub(super) by: String,
     /// What it is used for.
     pub(super) purpose: Purpose,
 }
@@ -60,14 +60,14 @@ impl Purpose {
 /// All uses of an attribute, in the order of the file.
 pub(super) fn uses(settings: &Settings, uploads: &UploadKeys, key: &str) -> Vec<Use> {
     let mut found: Vec<Use> = settings.targets.iter().flat_map(|target| of_target(target, key)).collect();
-    let upload = |category| Use { place: format!("documents upload ({category})"), purpose: Purpose::Uploads };
+    let upload = |category| Use { by: format!("documents upload ({category})"), purpose: Purpose::Uploads };
     found.extend(uploads.categories(key).map(upload));
     // Personio delivers the id whatever is ticked.
     if key == "id" {
-        found.push(Use { place: "every run".into(), purpose: Purpose::Id });
+        found.push(Use { by: "every run".into(), purpose: Purpose::Id });
     }
     if matches!(key, "status" | "hire_date" | "termination_date" | "last_working_day") {
-        found.push(Use { place: "lifecycle".into(), purpose: Purpose::Lifecycle });
+        found.push(Use { by: "lifecycle".into(), purpose: Purpose::Lifecycle });
     }
     found
 }
@@ -80,7 +80,7 @@ fn of_target(target: &TargetSettings, key: &str) -> Vec<Use> {
     let name = &target.plan.name;
     let mut found = Vec::new();
     if target.plan.include.iter().chain(&target.plan.exclude).any(|filter| is_of(filter, key)) {
-        found.push(Use { place: format!("{name} (filter)"), purpose: Purpose::Filter });
+        found.push(Use { by: format!("{name} (filter)"), purpose: Purpose::Filter });
     }
     let mapped = |index: FieldIndex| {
         let mut mappings = target.plan.mapping.iter().filter(move |mapping| mapping.index == index);
@@ -93,12 +93,12 @@ fn of_target(target: &TargetSettings, key: &str) -> Vec<Use> {
             _ if target.plan.match_fields.contains(&mapping.index) => Purpose::Match,
             _ => Purpose::Field,
         };
-        found.push(Use { place: format!("{name}.{field}"), purpose });
+        found.push(Use { by: format!("{name}.{field}"), purpose });
         if target.plan.safety.protect.iter().any(|rule| rule.names().any(|used| used == field)) {
-            found.push(Use { place: format!("{name}.safety.protect (by {field})"), purpose: Purpose::Protect });
+            found.push(Use { by: format!("{name}.safety.protect (by {field})"), purpose: Purpose::Protect });
         }
         if target.target.offers().widget.is_some_and(|widget| widget.fields.iter().any(|shown| **shown == *field)) {
-            found.push(Use { place: format!("{name}.widget ({field})"), purpose: Purpose::Widget });
+            found.push(Use { by: format!("{name}.widget ({field})"), purpose: Purpose::Widget });
         }
     }
     found.extend(target.plan.workflows.iter().flat_map(|workflow| of_workflow(name, workflow, key)));
@@ -106,9 +106,9 @@ fn of_target(target: &TargetSettings, key: &str) -> Vec<Use> {
 }
 
 fn of_workflow(target: &str, workflow: &WorkflowSettings, key: &str) -> Vec<Use> {
-    let place = format!("{target}.workflows.{}", workflow.name);
+    let by = format!("{target}.workflows.{}", workflow.name);
     let mut found = Vec::new();
-    let mut add = |part: String, purpose| found.push(Use { place: format!("{place} ({part})"), purpose });
+    let mut add = |part: String, purpose| found.push(Use { by: format!("{by} ({part})"), purpose });
     if workflow.when.iter().any(|condition| is_of(condition, key)) {
         add("when".into(), Purpose::When);
     }
@@ -123,14 +123,14 @@ fn of_workflow(target: &str, workflow: &WorkflowSettings, key: &str) -> Vec<Use>
     if sets_off {
         add("day".into(), Purpose::Day);
     }
-    for (place, step) in workflow.steps.iter().enumerate() {
+    for (index, step) in workflow.steps.iter().enumerate() {
         let conditions = step.only_if.iter().chain(&step.unless);
         let sent = step.fields.iter().filter_map(|(_, source)| match source {
             StepSource::Expression(expression) => Some(&**expression),
             StepSource::Constant(_) => None,
         });
         if conditions.chain(sent).any(|expression| is_of(expression, key)) {
-            add(format!("step {}", place + 1), Purpose::Step);
+            add(format!("step {}", index + 1), Purpose::Step);
         }
     }
     found
@@ -211,8 +211,8 @@ members = "subcompany == 'People'"
         }
         let uploads = UploadKeys::remembered(&state).unwrap();
         assert_eq!(uploads.attributes(), BTreeSet::from(["email", "gender"]));
-        let places = |key: &str| {
-            uses(&settings, &uploads, key).into_iter().map(|one| one.place).collect::<Vec<String>>().join(", ")
+        let users_of = |key: &str| {
+            uses(&settings, &uploads, key).into_iter().map(|one| one.by).collect::<Vec<String>>().join(", ")
         };
         for (key, expected) in [
             ("employment_type", "desk (filter)"),
@@ -229,7 +229,7 @@ members = "subcompany == 'People'"
             ("gender", "documents upload (Contracts)"),
             ("preferred_name", ""),
         ] {
-            assert_eq!(places(key), expected, "{key}");
+            assert_eq!(users_of(key), expected, "{key}");
         }
         assert_eq!(uses(&settings, &uploads, "email")[0].purpose, Purpose::Match);
     }

@@ -62,8 +62,8 @@ impl Line {
             label: String::new(),
             kind: String::new(),
             readable: false,
-            used_by: uses.iter().map(|one| one.place.clone()).collect(),
-            stops: uses.iter().map(|one| format!("{}: {}", one.place, one.purpose.stops().1)).collect(),
+            used_by: uses.iter().map(|one| one.by.clone()).collect(),
+            stops: uses.iter().map(|one| format!("{}: {}", one.by, one.purpose.stops().1)).collect(),
             values: Vec::new(),
             uses,
         }
@@ -122,7 +122,7 @@ fn or_nobody(names: &[String]) -> String {
 
 /// The targets that use an attribute, each with what for.
 pub(super) fn users(settings: &Settings, uploads: &UploadKeys, key: &str) -> Vec<String> {
-    uses(settings, uploads, key).into_iter().map(|one| one.place).collect()
+    uses(settings, uploads, key).into_iter().map(|one| one.by).collect()
 }
 
 /// What stops when an attribute is unticked, a line for each thing that the file uses any of them for.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::code::Code;
-use crate::config::{Settings, StatePlace};
+use crate::config::{Settings, StateLocation};
 use crate::employee::Value;
 use crate::exit::Problem;
 use crate::output::visible::visible;
@@ -101,15 +101,15 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 /// First runs without any filter, of which the service should be spared. Once somebody is linked that is too late to say;
 /// only a state that lies on this machine is asked, because a check of the file alone contacts nobody.
 fn missing_filters(process: &Process, session: &Session) -> Vec<String> {
-    let place = &session.settings.state.place;
+    let location = &session.settings.state.location;
     let unfiltered = session.settings.targets.iter().filter(|target| !target.plan.is_filtered());
     let mut concerned = unfiltered.filter_map(|target| Some((target, target.plan.policy.unfiltered_note?))).peekable();
     if concerned.peek().is_none() {
         return Vec::new();
     }
-    let memory = match place {
-        StatePlace::File(_) => Memory::for_reading(&session.settings, process.caller()).ok(),
-        StatePlace::Server(_) => None,
+    let memory = match location {
+        StateLocation::File(_) => Memory::for_reading(&session.settings, process.caller()).ok(),
+        StateLocation::Server(_) => None,
     };
     let is_linked = |name: &str| {
         let links = memory.as_ref().and_then(|memory| memory.state.memory(name, process.now).ok());
@@ -308,16 +308,16 @@ fn describe_read(settings: &Settings, prepared: &Prepared<'_>, lines: &mut Vec<S
 fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<String>) {
     let tables = std::sync::Arc::new(session.settings.vocabulary.tables().clone());
     let employees = &prepared.employees;
-    let facts = |place: usize| {
-        let standing = &prepared.standings[place];
-        Facts::new(&employees.list[place], &employees.attributes, standing, session.today, &tables)
+    let facts = |position: usize| {
+        let standing = &prepared.standings[position];
+        Facts::new(&employees.list[position], &employees.attributes, standing, session.today, &tables)
     };
     for target in &prepared.targets {
-        for (place, expression) in over_employees(&target.settings.plan) {
+        for (part, expression) in over_employees(&target.settings.plan) {
             let decided = (0..employees.list.len()).filter(|at| expression.decided_by_empty(&facts(*at))).count();
             if decided > 0 {
                 lines.push(format!(
-                    "{}: {place} `{}`: for {} an empty value decided a comparison, which is false then",
+                    "{}: {part} `{}`: for {} an empty value decided a comparison, which is false then",
                     target.settings.plan.name,
                     expression.source(),
                     crate::words::employees(decided)
@@ -332,7 +332,7 @@ fn describe_filters(session: &Session, prepared: &Prepared<'_>, lines: &mut Vec<
             .map(|condition| ("include", condition))
             .chain(target.settings.plan.exclude.iter().map(|condition| ("exclude", condition)));
         for (list, condition) in conditions {
-            if (0..employees.list.len()).any(|place| condition.holds(&facts(place)) == Truth::Yes) {
+            if (0..employees.list.len()).any(|position| condition.holds(&facts(position)) == Truth::Yes) {
                 continue;
             }
             let attributes: BTreeSet<&str> = condition.variables().iter().filter_map(Variable::attribute).collect();
@@ -371,15 +371,15 @@ fn over_employees(settings: &PlanSettings) -> Vec<(String, &Expression)> {
         found.extend(mapping.source.expression().map(|source| (field.name.to_string(), source)));
     }
     for workflow in &settings.workflows {
-        let place = format!("workflows.{}", workflow.name);
-        found.extend(workflow.when.iter().map(|condition| (format!("{place} (when)"), condition)));
+        let part = format!("workflows.{}", workflow.name);
+        found.extend(workflow.when.iter().map(|condition| (format!("{part} (when)"), condition)));
         for (number, step) in (1..).zip(&workflow.steps) {
             let sent = step.fields.iter().filter_map(|(_, source)| match source {
                 StepSource::Expression(expression) => Some(&**expression),
                 StepSource::Constant(_) => None,
             });
             let all = step.only_if.iter().chain(&step.unless).chain(sent);
-            found.extend(all.map(|expression| (format!("{place} (step {number})"), expression)));
+            found.extend(all.map(|expression| (format!("{part} (step {number})"), expression)));
         }
     }
     found

@@ -80,12 +80,12 @@ fn groups(codes: &[Code]) -> impl Iterator<Item = &[Code]> {
 
 /// A table for each group, with an empty line between them.
 fn table(codes: &[Code]) -> Shown {
-    groups(codes).enumerate().fold(Shown::default(), |shown, (place, codes)| {
+    groups(codes).enumerate().fold(Shown::default(), |shown, (position, codes)| {
         let mut table = Listing::new(["Code", codes[0].group()]);
         for code in codes {
             table.row([code.as_str(), &format!("{} {}", code.meaning(), code.remedy())]);
         }
-        if place > 0 { shown.words("\n").rows(table) } else { shown.rows(table) }
+        if position > 0 { shown.words("\n").rows(table) } else { shown.rows(table) }
     })
 }
 

@@ -214,8 +214,8 @@ fn explain(
     mask: &Mask,
 ) -> Result<Explained, Failure> {
     let settings = &session.settings;
-    let place = prepared.employees.list.binary_search_by_key(&employee.id, |other| other.id).unwrap_or_default();
-    let standing = &prepared.standings[place];
+    let position = prepared.employees.list.binary_search_by_key(&employee.id, |other| other.id).unwrap_or_default();
+    let standing = &prepared.standings[position];
     let tables = Arc::new(settings.vocabulary.tables().clone());
     let facts = Facts::new(employee, &prepared.employees.attributes, standing, session.today, &tables);
     let attributes = prepared.employees.attributes.keys().map(|key| {

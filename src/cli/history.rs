@@ -183,8 +183,8 @@ fn runs_table(runs: &[RunOut]) -> Listing {
         if run.targets.is_empty() {
             table.row([&*run.run, &run.started.to_string(), &by, &exit, "", "", "", "", "", "", "", &run.command]);
         }
-        for (place, target) in run.targets.iter().enumerate() {
-            let once = |text: &str| if place == 0 { text.to_owned() } else { String::new() };
+        for (position, target) in run.targets.iter().enumerate() {
+            let once = |text: &str| if position == 0 { text.to_owned() } else { String::new() };
             table.row([
                 once(&run.run),
                 once(&run.started.to_string()),

@@ -223,8 +223,8 @@ fn judge(
     }
     let list = &prepared.employees.list;
     let is_there = |other: EmployeeId| {
-        let place = list.binary_search_by_key(&other, |one| one.id).ok();
-        place.is_some_and(|place| prepared.standings[place].lifecycle != Lifecycle::Left)
+        let position = list.binary_search_by_key(&other, |one| one.id).ok();
+        position.is_some_and(|position| prepared.standings[position].lifecycle != Lifecycle::Left)
     };
     if let Some(owner) = from.filter(|owner| is_there(*owner)) {
         let why = format!(

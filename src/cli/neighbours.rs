@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::code::Code;
-use crate::config::{LoadOptions, Settings, StatePlace, load};
+use crate::config::{LoadOptions, Settings, StateLocation, load};
 use crate::exit::Problem;
 use crate::section::SecretMode;
 
@@ -25,7 +25,7 @@ fn shared_with(settings: &Settings, path: &Path) -> Vec<Problem> {
     let options = LoadOptions { secrets: SecretMode::Invent, ..LoadOptions::new(&|_| None) };
     // Whatever cannot be loaded is no configuration of this tool, or one that does nothing as it is.
     let Ok(other) = load(path, &options) else { return Vec::new() };
-    if !are_apart(&settings.state.place, &other.state.place) {
+    if !are_apart(&settings.state.location, &other.state.location) {
         return Vec::new();
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -47,10 +47,10 @@ fn shared_with(settings: &Settings, path: &Path) -> Vec<Problem> {
 }
 
 /// Whether two files are known to remember apart. The address of a server is a secret, and two of them may be one.
-fn are_apart(one: &StatePlace, other: &StatePlace) -> bool {
+fn are_apart(one: &StateLocation, other: &StateLocation) -> bool {
     match (one, other) {
-        (StatePlace::File(one), StatePlace::File(other)) => one != other,
-        (StatePlace::Server(_), StatePlace::Server(_)) => false,
+        (StateLocation::File(one), StateLocation::File(other)) => one != other,
+        (StateLocation::Server(_), StateLocation::Server(_)) => false,
         _ => true,
     }
 }

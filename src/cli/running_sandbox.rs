@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use chrono::NaiveDate;
 
-use crate::config::{Settings, StatePlace, TargetSettings};
+use crate::config::{Settings, StateLocation, TargetSettings};
 use crate::field::{FieldIndex, FieldKind, FieldSpec};
 use crate::plan::{Action, StepSettings};
 use crate::sandbox::{Sandbox, SandboxInfo, SandboxOptions, find, prepare};
@@ -41,9 +41,9 @@ impl RunningSandbox {
         settings.personio.base_url = format!("{}/personio", self.info.base_url);
         settings.personio.client_id = Secret::new("sandbox");
         settings.personio.client_secret = Secret::new(self.info.secret.clone());
-        settings.state.place = StatePlace::File(self.info.folder.join("state.sqlite"));
+        settings.state.location = StateLocation::File(self.info.folder.join("state.sqlite"));
         for target in &mut settings.targets {
-            target.target.redirect(&self.info.places(&target.plan.name));
+            target.target.redirect(&self.info.addresses(&target.plan.name));
         }
     }
 }
@@ -70,9 +70,9 @@ fn referred(target: &TargetSettings) -> Vec<PreparedField> {
         Action::UpdateRequester => custom(step, "custom_fields"),
         Action::CreateServiceRequest => match constant(step, "item") {
             Some(item) => {
-                let place = format!("service_items.{item}");
-                let fields = custom(step, &place);
-                std::iter::once(prepared(place, "item")).chain(fields).collect()
+                let path = format!("service_items.{item}");
+                let fields = custom(step, &path);
+                std::iter::once(prepared(path, "item")).chain(fields).collect()
             }
             None => Vec::new(),
         },

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StatePlace, find_config, load};
+use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StateLocation, find_config, load};
 use crate::exit::Problem;
 use crate::http::Redactor;
 use crate::output::mask::Mask;
@@ -299,7 +299,7 @@ impl Process {
         let options =
             |secrets| LoadOptions { secrets, tells: false, zones: &self.zones, ..LoadOptions::new(&environment) };
         let mut settings = load(&path, &options(SecretMode::Invent))?;
-        if matches!(settings.state.place, StatePlace::Server(_)) {
+        if matches!(settings.state.location, StateLocation::Server(_)) {
             // The address of the server is a secret as well.
             settings = load(&path, &options(SecretMode::Read))?;
         }

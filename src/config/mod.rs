@@ -48,6 +48,6 @@ mod zoneinfo;
 pub use edit::{EditError, set_active, set_paused};
 pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
 pub use personio::why_no_alias;
-pub use settings::{BudgetPeriod, BudgetSettings, ConfigFile, Settings, StatePlace, StateSettings, TargetSettings};
+pub use settings::{BudgetPeriod, BudgetSettings, ConfigFile, Settings, StateLocation, StateSettings, TargetSettings};
 pub use shape::{file_schema, target_schema};
 pub use zoneinfo::MachineZones;

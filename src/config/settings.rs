@@ -64,7 +64,7 @@ impl fmt::Debug for ConfigFile {
 #[derive(Clone, Debug)]
 pub struct StateSettings {
     /// Where it is kept.
-    pub place: StatePlace,
+    pub location: StateLocation,
     /// How long runs and jobs are kept.
     pub keep: Duration,
     /// Whether names may be kept beside ids.
@@ -73,7 +73,7 @@ pub struct StateSettings {
 
 /// Where the state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatePlace {
+pub enum StateLocation {
     /// An SQLite file, made absolute.
     File(PathBuf),
     /// A PostgreSQL server that several runners share.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::settings::{StatePlace, StateSettings};
+use super::settings::{StateLocation, StateSettings};
 use crate::code::Code;
 use crate::section::shape::TimeSpan;
 use crate::section::{Located, Secret, Table};
@@ -38,17 +38,17 @@ fn keep() -> TimeSpan {
 pub(super) fn read(root: &Table<'_>, folder: &Path) -> Option<StateSettings> {
     let file = |path: &str| {
         let joined = folder.join(path);
-        StatePlace::File(std::path::absolute(&joined).unwrap_or(joined))
+        StateLocation::File(std::path::absolute(&joined).unwrap_or(joined))
     };
     let Some(section) = root.table("state") else {
-        return Some(StateSettings { place: file(DEFAULT_PATH), keep: DEFAULT_KEEP.0, keep_names: false });
+        return Some(StateSettings { location: file(DEFAULT_PATH), keep: DEFAULT_KEEP.0, keep_names: false });
     };
     let shape: Shape = section.read()?;
     let wrong = |span, message: String| {
         section.problems().error(span, Code::WrongValue, message);
         None
     };
-    let place = match (shape.path, shape.url) {
+    let location = match (shape.path, shape.url) {
         (Some(_), Some(_)) => wrong(
             section.key_span("url"),
             "`state.path` and `state.url` exclude each other; keep `path` for a file, or `url` for PostgreSQL".into(),
@@ -60,7 +60,7 @@ pub(super) fn read(root: &Table<'_>, folder: &Path) -> Option<StateSettings> {
                 "`state.url` is no address of PostgreSQL; it begins with `postgres://`, and `state.path` names a file"
                     .into(),
             ),
-            _ => Some(StatePlace::Server(url)),
+            _ => Some(StateLocation::Server(url)),
         },
         (Some(path), None) if path.value.trim().is_empty() => {
             wrong(path.span, format!("`state.path` is empty; leave it out for `{DEFAULT_PATH}`"))
@@ -69,5 +69,5 @@ pub(super) fn read(root: &Table<'_>, folder: &Path) -> Option<StateSettings> {
         (None, None) => Some(file(DEFAULT_PATH)),
     };
     section.finish();
-    Some(StateSettings { place: place?, keep: shape.keep.0, keep_names: shape.keep_names })
+    Some(StateSettings { location: location?, keep: shape.keep.0, keep_names: shape.keep_names })
 }

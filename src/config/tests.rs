@@ -15,7 +15,7 @@ use crate::field::{Access, FieldIndex, FieldKind, FieldSpec, FieldValue};
 use crate::rules::{MappingSource, OnEmpty, OnInvalid, When};
 use crate::section::Table;
 use crate::section::shape::Address;
-use crate::targets::{Connection, FieldLookup, Kind, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, FieldLookup, Kind, SandboxAddresses, Target, TargetType};
 
 /// A type of target that exists in these tests only, with one field of each kind.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl TargetType for Directory {
         anyhow::bail!("never opened")
     }
 
-    fn redirect(&mut self, _sandbox: &SandboxPlaces) {}
+    fn redirect(&mut self, _sandbox: &SandboxAddresses) {}
 }
 
 /// A type that takes any field; it proposes one to match by only for a roster of members.
@@ -142,7 +142,7 @@ impl TargetType for Roster {
         anyhow::bail!("never opened")
     }
 
-    fn redirect(&mut self, _sandbox: &SandboxPlaces) {}
+    fn redirect(&mut self, _sandbox: &SandboxAddresses) {}
 }
 
 const KINDS: &[Kind] = &[Kind::unlisted("directory", parse_directory), Kind::unlisted("roster", parse_roster)];
@@ -243,7 +243,7 @@ fn a_right_file_is_read() {
     assert_eq!(settings.personio.partner_id.as_deref(), Some("ACME"));
     assert_eq!(settings.personio.base_url, "https://api.personio.de");
     assert_eq!((settings.personio.requests_per_minute, settings.personio.requests_per_second), (300, 15));
-    assert_eq!(settings.state.place, StatePlace::File(folder().join("personio-sync.sqlite")));
+    assert_eq!(settings.state.location, StateLocation::File(folder().join("personio-sync.sqlite")));
     assert_eq!(settings.state.keep, Duration::from_secs(90 * 86_400));
     let budget = BudgetSettings { tasks: 5_000, period: BudgetPeriod::Month, warn_at: Share(7_500), targets: None };
     assert_eq!(settings.budget, Some(budget));
@@ -437,7 +437,7 @@ fn paths_start_at_the_folder_of_the_file() {
         with_targets(&DESK.replace("env = \"API_KEY\"", "file = \"key.txt\"")) + "[state]\npath = \"a/b.sqlite\"\n";
     std::fs::write(&path, text).unwrap();
     let settings = load(&path, &options()).unwrap();
-    assert_eq!(settings.state.place, StatePlace::File(folder.path().join("a/b.sqlite")));
+    assert_eq!(settings.state.location, StateLocation::File(folder.path().join("a/b.sqlite")));
     assert!(settings.secrets.iter().any(|secret| secret.expose() == "papaya-file"));
 }
 

@@ -35,13 +35,13 @@ impl Index {
             IndexError(format!("it is not CSV with the same number of cells in each row{line}"))
         };
         let columns: Vec<String> = reader.headers().map_err(unreadable)?.iter().map(str::to_lowercase).collect();
-        let place = |name: &str| columns.iter().position(|column| column == name);
+        let position = |name: &str| columns.iter().position(|column| column == name);
         if let Some(unknown) = columns.iter().find(|name| !["file", "employee_id", "email"].contains(&name.as_str())) {
             return Err(IndexError(format!(
                 "it has a column `{unknown}`; known: `file` and one of `employee_id` and `email`"
             )));
         }
-        let (file, whose, key) = match (place("file"), place("employee_id"), place("email")) {
+        let (file, whose, key) = match (position("file"), position("employee_id"), position("email")) {
             (Some(file), Some(whose), None) => (file, whose, Key::EmployeeId),
             (Some(file), None, Some(whose)) => (file, whose, Key::Attribute("email".into())),
             _ => return fail("it needs the column `file` and one of `employee_id` and `email`"),

@@ -20,25 +20,25 @@ impl<T> Default for Shared<T> {
 }
 
 impl<T> Shared<T> {
-    fn place(&mut self, column: usize, hash: u64) -> &mut Option<T> {
+    fn position(&mut self, column: usize, hash: u64) -> &mut Option<T> {
         if self.columns.len() <= column {
             self.columns.resize_with(column + 1, Vec::new);
         }
-        let places = &mut self.columns[column];
-        if places.is_empty() {
-            places.resize_with(REMEMBERED, || None);
+        let positions = &mut self.columns[column];
+        if positions.is_empty() {
+            positions.resize_with(REMEMBERED, || None);
         }
-        &mut places[usize::try_from(hash % REMEMBERED as u64).unwrap_or_default()]
+        &mut positions[usize::try_from(hash % REMEMBERED as u64).unwrap_or_default()]
     }
 }
 
 impl Shared<Arc<str>> {
     /// A text of a column.
     pub fn text(&mut self, column: usize, text: &str) -> Arc<str> {
-        let place = self.place(column, hash(text));
-        match place {
+        let position = self.position(column, hash(text));
+        match position {
             Some(known) if **known == *text => Arc::clone(known),
-            _ => Arc::clone(place.insert(text.into())),
+            _ => Arc::clone(position.insert(text.into())),
         }
     }
 }
@@ -52,10 +52,10 @@ impl Shared<Value> {
             Value::Supervisor(supervisor) => supervisor.id.0,
             _ => return value,
         };
-        let place = self.place(column, hash);
-        match place {
+        let position = self.position(column, hash);
+        match position {
             Some(known) if *known == value => known.clone(),
-            _ => place.insert(value).clone(),
+            _ => position.insert(value).clone(),
         }
     }
 }

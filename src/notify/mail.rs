@@ -46,7 +46,7 @@ fn send_within(
     let transport = transport(settings, from.domain(), patience).map_err(|why| nobody(format!("{server}: {why}")))?;
     let mail = write(settings, message, now).map_err(nobody)?;
     let (mut reached, mut refused) = (0, Vec::new());
-    for (place, recipient) in settings.to.iter().enumerate() {
+    for (position, recipient) in settings.to.iter().enumerate() {
         let sent = address(recipient).and_then(|to| {
             let envelope = Envelope::new(Some(from.clone()), vec![to]).map_err(|error| error.to_string())?;
             Ok(transport.send_raw(&envelope, &mail))
@@ -58,7 +58,7 @@ fn send_within(
             }
             // The server itself is the trouble: asking it again for each of the others would only take longer.
             Ok(Err(error)) => {
-                refused.push(format!("{}: {server}: {}", settings.to[place..].join(", "), explain(&error)));
+                refused.push(format!("{}: {server}: {}", settings.to[position..].join(", "), explain(&error)));
                 break;
             }
             Err(why) => refused.push(format!("{recipient}: {why}")),

@@ -170,7 +170,7 @@ fn title(entries: &[Entry]) -> String {
 }
 
 fn paragraph(entry: &Entry) -> Paragraph {
-    let place = if entry.target.is_empty() { "the run".to_owned() } else { entry.target.to_string() };
+    let position = if entry.target.is_empty() { "the run".to_owned() } else { entry.target.to_string() };
     let shown = entry.subjects[..entry.subjects.len().min(NAMED)].join(", ");
     let more = match entry.subjects.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -178,17 +178,17 @@ fn paragraph(entry: &Entry) -> Paragraph {
     };
     let subjects = format!("{shown}{more}");
     let employees = |what: &str| match entry.subjects.len() {
-        0 => format!("{place}: {what}"),
-        1 => format!("{place}: {what} for employee {subjects}"),
-        _ => format!("{place}: {what} for employees {subjects}"),
+        0 => format!("{position}: {what}"),
+        1 => format!("{position}: {what} for employee {subjects}"),
+        _ => format!("{position}: {what} for employees {subjects}"),
     };
     let head = match entry.topic {
         Topic::Failure => employees("failed"),
-        Topic::Recovery => format!("{place}: no failure any more"),
+        Topic::Recovery => format!("{position}: no failure any more"),
         Topic::Held => employees("held"),
         Topic::Todo => employees("to do"),
         Topic::Budget => format!("a budget: {subjects}"),
-        Topic::Missed => format!("{place}: no run in {} ({subjects})", count(entry.count, "slot", "slots")),
+        Topic::Missed => format!("{position}: no run in {} ({subjects})", count(entry.count, "slot", "slots")),
     };
     let code = entry.code.as_deref().and_then(|code| code.parse::<Code>().ok());
     let lines = code.map(|code| vec![format!("{}: {}", code.as_str(), code.meaning()), code.remedy().to_owned()]);

@@ -36,7 +36,7 @@ pub(super) fn section(text: &mut String, target: &TargetPlan, checklist: &Checkl
         let _ = writeln!(text, "\nNothing is to be done.");
     }
     for group in &checklist.groups {
-        let _ = writeln!(text, "\n{heading} {}\n\n{}\n", escape(&group.title), escape(&group.place));
+        let _ = writeln!(text, "\n{heading} {}\n\n{}\n", escape(&group.title), escape(&group.position));
         for step in &group.steps {
             let _ = writeln!(text, "- [{}] {}", tick(kind), escape(step));
         }
@@ -57,7 +57,7 @@ fn tick(kind: Kind) -> char {
 /// The steps for a terminal, the first so many of each group.
 pub(super) fn lines(text: &mut String, target: &TargetPlan, checklist: &Checklist, kind: Kind, shown: usize) {
     for group in &checklist.groups {
-        let _ = writeln!(text, "  {} ({})", visible(&group.title), visible(&group.place));
+        let _ = writeln!(text, "  {} ({})", visible(&group.title), visible(&group.position));
         for step in group.steps.iter().take(shown) {
             let _ = writeln!(text, "    [{}] {}", tick(kind), short(step));
         }
@@ -78,7 +78,7 @@ mod tests {
     fn plan() -> Plan {
         let group = |title: &str, steps: &[&str]| StepGroup {
             title: title.into(),
-            place: "Settings > Teams".into(),
+            position: "Settings > Teams".into(),
             steps: steps.iter().map(|step| (*step).to_owned()).collect(),
         };
         let groups = vec![group("Role", &["Give it to Ines | *Example*"]), group("Team IT", &["Add Bo", "Add Mo"])];

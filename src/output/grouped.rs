@@ -30,14 +30,14 @@ struct Group {
 }
 
 fn lines(all_said: impl Iterator<Item = (Code, Option<EmployeeId>, String)>, all: bool) -> Vec<String> {
-    let mut place_of: HashMap<(Code, String), usize> = HashMap::new();
+    let mut position_of: HashMap<(Code, String), usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     for (code, employee, message) in all_said {
-        let place = *place_of.entry((code, message)).or_insert_with_key(|(_, message)| {
+        let position = *position_of.entry((code, message)).or_insert_with_key(|(_, message)| {
             groups.push(Group { code, message: message.clone(), employees: Vec::new() });
             groups.len() - 1
         });
-        groups[place].employees.extend(employee);
+        groups[position].employees.extend(employee);
     }
     if all {
         return groups.iter().map(|group| line(&group.message, &group.employees, true)).collect();
@@ -60,11 +60,11 @@ fn with_totals(groups: Vec<Group>) -> Vec<String> {
             lines.push(line(&group.message, &group.employees, false));
             continue;
         }
-        let place = shown.entry(group.code).or_default();
-        *place += 1;
-        if *place <= NAMED {
+        let position = shown.entry(group.code).or_default();
+        *position += 1;
+        if *position <= NAMED {
             lines.push(line(&group.message, &group.employees, false));
-        } else if *place == NAMED + 1 {
+        } else if *position == NAMED + 1 {
             lines.push(total(group.code, alike));
         }
     }

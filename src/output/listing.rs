@@ -59,8 +59,8 @@ impl Listing {
     /// How many columns a table needs in which no word is broken.
     fn narrowest(&self) -> usize {
         let longest = |text: &str| text.split_whitespace().map(textwrap::core::display_width).max().unwrap_or(0);
-        let column = |(place, title): (usize, &&'static str)| {
-            let cells = self.rows.iter().map(|row| longest(&short(&row[place])).min(LONGEST_WORD));
+        let column = |(position, title): (usize, &&'static str)| {
+            let cells = self.rows.iter().map(|row| longest(&short(&row[position])).min(LONGEST_WORD));
             2 + cells.max().unwrap_or(0).max(longest(title))
         };
         self.header.iter().enumerate().map(column).sum()
@@ -70,11 +70,11 @@ impl Listing {
     fn blocks(&self, width: u16) -> String {
         let mut text = String::new();
         for row in &self.rows {
-            for (place, (title, cell)) in self.header.iter().zip(row).enumerate() {
-                if cell.is_empty() && place > 0 {
+            for (position, (title, cell)) in self.header.iter().zip(row).enumerate() {
+                if cell.is_empty() && position > 0 {
                     continue;
                 }
-                let indent = if place == 0 { "" } else { "  " };
+                let indent = if position == 0 { "" } else { "  " };
                 let rest = format!("{indent}    ");
                 let options =
                     textwrap::Options::new(usize::from(width)).initial_indent(indent).subsequent_indent(&rest);

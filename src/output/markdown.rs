@@ -57,9 +57,9 @@ pub fn render(document: &Document<'_>, style: TableStyle<'_>) -> String {
             summary.failed
         );
     }
-    for (place, target) in plan.targets.iter().enumerate() {
+    for (position, target) in plan.targets.iter().enumerate() {
         // What one target does not need is there for those after it.
-        let share = LONGEST.saturating_sub(text.len()) / (plan.targets.len() - place);
+        let share = LONGEST.saturating_sub(text.len()) / (plan.targets.len() - position);
         let room = if style.all { usize::MAX } else { text.len() + share };
         section(&mut text, target, document, style, room);
     }
@@ -292,9 +292,9 @@ mod tests {
     fn what_is_held_is_not_said_of_those_who_are_not() {
         let mut plan = plan(6);
         let fields = plan.targets[0].changes[0].fields.clone();
-        for (place, change) in plan.targets[0].changes.iter_mut().enumerate() {
+        for (position, change) in plan.targets[0].changes.iter_mut().enumerate() {
             change.fields = fields.clone();
-            change.hold = (place < 3).then(|| Hold { code: Code::MaxFieldShare, detail: "too many".into() });
+            change.hold = (position < 3).then(|| Hold { code: Code::MaxFieldShare, detail: "too many".into() });
         }
         let text = rendered(&plan, false);
         assert!(text.contains("3 employees: 1, 2, 3") && text.contains("3 employees: 4, 5, 6"), "{text}");

@@ -73,7 +73,7 @@ impl Mask {
         let hash = keyed.finalize().into_bytes();
         let bits = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
         let letter =
-            |place: usize| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(bits >> (5 * place)) as usize & 31]);
+            |position: usize| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(bits >> (5 * position)) as usize & 31]);
         Cow::Owned(format!("‹{}›", (0..LETTERS).map(letter).collect::<String>()))
     }
 

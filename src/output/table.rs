@@ -278,7 +278,7 @@ impl<'a> TargetText<'a> {
 /// out of use or gives it to somebody else stands alone: there, each person counts.
 pub(super) fn folded<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
     let mut groups: Vec<Vec<&Change>> = Vec::new();
-    let mut place_of: HashMap<String, usize> = HashMap::new();
+    let mut position_of: HashMap<String, usize> = HashMap::new();
     for change in changes {
         if change.op != Op::Update || change.employee.is_none() {
             groups.push(vec![change]);
@@ -286,8 +286,8 @@ pub(super) fn folded<'a>(changes: &[&'a Change]) -> Vec<Vec<&'a Change>> {
         }
         // Held and carried out, done and failed are not the same, whatever the fields are.
         let said = format!("{:?}", (&change.fields, &change.detail, &change.hold, &change.outcome));
-        let place = *place_of.entry(said).or_insert(groups.len());
-        match groups.get_mut(place) {
+        let position = *position_of.entry(said).or_insert(groups.len());
+        match groups.get_mut(position) {
             Some(group) => group.push(change),
             None => groups.push(vec![change]),
         }

@@ -119,20 +119,20 @@ fn an_upload_and_the_categories_are_as_described() {
     known.sort_unstable();
     assert_eq!(sent, known);
 
-    let place = operation(&description, &request);
+    let position = operation(&description, &request);
     let answer: Envelope<super::document_wire::Uploaded> =
-        serde_json::from_slice(&example(place, "/responses/201")).unwrap();
+        serde_json::from_slice(&example(position, "/responses/201")).unwrap();
     assert_eq!(answer.data.unwrap().id.as_deref(), Some("1"));
-    let refusal: Json = serde_json::from_slice(&example(place, "/responses/422")).unwrap();
+    let refusal: Json = serde_json::from_slice(&example(position, "/responses/422")).unwrap();
     let text = refusal["error"]["error_data"]["file"][0].as_str().unwrap();
     let mut types: Vec<&str> =
         text.split_once("of type: ").unwrap().1.trim_end_matches('.').split(", ").map(str::trim).collect();
     types.sort_unstable();
     assert_eq!(types, super::FILE_TYPES);
 
-    let place = operation(&description, &requests::document_categories());
+    let position = operation(&description, &requests::document_categories());
     let answer: Envelope<super::document_wire::Categories> =
-        serde_json::from_slice(&example(place, "/responses/200")).unwrap();
+        serde_json::from_slice(&example(position, "/responses/200")).unwrap();
     let names: Vec<String> = answer.data.unwrap().0.into_iter().map(|category| category.name).collect();
     assert_eq!(names, ["Certificates of employment", "Other documents"]);
 }

@@ -76,27 +76,27 @@ pub(super) struct Correlation {
 
 /// Where a key stands. One place is the rule, and takes no memory of its own.
 #[derive(Debug, Default)]
-enum Places {
+enum Holders {
     #[default]
     None,
     One(usize),
     Several(Vec<usize>),
 }
 
-impl Places {
-    fn add(&mut self, place: usize) {
+impl Holders {
+    fn add(&mut self, index: usize) {
         match self {
-            Self::None => *self = Self::One(place),
-            Self::One(first) => *self = Self::Several(vec![*first, place]),
-            Self::Several(places) => places.push(place),
+            Self::None => *self = Self::One(index),
+            Self::One(first) => *self = Self::Several(vec![*first, index]),
+            Self::Several(holders) => holders.push(index),
         }
     }
 
     fn as_slice(&self) -> &[usize] {
         match self {
             Self::None => &[],
-            Self::One(place) => std::slice::from_ref(place),
-            Self::Several(places) => places,
+            Self::One(index) => std::slice::from_ref(index),
+            Self::Several(holders) => holders,
         }
     }
 }
@@ -129,7 +129,7 @@ pub(super) fn correlate(
         candidates,
         accounts,
         match_fields,
-        places: match_fields.iter().map(|(field, spec)| places_by_key(accounts, *field, spec)).collect(),
+        holders: match_fields.iter().map(|(field, spec)| holders_by_key(accounts, *field, spec)).collect(),
         found: vec![None; candidates.len()],
         owners: vec![None; accounts.len()],
         by_key: vec![false; accounts.len()],
@@ -146,14 +146,14 @@ pub(super) fn correlate(
 }
 
 /// Where each key of a match field stands among the accounts.
-fn places_by_key(accounts: &[Account], field: FieldIndex, spec: &FieldSpec) -> HashMap<Key, Places> {
-    let mut places: HashMap<Key, Places> = HashMap::with_capacity(accounts.len());
-    for (place, account) in accounts.iter().enumerate() {
+fn holders_by_key(accounts: &[Account], field: FieldIndex, spec: &FieldSpec) -> HashMap<Key, Holders> {
+    let mut holders: HashMap<Key, Holders> = HashMap::with_capacity(accounts.len());
+    for (index, account) in accounts.iter().enumerate() {
         if let Some(key) = key(account.field(field), spec) {
-            places.entry(key).or_default().add(place);
+            holders.entry(key).or_default().add(index);
         }
     }
-    places
+    holders
 }
 
 struct Search<'a> {
@@ -161,7 +161,7 @@ struct Search<'a> {
     accounts: &'a [Account],
     match_fields: &'a [(FieldIndex, &'a FieldSpec)],
     /// For each match field.
-    places: Vec<HashMap<Key, Places>>,
+    holders: Vec<HashMap<Key, Holders>>,
     found: Vec<Option<Found>>,
     owners: Vec<Option<usize>>,
     /// Whether a key told the owner, and no link.
@@ -173,17 +173,17 @@ struct Search<'a> {
 impl Search<'_> {
     fn follow_links(&mut self, links: &BTreeMap<EmployeeId, AccountId>) {
         let by_id: HashMap<&AccountId, usize> =
-            self.accounts.iter().enumerate().map(|(place, account)| (&account.id, place)).collect();
+            self.accounts.iter().enumerate().map(|(index, account)| (&account.id, index)).collect();
         // Of two with a link to one account, the one who is there has it.
         let there = |(_, candidate): &(usize, &Candidate)| candidate.left.is_none();
         let (there, left): (Vec<_>, Vec<_>) = self.candidates.iter().enumerate().partition(there);
-        for (place, candidate) in there.into_iter().chain(left) {
+        for (index, candidate) in there.into_iter().chain(left) {
             let Some(account) = links.get(&candidate.employee).and_then(|id| by_id.get(id)) else {
                 continue;
             };
             if self.owners[*account].is_none() {
-                self.owners[*account] = Some(place);
-                self.found[place] = Some(Found::Account(*account, None));
+                self.owners[*account] = Some(index);
+                self.found[index] = Some(Found::Account(*account, None));
             }
         }
         let delivered: HashSet<EmployeeId> = self.candidates.iter().map(|candidate| candidate.employee).collect();
@@ -196,15 +196,15 @@ impl Search<'_> {
 
     fn by_keys(&mut self, concerned: impl Fn(&Candidate) -> bool) {
         for position in 0..self.match_fields.len() {
-            let mut employees_by_key: HashMap<&str, Places> = HashMap::with_capacity(self.candidates.len());
-            for (place, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| concerned(candidate)) {
-                if let (None, MatchKey::Is(key)) = (&self.found[place], &candidate.keys[position]) {
-                    employees_by_key.entry(key).or_default().add(place);
+            let mut employees_by_key: HashMap<&str, Holders> = HashMap::with_capacity(self.candidates.len());
+            for (index, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| concerned(candidate)) {
+                if let (None, MatchKey::Is(key)) = (&self.found[index], &candidate.keys[position]) {
+                    employees_by_key.entry(key).or_default().add(index);
                 }
             }
             for (key, sharing) in employees_by_key {
                 match *self.still_meant(sharing.as_slice()) {
-                    [place] => self.look(place, position, key),
+                    [index] => self.look(index, position, key),
                     ref several => self.shared(several, position),
                 }
             }
@@ -213,19 +213,19 @@ impl Search<'_> {
 
     /// Of those who share a key, the ones who may be meant: of people who have left, those who left last.
     fn still_meant<'p>(&self, sharing: &'p [usize]) -> Cow<'p, [usize]> {
-        let last = sharing.iter().filter_map(|place| self.candidates[*place].left).max();
+        let last = sharing.iter().filter_map(|index| self.candidates[*index].left).max();
         match last {
             Some(last) if sharing.len() > 1 => {
-                Cow::Owned(sharing.iter().copied().filter(|place| self.candidates[*place].left == Some(last)).collect())
+                Cow::Owned(sharing.iter().copied().filter(|index| self.candidates[*index].left == Some(last)).collect())
             }
             _ => Cow::Borrowed(sharing),
         }
     }
 
     fn shared(&mut self, sharing: &[usize], position: usize) {
-        for place in sharing {
-            let other = if *place == sharing[0] { sharing[1] } else { sharing[0] };
-            self.found[*place] = Some(Found::Unclear(
+        for index in sharing {
+            let other = if *index == sharing[0] { sharing[1] } else { sharing[0] };
+            self.found[*index] = Some(Found::Unclear(
                 Code::MatchKeyShared,
                 format!(
                     "shares {} with employee {}",
@@ -236,23 +236,23 @@ impl Search<'_> {
     }
 
     /// Looks for the account with a key that this candidate alone has.
-    fn look(&mut self, place: usize, position: usize, key: &str) {
+    fn look(&mut self, index: usize, position: usize, key: &str) {
         let (field, spec) = self.match_fields[position];
-        let account = match self.places[position].get(key).map(Places::as_slice) {
+        let account = match self.holders[position].get(key).map(Holders::as_slice) {
             None | Some([]) => return,
             Some([account]) => *account,
             Some(several) => {
-                let mut ids: Vec<String> = several.iter().map(|place| self.accounts[*place].id.to_string()).collect();
+                let mut ids: Vec<String> = several.iter().map(|index| self.accounts[*index].id.to_string()).collect();
                 ids.sort_unstable();
                 let why = format!("accounts {} have the same {}", ids.join(", "), spec.name);
-                self.found[place] = Some(Found::Unclear(Code::SeveralAccounts, why));
+                self.found[index] = Some(Found::Unclear(Code::SeveralAccounts, why));
                 return;
             }
         };
-        let has_left = self.candidates[place].left.is_some();
-        self.found[place] = match (self.owners[account], self.absent[account]) {
+        let has_left = self.candidates[index].left.is_some();
+        self.found[index] = match (self.owners[account], self.absent[account]) {
             (None, None) => {
-                self.owners[account] = Some(place);
+                self.owners[account] = Some(index);
                 self.by_key[account] = true;
                 Some(Found::Account(account, Some(field)))
             }
@@ -266,8 +266,8 @@ impl Search<'_> {
                     (false, true) => Some(Found::Former(account, other.employee)),
                     (true, false) if self.by_key[account] && !self.agrees(owner, account, position) => {
                         // Found for both by a key each; whoever is there now may be given it.
-                        self.found[owner] = Some(Found::Former(account, self.candidates[place].employee));
-                        self.owners[account] = Some(place);
+                        self.found[owner] = Some(Found::Former(account, self.candidates[index].employee));
+                        self.owners[account] = Some(index);
                         Some(Found::Account(account, Some(field)))
                     }
                     // The account went on to somebody who is there.
@@ -291,30 +291,30 @@ impl Search<'_> {
     }
 
     /// Whether a candidate has the key that the account carries.
-    fn agrees(&self, place: usize, account: usize, position: usize) -> bool {
+    fn agrees(&self, index: usize, account: usize, position: usize) -> bool {
         let (field, spec) = self.match_fields[position];
         let carried = key(self.accounts[account].field(field), spec);
-        matches!((&self.candidates[place].keys[position], carried), (MatchKey::Is(own), Some(carried)) if *own == carried)
+        matches!((&self.candidates[index].keys[position], carried), (MatchKey::Is(own), Some(carried)) if *own == carried)
     }
 
     /// An account goes on to one person: two who each have a key of it are not told apart.
     fn one_claim_each(&mut self) {
         let mut claims: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, found) in self.found.iter().enumerate() {
+        for (index, found) in self.found.iter().enumerate() {
             if let Some(Found::Former(account, _)) = found
-                && self.candidates[place].claims
+                && self.candidates[index].claims
             {
-                claims.entry(*account).or_default().push(place);
+                claims.entry(*account).or_default().push(index);
             }
         }
         for (account, claiming) in claims.into_iter().filter(|(_, claiming)| claiming.len() > 1) {
-            for place in &claiming {
-                let other = if *place == claiming[0] { claiming[1] } else { claiming[0] };
+            for index in &claiming {
+                let other = if *index == claiming[0] { claiming[1] } else { claiming[0] };
                 let why = format!(
                     "has a key of account {}, and so has employee {}",
                     self.accounts[account].id, self.candidates[other].employee
                 );
-                self.found[*place] = Some(Found::Unclear(Code::MatchKeyShared, why));
+                self.found[*index] = Some(Found::Unclear(Code::MatchKeyShared, why));
             }
         }
     }
@@ -322,14 +322,14 @@ impl Search<'_> {
     /// The accounts that somebody without an account of their own has a key of.
     fn claimed(&self) -> BTreeMap<usize, (usize, FieldIndex)> {
         let mut claimed = BTreeMap::new();
-        for (place, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.claims) {
-            if matches!(self.found[place], Some(Found::Account(..))) {
+        for (index, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.claims) {
+            if matches!(self.found[index], Some(Found::Account(..))) {
                 continue;
             }
-            for ((own, places), (field, _)) in candidate.keys.iter().zip(&self.places).zip(self.match_fields) {
+            for ((own, holders), (field, _)) in candidate.keys.iter().zip(&self.holders).zip(self.match_fields) {
                 let MatchKey::Is(own) = own else { continue };
-                for account in places.get(own).map(Places::as_slice).unwrap_or_default() {
-                    claimed.entry(*account).or_insert((place, *field));
+                for account in holders.get(own).map(Holders::as_slice).unwrap_or_default() {
+                    claimed.entry(*account).or_insert((index, *field));
                 }
             }
         }
@@ -358,14 +358,14 @@ impl Search<'_> {
                     *known = candidate;
                 }
             }
-            for (place, candidate) in self.candidates.iter().enumerate().filter(|(_, one)| is_leaver(one)) {
+            for (index, candidate) in self.candidates.iter().enumerate().filter(|(_, one)| is_leaver(one)) {
                 let Some(key) = key_of(candidate) else { continue };
-                let carrying = self.places[position].get(&key).map(Places::as_slice).unwrap_or_default();
+                let carrying = self.holders[position].get(&key).map(Holders::as_slice).unwrap_or_default();
                 let owner =
                     carrying.iter().filter_map(|account| self.owners[*account]).map(|owner| &self.candidates[owner]);
                 let other = owner.chain(latest.get(&key).copied()).find(|other| rank(other) > rank(candidate));
                 if let Some(other) = other {
-                    succeeded.entry(place).or_insert((other.employee, *field));
+                    succeeded.entry(index).or_insert((other.employee, *field));
                 }
             }
         }
@@ -381,9 +381,9 @@ impl Search<'_> {
     fn finish(mut self) -> Correlation {
         let claimed = self.claimed();
         let succeeded = self.succeeded();
-        for (place, by) in &succeeded {
-            if self.found[*place].is_none() {
-                self.found[*place] = Some(self.succeeded_by(*by));
+        for (index, by) in &succeeded {
+            if self.found[*index].is_none() {
+                self.found[*index] = Some(self.succeeded_by(*by));
             }
         }
         let found = self
@@ -445,8 +445,8 @@ mod tests {
             .found
             .into_iter()
             .map(|found| match found {
-                Found::Account(place, _) => accounts[place].id.to_string(),
-                Found::Former(place, owner) => format!("{} of {owner}", accounts[place].id),
+                Found::Account(index, _) => accounts[index].id.to_string(),
+                Found::Former(index, owner) => format!("{} of {owner}", accounts[index].id),
                 Found::Nothing => "nothing".into(),
                 Found::Unclear(code, detail) => format!("{code}: {detail}"),
             })

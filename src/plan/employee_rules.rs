@@ -74,8 +74,8 @@ impl EmployeeCase<'_> {
 
     /// Says what a field should hold, if it is part of the run.
     pub fn set(&self, desired: &mut [Desired], name: &str, value: Desired) {
-        if let Some(place) = self.schema.index(name).and_then(|index| desired.get_mut(index.get())) {
-            *place = value;
+        if let Some(position) = self.schema.index(name).and_then(|index| desired.get_mut(index.get())) {
+            *position = value;
         }
     }
 

@@ -138,13 +138,14 @@ mod tests {
 
     /// How many are held when so many of so many are taken out.
     fn held_of(leaving: usize, members: usize, joining: usize) -> (usize, Option<Code>) {
-        let id = |place: usize| AccountId::from(format!("U{place:02}"));
+        let id = |position: usize| AccountId::from(format!("U{position:02}"));
         let accounts: Vec<Account> =
-            (0..members + joining).map(|place| account(&id(place).0, place < members)).collect();
+            (0..members + joining).map(|position| account(&id(position).0, position < members)).collect();
         let mut plan = TargetPlan::empty("chat", "slack");
-        let places =
-            (0..leaving).map(|place| (place, true)).chain((members..members + joining).map(|place| (place, false)));
-        plan.changes = places.map(|(place, before)| change(&id(place).0, before)).collect();
+        let positions = (0..leaving)
+            .map(|position| (position, true))
+            .chain((members..members + joining).map(|position| (position, false)));
+        plan.changes = positions.map(|(position, before)| change(&id(position).0, before)).collect();
         hold_emptied(&mut plan, &[mapping(true)], &accounts, &vec![Some(0); accounts.len()], Share(5_000));
         let code = plan.changes.iter().find_map(|change| Some(change.hold.as_ref()?.code));
         (plan.summary().held, code)

@@ -30,9 +30,9 @@ pub(super) fn set_aside(
     }
     for (position, (field, spec)) in match_fields.iter().enumerate() {
         let mut by_shape: HashMap<String, Vec<usize>> = HashMap::new();
-        for (place, account) in accounts.iter().enumerate().filter(|(place, _)| owners[*place].is_none()) {
+        for (index, account) in accounts.iter().enumerate().filter(|(index, _)| owners[*index].is_none()) {
             if let Some(key) = key(account.field(*field), spec) {
-                by_shape.entry(shape(&key, spec)).or_default().push(place);
+                by_shape.entry(shape(&key, spec)).or_default().push(index);
             }
         }
         if by_shape.is_empty() {
@@ -42,7 +42,7 @@ pub(super) fn set_aside(
             let MatchKey::Is(own) = &candidate.keys[position] else { continue };
             let Some(near) = by_shape.get(&shape(own, spec)) else { continue };
             let other = key(accounts[near[0]].field(*field), spec).unwrap_or_default();
-            let mut ids: Vec<String> = near.iter().map(|place| accounts[*place].id.to_string()).collect();
+            let mut ids: Vec<String> = near.iter().map(|index| accounts[*index].id.to_string()).collect();
             ids.sort_unstable();
             let name = if ids.len() == 1 { "account" } else { "accounts" };
             let why = format!(

@@ -113,7 +113,7 @@ pub(super) fn rewritten(
         }
         let after = rest.strip_prefix("steps").filter(|after| !after.starts_with(is_part_of_name));
         if let Some(after) = after.filter(|_| !is_part_of_name(before) && before != '.') {
-            let (step, after) = place(after)?;
+            let (step, after) = position(after)?;
             usable(step).map_err(ExpressionError)?;
             text.push_str(&name_of(step));
             steps.insert(step);
@@ -135,10 +135,10 @@ fn is_part_of_name(letter: char) -> bool {
 /// Where a quoted text that begins here ends.
 fn end_of_text(text: &str, quote: char) -> usize {
     let mut escaped = false;
-    for (place, letter) in text.char_indices().skip(1) {
+    for (position, letter) in text.char_indices().skip(1) {
         match letter {
             '\\' if !escaped => escaped = true,
-            _ if letter == quote && !escaped => return place + 1,
+            _ if letter == quote && !escaped => return position + 1,
             _ => escaped = false,
         }
     }
@@ -146,7 +146,7 @@ fn end_of_text(text: &str, quote: char) -> usize {
 }
 
 /// The step of `.0.id` or `[0].id`, and what comes after it.
-fn place(text: &str) -> Result<(usize, &str), ExpressionError> {
+fn position(text: &str) -> Result<(usize, &str), ExpressionError> {
     let unclear = || ExpressionError("`steps` is used as in `steps.0.id`: the id of what the first step made".into());
     let inner = text.strip_prefix('.').or_else(|| text.strip_prefix('[')).ok_or_else(unclear)?;
     let end = inner.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(inner.len());

@@ -46,8 +46,8 @@ impl Lie {
         }
         if self != Self::Short {
             let (total, ends_here) = (people.len(), json!(""));
-            for place in ["/totalResults", "/itemsPerPage", "/meta/total", "/total"] {
-                if let Some(number) = body.pointer_mut(place) {
+            for pointer in ["/totalResults", "/itemsPerPage", "/meta/total", "/total"] {
+                if let Some(number) = body.pointer_mut(pointer) {
                     *number = total.into();
                 }
             }

@@ -37,7 +37,7 @@ use self::world::{Simulated, World};
 use crate::section::Secret;
 use crate::simulation::people::Company;
 use crate::simulation::{Preparation, SECRET, System};
-use crate::targets::SandboxPlaces;
+use crate::targets::SandboxAddresses;
 
 /// The version of `/sandbox.json`.
 const SCHEMA: u32 = 1;
@@ -96,8 +96,8 @@ pub struct SandboxInfo {
 
 impl SandboxInfo {
     /// Where a target of the user's file finds its simulated system.
-    pub fn places(&self, target: &str) -> SandboxPlaces {
-        SandboxPlaces {
+    pub fn addresses(&self, target: &str) -> SandboxAddresses {
+        SandboxAddresses {
             base_url: self.base_url.clone(),
             folder: self.folder.clone(),
             target: target.into(),

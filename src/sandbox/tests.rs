@@ -93,8 +93,11 @@ fn another_process_finds_and_prepares_it() {
     let info = find(sandbox.base_url()).unwrap();
     assert_eq!(&info, sandbox.info());
     assert_eq!(info.secret, SECRET);
-    let places = info.places("desk");
-    assert_eq!((&*places.base_url, &*places.target, places.secret.expose()), (sandbox.base_url(), "desk", SECRET));
+    let addresses = info.addresses("desk");
+    assert_eq!(
+        (&*addresses.base_url, &*addresses.target, addresses.secret.expose()),
+        (sandbox.base_url(), "desk", SECRET)
+    );
     assert_eq!(find(sandbox.base_url().trim_start_matches("http://")).unwrap(), info);
 
     let preparation: Preparation = serde_json::from_value(json!({

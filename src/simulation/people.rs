@@ -334,18 +334,18 @@ fn assign_supervisors(people: &mut [Person]) {
     let departments = DEPARTMENTS.len();
     let ids: Vec<u64> = people.iter().map(|person| person.id).collect();
     for (index, person) in people.iter_mut().enumerate().skip(1) {
-        let place = index / departments;
+        let position = index / departments;
         let head = if index % departments == 0 { 0 } else { index % departments };
-        let lead = place / TEAM * TEAM * departments + index % departments;
-        let supervisor = match place {
+        let lead = position / TEAM * TEAM * departments + index % departments;
+        let supervisor = match position {
             0 => 0,
-            _ if place.is_multiple_of(TEAM) => head,
+            _ if position.is_multiple_of(TEAM) => head,
             _ => lead,
         };
         person.supervisor = Some(ids[supervisor]);
-        if place == 0 {
+        if position == 0 {
             person.position = format!("Head of {}", DEPARTMENTS[index % departments]);
-        } else if place.is_multiple_of(TEAM) {
+        } else if position.is_multiple_of(TEAM) {
             person.position = format!("Team Lead {}", DEPARTMENTS[index % departments]);
         }
     }

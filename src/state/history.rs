@@ -40,8 +40,8 @@ impl State {
                     &[(*target).into(), start.at.into()],
                 )?;
             }
-            let place = database.place().to_owned();
-            id.map(RunId).ok_or(StateError::Failed { place, why: "it gave no number to the run".into() })
+            let location = database.location().to_owned();
+            id.map(RunId).ok_or(StateError::Failed { location, why: "it gave no number to the run".into() })
         })
     }
 

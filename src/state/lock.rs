@@ -81,23 +81,23 @@ pub enum LockError {
         holder: Option<Holder>,
     },
     /// The folder for locks is in other hands.
-    #[error("the folder for locks {place} {why}")]
+    #[error("the folder for locks {location} {why}")]
     Folder {
-        place: String,
+        location: String,
         /// Whose it is, and what to do.
         why: String,
     },
     /// The file that is the lock, or its folder, cannot be used.
-    #[error("the lock file {place} cannot be used ({why})")]
-    File { place: String, why: String },
+    #[error("the lock file {location} cannot be used ({why})")]
+    File { location: String, why: String },
     /// The server that holds the state failed.
     #[error(transparent)]
     State(#[from] StateError),
 }
 
 impl LockError {
-    pub(super) fn file(place: &Path, error: &io::Error) -> Self {
-        Self::File { place: place.display().to_string(), why: error.to_string() }
+    pub(super) fn file(location: &Path, error: &io::Error) -> Self {
+        Self::File { location: location.display().to_string(), why: error.to_string() }
     }
 }
 
@@ -195,7 +195,7 @@ fn keep_trying(
 }
 
 /// Where the locks of a state are.
-pub(super) enum LockPlace {
+pub(super) enum LockKind {
     Server(Box<dyn AdvisorySession>),
     /// In a folder beside its file: whoever uses the file meets there, from whichever machine, container or user.
     Beside {
@@ -207,14 +207,14 @@ pub(super) enum LockPlace {
 }
 
 /// Takes the lock on a server where the state is on one, and the kernel's otherwise.
-pub(super) fn acquire(place: LockPlace, request: LockRequest<'_>) -> Result<Lock, LockError> {
+pub(super) fn acquire(location: LockKind, request: LockRequest<'_>) -> Result<Lock, LockError> {
     let LockRequest { folder, identity, holder, timeout, pause } = request;
-    let beside = match &place {
-        LockPlace::Server(_) => None,
-        LockPlace::Beside { folder, state } => Some((&**folder, Some(&**state))),
-        LockPlace::Nowhere => None,
+    let beside = match &location {
+        LockKind::Server(_) => None,
+        LockKind::Beside { folder, state } => Some((&**folder, Some(&**state))),
+        LockKind::Nowhere => None,
     };
-    if let LockPlace::Server(session) = place {
+    if let LockKind::Server(session) = location {
         return acquire_advisory(session, LockRequest { folder, identity, holder, timeout, pause });
     }
     // First that of the machine, for everybody: two files of settings with a state each may name the same account.
@@ -280,7 +280,7 @@ fn open(path: &Path) -> io::Result<File> {
 /// A connection that can hold locks.
 pub(super) trait AdvisorySession: Send {
     /// The server, for messages.
-    fn place(&self) -> &str;
+    fn location(&self) -> &str;
     /// After the connection was lost, and all its locks with it.
     fn connect_again(&mut self) -> Result<(), StateError>;
     fn try_lock(&mut self, key: i64) -> Result<bool, StateError>;
@@ -339,7 +339,7 @@ impl Advisory {
     }
 
     fn is_lost(&self) -> StateError {
-        StateError::LockLost { place: self.session.place().to_owned() }
+        StateError::LockLost { location: self.session.location().to_owned() }
     }
 
     /// Takes the lock on a new connection, if nobody had it meanwhile: what this run planned would be old otherwise.

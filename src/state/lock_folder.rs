@@ -66,7 +66,7 @@ mod owners {
             let _ = owner_of_state.map(|owner| chown(folder, Some(owner), None));
         }
         let found = folder.symlink_metadata().map_err(|error| LockError::file(folder, &error))?;
-        let refuse = |why: String| Err(LockError::Folder { place: folder.display().to_string(), why });
+        let refuse = |why: String| Err(LockError::Folder { location: folder.display().to_string(), why });
         if !found.is_dir() {
             return refuse("is no folder: remove it".into());
         }

@@ -61,12 +61,12 @@ pub use told::Told;
 pub struct State {
     database: Mutex<Box<dyn Database>>,
     hasher: Hasher,
-    place: Box<str>,
+    location: Box<str>,
 }
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("State").field("location", &self.location).finish_non_exhaustive()
     }
 }
 
@@ -99,13 +99,13 @@ impl State {
 
     fn over(mut database: Box<dyn Database>) -> Result<Self, StateError> {
         let hasher = schema::migrate(&mut *database)?;
-        let place = database.place().into();
-        Ok(Self { database: Mutex::new(database), hasher, place })
+        let location = database.location().into();
+        Ok(Self { database: Mutex::new(database), hasher, location })
     }
 
     /// Path or server, for messages; never a password.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// Makes the fingerprints of this state.
@@ -121,8 +121,8 @@ impl State {
     /// [`LockError::Busy`] with its holder when another run has it and the time is over.
     pub fn lock(&self, request: LockRequest<'_>) -> Result<Lock, LockError> {
         // Waiting for another run must not keep other threads from the state.
-        let place = self.database.lock().lock_place()?;
-        lock::acquire(place, request)
+        let location = self.database.lock().lock_kind()?;
+        lock::acquire(location, request)
     }
 
     /// Does some reading that belongs together.

@@ -14,7 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::section::Secret;
 
-use super::lock::{AdvisorySession, LockPlace};
+use super::lock::{AdvisorySession, LockKind};
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
 use super::{StateError, pooler};
 
@@ -40,7 +40,7 @@ pub(super) struct Postgres {
     client: Client,
     /// A second connection, for the first lock.
     spare: Option<Client>,
-    place: String,
+    location: String,
 }
 
 impl Postgres {
@@ -48,18 +48,18 @@ impl Postgres {
     /// none on this machine) or `require`. Wherever TLS is used the certificate is checked, against the roots of the
     /// system; `verify-ca` and `verify-full` mean `require`.
     pub(super) fn connect(address: &Secret) -> Result<Self, StateError> {
-        let mut place = "on PostgreSQL".to_owned();
+        let mut location = "on PostgreSQL".to_owned();
         let text = address
             .expose()
             .replace("sslmode=verify-full", "sslmode=require")
             .replace("sslmode=verify-ca", "sslmode=require");
         // The parser's message may quote a part of the address, and with it the password.
         let mut config: Config = text.parse().map_err(|_| StateError::Failed {
-            place: place.clone(),
+            location: location.clone(),
             why: "its address is not of the form postgres://USER@HOST:PORT/DATABASE?sslmode=require".into(),
         })?;
         if let Some(database) = config.get_dbname() {
-            let _ = write!(place, " (database {database})");
+            let _ = write!(location, " (database {database})");
         }
         if config.get_application_name().is_none() {
             config.application_name("personio-sync");
@@ -70,14 +70,14 @@ impl Postgres {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(SILENCE);
         }
-        let (mut client, mut spare) = (dial(&config, &place)?, dial(&config, &place)?);
-        let failed = |error: postgres::Error| translate(&place, &error);
+        let (mut client, mut spare) = (dial(&config, &location)?, dial(&config, &location)?);
+        let failed = |error: postgres::Error| translate(&location, &error);
         // Before anything is set or prepared, which would stay in sessions that others use.
         if pooler::shares_sessions(&mut client, &mut spare).map_err(failed)? {
-            return Err(StateError::Pooled { place });
+            return Err(StateError::Pooled { location });
         }
         prepare(&mut client).and_then(|()| prepare(&mut spare)).map_err(failed)?;
-        Ok(Self { config, client, spare: Some(spare), place })
+        Ok(Self { config, client, spare: Some(spare), location })
     }
 
     /// Begins a transaction, on a new connection where the old one was lost. Nothing was done in it yet, so beginning
@@ -87,7 +87,7 @@ impl Postgres {
         let started = Instant::now();
         loop {
             let open = match self.client.is_closed() {
-                true => open(&self.config, &self.place).map(|client| self.client = client),
+                true => open(&self.config, &self.location).map(|client| self.client = client),
                 false => Ok(()),
             };
             match open.and_then(|()| self.script(begin)) {
@@ -100,33 +100,33 @@ impl Postgres {
     }
 
     fn sound<T>(&self, result: Result<T, postgres::Error>) -> Result<T, StateError> {
-        result.map_err(|error| translate(&self.place, &error))
+        result.map_err(|error| translate(&self.location, &error))
     }
 }
 
 /// Connects and settles what the session rests on.
-fn open(config: &Config, place: &str) -> Result<Client, StateError> {
-    let mut client = dial(config, place)?;
-    prepare(&mut client).map_err(|error| translate(place, &error))?;
+fn open(config: &Config, location: &str) -> Result<Client, StateError> {
+    let mut client = dial(config, location)?;
+    prepare(&mut client).map_err(|error| translate(location, &error))?;
     Ok(client)
 }
 
-fn dial(config: &Config, place: &str) -> Result<Client, StateError> {
+fn dial(config: &Config, location: &str) -> Result<Client, StateError> {
     let plain = match config.get_ssl_mode() {
         SslMode::Disable => true,
         SslMode::Prefer => config.get_hosts().iter().all(is_local),
         _ => false,
     };
     let connected =
-        if plain { config.clone().ssl_mode(SslMode::Disable).connect(NoTls) } else { config.connect(tls(place)?) };
+        if plain { config.clone().ssl_mode(SslMode::Disable).connect(NoTls) } else { config.connect(tls(location)?) };
     connected.map_err(|error| match error.code() {
         // Servers say so of nothing in this tool's greeting; PgBouncer says so of parameters it does not know.
         Some(code) if *code == SqlState::PROTOCOL_VIOLATION => {
             let why = error.as_db_error().map_or_else(String::new, |answer| answer.message().to_owned());
             let why = format!("{why}; a pooler in between has to be in session mode and to let `options` through");
-            StateError::Unavailable { place: place.to_owned(), why }
+            StateError::Unavailable { location: location.to_owned(), why }
         }
-        _ => translate(place, &error),
+        _ => translate(location, &error),
     })
 }
 
@@ -163,9 +163,9 @@ fn prepare(client: &mut Client) -> Result<(), postgres::Error> {
     Ok(())
 }
 
-fn tls(place: &str) -> Result<MakeRustlsConnect, StateError> {
+fn tls(location: &str) -> Result<MakeRustlsConnect, StateError> {
     let broken = |error: rustls::Error| StateError::Failed {
-        place: place.to_owned(),
+        location: location.to_owned(),
         why: format!("TLS cannot be set up: {error}; sslmode=disable goes without"),
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -177,31 +177,31 @@ fn tls(place: &str) -> Result<MakeRustlsConnect, StateError> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn translate(place: &str, error: &postgres::Error) -> StateError {
-    let place = place.to_owned();
+fn translate(location: &str, error: &postgres::Error) -> StateError {
+    let location = location.to_owned();
     let Some(answer) = error.as_db_error() else {
         let why = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-        return StateError::Unavailable { place, why };
+        return StateError::Unavailable { location, why };
     };
     // The message only: `detail` quotes rows.
     let why = answer.message().to_owned();
     let code = answer.code();
     if *code == SqlState::DISK_FULL {
-        StateError::Full { place }
+        StateError::Full { location }
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE
         || *code == SqlState::READ_ONLY_SQL_TRANSACTION
         || code.code().starts_with("28")
         || *code == SqlState::INVALID_CATALOG_NAME
     {
-        StateError::Role { place, why }
+        StateError::Role { location, why }
     } else if *code == SqlState::LOCK_NOT_AVAILABLE || code.code().starts_with("40") {
-        StateError::Busy { place }
+        StateError::Busy { location }
     } else if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED {
-        StateError::Damaged { place, why }
+        StateError::Damaged { location, why }
     } else if code.code().starts_with("08") || code.code().starts_with("57P") || code.code().starts_with("53") {
-        StateError::Unavailable { place, why }
+        StateError::Unavailable { location, why }
     } else {
-        StateError::Failed { place, why }
+        StateError::Failed { location, why }
     }
 }
 
@@ -253,7 +253,7 @@ fn rows(kinds: &str, count: usize) -> String {
 
 struct PostgresRow<'a> {
     row: &'a postgres::Row,
-    place: &'a str,
+    location: &'a str,
 }
 
 impl Row for PostgresRow<'_> {
@@ -267,13 +267,16 @@ impl Row for PostgresRow<'_> {
 
     fn unreadable(&self, column: usize) -> StateError {
         let column = self.row.columns().get(column).map_or("?", |column| column.name());
-        StateError::Damaged { place: self.place.to_owned(), why: format!("`{column}` holds something unexpected") }
+        StateError::Damaged {
+            location: self.location.to_owned(),
+            why: format!("`{column}` holds something unexpected"),
+        }
     }
 }
 
 impl Database for Postgres {
-    fn place(&self) -> &str {
-        &self.place
+    fn location(&self) -> &str {
+        &self.location
     }
 
     fn spell(&self, script: &str) -> String {
@@ -305,7 +308,7 @@ impl Database for Postgres {
     fn query(&mut self, sql: &str, cells: &[Cell<'_>], each: EachRow<'_>) -> Result<(), StateError> {
         let rows = self.client.query_typed(&numbered(sql), &parameters(&without_nul(cells)));
         for row in &self.sound(rows)? {
-            each(&PostgresRow { row, place: &self.place })?;
+            each(&PostgresRow { row, location: &self.location })?;
         }
         Ok(())
     }
@@ -342,12 +345,12 @@ impl Database for Postgres {
         Ok(())
     }
 
-    fn lock_place(&mut self) -> Result<LockPlace, StateError> {
+    fn lock_kind(&mut self) -> Result<LockKind, StateError> {
         // The lock lasts exactly as long as this connection does, whatever becomes of the other.
         let spare = self.spare.take().and_then(|mut spare| spare.is_valid(SILENCE).is_ok().then_some(spare));
-        let mut client = spare.map_or_else(|| open(&self.config, &self.place), Ok)?;
-        keep_alive(&mut client).map_err(|error| translate(&self.place, &error))?;
-        Ok(LockPlace::Server(Box::new(Session { config: self.config.clone(), client, place: self.place.clone() })))
+        let mut client = spare.map_or_else(|| open(&self.config, &self.location), Ok)?;
+        keep_alive(&mut client).map_err(|error| translate(&self.location, &error))?;
+        Ok(LockKind::Server(Box::new(Session { config: self.config.clone(), client, location: self.location.clone() })))
     }
 
     #[cfg(test)]
@@ -372,12 +375,12 @@ fn keep_alive(client: &mut Client) -> Result<(), postgres::Error> {
 struct Session {
     config: Config,
     client: Client,
-    place: String,
+    location: String,
 }
 
 impl Session {
     fn sound<T>(&self, result: Result<T, postgres::Error>) -> Result<T, StateError> {
-        result.map_err(|error| translate(&self.place, &error))
+        result.map_err(|error| translate(&self.location, &error))
     }
 }
 
@@ -386,12 +389,12 @@ impl Session {
 const SIGN_OF_LIFE: &str = "jsonb_build_object('seen', (extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
 
 impl AdvisorySession for Session {
-    fn place(&self) -> &str {
-        &self.place
+    fn location(&self) -> &str {
+        &self.location
     }
 
     fn connect_again(&mut self) -> Result<(), StateError> {
-        self.client = open(&self.config, &self.place)?;
+        self.client = open(&self.config, &self.location)?;
         let kept = keep_alive(&mut self.client);
         self.sound(kept)
     }

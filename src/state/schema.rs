@@ -158,24 +158,24 @@ pub(super) fn migrate(database: &mut dyn Database) -> Result<Hasher, StateError>
 
 /// The schema version and key that are there.
 fn found(database: &mut dyn Database) -> Result<(i64, Option<String>), StateError> {
-    let place = database.place().to_owned();
+    let location = database.location().to_owned();
     if !database.has_table("meta")? {
-        return if database.is_empty()? { Ok((0, None)) } else { Err(StateError::Foreign { place }) };
+        return if database.is_empty()? { Ok((0, None)) } else { Err(StateError::Foreign { location }) };
     }
     let value = "SELECT value FROM meta WHERE name = ?";
     let version = sql::first(database, value, &["schema".into()], |row| Ok(row.word(0)?.parse::<i64>().ok()))?;
     let version = match version {
         Some(Some(version)) => version,
-        Some(None) => return Err(StateError::Damaged { place, why: "its schema version is no number".into() }),
-        None => return Err(StateError::Foreign { place }),
+        Some(None) => return Err(StateError::Damaged { location, why: "its schema version is no number".into() }),
+        None => return Err(StateError::Foreign { location }),
     };
     if version > KNOWN {
-        return Err(StateError::Newer { place, found: version, known: KNOWN });
+        return Err(StateError::Newer { location, found: version, known: KNOWN });
     }
     let key = sql::first(database, value, &["hash_key".into()], |row| Ok(row.word(0)?.to_owned()))?;
     match key {
         Some(key) => Ok((version, Some(key))),
-        None => Err(StateError::Damaged { place, why: "its hash key is gone".into() }),
+        None => Err(StateError::Damaged { location, why: "its hash key is gone".into() }),
     }
 }
 
@@ -191,9 +191,9 @@ fn upgrade(database: &mut dyn Database, wanted: i64) -> Result<String, StateErro
     let key = match key {
         Some(key) => key,
         None => {
-            let place = database.place().to_owned();
+            let location = database.location().to_owned();
             let key =
-                new_key().map_err(|_| StateError::Failed { place, why: "no random numbers for its key".into() })?;
+                new_key().map_err(|_| StateError::Failed { location, why: "no random numbers for its key".into() })?;
             database.script("CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")?;
             let insert = "INSERT INTO meta (name, value) VALUES (?, ?)";
             database.execute(insert, &["hash_key".into(), key.as_str().into()])?;
@@ -201,8 +201,8 @@ fn upgrade(database: &mut dyn Database, wanted: i64) -> Result<String, StateErro
             key
         }
     };
-    let place = |version: i64| usize::try_from(version).unwrap_or(0);
-    for migration in &MIGRATIONS[place(version)..place(wanted)] {
+    let location = |version: i64| usize::try_from(version).unwrap_or(0);
+    for migration in &MIGRATIONS[location(version)..location(wanted)] {
         let script = database.spell(migration);
         database.script(&script)?;
     }

@@ -159,9 +159,9 @@ pub(super) fn forget(database: &mut dyn Database, employee: EmployeeId) -> Resul
     end_absence(database, employee)?;
     let people = sql::first(database, "SELECT people FROM source_reads", &[], |row| Ok(seen::decode(row.word(0)?)))?;
     if let Some(mut people) = people.flatten()
-        && let Ok(place) = people.binary_search(&employee)
+        && let Ok(location) = people.binary_search(&employee)
     {
-        people.remove(place);
+        people.remove(location);
         database.execute("UPDATE source_reads SET people = ?", &[seen::encode(&people).into()])?;
     }
     Ok(())

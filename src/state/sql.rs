@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::employee::EmployeeId;
 use crate::field::AccountId;
 
-use super::lock::LockPlace;
+use super::lock::LockKind;
 use super::{Fingerprint, StateError};
 
 /// So many rows are made ready to be written at a time.
@@ -84,7 +84,7 @@ pub(super) enum Purpose {
 /// A connection to a database. Used by one thread at a time.
 pub(super) trait Database: Send {
     /// Path or server, for messages; no password.
-    fn place(&self) -> &str;
+    fn location(&self) -> &str;
     /// Replaces the words in braces of [`super::schema`] by this database's spelling.
     fn spell(&self, script: &str) -> String;
     /// Whether a table of this name exists.
@@ -107,7 +107,7 @@ pub(super) trait Database: Send {
     /// Called after rows were erased for good: nothing of them may linger outside the tables.
     fn scrub(&mut self) -> Result<(), StateError>;
     /// Where its locks are: on a server, on a connection of their own.
-    fn lock_place(&mut self) -> Result<LockPlace, StateError>;
+    fn lock_kind(&mut self) -> Result<LockKind, StateError>;
     /// Lets writes fail from now on.
     #[cfg(test)]
     fn break_down(&mut self, fault: super::tests::Fault);

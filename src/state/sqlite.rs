@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use crate::destination;
 
 use super::StateError;
-use super::lock::LockPlace;
+use super::lock::LockKind;
 use super::sql::{Cell, Database, EachRow, Purpose, Row};
 
 /// How long to wait for another process that writes to the same file. Runs against different targets share one.
@@ -26,26 +26,26 @@ pub(super) struct Sqlite {
     connection: Connection,
     /// Its file, when it has one.
     path: Option<Box<Path>>,
-    place: String,
+    location: String,
 }
 
 impl Sqlite {
     /// Opens a file, or makes it, readable by its owner only.
     pub(super) fn open(path: &Path) -> Result<Self, StateError> {
-        let place = path.display().to_string();
-        let path = &destination::resolve(path).map_err(|error| StateError::from_io(&place, &error))?;
-        make_private(path).map_err(|error| StateError::from_io(&place, &error))?;
+        let location = path.display().to_string();
+        let path = &destination::resolve(path).map_err(|error| StateError::from_io(&location, &error))?;
+        make_private(path).map_err(|error| StateError::from_io(&location, &error))?;
         // Without CREATE: a file that vanished meanwhile must not come back with the wrong mode.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| translate(&place, &error))?;
-        Self { connection, path: Some(path.clone().into()), place }.prepare()
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| translate(&location, &error))?;
+        Self { connection, path: Some(path.clone().into()), location }.prepare()
     }
 
     /// A state that ends with the process.
     pub(super) fn temporary() -> Result<Self, StateError> {
-        let place = "in memory".to_owned();
-        let connection = Connection::open_in_memory().map_err(|error| translate(&place, &error))?;
-        Self { connection, path: None, place }.prepare()
+        let location = "in memory".to_owned();
+        let connection = Connection::open_in_memory().map_err(|error| translate(&location, &error))?;
+        Self { connection, path: None, location }.prepare()
     }
 
     fn prepare(self) -> Result<Self, StateError> {
@@ -72,15 +72,18 @@ impl Sqlite {
             std::thread::sleep(AGAIN);
             health = set_up();
         }
-        let health = health.map_err(|error| translate(&self.place, &error))?;
+        let health = health.map_err(|error| translate(&self.location, &error))?;
         if health != "ok" {
-            return Err(StateError::Damaged { place: self.place, why: health.lines().next().unwrap_or("").to_owned() });
+            return Err(StateError::Damaged {
+                location: self.location,
+                why: health.lines().next().unwrap_or("").to_owned(),
+            });
         }
         Ok(self)
     }
 
     fn sound<T>(&self, result: rusqlite::Result<T>) -> Result<T, StateError> {
-        result.map_err(|error| translate(&self.place, &error))
+        result.map_err(|error| translate(&self.location, &error))
     }
 }
 
@@ -125,34 +128,36 @@ fn tighten(path: &Path) -> std::io::Result<()> {
 }
 
 /// Whether the disc of a file has no room for another page, or no number for another file.
-fn is_disc_full(place: &str) -> bool {
+fn is_disc_full(location: &str) -> bool {
     #[cfg(unix)]
     {
-        let folder = Path::new(place).parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = Path::new(location).parent().filter(|folder| !folder.as_os_str().is_empty());
         rustix::fs::statvfs(folder.unwrap_or(Path::new("."))).is_ok_and(|disc| {
             disc.f_bavail.saturating_mul(disc.f_frsize) < ROOM || (disc.f_files > 0 && disc.f_favail == 0)
         })
     }
     #[cfg(not(unix))]
     {
-        let _ = place;
+        let _ = location;
         false
     }
 }
 
-fn translate(place: &str, error: &rusqlite::Error) -> StateError {
-    let place = place.to_owned();
+fn translate(location: &str, error: &rusqlite::Error) -> StateError {
+    let location = location.to_owned();
     let why = error.to_string();
     match error.sqlite_error_code() {
         // SQLite says so only of the file itself; where its log or index cannot grow, it says that writing failed.
-        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if is_disc_full(&place) => StateError::Full { place },
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StateError::Damaged { place, why },
-        Some(ErrorCode::DiskFull) => StateError::Full { place },
-        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            StateError::Denied { place, why }
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if is_disc_full(&location) => {
+            StateError::Full { location }
         }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StateError::Busy { place },
-        _ => StateError::Failed { place, why },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StateError::Damaged { location, why },
+        Some(ErrorCode::DiskFull) => StateError::Full { location },
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            StateError::Denied { location, why }
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StateError::Busy { location },
+        _ => StateError::Failed { location, why },
     }
 }
 
@@ -168,7 +173,7 @@ impl ToSql for Cell<'_> {
 
 struct SqliteRow<'a> {
     row: &'a rusqlite::Row<'a>,
-    place: &'a str,
+    location: &'a str,
 }
 
 impl Row for SqliteRow<'_> {
@@ -189,13 +194,16 @@ impl Row for SqliteRow<'_> {
     }
 
     fn unreadable(&self, column: usize) -> StateError {
-        StateError::Damaged { place: self.place.to_owned(), why: format!("column {column} holds something unexpected") }
+        StateError::Damaged {
+            location: self.location.to_owned(),
+            why: format!("column {column} holds something unexpected"),
+        }
     }
 }
 
 impl Database for Sqlite {
-    fn place(&self) -> &str {
-        &self.place
+    fn location(&self) -> &str {
+        &self.location
     }
 
     fn spell(&self, script: &str) -> String {
@@ -228,7 +236,7 @@ impl Database for Sqlite {
         let mut statement = self.sound(self.connection.prepare_cached(sql))?;
         let mut rows = self.sound(statement.query(params_from_iter(cells)))?;
         while let Some(row) = self.sound(rows.next())? {
-            each(&SqliteRow { row, place: &self.place })?;
+            each(&SqliteRow { row, location: &self.location })?;
         }
         Ok(())
     }
@@ -267,16 +275,16 @@ impl Database for Sqlite {
         let wal = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         match self.sound(wal)? {
             0 => Ok(()),
-            _ => Err(StateError::Busy { place: self.place.clone() }),
+            _ => Err(StateError::Busy { location: self.location.clone() }),
         }
     }
 
-    fn lock_place(&mut self) -> Result<LockPlace, StateError> {
-        let Some(path) = &self.path else { return Ok(LockPlace::Nowhere) };
+    fn lock_kind(&mut self) -> Result<LockKind, StateError> {
+        let Some(path) = &self.path else { return Ok(LockKind::Nowhere) };
         // Links were followed: two names of one file have one lock.
         let mut folder = path.as_os_str().to_owned();
         folder.push(".locks");
-        Ok(LockPlace::Beside { folder: std::path::PathBuf::from(folder).into(), state: path.clone() })
+        Ok(LockKind::Beside { folder: std::path::PathBuf::from(folder).into(), state: path.clone() })
     }
 
     #[cfg(test)]

@@ -32,10 +32,10 @@ impl Run<'_> {
     pub(super) fn together(&self, steps: &[Step], done: impl Fn(usize, JobOutcome) + Sync) -> Vec<usize> {
         let Some(batches) = self.target.writer().batches() else { return (0..steps.len()).collect() };
         let (mut open, mut alone): (Vec<usize>, Vec<usize>) =
-            (0..steps.len()).partition(|place| steps[*place].write().is_some_and(|write| batches.takes(&write)));
+            (0..steps.len()).partition(|position| steps[*position].write().is_some_and(|write| batches.takes(&write)));
         while open.len() > 1 && batches.most() > 1 && self.may_not_send().is_none() {
             let size = batches.most().min(open.len());
-            let writes: Vec<Write<'_>> = open[..size].iter().filter_map(|place| steps[*place].write()).collect();
+            let writes: Vec<Write<'_>> = open[..size].iter().filter_map(|position| steps[*position].write()).collect();
             let (mut results, exchanges) = record(|| batches.write(&writes));
             self.count_tasks(exchanges.len());
             results.truncate(size);
@@ -48,18 +48,18 @@ impl Run<'_> {
                 .drain(..results.len())
                 .zip(results)
                 .enumerate()
-                .map(|(number, (place, written))| {
+                .map(|(number, (position, written))| {
                     let counts = number == 0 || !as_one;
                     // The answer to the batch says nothing of its parts.
                     let refused = was_refused(&written);
                     let mut exchanges = exchanges.clone();
                     exchanges.iter_mut().for_each(|exchange| exchange.refused |= refused);
-                    (place, Mutex::new(Some(Sent { written, counts, exchanges })))
+                    (position, Mutex::new(Some(Sent { written, counts, exchanges })))
                 })
                 .collect();
-            self.each(&sent, |(place, sent)| {
+            self.each(&sent, |(position, sent)| {
                 let sent = sent.lock().take();
-                done(*place, self.step(&steps[*place], sent));
+                done(*position, self.step(&steps[*position], sent));
             });
         }
         alone.append(&mut open);

@@ -109,9 +109,9 @@ impl Budget<'_> {
             }
             spent = left;
             held += part.changes.len();
-            for place in part.changes {
+            for position in part.changes {
                 let hold = Hold { code: Code::Budget, detail: detail.clone() };
-                plan.targets[part.target].changes[place].hold.get_or_insert(hold);
+                plan.targets[part.target].changes[position].hold.get_or_insert(hold);
             }
         }
         let waits = if held == 1 { "1 change waits".to_owned() } else { format!("{held} changes wait") };
@@ -145,7 +145,7 @@ impl Budget<'_> {
         for (target, planned) in plan.targets.iter().enumerate().filter(|(_, one)| self.covers.contains(&*one.name)) {
             let mut of_employee = BTreeMap::new();
             let going_on = planned.changes.iter().enumerate().filter(|(_, change)| change.hold.is_none());
-            for (place, change) in going_on {
+            for (position, change) in going_on {
                 let part = match change.employee {
                     Some(employee) => *of_employee.entry(employee).or_insert(parts.len()),
                     None => parts.len(),
@@ -153,7 +153,7 @@ impl Budget<'_> {
                 if part == parts.len() {
                     parts.push(Part { target, changes: Vec::new(), calls: 0, leaves: false });
                 }
-                parts[part].changes.push(place);
+                parts[part].changes.push(position);
                 parts[part].calls += change.calls();
                 parts[part].leaves |= change.op == Op::Deactivate;
             }

@@ -41,14 +41,14 @@ pub(super) fn contacts(settings: &Settings, target: &TargetSettings, schema: &Sc
 
 /// Adds to the plans of services that people keep in line what is worth knowing before anybody starts.
 pub(super) fn review(settings: &Settings, plan: &mut Plan, targets: &[PreparedTarget<'_>]) {
-    for (place, target) in targets.iter().enumerate() {
+    for (position, target) in targets.iter().enumerate() {
         let (Some(by_hand), Some(open)) = (target.settings.target.offers().by_hand, &target.open) else { continue };
         let mut notices = requesters(settings, by_hand.requesters());
-        notices.extend(experts(by_hand, open, &plan.targets[place]));
+        notices.extend(experts(by_hand, open, &plan.targets[position]));
         if let Some(directory) = target.settings.target.offers().directory {
             notices.extend(imported(&directory.value, by_hand, open, plan, targets));
         }
-        plan.targets[place].notices.extend(notices);
+        plan.targets[position].notices.extend(notices);
     }
 }
 
@@ -158,14 +158,14 @@ fn imported(
     plan: &Plan,
     targets: &[PreparedTarget<'_>],
 ) -> Vec<Notice> {
-    let Some(place) = plan.targets.iter().position(|other| *other.name == *name) else {
+    let Some(position) = plan.targets.iter().position(|other| *other.name == *name) else {
         let why = format!("`{name}` is not part of this run, so its contacts and channels were not looked at");
         return vec![notice(Code::DirectoryNotRead, why)];
     };
-    let Some(directory) = &targets[place].open else {
+    let Some(directory) = &targets[position].open else {
         let why = format!(
             "`{name}` is {}, so its contacts and channels were not looked at",
-            plan.targets[place].status.as_str()
+            plan.targets[position].status.as_str()
         );
         return vec![notice(Code::DirectoryNotRead, why)];
     };
@@ -187,7 +187,7 @@ fn imported(
     }
     notices.extend(channels(name, by_hand, directory));
     if open.labels.values().any(|label| label.language.is_some()) {
-        notices.extend(language(name, targets[place].settings));
+        notices.extend(language(name, targets[position].settings));
     }
     notices
 }

@@ -19,7 +19,7 @@ pub(super) fn jobs(
     name_of: &dyn Fn(EmployeeId) -> Option<Box<str>>,
 ) -> Vec<NewJob> {
     let mut jobs: BTreeMap<EmployeeId, NewJob> = BTreeMap::new();
-    for (place, change) in plan.changes.iter().enumerate() {
+    for (position, change) in plan.changes.iter().enumerate() {
         let Some(employee) = change.employee else { continue };
         let (status, code, error) = match &change.outcome {
             Some(Outcome::Succeeded) => match change.reason {
@@ -38,7 +38,7 @@ pub(super) fn jobs(
             }
         };
         let steps =
-            applied.and_then(|applied| applied.exchanges.get(&place)).into_iter().flatten().map(|exchange| Step {
+            applied.and_then(|applied| applied.exchanges.get(&position)).into_iter().flatten().map(|exchange| Step {
                 method: exchange.method.as_str().into(),
                 path: exchange.path.as_str().into(),
                 status: exchange.status,

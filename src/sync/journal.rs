@@ -139,7 +139,7 @@ impl Journal for RunJournal<'_> {
 
     fn finish(&self, number: u64, intent: &Intent, outcome: &JobOutcome) {
         let ids = self.ids.lock();
-        let Some(id) = usize::try_from(number).ok().and_then(|place| ids.get(place)).copied() else {
+        let Some(id) = usize::try_from(number).ok().and_then(|position| ids.get(position)).copied() else {
             return;
         };
         drop(ids);

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use crate::code::Code;
-use crate::config::{BudgetPeriod, Settings, StatePlace, TargetSettings};
+use crate::config::{BudgetPeriod, Settings, StateLocation, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::exit::{Failure, Reason};
 use crate::field::{AccountId, FieldValue};
@@ -48,8 +48,8 @@ pub struct Memory {
 impl Memory {
     /// For commands that change nothing: a state that is not there yet is not made.
     pub fn for_reading(settings: &Settings, caller: Caller) -> Result<Self, Failure> {
-        match &settings.state.place {
-            StatePlace::File(path) if !path.exists() => Ok(Self {
+        match &settings.state.location {
+            StateLocation::File(path) if !path.exists() => Ok(Self {
                 state: State::temporary()?,
                 caller,
                 on_server: false,
@@ -63,15 +63,15 @@ impl Memory {
 
     /// For commands that write; a state that is not there yet is made.
     pub fn open(settings: &Settings, caller: Caller) -> Result<Self, Failure> {
-        let place = &settings.state.place;
-        let state = match place {
-            StatePlace::File(path) => State::open(path)?,
-            StatePlace::Server(address) => State::connect(address)?,
+        let location = &settings.state.location;
+        let state = match location {
+            StateLocation::File(path) => State::open(path)?,
+            StateLocation::Server(address) => State::connect(address)?,
         };
         Ok(Self {
             state,
             caller,
-            on_server: matches!(place, StatePlace::Server(_)),
+            on_server: matches!(location, StateLocation::Server(_)),
             slots: BTreeMap::new(),
             kept: true,
             zone: settings.timezone,
@@ -156,7 +156,7 @@ impl Memory {
     ) -> Result<Vec<Lock>, Failure> {
         // What people keep in line is written to the state and nowhere else, and locks of all files are in one folder.
         let identity = |target: &&TargetSettings| match target.target.offers().by_hand {
-            Some(_) if !self.on_server => format!("{} in {}", target.target.identity(), self.state.place()),
+            Some(_) if !self.on_server => format!("{} in {}", target.target.identity(), self.state.location()),
             _ => target.target.identity(),
         };
         let mut identities: Vec<String> = targets.iter().map(identity).collect();

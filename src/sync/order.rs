@@ -28,12 +28,12 @@ pub(super) fn dependency_order(changes: &[Change], schema: &Schema, match_fields
         change.hold.is_none() && matches!(change.op, Op::Create | Op::Reactivate | Op::Handover | Op::Update)
     };
     let mut held_by: HashMap<(FieldIndex, String), usize> = HashMap::new();
-    for (place, change) in changes.iter().enumerate().filter(|(_, change)| acts(change)) {
+    for (position, change) in changes.iter().enumerate().filter(|(_, change)| acts(change)) {
         for field in change.fields.iter().filter(|field| unique.contains(&field.index) && !field.before.is_empty()) {
-            held_by.insert((field.index, fold(&field.before)), place);
+            held_by.insert((field.index, fold(&field.before)), position);
         }
     }
-    let waits_for = |place: usize, change: &Change| -> Vec<(usize, FieldIndex)> {
+    let waits_for = |position: usize, change: &Change| -> Vec<(usize, FieldIndex)> {
         if held_by.is_empty() {
             return Vec::new();
         }
@@ -42,14 +42,14 @@ pub(super) fn dependency_order(changes: &[Change], schema: &Schema, match_fields
             .iter()
             .filter(|field| unique.contains(&field.index) && !field.after.is_empty())
             .filter_map(|field| Some((*held_by.get(&(field.index, fold(&field.after)))?, field.index)))
-            .filter(|(holder, _)| *holder != place)
+            .filter(|(holder, _)| *holder != position)
             .collect()
     };
     let mut open: Vec<(usize, Vec<(usize, FieldIndex)>)> = changes
         .iter()
         .enumerate()
         .filter(|(_, change)| acts(change))
-        .map(|(place, change)| (place, waits_for(place, change)))
+        .map(|(position, change)| (position, waits_for(position, change)))
         .collect();
     let mut result = DependencyOrder::default();
     while !open.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn dependency_order(changes: &[Change], schema: &Schema, match_fields
             }
             continue;
         }
-        let done: Vec<usize> = ready.into_iter().map(|(place, _)| place).collect();
+        let done: Vec<usize> = ready.into_iter().map(|(position, _)| position).collect();
         for (_, waits) in &mut open {
             waits.retain(|(holder, _)| done.binary_search(holder).is_err());
         }

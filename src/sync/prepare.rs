@@ -501,22 +501,22 @@ fn checklist(
 /// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed.
 pub(super) fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], employees: &Employees, whole: bool) {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (place, target) in targets.iter().enumerate() {
+    for (position, target) in targets.iter().enumerate() {
         if let Some(group) = &target.settings.group {
-            groups.entry(group).or_default().push(place);
+            groups.entry(group).or_default().push(position);
         }
     }
     for (group, members) in groups {
-        let mut places: BTreeMap<EmployeeId, Vec<usize>> = BTreeMap::new();
-        for place in &members {
-            for employee in targets[*place].open.iter().flat_map(|open| &open.overview.in_scope) {
-                places.entry(*employee).or_default().push(*place);
+        let mut positions: BTreeMap<EmployeeId, Vec<usize>> = BTreeMap::new();
+        for position in &members {
+            for employee in targets[*position].open.iter().flat_map(|open| &open.overview.in_scope) {
+                positions.entry(*employee).or_default().push(*position);
             }
         }
-        for (employee, places) in places.iter().filter(|(_, places)| places.len() > 1) {
-            let names: Vec<&str> = places.iter().map(|place| &*targets[*place].settings.plan.name).collect();
-            for place in places {
-                let target_plan = &mut plan.targets[*place];
+        for (employee, positions) in positions.iter().filter(|(_, positions)| positions.len() > 1) {
+            let names: Vec<&str> = positions.iter().map(|position| &*targets[*position].settings.plan.name).collect();
+            for position in positions {
+                let target_plan = &mut plan.targets[*position];
                 target_plan.changes.retain(|change| change.employee != Some(*employee));
                 target_plan.skipped.retain(|skip| skip.employee != *employee);
                 target_plan.skipped.push(Skip {
@@ -527,11 +527,11 @@ pub(super) fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], empl
                 target_plan.skipped.sort_by_key(|skip| skip.employee);
             }
         }
-        let all_read = members.iter().all(|place| plan.targets[*place].status == TargetStatus::Ready);
+        let all_read = members.iter().all(|position| plan.targets[*position].status == TargetStatus::Ready);
         if !all_read || !whole {
             continue;
         }
-        let covered: BTreeSet<&EmployeeId> = places.keys().collect();
+        let covered: BTreeSet<&EmployeeId> = positions.keys().collect();
         let none: Vec<EmployeeId> =
             employees.list.iter().map(|employee| employee.id).filter(|id| !covered.contains(id)).collect();
         plan.notices.extend(none.into_iter().map(|employee| Notice {

@@ -18,8 +18,8 @@ impl Run<'_> {
     pub(super) fn requests(&self, plan: &mut TargetPlan) {
         let mut broken: BTreeSet<Chain> = BTreeSet::new();
         let mut results: BTreeMap<Chain, BTreeMap<usize, Option<Box<str>>>> = BTreeMap::new();
-        for place in 0..plan.changes.len() {
-            let change = &plan.changes[place];
+        for position in 0..plan.changes.len() {
+            let change = &plan.changes[position];
             let Some(request) = change.request.clone().filter(|_| change.op == Op::Request) else { continue };
             let chain = (request.workflow.clone(), request.employee, request.event.clone());
             if change.outcome.is_some() {
@@ -28,7 +28,7 @@ impl Run<'_> {
             }
             if broken.contains(&chain) {
                 let error = "an earlier step of the workflow was not carried out".to_owned();
-                plan.changes[place].outcome = Some(Outcome::NotAttempted { error });
+                plan.changes[position].outcome = Some(Outcome::NotAttempted { error });
                 continue;
             }
             let mut request = *request;
@@ -51,8 +51,8 @@ impl Run<'_> {
             } else {
                 broken.insert(chain);
             }
-            self.keep_exchanges(place, outcome.exchanges);
-            let change = &mut plan.changes[place];
+            self.keep_exchanges(position, outcome.exchanges);
+            let change = &mut plan.changes[position];
             change.account = account;
             change.outcome = Some(outcome.outcome);
             self.options.progress.advance(1);

@@ -28,11 +28,11 @@ pub(super) fn hold_what_was_left(plan: &mut TargetPlan, decisions: &Decisions<'_
     let (Some(shown), Some(fingerprint)) = (&decisions.shown, &decisions.fingerprint) else { return };
     for held in &shown.held {
         let Some(code) = left_out(held, &decisions.approved) else { continue };
-        let Some(place) = place_of(plan, held, fingerprint) else { continue };
+        let Some(position) = position_of(plan, held, fingerprint) else { continue };
         let detail = format!(
             "others that were held with it ({code}) were approved, and this was not; if it is right, approve it as well"
         );
-        plan.changes[place].hold = Some(Hold { code, detail });
+        plan.changes[position].hold = Some(Hold { code, detail });
     }
 }
 
@@ -44,26 +44,26 @@ fn left_out(held: &Held, approved: &BTreeMap<Box<str>, DateTime<Utc>>) -> Option
 
 /// Where a plan has exactly what was shown, and would carry it out. Of an update a rail may have held some fields, and
 /// nothing sets these apart when no rail holds them: then they are split off.
-fn place_of(plan: &mut TargetPlan, held: &Held, fingerprint: &dyn Fn(&Change) -> Fingerprint) -> Option<usize> {
+fn position_of(plan: &mut TargetPlan, held: &Held, fingerprint: &dyn Fn(&Change) -> Fingerprint) -> Option<usize> {
     let is_it = |change: &Change| fingerprint(change) == held.change.fingerprint;
     let may_be = |change: &Change| {
         change.hold.is_none() && (change.op, change.employee) == (held.change.op, held.change.employee)
     };
     let is_held = |field: &str| held.change.fields.iter().any(|name| **name == *field);
-    for place in 0..plan.changes.len() {
-        let change = &plan.changes[place];
+    for position in 0..plan.changes.len() {
+        let change = &plan.changes[position];
         if !may_be(change) {
             continue;
         }
         if is_it(change) {
-            return Some(place);
+            return Some(position);
         }
         let (part, rest): (Vec<_>, Vec<_>) = change.fields.iter().cloned().partition(|field| is_held(&field.field));
         let part = Change { fields: part, ..change.clone() };
         if change.op == Op::Update && !part.fields.is_empty() && is_it(&part) {
-            plan.changes[place].fields = rest;
-            plan.changes.insert(place + 1, part);
-            return Some(place + 1);
+            plan.changes[position].fields = rest;
+            plan.changes.insert(position + 1, part);
+            return Some(position + 1);
         }
     }
     None

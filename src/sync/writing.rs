@@ -181,7 +181,7 @@ pub(super) struct Run<'a> {
 
 /// One write to be sent: the change it belongs to, and its fields.
 pub(super) struct Step {
-    pub(super) place: usize,
+    pub(super) position: usize,
     pub(super) intent: Intent,
     pub(super) rewrite: Vec<FieldChange>,
     /// Whether the account is out of use and is brought back.
@@ -190,10 +190,10 @@ pub(super) struct Step {
 
 impl Step {
     /// A change, or a part of it that can be written by now.
-    pub(super) fn of(place: usize, change: &Change, fields: Vec<FieldChange>) -> Self {
+    pub(super) fn of(position: usize, change: &Change, fields: Vec<FieldChange>) -> Self {
         let handover = change.handover.as_ref();
         Self {
-            place,
+            position,
             intent: Intent {
                 op: change.op,
                 employee: change.employee,
@@ -207,10 +207,10 @@ impl Step {
     }
 
     /// An update of some fields before or after the change itself.
-    pub(super) fn update_of(place: usize, change: &Change, fields: Vec<FieldChange>) -> Self {
+    pub(super) fn update_of(position: usize, change: &Change, fields: Vec<FieldChange>) -> Self {
         let (employee, account) = (change.employee, change.account.clone());
         let intent = Intent { op: Op::Update, employee, account, fields, from: None };
-        Self { place, intent, rewrite: Vec::new(), brings_back: false }
+        Self { position, intent, rewrite: Vec::new(), brings_back: false }
     }
 }
 
@@ -328,9 +328,9 @@ impl Run<'_> {
         self.made.lock().get(&employee).cloned()
     }
 
-    pub(super) fn keep_exchanges(&self, place: usize, exchanges: Vec<Exchange>) {
+    pub(super) fn keep_exchanges(&self, position: usize, exchanges: Vec<Exchange>) {
         if !exchanges.is_empty() {
-            self.applied.lock().exchanges.entry(place).or_default().extend(exchanges);
+            self.applied.lock().exchanges.entry(position).or_default().extend(exchanges);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::words::known;
 use super::declared::{self, Declaration};
 use super::file::{self, FileDefaults};
 use super::{
-    Connection, ErrorKind, FieldLookup, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts,
+    Connection, ErrorKind, FieldLookup, ReadAccounts, SandboxAddresses, Target, TargetError, TargetType, WriteAccounts,
 };
 use crate::progress::{NoProgress, Progress};
 
@@ -126,7 +126,7 @@ impl Delivery {
     }
 
     /// As [`TargetType::redirect`].
-    pub(super) fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    pub(super) fn redirect(&mut self, sandbox: &SandboxAddresses) {
         self.inner.redirect(sandbox);
     }
 
@@ -151,7 +151,7 @@ impl Delivery {
         let mapped = connection.mapped.min(connection.fields.len());
         let rank = |name: &str| self.names.iter().position(|(ours, _)| **ours == *name).unwrap_or(usize::MAX);
         let mut order: Vec<usize> = (0..connection.fields.len()).collect();
-        order[..mapped].sort_by_key(|place| rank(&connection.fields[*place].name));
+        order[..mapped].sort_by_key(|position| rank(&connection.fields[*position].name));
         let mut inner_of = vec![FieldIndex(0); order.len()];
         for (inner, outer) in (0u16..).zip(&order) {
             inner_of[*outer] = FieldIndex(inner);
@@ -193,7 +193,7 @@ fn names(section: &Table<'_>, given: &Entries<String>, columns: &[Column], by_fi
         .collect();
     for (Located { value: name, span }, heading) in &given.0 {
         match names.iter_mut().find(|(ours, _)| **ours == **name) {
-            Some(place) => place.1 = heading.trim().into(),
+            Some(position) => position.1 = heading.trim().into(),
             None => {
                 let known = known(name, columns.iter().map(|(name, _)| *name));
                 wrong(span.clone(), Code::UnknownField, format!("there is no field `{name}`; {known}"));

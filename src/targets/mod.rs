@@ -84,7 +84,7 @@ pub trait TargetType: fmt::Debug + Send + Sync {
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>>;
 
     /// Points every address and path at the sandbox and invents every secret.
-    fn redirect(&mut self, sandbox: &SandboxPlaces);
+    fn redirect(&mut self, sandbox: &SandboxAddresses);
 
     /// What it offers beside accounts with fields.
     fn offers(&self) -> Offers<'_> {
@@ -126,7 +126,7 @@ pub struct Connection {
 
 /// Where the sandbox's simulated systems are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SandboxPlaces {
+pub struct SandboxAddresses {
     /// Base address of the simulated systems, without a trailing slash; each has a path of its own below it.
     pub base_url: String,
     /// The folder that stands for the working folder: file targets write below it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use toml::de::DeTable;
 
-use super::{Connection, FieldLookup, Parse, SandboxPlaces, Target, TargetType};
+use super::{Connection, FieldLookup, Parse, SandboxAddresses, Target, TargetType};
 use crate::field::{FieldIndex, FieldSpec, FieldValue};
 use crate::plan::FieldChange;
 use crate::sandbox::{Sandbox, SandboxOptions};
@@ -66,7 +66,7 @@ pub(super) fn open_making(
     create_missing: Vec<FieldIndex>,
 ) -> Box<dyn Target> {
     let mut settings = settings(parse, section).unwrap();
-    settings.redirect(&SandboxPlaces {
+    settings.redirect(&SandboxAddresses {
         base_url: sandbox.base_url().into(),
         folder: PathBuf::new(),
         target: NAME.into(),

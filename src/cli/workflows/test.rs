@@ -85,11 +85,11 @@ fn reasons(
 fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: EmployeeId, reasons: &[Verdict]) -> String {
     let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
     let workflow = target.settings.plan.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
-    let place = prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
-    let standing = &prepared.standings[place];
+    let position = prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
+    let standing = &prepared.standings[position];
     let mut text = format!("{} for employee {employee} on {}\n", workflow.name, session.today);
     let hire = prepared.employees.attributes.column("hire_date");
-    let hire = hire.and_then(|column| prepared.employees.list[place].value(column).as_date());
+    let hire = hire.and_then(|column| prepared.employees.list[position].value(column).as_date());
     let shown = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
     let _ = writeln!(text, "  runs      when {}", trigger(workflow));
     let _ = writeln!(

@@ -227,8 +227,8 @@ impl Meaning {
         // A few have not filled it in: numbers and dates are null then, everything else is a blank text.
         let blank = random.u8(..25) == 0;
         let office = person.office.as_ref().map_or("Berlin", |office| office.name.as_str());
-        let place = OFFICES.iter().position(|(name, _, _)| *name == office).unwrap_or_default();
-        let country = [0, 0, 1, 2, 3, 4][place];
+        let position = OFFICES.iter().position(|(name, _, _)| *name == office).unwrap_or_default();
+        let country = [0, 0, 1, 2, 3, 4][position];
         let dialling = ["49", "43", "44", "351", "48"][country];
         match self {
             Self::StaffNumber => json!(format!("A-{}", person.id)),

@@ -102,8 +102,8 @@ fn everybody_is_read_once_and_proven_whatever_a_page_holds() {
         assert_eq!(last, Value::Text(format!("e{people}@example.org").into()));
         let asked = reads(&script);
         assert_eq!(asked.len(), requests, "{people} by {cap}");
-        let places: BTreeSet<u64> = asked.iter().map(|asked| number(asked, "offset")).collect();
-        assert_eq!(places, (0..people).step_by(usize::try_from(cap).unwrap()).collect(), "{people} by {cap}");
+        let positions: BTreeSet<u64> = asked.iter().map(|asked| number(asked, "offset")).collect();
+        assert_eq!(positions, (0..people).step_by(usize::try_from(cap).unwrap()).collect(), "{people} by {cap}");
         for asked in &asked {
             let names: BTreeSet<&str> = asked.query.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, BTreeSet::from(["attributes[]", "limit", "offset"]));

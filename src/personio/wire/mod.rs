@@ -43,8 +43,8 @@ impl<'a> Columns<'a> {
 
     fn find(&self, key: &str) -> Option<usize> {
         let wanted = order(key);
-        let place = self.by_length.binary_search_by(|column| order(self.keys[*column].0).cmp(&wanted)).ok()?;
-        Some(self.by_length[place])
+        let position = self.by_length.binary_search_by(|column| order(self.keys[*column].0).cmp(&wanted)).ok()?;
+        Some(self.by_length[position])
     }
 }
 

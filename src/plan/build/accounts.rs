@@ -4,13 +4,13 @@ use super::*;
 
 impl<'a> Builder<'a> {
     /// Plans an account for somebody who has none, or whose linked one is gone.
-    pub(super) fn create(&mut self, place: usize, linked: Option<&AccountId>) {
-        let employee = self.input.employees.list[place].id;
+    pub(super) fn create(&mut self, position: usize, linked: Option<&AccountId>) {
+        let employee = self.input.employees.list[position].id;
         if !self.input.schema.capabilities.create {
             self.skip(employee, Code::CannotCreate, "this target cannot make accounts; make it by hand".into());
             return;
         }
-        let facts = self.facts(place);
+        let facts = self.facts(position);
         let fields = match self.desired_fields(&facts, None) {
             Ok(fields) => fields,
             Err((code, why)) => return self.skip(employee, code, why),
@@ -105,11 +105,11 @@ impl<'a> Builder<'a> {
         })
     }
 
-    pub(super) fn update(&mut self, place: usize, at: usize, correlation: &Correlation) {
-        let employee = self.input.employees.list[place].id;
+    pub(super) fn update(&mut self, position: usize, at: usize, correlation: &Correlation) {
+        let employee = self.input.employees.list[position].id;
         let account = &self.snapshot.accounts[at];
-        let Some((op, fields, rewrite)) = self.brought_in_line(place, account) else { return };
-        if let Some(why) = self.keys_are_claimed(place, at, &fields, correlation) {
+        let Some((op, fields, rewrite)) = self.brought_in_line(position, account) else { return };
+        if let Some(why) = self.keys_are_claimed(position, at, &fields, correlation) {
             return self.skip(employee, Code::AccountClaimed, why);
         }
         if op == Op::Update && fields.is_empty() {
@@ -155,15 +155,15 @@ impl<'a> Builder<'a> {
     /// it must not be or cannot be done, which the plan says.
     pub(super) fn brought_in_line(
         &mut self,
-        place: usize,
+        position: usize,
         account: &'a Account,
     ) -> Option<(Op, Vec<FieldChange>, Vec<FieldChange>)> {
-        let employee = self.input.employees.list[place].id;
+        let employee = self.input.employees.list[position].id;
         if let Some(protection) = self.protection(account) {
             self.skip(employee, protection.code(), format!("account {} is never changed", account.id));
             return None;
         }
-        let facts = self.facts(place);
+        let facts = self.facts(position);
         let fields = match self.desired_fields(&facts, Some(account)) {
             Ok(fields) => fields,
             Err((code, why)) => {

@@ -155,7 +155,7 @@ impl<'a> Builder<'a> {
 
     /// Whose account a manager's is. Of those who were not read, the link tells.
     fn account_of_manager(&self, manager: EmployeeId) -> Option<AccountId> {
-        let read = self.account_of.get(&manager).map(|place| &self.snapshot.accounts[*place].id);
+        let read = self.account_of.get(&manager).map(|position| &self.snapshot.accounts[*position].id);
         let linked = || self.input.memory.links.get(&manager).filter(|_| self.input.changed_only);
         read.or_else(linked).cloned()
     }

@@ -24,7 +24,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let idle: Vec<String> = (self.input.settings.include.iter())
-            .filter(|clause| (0..scopes.len()).all(|place| clause.holds(&self.facts(place)) == Truth::No))
+            .filter(|clause| (0..scopes.len()).all(|position| clause.holds(&self.facts(position)) == Truth::No))
             .map(|clause| format!("`{}`", clause.source()))
             .collect();
         let why = match idle.len() {

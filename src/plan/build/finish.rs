@@ -91,8 +91,8 @@ impl Builder<'_> {
             });
         }
         self.report_missing_filters();
-        for (place, standing) in self.input.standings.iter().enumerate() {
-            let employee = self.input.employees.list[place].id;
+        for (position, standing) in self.input.standings.iter().enumerate() {
+            let employee = self.input.employees.list[position].id;
             if let Some(disagreement) = standing.disagreement
                 && self.input.only.is_none_or(|only| only == employee)
                 && self.account_of.contains_key(&employee)

@@ -53,26 +53,26 @@ impl<'a> Builder<'a> {
     /// Decides about every account that an employee in scope was found by and somebody else had.
     pub(super) fn handovers(&mut self, scopes: &[Scope], correlation: &Correlation) -> BTreeMap<usize, Decision> {
         let mut decided = BTreeMap::new();
-        for (place, found) in correlation.found.iter().enumerate() {
-            let (Scope::In, Found::Former(account, from)) = (&scopes[place], found) else { continue };
-            let decision = self.handover(place, &self.snapshot.accounts[*account], *from);
+        for (position, found) in correlation.found.iter().enumerate() {
+            let (Scope::In, Found::Former(account, from)) = (&scopes[position], found) else { continue };
+            let decision = self.handover(position, &self.snapshot.accounts[*account], *from);
             if decision.is_ok() {
                 self.going_on.insert(*account);
             }
             if matches!(decision, Ok((_, None))) {
                 // Who reports to them can be told already.
-                let employee = self.input.employees.list[place].id;
+                let employee = self.input.employees.list[position].id;
                 self.account_of.insert(employee, *account);
                 self.goes_to.insert(*account, employee);
             }
-            decided.insert(place, decision);
+            decided.insert(position, decision);
         }
         decided
     }
 
-    fn handover(&self, place: usize, account: &Account, from: EmployeeId) -> Decision {
+    fn handover(&self, position: usize, account: &Account, from: EmployeeId) -> Decision {
         let (settings, employees) = (self.input.settings, self.input.employees);
-        let employee = &employees.list[place];
+        let employee = &employees.list[position];
         let former = employees.list.binary_search_by_key(&from, |other| other.id).ok();
         let last_day = former.and_then(|former| {
             let standing = &self.input.standings[former];
@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
             let id = &account.id;
             return Err(format!("account {id} belongs to {whose}, which is after the hire date {hire_date}; {answer}"));
         }
-        let keys = self.agreeing(place, former, account);
+        let keys = self.agreeing(position, former, account);
         let gone = self.input.memory.absences.is_gone(from);
         let doubt = match () {
             () if settings.handover == HandoverMode::Hold => Some("handover is set to hold".to_owned()),
@@ -119,9 +119,9 @@ impl<'a> Builder<'a> {
     }
 
     /// The keys by which a new profile and the account of an old one are the same person's.
-    fn agreeing(&self, place: usize, former: Option<usize>, account: &Account) -> Vec<Box<str>> {
+    fn agreeing(&self, position: usize, former: Option<usize>, account: &Account) -> Vec<Box<str>> {
         let (mut keys, mut counted): (Vec<Box<str>>, BTreeSet<&str>) = (Vec::new(), BTreeSet::new());
-        for index in self.matching(place, account) {
+        for index in self.matching(position, account) {
             let sources = self.sources(index);
             let is_name = !sources.is_empty() && sources.iter().all(|source| NAMES.contains(source));
             // One attribute is one key, however many fields it fills.
@@ -134,8 +134,8 @@ impl<'a> Builder<'a> {
         let employees = self.input.employees;
         for one in self.input.identifying {
             let Some(column) = employees.attributes.column(&one.attribute) else { continue };
-            let value = |place: usize| comparable(employees.list[place].value(column));
-            if !counted.contains(&*one.attribute) && value(place).is_some() && value(place) == value(former) {
+            let value = |position: usize| comparable(employees.list[position].value(column));
+            if !counted.contains(&*one.attribute) && value(position).is_some() && value(position) == value(former) {
                 keys.push(one.name.clone());
             }
         }
@@ -143,8 +143,8 @@ impl<'a> Builder<'a> {
     }
 
     /// The match fields in which an account holds an employee's own key.
-    fn matching(&self, place: usize, account: &Account) -> Vec<FieldIndex> {
-        let facts = self.facts(place);
+    fn matching(&self, position: usize, account: &Account) -> Vec<FieldIndex> {
+        let facts = self.facts(position);
         let agrees = |index: &FieldIndex| {
             let spec = self.spec(*index);
             match self.match_key(*index, spec, &facts) {
@@ -164,17 +164,17 @@ impl<'a> Builder<'a> {
 
     /// Plans for an old profile whose account goes to the new one, in a target that keeps leavers. Of profiles with one
     /// key only the latest has an account; with keys of its own an old one is like any other leaver.
-    pub(super) fn left_behind(&mut self, place: usize, account: usize, new: EmployeeId, correlation: &Correlation) {
-        let employee = self.input.employees.list[place].id;
+    pub(super) fn left_behind(&mut self, position: usize, account: usize, new: EmployeeId, correlation: &Correlation) {
+        let employee = self.input.employees.list[position].id;
         // A key that stands in an account is free once that is written, and not before.
-        let facts = self.facts(place);
+        let facts = self.facts(position);
         let is_hidden =
             |index: &FieldIndex| matches!(self.match_key(*index, self.spec(*index), &facts), MatchKey::Hidden(_));
         let has_own_keys = !self.input.settings.match_fields.iter().any(is_hidden)
-            && !correlation.succeeded.contains_key(&place)
-            && self.snapshot.accounts.iter().all(|account| self.matching(place, account).is_empty());
+            && !correlation.succeeded.contains_key(&position)
+            && self.snapshot.accounts.iter().all(|account| self.matching(position, account).is_empty());
         if has_own_keys {
-            return self.create(place, None);
+            return self.create(position, None);
         }
         let id = &self.snapshot.accounts[account].id;
         self.skip(employee, Code::AccountTaken, format!("has left, and account {id} goes to employee {new}"));
@@ -184,13 +184,13 @@ impl<'a> Builder<'a> {
     /// whether it goes to them is not decided.
     pub(super) fn keys_are_claimed(
         &self,
-        place: usize,
+        position: usize,
         account: usize,
         fields: &[FieldChange],
         correlation: &Correlation,
     ) -> Option<String> {
         let settings = self.input.settings;
-        let has_left = self.input.standings[place].lifecycle == Lifecycle::Left;
+        let has_left = self.input.standings[position].lifecycle == Lifecycle::Left;
         if !has_left || settings.handover == HandoverMode::Never {
             return None;
         }
@@ -204,12 +204,12 @@ impl<'a> Builder<'a> {
     /// Plans a handover that is decided: the account is brought in line with the new profile.
     pub(super) fn hand_over(
         &mut self,
-        place: usize,
+        position: usize,
         account: &'a Account,
         (handover, hold): &(Handover, Option<Hold>),
     ) {
-        let employee = self.input.employees.list[place].id;
-        let Some((_, fields, rewrite)) = self.brought_in_line(place, account) else { return };
+        let employee = self.input.employees.list[position].id;
+        let Some((_, fields, rewrite)) = self.brought_in_line(position, account) else { return };
         let whose = match handover.last_day {
             Some(day) => format!("employee {} left on {day}", handover.from),
             None => format!("employee {} is there no more", handover.from),
@@ -238,9 +238,9 @@ impl<'a> Builder<'a> {
             let account =
                 (self.snapshot.accounts).binary_search_by(|known| Some(&known.id).cmp(&change.account.as_ref()));
             let list = &self.input.employees.list;
-            let place = change.employee.and_then(|id| list.binary_search_by_key(&id, |other| other.id).ok());
-            if let (Ok(account), Some(place)) = (account, place) {
-                owners[account] = Some(place);
+            let position = change.employee.and_then(|id| list.binary_search_by_key(&id, |other| other.id).ok());
+            if let (Ok(account), Some(position)) = (account, position) {
+                owners[account] = Some(position);
             }
         }
         owners

@@ -201,12 +201,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn facts(&self, place: usize) -> Facts<'a> {
+    fn facts(&self, position: usize) -> Facts<'a> {
         let employees = self.input.employees;
         Facts::new(
-            &employees.list[place],
+            &employees.list[position],
             &employees.attributes,
-            &self.input.standings[place],
+            &self.input.standings[position],
             self.input.today,
             self.input.tables,
         )
@@ -218,7 +218,7 @@ impl<'a> Builder<'a> {
 
     fn scopes(&self) -> Vec<Scope> {
         let PlanInput { settings, employees, .. } = self.input;
-        (0..employees.list.len()).map(|place| scope_in(settings, employees, &self.facts(place))).collect()
+        (0..employees.list.len()).map(|position| scope_in(settings, employees, &self.facts(position))).collect()
     }
 
     fn correlate(&mut self, scopes: &[Scope]) -> Correlation {
@@ -226,12 +226,12 @@ impl<'a> Builder<'a> {
         let match_fields: Vec<(FieldIndex, &FieldSpec)> =
             settings.match_fields.iter().map(|index| (*index, self.spec(*index))).collect();
         let candidates: Vec<Candidate> = (0..scopes.len())
-            .map(|place| {
-                let facts = self.facts(place);
+            .map(|position| {
+                let facts = self.facts(position);
                 let keys = match_fields.iter().map(|(index, spec)| self.match_key(*index, spec, &facts)).collect();
                 let employee = facts.employee().id;
                 let taking_part = self.input.only.is_none_or(|only| only == employee);
-                let standing = &self.input.standings[place];
+                let standing = &self.input.standings[position];
                 let left = standing.lifecycle == Lifecycle::Left;
                 // An old profile keeps its account where none is handed over; else its keys wait for the new one.
                 let waits = left && settings.handover != HandoverMode::Never;
@@ -239,9 +239,9 @@ impl<'a> Builder<'a> {
                 Candidate {
                     employee,
                     keys,
-                    moves: taking_part && scopes[place] == Scope::In && !waits,
-                    claims: !left && matches!(scopes[place], Scope::In | Scope::Unclear(..)),
-                    meant: scopes[place] == Scope::In,
+                    moves: taking_part && scopes[position] == Scope::In && !waits,
+                    claims: !left && matches!(scopes[position], Scope::In | Scope::Unclear(..)),
+                    meant: scopes[position] == Scope::In,
                     left: left.then_some(last_day),
                     leaves: last_day.filter(|_| !left),
                 }
@@ -277,18 +277,18 @@ impl<'a> Builder<'a> {
 
     fn decide(&mut self, scopes: &[Scope], correlation: &Correlation) {
         // Who gets an account is settled first, so that a manager made in this run can be referred to.
-        for (place, scope) in scopes.iter().enumerate() {
-            if *scope == Scope::In && correlation.found[place] == Found::Nothing {
-                self.creating.insert(self.input.employees.list[place].id);
+        for (position, scope) in scopes.iter().enumerate() {
+            if *scope == Scope::In && correlation.found[position] == Found::Nothing {
+                self.creating.insert(self.input.employees.list[position].id);
             }
         }
         let handovers = self.handovers(scopes, correlation);
-        for (place, scope) in scopes.iter().enumerate() {
-            let employee = self.input.employees.list[place].id;
+        for (position, scope) in scopes.iter().enumerate() {
+            let employee = self.input.employees.list[position].id;
             if self.input.only.is_some_and(|only| only != employee) {
                 continue;
             }
-            match (scope, &correlation.found[place]) {
+            match (scope, &correlation.found[position]) {
                 (Scope::Unclear(code, why), _) => self.skip(employee, *code, why.clone()),
                 (Scope::In, Found::Unclear(code, why)) => {
                     self.in_scope.push(employee);
@@ -296,30 +296,30 @@ impl<'a> Builder<'a> {
                 }
                 (Scope::In, Found::Nothing) => {
                     self.in_scope.push(employee);
-                    self.create(place, self.input.memory.links.get(&employee));
+                    self.create(position, self.input.memory.links.get(&employee));
                 }
                 (Scope::In, Found::Account(account, _)) => {
                     self.in_scope.push(employee);
                     match self.goes_to.get(account).copied() {
-                        Some(new) => self.left_behind(place, *account, new, correlation),
-                        None => self.update(place, *account, correlation),
+                        Some(new) => self.left_behind(position, *account, new, correlation),
+                        None => self.update(position, *account, correlation),
                     }
                 }
                 (Scope::In, Found::Former(account, _)) => {
                     self.in_scope.push(employee);
-                    match &handovers[&place] {
-                        Ok(decided) => self.hand_over(place, &self.snapshot.accounts[*account], decided),
+                    match &handovers[&position] {
+                        Ok(decided) => self.hand_over(position, &self.snapshot.accounts[*account], decided),
                         Err(why) => self.skip(employee, Code::AccountTaken, why.clone()),
                     }
                 }
-                (Scope::Left, Found::Account(account, _)) => self.leaver(place, *account, correlation),
+                (Scope::Left, Found::Account(account, _)) => self.leaver(position, *account, correlation),
                 (Scope::Left, Found::Unclear(code, why)) => self.skip(employee, *code, why.clone()),
                 (Scope::Out { left, clause }, Found::Account(account, _)) => {
                     // Without a stored link nothing shows that the account was ever ours to look after.
                     if self.input.memory.links.contains_key(&employee) {
                         let settings = self.input.settings;
                         match left {
-                            true if !settings.takes_leavers() => self.leaver(place, *account, correlation),
+                            true if !settings.takes_leavers() => self.leaver(position, *account, correlation),
                             // To leave means nothing there, and who is excluded is nobody's business any more.
                             true if settings.leavers.out_of_scope == LeaverAction::Keep => {}
                             _ => self.no_longer_meant(employee, *account, clause, correlation),

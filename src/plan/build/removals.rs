@@ -13,13 +13,13 @@ pub fn waits_until(leavers: Leavers, standing: &Standing, today: NaiveDate) -> O
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn leaver(&mut self, place: usize, account: usize, correlation: &Correlation) {
+    pub(super) fn leaver(&mut self, position: usize, account: usize, correlation: &Correlation) {
         let leavers = self.input.settings.leavers;
-        let standing = &self.input.standings[place];
+        let standing = &self.input.standings[position];
         if leavers.left != LeaverAction::Deactivate {
             return;
         }
-        let employee = self.input.employees.list[place].id;
+        let employee = self.input.employees.list[position].id;
         if standing.last_day_hidden && leavers.grace_days > 0 {
             if self.snapshot.accounts[account].active {
                 let why = "has left, and nobody can tell when the grace days end, because the last day is not readable";
@@ -119,17 +119,17 @@ impl<'a> Builder<'a> {
         let by_id: HashMap<&AccountId, usize> = if self.input.memory.links.is_empty() {
             HashMap::new()
         } else {
-            self.snapshot.accounts.iter().enumerate().map(|(place, account)| (&account.id, place)).collect()
+            self.snapshot.accounts.iter().enumerate().map(|(position, account)| (&account.id, position)).collect()
         };
         for (employee, account) in &self.input.memory.links {
             if delivered.get(*employee).is_some() || self.input.only.is_some_and(|only| only != *employee) {
                 continue;
             }
-            let Some(place) = by_id.get(account).copied() else {
+            let Some(position) = by_id.get(account).copied() else {
                 continue;
             };
-            let account = &self.snapshot.accounts[place];
-            if !account.active || correlation.owners[place].is_some() {
+            let account = &self.snapshot.accounts[position];
+            if !account.active || correlation.owners[position].is_some() {
                 continue;
             }
             let absences = &self.input.memory.absences;
@@ -140,7 +140,7 @@ impl<'a> Builder<'a> {
             };
             let message = match self.input.settings.leavers.missing {
                 // Whom somebody in scope takes the account over from, the handover speaks of.
-                _ if correlation.claimed.contains_key(&place) => format!("{detail}; account {} is kept", account.id),
+                _ if correlation.claimed.contains_key(&position) => format!("{detail}; account {} is kept", account.id),
                 LeaverAction::Deactivate if absences.is_gone(*employee) => {
                     self.deactivate(*employee, account, Code::Missing, format!("{detail}, and not known there by id"));
                     continue;

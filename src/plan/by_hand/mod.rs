@@ -148,7 +148,7 @@ pub struct Checklist {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepGroup {
     pub title: String,
-    pub place: String,
+    pub position: String,
     /// Not empty.
     pub steps: Vec<String>,
 }
@@ -204,10 +204,10 @@ impl PersonLabel {
 /// The accounts that such a service has of itself: everybody whom Personio delivers, with what the mapping gives,
 /// and with roles and memberships as they were confirmed.
 pub fn snapshot(input: &PlanInput<'_>, confirmed: &Confirmed) -> Snapshot {
-    let account = |place: usize| {
-        let employee = &input.employees.list[place];
+    let account = |position: usize| {
+        let employee = &input.employees.list[position];
         let attributes = &input.employees.attributes;
-        let facts = Facts::new(employee, attributes, &input.standings[place], input.today, input.tables);
+        let facts = Facts::new(employee, attributes, &input.standings[position], input.today, input.tables);
         let mut fields = vec![FieldValue::Empty; input.schema.fields.len()];
         for (index, spec) in input.schema.iter().filter(|(_, spec)| spec.identity) {
             debug_assert_eq!(spec.kind, FieldKind::Text);
@@ -230,8 +230,8 @@ pub fn snapshot(input: &PlanInput<'_>, confirmed: &Confirmed) -> Snapshot {
 
 /// What everybody is called, by what the mapping gives.
 pub fn person_labels(input: &PlanInput<'_>, snapshot: &Snapshot) -> BTreeMap<EmployeeId, PersonLabel> {
-    let place = |name| input.schema.index(name);
-    let (name, email, language) = (place("name"), place("email"), place("language"));
+    let position = |name| input.schema.index(name);
+    let (name, email, language) = (position("name"), position("email"), position("language"));
     let text = |account: &Account, index: Option<FieldIndex>| {
         let text = account.field(index?).as_text()?.trim();
         (!text.is_empty()).then(|| Box::<str>::from(text))
@@ -266,11 +266,11 @@ pub fn complete(
     let nothing = Confirmed::default();
     let known = confirmed.unwrap_or(&nothing);
     for change in &mut plan.changes {
-        let place = change.employee.and_then(|id| input.employees.list.binary_search_by_key(&id, |one| one.id).ok());
-        if let Some(place) = place
+        let position = change.employee.and_then(|id| input.employees.list.binary_search_by_key(&id, |one| one.id).ok());
+        if let Some(position) = position
             && change.fields.iter().any(|field| field.before == FieldValue::Bool(true))
         {
-            (change.reason, change.detail) = grounds(&input.standings[place]);
+            (change.reason, change.detail) = grounds(&input.standings[position]);
         }
     }
     for employee in known.people.keys().copied().map(EmployeeId) {

@@ -122,9 +122,9 @@ pub fn plan_workflows(input: &WorkflowInput<'_>) -> PlannedWorkflows {
     let wanted = |workflow: &&WorkflowSettings| input.started.is_none_or(|name| *name == *workflow.name);
     for workflow in input.settings.workflows.iter().filter(|workflow| workflow.active).filter(wanted) {
         let memory = input.memory.get(&workflow.name).unwrap_or(&none);
-        for (place, employee) in input.employees.list.iter().enumerate() {
+        for (position, employee) in input.employees.list.iter().enumerate() {
             if input.only.is_none_or(|only| only == employee.id) {
-                one(input, workflow, memory, place, &mut planned);
+                one(input, workflow, memory, position, &mut planned);
             }
         }
         gone(input, workflow, memory, &mut planned);
@@ -144,22 +144,23 @@ fn one(
     input: &WorkflowInput<'_>,
     workflow: &WorkflowSettings,
     memory: &WorkflowMemory,
-    place: usize,
+    position: usize,
     planned: &mut PlannedWorkflows,
 ) {
-    let employee = &input.employees.list[place];
-    if input.standings[place].unclear.is_some() {
+    let employee = &input.employees.list[position];
+    if input.standings[position].unclear.is_some() {
         // The plan for the accounts names whose standing is not known, and why.
         return;
     }
-    let facts = Facts::new(employee, &input.employees.attributes, &input.standings[place], input.today, input.tables);
+    let facts =
+        Facts::new(employee, &input.employees.attributes, &input.standings[position], input.today, input.tables);
     let in_scope = matches!(scope(&input.settings.include, &input.settings.exclude, &facts), Scope::In | Scope::Left);
     let event = match workflow.on {
-        Trigger::Joiner | Trigger::Leaver => day_event(input, workflow, memory, place, &mut planned.notices),
-        Trigger::Mover | Trigger::Updated => change_event(input, workflow, memory, place, in_scope, planned),
+        Trigger::Joiner | Trigger::Leaver => day_event(input, workflow, memory, position, &mut planned.notices),
+        Trigger::Mover | Trigger::Updated => change_event(input, workflow, memory, position, in_scope, planned),
     };
     let Some(mut event) = event.filter(|_| in_scope) else {
-        if let (Some(day), _) = day_of(input, workflow, place)
+        if let (Some(day), _) = day_of(input, workflow, position)
             && in_scope
         {
             planned.notices.extend(late::missed(input, workflow, memory, &facts, day));
@@ -210,12 +211,16 @@ fn date(input: &WorkflowInput<'_>, employee: &Employee, key: &str) -> Option<Nai
 }
 
 /// The day that sets a workflow for joiners or leavers off, and what it is.
-fn day_of(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, place: usize) -> (Option<NaiveDate>, &'static str) {
-    let standing = &input.standings[place];
+fn day_of(
+    input: &WorkflowInput<'_>,
+    workflow: &WorkflowSettings,
+    position: usize,
+) -> (Option<NaiveDate>, &'static str) {
+    let standing = &input.standings[position];
     match workflow.on {
         // Someone whose last day came before they started never joins.
         Trigger::Joiner if standing.lifecycle == Lifecycle::Left => (None, "the hire date"),
-        Trigger::Joiner => (date(input, &input.employees.list[place], "hire_date"), "the hire date"),
+        Trigger::Joiner => (date(input, &input.employees.list[position], "hire_date"), "the hire date"),
         Trigger::Leaver => (standing.last_day.filter(|_| !standing.last_day_hidden), "the last day"),
         Trigger::Mover | Trigger::Updated => (None, "a change"),
     }
@@ -226,16 +231,16 @@ fn day_event(
     input: &WorkflowInput<'_>,
     workflow: &WorkflowSettings,
     memory: &WorkflowMemory,
-    place: usize,
+    position: usize,
     notices: &mut Vec<Notice>,
 ) -> Option<Event> {
-    let employee = &input.employees.list[place];
-    let standing = &input.standings[place];
+    let employee = &input.employees.list[position];
+    let standing = &input.standings[position];
     if workflow.on != Trigger::Joiner && standing.last_day_hidden {
         notices.extend(last_day_hidden(input, workflow, employee, standing));
         return None;
     }
-    let (day, what) = day_of(input, workflow, place);
+    let (day, what) = day_of(input, workflow, position);
     let mut moved = false;
     for Requested { day: requested, id, done } in requested(memory, employee.id) {
         if Some(requested) == day {
@@ -413,15 +418,15 @@ fn change_event(
     input: &WorkflowInput<'_>,
     workflow: &WorkflowSettings,
     memory: &WorkflowMemory,
-    place: usize,
+    position: usize,
     in_scope: bool,
     planned: &mut PlannedWorkflows,
 ) -> Option<Event> {
-    let employee = &input.employees.list[place];
-    if !in_scope || input.standings[place].lifecycle == Lifecycle::Left {
+    let employee = &input.employees.list[position];
+    if !in_scope || input.standings[position].lifecycle == Lifecycle::Left {
         return None;
     }
-    let fingerprint = fingerprint_of(input, workflow, place)?;
+    let fingerprint = fingerprint_of(input, workflow, position)?;
     let seen = |replaces: Option<Box<str>>| Seen {
         workflow: workflow.name.clone(),
         employee: employee.id,
@@ -451,8 +456,8 @@ fn change_event(
 }
 
 /// The keyed hash of the values that count, and that of each attribute beside its key; nothing when one is hidden.
-fn fingerprint_of(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, place: usize) -> Option<Box<str>> {
-    let (employee, hash) = (&input.employees.list[place], input.fingerprint?);
+fn fingerprint_of(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, position: usize) -> Option<Box<str>> {
+    let (employee, hash) = (&input.employees.list[position], input.fingerprint?);
     let mut values = Vec::with_capacity(workflow.changed.len());
     for key in &workflow.changed {
         let value = employee.value(input.employees.attributes.column(key)?);

@@ -226,8 +226,8 @@ fn what_an_earlier_step_makes_can_be_part_of_any_expression() {
     assert_eq!(values, [text("After 41"), text("Mira needs 42"), FieldValue::Integer(41)]);
 
     let planned = Case::default().done("chain", "2027-02-01").plan(&settings, joins("Clerk"), "2027-02-01");
-    let places: Vec<usize> = planned.changes.iter().map(|change| change.request.as_ref().unwrap().step).collect();
-    assert_eq!(places, [1], "step 0 was done in an earlier run, and made 41");
+    let positions: Vec<usize> = planned.changes.iter().map(|change| change.request.as_ref().unwrap().step).collect();
+    assert_eq!(positions, [1], "step 0 was done in an earlier run, and made 41");
     assert_eq!(planned.changes[0].fields[0].after, text("After 41"));
     let planned = Case::default().plan(&settings, joins("Owner"), "2027-02-01");
     assert_eq!(planned.changes, [], "`if` on a result: step 0 was left out, so step 1 is, too");

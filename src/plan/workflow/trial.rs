@@ -5,25 +5,25 @@ use super::*;
 /// The steps of a workflow for a few employees: those in scope for whom its conditions hold, the latest first,
 /// whatever the day and whatever was done before. For holding them against a service's forms.
 pub fn trial(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, employees: usize) -> Vec<WorkflowStep> {
-    let day = |place: usize| {
-        let (employee, standing) = (&input.employees.list[place], &input.standings[place]);
+    let day = |position: usize| {
+        let (employee, standing) = (&input.employees.list[position], &input.standings[position]);
         match workflow.on {
             Trigger::Joiner => date(input, employee, "hire_date"),
             Trigger::Leaver => standing.last_day,
             Trigger::Mover | Trigger::Updated => Some(input.today),
         }
     };
-    let mut places: Vec<(NaiveDate, usize)> =
-        (0..input.employees.list.len()).filter_map(|place| Some((day(place)?, place))).collect();
-    places.sort_by_key(|(day, place)| (std::cmp::Reverse(*day), *place));
+    let mut positions: Vec<(NaiveDate, usize)> =
+        (0..input.employees.list.len()).filter_map(|position| Some((day(position)?, position))).collect();
+    positions.sort_by_key(|(day, position)| (std::cmp::Reverse(*day), *position));
     let mut planned = PlannedWorkflows::default();
     let none = WorkflowMemory::default();
     let mut tried = 0;
-    for (day, place) in places {
+    for (day, position) in positions {
         if tried == employees {
             break;
         }
-        let (employee, standing) = (&input.employees.list[place], &input.standings[place]);
+        let (employee, standing) = (&input.employees.list[position], &input.standings[position]);
         let facts = Facts::new(employee, &input.employees.attributes, standing, input.today, input.tables);
         let is_meant = scope(&input.settings.include, &input.settings.exclude, &facts) == Scope::In
             && standing.unclear.is_none()

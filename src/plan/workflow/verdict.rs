@@ -8,14 +8,14 @@ pub type Reason = (&'static str, String);
 
 /// What decides about one workflow and one employee, in the order in which it is looked at.
 pub fn verdict(input: &WorkflowInput<'_>, workflow: &WorkflowSettings, employee: EmployeeId) -> Vec<Reason> {
-    let Ok(place) = input.employees.list.binary_search_by_key(&employee, |one| one.id) else { return Vec::new() };
+    let Ok(position) = input.employees.list.binary_search_by_key(&employee, |one| one.id) else { return Vec::new() };
     let none = WorkflowMemory::default();
     let memory = input.memory.get(&workflow.name).unwrap_or(&none);
-    let one = &input.employees.list[place];
-    let facts = Facts::new(one, &input.employees.attributes, &input.standings[place], input.today, input.tables);
+    let one = &input.employees.list[position];
+    let facts = Facts::new(one, &input.employees.attributes, &input.standings[position], input.today, input.tables);
     let mut reasons = match workflow.on {
-        Trigger::Joiner | Trigger::Leaver => of_a_day(input, workflow, memory, place),
-        Trigger::Mover | Trigger::Updated => vec![of_a_change(input, workflow, memory, place)],
+        Trigger::Joiner | Trigger::Leaver => of_a_day(input, workflow, memory, position),
+        Trigger::Mover | Trigger::Updated => vec![of_a_change(input, workflow, memory, position)],
     };
     reasons.push(("scope", in_scope(input, &facts)));
     let holds = |condition: &Expression| match condition.holds(&facts) {
@@ -43,14 +43,14 @@ fn of_a_day(
     input: &WorkflowInput<'_>,
     workflow: &WorkflowSettings,
     memory: &WorkflowMemory,
-    place: usize,
+    position: usize,
 ) -> Vec<Reason> {
-    let employee = &input.employees.list[place];
-    let (day, what) = day_of(input, workflow, place);
+    let employee = &input.employees.list[position];
+    let (day, what) = day_of(input, workflow, position);
     let Some(day) = day else {
         let why = match workflow.on {
-            Trigger::Joiner if input.standings[place].lifecycle == Lifecycle::Left => "has left",
-            _ if is_known_empty(input, workflow, employee, &input.standings[place]) => "none is set",
+            Trigger::Joiner if input.standings[position].lifecycle == Lifecycle::Left => "has left",
+            _ if is_known_empty(input, workflow, employee, &input.standings[position]) => "none is set",
             _ => "it is not readable, or none is set",
         };
         return vec![("trigger", format!("no: {what}: {why}"))];
@@ -77,10 +77,10 @@ fn of_a_change(
     input: &WorkflowInput<'_>,
     workflow: &WorkflowSettings,
     memory: &WorkflowMemory,
-    place: usize,
+    position: usize,
 ) -> Reason {
     let all = workflow.changed.join(", ");
-    let found = match (fingerprint_of(input, workflow, place), memory.seen.get(&input.employees.list[place].id)) {
+    let found = match (fingerprint_of(input, workflow, position), memory.seen.get(&input.employees.list[position].id)) {
         (None, _) => format!("cannot be told: one of {all} is not readable"),
         (Some(_), None) => format!("no: the first sight of {all}; the next sync remembers it"),
         (Some(now), Some(known)) if combined(&known.fingerprint) == combined(&now) => {

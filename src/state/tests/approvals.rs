@@ -6,7 +6,7 @@ use crate::field::AccountId;
 use crate::plan::Op;
 use crate::state::{Held, HeldChange, NewApproval, RunId, State};
 
-use super::{Place, ada, at, employee, on_each_database, start};
+use super::{TestDatabase, ada, at, employee, on_each_database, start};
 
 on_each_database!(
     what_stays_held_keeps_its_number,
@@ -50,12 +50,12 @@ fn numbers(held: &[Held]) -> Vec<(i64, u64)> {
     held.iter().map(|held| (held.number, held.change.employee.unwrap().0)).collect()
 }
 
-fn what_stays_held_keeps_its_number(place: &Place) {
-    let state = place.open();
+fn what_stays_held_keeps_its_number(database: &TestDatabase) {
+    let state = database.open();
     assert!(state.shown("desk").unwrap().is_none(), "nobody has looked yet");
     let [one, two, three] = [1, 2, 3].map(|id| change(&state, id, "left"));
     let first = show(&state, 0, &[one.clone(), two.clone()]);
-    let second = show(&place.open(), 5, &[two.clone(), three.clone()]);
+    let second = show(&database.open(), 5, &[two.clone(), three.clone()]);
     assert_eq!(second[0], first[1], "its number, and since when");
     assert!(second[1].number > first[1].number, "a number is never given twice");
     // Another reason or value is another change.
@@ -69,8 +69,8 @@ fn what_stays_held_keeps_its_number(place: &Place) {
     assert!(state.shown("books").unwrap().is_none());
 }
 
-fn one_employee_is_shown_without_the_others(place: &Place) {
-    let state = place.open();
+fn one_employee_is_shown_without_the_others(database: &TestDatabase) {
+    let state = database.open();
     let [one, two] = [1, 2].map(|id| change(&state, id, "left"));
     let first = show(&state, 0, &[one, two]);
     state.show("desk", Some(&BTreeSet::from([employee(1)])), &[], at(1), &ada()).unwrap();
@@ -80,8 +80,8 @@ fn one_employee_is_shown_without_the_others(place: &Place) {
     assert_eq!(state.held(None).unwrap(), []);
 }
 
-fn an_approval_is_used_once(place: &Place) {
-    let state = place.open();
+fn an_approval_is_used_once(database: &TestDatabase) {
+    let state = database.open();
     let held = show(&state, 0, &[1, 2].map(|id| change(&state, id, "left")));
     approve(&state, &held, 1, next_week());
     let open = state.open_approvals(Some("desk")).unwrap();
@@ -94,7 +94,7 @@ fn an_approval_is_used_once(place: &Place) {
     let run = start(&state, 2);
     assert_eq!(state.take_approvals(&ids, run, at(2)).unwrap(), ids);
     let next = start(&state, 3);
-    assert_eq!(place.open().take_approvals(&ids, next, at(3)).unwrap(), Vec::<i64>::new(), "used is used");
+    assert_eq!(database.open().take_approvals(&ids, next, at(3)).unwrap(), Vec::<i64>::new(), "used is used");
     assert_eq!(state.open_approvals(None).unwrap(), []);
     assert_eq!(state.used_approvals(run).unwrap()[0].used, Some((run, at(2))));
 
@@ -104,8 +104,8 @@ fn an_approval_is_used_once(place: &Place) {
     assert_eq!(state.used_approvals(run).unwrap().len(), 1);
 }
 
-fn an_approval_ends(place: &Place) {
-    let state = place.open();
+fn an_approval_ends(database: &TestDatabase) {
+    let state = database.open();
     let held = show(&state, 0, &[change(&state, 1, "left")]);
     approve(&state, &held, 0, at(10));
     let id = state.open_approvals(None).unwrap()[0].id;
@@ -115,8 +115,8 @@ fn an_approval_ends(place: &Place) {
     assert_eq!(state.take_approvals(&[id], run, at(9)).unwrap(), [id]);
 }
 
-fn a_second_approval_takes_the_place_of_the_first(place: &Place) {
-    let state = place.open();
+fn a_second_approval_takes_the_place_of_the_first(database: &TestDatabase) {
+    let state = database.open();
     let held = show(&state, 0, &[change(&state, 1, "left")]);
     approve(&state, &held, 0, at(10));
     approve(&state, &held, 5, next_week());
@@ -125,8 +125,8 @@ fn a_second_approval_takes_the_place_of_the_first(place: &Place) {
     assert_eq!((open[0].at, open[0].expires_at), (at(5), next_week()));
 }
 
-fn an_approval_goes_with_its_run(place: &Place) {
-    let state = place.open();
+fn an_approval_goes_with_its_run(database: &TestDatabase) {
+    let state = database.open();
     let held = show(&state, 0, &[1, 2].map(|id| change(&state, id, "left")));
     approve(&state, &held, 0, next_week());
     let open = state.open_approvals(None).unwrap();
@@ -144,9 +144,9 @@ fn an_approval_goes_with_its_run(place: &Place) {
     assert_eq!(state.open_approvals(None).unwrap(), []);
 }
 
-fn who_ran_and_who_accepted_is_kept(place: &Place) {
+fn who_ran_and_who_accepted_is_kept(database: &TestDatabase) {
     use crate::state::{JobId, JobStatus};
-    let state = place.open();
+    let state = database.open();
     let run = start(&state, 0);
     super::finish(&state, run, 1, super::end_of(&state, "desk", &[]), &[super::job(1, JobStatus::Failed)]);
     assert_eq!(state.run(run).unwrap().unwrap().by, Some(ada()));
@@ -155,10 +155,10 @@ fn who_ran_and_who_accepted_is_kept(place: &Place) {
     assert_eq!(state.acknowledged(run).unwrap()[0].acknowledged_by, Some((at(2), ada())));
 }
 
-fn runs_of_earlier_versions_name_nobody(place: &Place) {
-    place.make_version(2);
-    place.sql("INSERT INTO runs (started_at, command, as_of, tool) VALUES (0, 'sync', '2026-11-22', '0.1.0')");
-    let state = place.open();
+fn runs_of_earlier_versions_name_nobody(database: &TestDatabase) {
+    database.make_version(2);
+    database.sql("INSERT INTO runs (started_at, command, as_of, tool) VALUES (0, 'sync', '2026-11-22', '0.1.0')");
+    let state = database.open();
     let run = state.runs(None, 1).unwrap().pop().unwrap();
     assert_eq!((run.id, run.by), (RunId(1), None));
     let held = show(&state, 0, &[change(&state, 1, "left")]);

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::employee::EmployeeId;
 use crate::state::{CompleteRun, Fingerprint, RunId, State};
 
-use super::{Place, at, employee, link, on_each_database};
+use super::{TestDatabase, at, employee, link, on_each_database};
 
 on_each_database!(
     the_last_complete_run_is_kept_until_somebody_decides_something,
@@ -21,12 +21,12 @@ fn complete(state: &State, minute: i64) -> CompleteRun {
     run
 }
 
-fn the_last_complete_run_is_kept_until_somebody_decides_something(place: &Place) {
-    let state = place.open();
+fn the_last_complete_run_is_kept_until_somebody_decides_something(database: &TestDatabase) {
+    let state = database.open();
     assert_eq!(state.complete_run("desk").unwrap(), None);
     complete(&state, 1);
     let run = complete(&state, 2);
-    assert_eq!(place.open().complete_run("desk").unwrap(), Some(run));
+    assert_eq!(database.open().complete_run("desk").unwrap(), Some(run));
     assert_eq!(state.complete_run("travel").unwrap(), None);
     state.bind("desk", "first").unwrap();
     assert!(state.complete_run("desk").unwrap().is_some());
@@ -43,8 +43,8 @@ fn the_last_complete_run_is_kept_until_somebody_decides_something(place: &Place)
     }
 }
 
-fn records_are_kept_for_as_long_as_they_may_come_again(place: &Place) {
-    let state = place.open();
+fn records_are_kept_for_as_long_as_they_may_come_again(database: &TestDatabase) {
+    let state = database.open();
     let record = |text: &str| state.hasher().fingerprint("record", [text]);
     let note = |minute: i64, records: &[(u64, &str)]| {
         let records = records.iter().map(|(id, text)| (EmployeeId(*id), record(text))).collect();
@@ -53,7 +53,7 @@ fn records_are_kept_for_as_long_as_they_may_come_again(place: &Place) {
     let known = |expected: &[(u64, &str)]| {
         let expected: BTreeMap<EmployeeId, Fingerprint> =
             expected.iter().map(|(id, text)| (EmployeeId(*id), record(text))).collect();
-        assert_eq!(place.open().looked_at("desk").unwrap(), expected);
+        assert_eq!(database.open().looked_at("desk").unwrap(), expected);
     };
     note(1, &[(1, "a"), (2, "b")]);
     note(5, &[(2, "c"), (3, "d")]);

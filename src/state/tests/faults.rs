@@ -5,7 +5,7 @@ use crate::plan::Op;
 use crate::section::Secret;
 use crate::state::{Finished, JournalWriter, Once, OnceOnly, RunEnd, Settlement, State, StateError, Who};
 
-use super::{Fault, Place, SENT, at, employee, end_of, intent, job, link, on_each_database, start};
+use super::{Fault, SENT, TestDatabase, at, employee, end_of, intent, job, link, on_each_database, start};
 
 on_each_database!(
     a_newer_state_is_refused,
@@ -13,33 +13,33 @@ on_each_database!(
     without_the_right_to_write_every_write_fails_and_changes_nothing,
 );
 
-fn a_newer_state_is_refused(place: &Place) {
-    drop(place.open());
-    place.sql("UPDATE meta SET value = '99' WHERE name = 'schema'");
-    let before = place.dump();
-    let error = place.try_open().unwrap_err();
+fn a_newer_state_is_refused(database: &TestDatabase) {
+    drop(database.open());
+    database.sql("UPDATE meta SET value = '99' WHERE name = 'schema'");
+    let before = database.dump();
+    let error = database.try_open().unwrap_err();
     assert!(matches!(error, StateError::Newer { found: 99, .. }), "{error:?}");
     assert!(error.to_string().contains("written by a newer personio-sync"), "{error}");
-    assert_eq!(place.dump(), before);
+    assert_eq!(database.dump(), before);
 }
 
-fn a_database_of_something_else_is_refused(place: &Place) {
-    place.sql("CREATE TABLE customers (name TEXT)");
-    assert!(matches!(place.try_open(), Err(StateError::Foreign { .. })));
-    place.sql("CREATE TABLE meta (name TEXT, value TEXT)");
-    assert!(matches!(place.try_open(), Err(StateError::Foreign { .. })));
-    place.sql("INSERT INTO meta (name, value) VALUES ('schema', 'three')");
-    assert!(matches!(place.try_open(), Err(StateError::Damaged { .. })));
-    place.sql("UPDATE meta SET value = '1'");
-    assert!(matches!(place.try_open(), Err(StateError::Damaged { .. })), "without its key");
+fn a_database_of_something_else_is_refused(database: &TestDatabase) {
+    database.sql("CREATE TABLE customers (name TEXT)");
+    assert!(matches!(database.try_open(), Err(StateError::Foreign { .. })));
+    database.sql("CREATE TABLE meta (name TEXT, value TEXT)");
+    assert!(matches!(database.try_open(), Err(StateError::Foreign { .. })));
+    database.sql("INSERT INTO meta (name, value) VALUES ('schema', 'three')");
+    assert!(matches!(database.try_open(), Err(StateError::Damaged { .. })));
+    database.sql("UPDATE meta SET value = '1'");
+    assert!(matches!(database.try_open(), Err(StateError::Damaged { .. })), "without its key");
 }
 
-fn without_the_right_to_write_every_write_fails_and_changes_nothing(place: &Place) {
-    let state = place.open();
+fn without_the_right_to_write_every_write_fails_and_changes_nothing(database: &TestDatabase) {
+    let state = database.open();
     let run = start(&state, 0);
     let ids = state.record(run, "desk", &[], &[intent(&state, Op::Create, 1)], at(0)).unwrap();
     let finished = [Finished { id: ids[0], settlement: Settlement::Done, link: Some(link(1, "77")) }];
-    let before = place.dump();
+    let before = database.dump();
     state.break_down(Fault::ReadOnly);
 
     let once = OnceOnly { target: "desk".into(), employee: employee(1), once: Once::Upload("payslip:2026-11".into()) };
@@ -81,14 +81,14 @@ fn without_the_right_to_write_every_write_fails_and_changes_nothing(place: &Plac
         let denied = matches!(error, Some(StateError::Denied { .. } | StateError::Role { .. }));
         assert!(denied, "{what}: {error:?}");
     }
-    assert_eq!(place.dump(), before);
+    assert_eq!(database.dump(), before);
     assert_eq!(state.memory("desk", at(1)).unwrap().open.len(), 1, "reading goes on");
 }
 
 #[test]
 fn on_a_full_disc_what_was_acknowledged_is_there_and_nothing_else() {
-    let place = Place::sqlite();
-    let state = place.open();
+    let database = TestDatabase::sqlite();
+    let state = database.open();
     let run = start(&state, 0);
     let journal = JournalWriter::new(&state, run, "desk");
     state.break_down(Fault::Full);
@@ -107,7 +107,7 @@ fn on_a_full_disc_what_was_acknowledged_is_there_and_nothing_else() {
     };
     assert!(matches!(error, StateError::Full { .. }), "{error:?}");
     drop(state);
-    let again = place.open();
+    let again = database.open();
     let open = || again.memory("desk", at(0)).unwrap().open.iter().map(|open| open.id).collect::<Vec<_>>();
     // The outcome of the first write of each batch came with the next one; that of the last batch was still waiting.
     let last = acknowledged.len() - 64;
@@ -118,36 +118,36 @@ fn on_a_full_disc_what_was_acknowledged_is_there_and_nothing_else() {
 
 #[test]
 fn outcomes_go_on_waiting_when_a_batch_fails() {
-    let place = Place::sqlite();
-    let state = place.open();
+    let database = TestDatabase::sqlite();
+    let state = database.open();
     let run = start(&state, 0);
     let journal = JournalWriter::new(&state, run, "desk");
     let ids = journal.begin(&[intent(&state, Op::Create, 1)], at(0)).unwrap();
     journal.finish(Finished { id: ids[0], settlement: Settlement::Done, link: Some(link(1, "77")) });
-    place.sql("ALTER TABLE journal RENAME TO moved");
+    database.sql("ALTER TABLE journal RENAME TO moved");
     journal.begin(&[intent(&state, Op::Create, 2)], at(1)).unwrap_err();
-    place.sql("ALTER TABLE moved RENAME TO journal");
+    database.sql("ALTER TABLE moved RENAME TO journal");
     journal.flush(at(2)).unwrap();
     let memory = state.memory("desk", at(2)).unwrap();
     assert_eq!((memory.links, memory.open), (vec![link(1, "77")], vec![]));
 }
 
 /// A state with more in it than fits into one page, in one file.
-fn filled(place: &Place) -> Vec<u8> {
-    let state = place.open();
+fn filled(database: &TestDatabase) -> Vec<u8> {
+    let state = database.open();
     state.store_links("desk", &(1..=5_000).map(|id| link(id, &format!("account-{id}"))).collect::<Vec<_>>()).unwrap();
     drop(state);
     assert!(
-        !Path::new(&format!("{}-wal", place.path().display())).exists(),
+        !Path::new(&format!("{}-wal", database.path().display())).exists(),
         "the log is merged when a state is closed"
     );
-    fs::read(place.path()).unwrap()
+    fs::read(database.path()).unwrap()
 }
 
 #[test]
 fn a_damaged_file_is_refused_and_left_as_it_is() {
-    let place = Place::sqlite();
-    let whole = filled(&place);
+    let database = TestDatabase::sqlite();
+    let whole = filled(&database);
     let mut scribbled = whole.clone();
     let middle = whole.len() / 2 / 4096 * 4096;
     scribbled[middle..middle + 4096].fill(0x5a);
@@ -165,21 +165,21 @@ fn a_damaged_file_is_refused_and_left_as_it_is() {
         ("a short text", b"not a database"),
     ];
     for (what, bytes) in cases {
-        fs::write(place.path(), bytes).unwrap();
-        let error = place.try_open().err();
+        fs::write(database.path(), bytes).unwrap();
+        let error = database.try_open().err();
         assert!(matches!(error, Some(StateError::Damaged { .. })), "{what}: {error:?}");
         assert!(error.unwrap().to_string().contains("nobody is removed meanwhile"));
-        assert_eq!(fs::read(place.path()).unwrap(), bytes, "{what}: the file is left as it is");
+        assert_eq!(fs::read(database.path()).unwrap(), bytes, "{what}: the file is left as it is");
     }
-    fs::write(place.path(), whole).unwrap();
-    assert_eq!(place.open().memory("desk", at(0)).unwrap().links.len(), 5_000);
+    fs::write(database.path(), whole).unwrap();
+    assert_eq!(database.open().memory("desk", at(0)).unwrap().links.len(), 5_000);
 }
 
 #[test]
 fn an_empty_file_is_a_new_state() {
-    let place = Place::sqlite();
-    fs::write(place.path(), "").unwrap();
-    assert!(place.open().memory("desk", at(0)).unwrap().is_first_run());
+    let database = TestDatabase::sqlite();
+    fs::write(database.path(), "").unwrap();
+    assert!(database.open().memory("desk", at(0)).unwrap().is_first_run());
 }
 
 #[test]
@@ -197,19 +197,19 @@ fn a_path_that_cannot_be_written_is_an_error() {
 #[cfg(unix)]
 fn only_the_owner_may_read_the_file_and_its_log() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::sqlite();
+    let database = TestDatabase::sqlite();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let check = || {
-        let state = place.open();
+        let state = database.open();
         start(&state, 0);
-        for file in fs::read_dir(place.path().parent().unwrap()).unwrap() {
+        for file in fs::read_dir(database.path().parent().unwrap()).unwrap() {
             let path = file.unwrap().path();
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }
-        assert_eq!(fs::read_dir(place.path().parent().unwrap()).unwrap().count(), 3, "the file, its log, its index");
+        assert_eq!(fs::read_dir(database.path().parent().unwrap()).unwrap().count(), 3, "the file, its log, its index");
     };
     check();
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(database.path(), fs::Permissions::from_mode(0o644)).unwrap();
     check();
 }
 
@@ -223,27 +223,27 @@ fn a_server_that_is_not_there_is_an_error_without_the_password() {
 
 #[test]
 fn required_tls_is_never_left_out() {
-    let Some(place) = Place::postgres("required_tls") else { return };
+    let Some(database) = TestDatabase::postgres("required_tls") else { return };
     let encrypted = |state: &State| {
         let query = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl";
         state.read(|database| crate::state::sql::first(database, query, &[], |row| row.number(0))).unwrap() == Some(1)
     };
     for mode in ["require", "verify-full"] {
         // A server with a certificate that is not trusted, or with none, is refused.
-        match place.try_open_with(&format!("sslmode={mode}")) {
+        match database.try_open_with(&format!("sslmode={mode}")) {
             Ok(state) => assert!(encrypted(&state)),
             Err(error) => assert!(matches!(error, StateError::Unavailable { .. }), "{error:?}"),
         }
     }
-    assert!(!encrypted(&place.try_open_with("sslmode=disable").unwrap()));
+    assert!(!encrypted(&database.try_open_with("sslmode=disable").unwrap()));
 }
 
 #[test]
 fn a_lost_connection_is_made_again_for_the_next_call() {
-    let Some(place) = Place::postgres("a_lost_connection_is_made_again") else { return };
-    let state = place.open_as("state_to_be_lost");
+    let Some(database) = TestDatabase::postgres("a_lost_connection_is_made_again") else { return };
+    let state = database.open_as("state_to_be_lost");
     let run = start(&state, 0);
-    place.sql(
+    database.sql(
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'state_to_be_lost'",
     );
     state.record(run, "desk", &[], &[intent(&state, Op::Create, 1)], at(0)).unwrap();
@@ -253,13 +253,13 @@ fn a_lost_connection_is_made_again_for_the_next_call() {
 /// What PostgreSQL says, by its codes, is told in terms of what somebody can do.
 #[test]
 fn a_role_without_rights_is_named_as_that() {
-    let Some(place) = Place::postgres("a_role_without_rights") else { return };
-    drop(place.open());
-    let Place::Postgres { schema, .. } = &place else { panic!("a server") };
+    let Some(database) = TestDatabase::postgres("a_role_without_rights") else { return };
+    drop(database.open());
+    let TestDatabase::Postgres { schema, .. } = &database else { panic!("a server") };
     let role = format!("{schema}_reader");
-    place.sql(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {schema} TO {role}"));
-    let refused = place.try_open_with(&format!("options=-crole%3D{role}%20-csearch_path%3D{schema}"));
-    place.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    database.sql(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA {schema} TO {role}"));
+    let refused = database.try_open_with(&format!("options=-crole%3D{role}%20-csearch_path%3D{schema}"));
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     let refused = refused.unwrap_err();
     assert!(matches!(refused, StateError::Role { .. }) && refused.is_out_of_reach(), "{refused:?}");
     assert!(refused.to_string().starts_with("the role may not use the state on PostgreSQL"), "{refused}");

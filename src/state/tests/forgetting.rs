@@ -5,7 +5,7 @@ use crate::state::{
     Step, StoredIntent, StoredTarget, TargetEnd, Written,
 };
 
-use super::{Place, ada, at, employee, end_of, finish, intent, job, link, on_each_database, start};
+use super::{TestDatabase, ada, at, employee, end_of, finish, intent, job, link, on_each_database, start};
 
 on_each_database!(
     a_forgotten_employee_leaves_no_trace,
@@ -84,16 +84,16 @@ fn written_again(state: &State) -> Vec<Written> {
 }
 
 /// Mentions of the employee, of the account and of the name, the longer numbers that only contain theirs left out.
-fn mentions(place: &Place) -> Vec<String> {
-    let dump = place.dump().replace("4711471", "").replace("acct-one-b", "");
+fn mentions(database: &TestDatabase) -> Vec<String> {
+    let dump = database.dump().replace("4711471", "").replace("acct-one-b", "");
     let traces = |line: &&str| ["471147", "acct-one", "Ines"].iter().any(|trace| line.contains(trace));
     dump.lines().filter(traces).map(String::from).collect()
 }
 
-fn a_forgotten_employee_leaves_no_trace(place: &Place) {
-    let state = place.open();
+fn a_forgotten_employee_leaves_no_trace(database: &TestDatabase) {
+    let state = database.open();
     lived_in(&state);
-    let before = mentions(place);
+    let before = mentions(database);
     for table in [
         "links",
         "journal",
@@ -112,7 +112,7 @@ fn a_forgotten_employee_leaves_no_trace(place: &Place) {
     assert!(!state.last_seen(employee(471_147)).unwrap().is_empty());
 
     state.forget_employee(employee(471_147)).unwrap();
-    assert_eq!(mentions(place), Vec::<String>::new());
+    assert_eq!(mentions(database), Vec::<String>::new());
     assert_eq!(state.last_seen(employee(471_147)).unwrap(), []);
 
     // Nobody else lost anything.
@@ -146,11 +146,11 @@ fn a_forgotten_employee_leaves_no_trace(place: &Place) {
 /// Nor in the pages of the file that rows have left, nor in the log beside it.
 #[test]
 fn a_forgotten_employee_is_overwritten_in_the_file() {
-    let place = Place::sqlite();
-    let state = place.open();
+    let database = TestDatabase::sqlite();
+    let state = database.open();
     lived_in(&state);
     let raw = || {
-        let folder = place.path().parent().unwrap().to_owned();
+        let folder = database.path().parent().unwrap().to_owned();
         let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
         let text = files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect::<String>();
         text.replace("acct-one-b", "").replace("4711471", "")
@@ -163,16 +163,16 @@ fn a_forgotten_employee_is_overwritten_in_the_file() {
     assert!(raw().contains("acct-two"));
 }
 
-fn forgetting_makes_no_room_for_removals(place: &Place) {
-    let state = place.open();
+fn forgetting_makes_no_room_for_removals(database: &TestDatabase) {
+    let state = database.open();
     let run = start(&state, 0);
     state.record(run, "desk", &[], &[intent(&state, Op::Deactivate, 1)], at(0)).unwrap();
     state.forget_employee(employee(1)).unwrap();
     assert_eq!(state.memory("desk", at(1)).unwrap().recent[&Op::Deactivate], 1);
 }
 
-fn a_disconnected_target_begins_anew(place: &Place) {
-    let state = place.open();
+fn a_disconnected_target_begins_anew(database: &TestDatabase) {
+    let state = database.open();
     lived_in(&state);
     state.disconnect("desk").unwrap();
     let memory = state.memory("desk", at(3)).unwrap();
@@ -182,7 +182,7 @@ fn a_disconnected_target_begins_anew(place: &Place) {
     assert_eq!(begun_anew, State::temporary().unwrap().memory("desk", at(3)).unwrap());
     assert_eq!(state.jobs(&Default::default(), 10).unwrap(), []);
     assert!(state.confirmed("team_plan", "desk").unwrap().is_none());
-    let left: Vec<String> = place.dump().lines().filter(|line| line.contains("desk")).map(String::from).collect();
+    let left: Vec<String> = database.dump().lines().filter(|line| line.contains("desk")).map(String::from).collect();
     let stays = ["ledger|", "budget|", "account_writes|", "overwritten|"];
     assert!(left.iter().all(|line| stays.iter().any(|table| line.starts_with(table))), "{left:?}");
     assert_eq!(state.ledger("desk", OnceKind::Steps("welcome")).unwrap().len(), 2, "nobody is invited twice");

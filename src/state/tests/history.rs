@@ -4,7 +4,7 @@ use crate::http::Requests;
 use crate::plan::Op;
 use crate::state::{Job, JobFilter, JobId, JobStatus, NewJob, RunEnd, RunId, State, Step, StepOutcome, TargetEnd};
 
-use super::{Place, SENT, ada, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
+use super::{SENT, TestDatabase, ada, at, employee, end_of, finish, intent, job, on_each_database, start, start_for};
 
 on_each_database!(
     runs_of_the_same_instant_have_numbers_of_their_own,
@@ -20,14 +20,14 @@ on_each_database!(
     old_runs_go_and_open_intents_stay,
 );
 
-fn runs_of_the_same_instant_have_numbers_of_their_own(place: &Place) {
-    let (one, other) = (place.open(), place.open());
+fn runs_of_the_same_instant_have_numbers_of_their_own(database: &TestDatabase) {
+    let (one, other) = (database.open(), database.open());
     let ids = [start(&one, 0), start(&other, 0), start(&one, 0)];
     assert!(ids[0] < ids[1] && ids[1] < ids[2], "{ids:?}");
 }
 
-fn runs_keep_their_order_when_the_clock_is_set_back(place: &Place) {
-    let state = place.open();
+fn runs_keep_their_order_when_the_clock_is_set_back(database: &TestDatabase) {
+    let state = database.open();
     let (first, second) = (start(&state, 60), start(&state, 0));
     finish(&state, first, 1, end_of(&state, "desk", &[1]), &[]);
     finish(&state, second, 2, end_of(&state, "desk", &[1]), &[]);
@@ -38,9 +38,9 @@ fn runs_keep_their_order_when_the_clock_is_set_back(place: &Place) {
     assert_eq!(state.last_seen(employee(1)).unwrap()[0].run, second);
 }
 
-fn a_run_remembers_what_came_of_it(place: &Place) {
+fn a_run_remembers_what_came_of_it(database: &TestDatabase) {
     const WRITTEN: Requests = Requests { reads: 2, looks: 3, writes: 9 };
-    let state = place.open();
+    let state = database.open();
     let run = start_for(&state, 0, &["desk", "books"]);
     let running = state.run(run).unwrap().unwrap();
     assert_eq!((running.finished_at, running.exit_code), (None, None));
@@ -73,7 +73,7 @@ fn a_run_remembers_what_came_of_it(place: &Place) {
     };
     state.finish_run(&end).unwrap();
 
-    let found = place.open().run(run).unwrap().unwrap();
+    let found = database.open().run(run).unwrap().unwrap();
     assert_eq!((found.started_at, found.finished_at, found.exit_code), (at(0), Some(at(3)), Some(130)));
     assert_eq!((&*found.command, &*found.tool, found.as_of.to_string()), ("sync --yes", "0.1.0", "2026-11-22".into()));
     let [books, desk] = &found.targets[..] else { panic!("two targets, sorted") };
@@ -90,8 +90,8 @@ fn numbers(jobs: &[Job]) -> Vec<(i64, u64)> {
     jobs.iter().map(|job| (job.id.run.0, job.job.employee.0)).collect()
 }
 
-fn jobs_are_found_by_each_filter_and_in_pages(place: &Place) {
-    let state = place.open();
+fn jobs_are_found_by_each_filter_and_in_pages(database: &TestDatabase) {
+    let state = database.open();
     let mut runs = Vec::new();
     for minutes in 0..3 {
         let run = start(&state, minutes);
@@ -127,8 +127,8 @@ fn jobs_are_found_by_each_filter_and_in_pages(place: &Place) {
     assert_eq!(state.runs(Some(RunId(c)), 1).unwrap()[0].id, RunId(b));
 }
 
-fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
-    let state = place.open();
+fn a_job_comes_back_as_it_was_without_queries_and_addresses(database: &TestDatabase) {
+    let state = database.open();
     let run = start(&state, 0);
     let step = |path: &str, status| Step { method: "GET".into(), path: path.into(), status };
     let outcome = |workflow: &str, step, status| StepOutcome {
@@ -153,7 +153,7 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
     };
     finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(2, JobStatus::Held), full.clone()]);
     let id = JobId { run, number: 2 };
-    let found = place.open().job(id).unwrap().unwrap();
+    let found = database.open().job(id).unwrap().unwrap();
     assert_eq!(found.id, id);
     let steps = vec![step("/users/…/manager", Some(404)), step("/users/…", None), step("/requesters", Some(200))];
     assert_eq!(found.job, NewJob { steps, ..full });
@@ -164,26 +164,26 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(place: &Place) {
 }
 
 /// A state of the first version, with a job in it.
-fn jobs_of_the_first_version_are_still_there(place: &Place) {
-    place.make_version(1);
-    place.sql(
+fn jobs_of_the_first_version_are_still_there(database: &TestDatabase) {
+    database.make_version(1);
+    database.sql(
         r#"INSERT INTO jobs (run, number, target, employee, ops, fields, status, steps)
            VALUES (7, 1, 'desk', 1, '["update"]', '["job_title"]', 'failed', '[]')"#,
     );
-    place.sql("INSERT INTO runs (started_at, command, as_of, tool) VALUES (0, 'sync', '2026-11-22', '0.1.0')");
-    place.sql(
+    database.sql("INSERT INTO runs (started_at, command, as_of, tool) VALUES (0, 'sync', '2026-11-22', '0.1.0')");
+    database.sql(
         "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
             not_attempted, tasks) VALUES (1, 'desk', 0, 1, 1, 0, 0, 1, 0, 0, 0, 0)",
     );
-    let run = place.open().run(RunId(1)).unwrap().unwrap();
+    let run = database.open().run(RunId(1)).unwrap().unwrap();
     assert_eq!((run.source_requests, run.targets[0].requests), (None, None), "nobody counted");
-    let found = place.open().job(JobId { run: RunId(7), number: 1 }).unwrap().unwrap();
+    let found = database.open().job(JobId { run: RunId(7), number: 1 }).unwrap().unwrap();
     assert_eq!(found.job, NewJob { steps: Vec::new(), ..job(1, JobStatus::Failed) });
     assert_eq!(found.acknowledged_by, None);
 }
 
-fn a_message_with_a_nul_is_no_reason_to_lose_a_run(place: &Place) {
-    let state = place.open();
+fn a_message_with_a_nul_is_no_reason_to_lose_a_run(database: &TestDatabase) {
+    let state = database.open();
     let run = start(&state, 0);
     let error = Some("the service answered `\0\0`".into());
     finish(&state, run, 0, end_of(&state, "desk", &[]), &[NewJob { error, ..job(1, JobStatus::Failed) }]);
@@ -191,20 +191,20 @@ fn a_message_with_a_nul_is_no_reason_to_lose_a_run(place: &Place) {
     assert_eq!(found.replace('\0', ""), "the service answered ``");
 }
 
-fn jobs_are_acknowledged(place: &Place) {
-    let state = place.open();
+fn jobs_are_acknowledged(database: &TestDatabase) {
+    let state = database.open();
     let run = start(&state, 0);
     finish(&state, run, 0, end_of(&state, "desk", &[]), &[job(1, JobStatus::Failed)]);
     let id = JobId { run, number: 1 };
     assert!(state.acknowledge(id, at(60), "the licence comes on Monday", at(1), &ada()).unwrap());
     assert!(!state.acknowledge(JobId { run, number: 2 }, at(60), "no such job", at(1), &ada()).unwrap());
-    let found = place.open().job(id).unwrap().unwrap();
+    let found = database.open().job(id).unwrap().unwrap();
     assert_eq!(found.acknowledged_until, Some(at(60)));
     assert_eq!(found.acknowledged_reason.as_deref(), Some("the licence comes on Monday"));
 }
 
-fn failures_are_outstanding_until_they_are_made_good(place: &Place) {
-    let state = place.open();
+fn failures_are_outstanding_until_they_are_made_good(database: &TestDatabase) {
+    let state = database.open();
     let after = |minutes, unchanged: &[u64], jobs: &[NewJob]| {
         let run = start(&state, minutes);
         finish(&state, run, minutes, end_of(&state, "desk", unchanged), jobs);
@@ -222,8 +222,8 @@ fn failures_are_outstanding_until_they_are_made_good(place: &Place) {
     assert_eq!(state.outstanding(Some("other")).unwrap(), []);
 }
 
-fn last_seen_follows_each_employee(place: &Place) {
-    let state = place.open();
+fn last_seen_follows_each_employee(database: &TestDatabase) {
+    let state = database.open();
     let seen = |state: &State, id| state.last_seen(employee(id)).unwrap().first().map(|seen| seen.at);
     let first = start(&state, 0);
     finish(&state, first, 0, end_of(&state, "desk", &[1, 2, 3]), &[job(4, JobStatus::Succeeded)]);
@@ -240,7 +240,7 @@ fn last_seen_follows_each_employee(place: &Place) {
     // The target cannot be read: nor does that.
     let fourth = start(&state, 3);
     finish(&state, fourth, 3, TargetEnd { ok: false, ..end_of(&state, "desk", &[]) }, &[]);
-    let state = place.open();
+    let state = database.open();
     for (id, expected) in [(1, Some(at(1))), (2, Some(at(2))), (3, Some(at(0))), (4, Some(at(1))), (5, None)] {
         assert_eq!(seen(&state, id), expected, "{id}");
     }
@@ -255,8 +255,8 @@ fn last_seen_follows_each_employee(place: &Place) {
     }
 }
 
-fn old_runs_go_and_open_intents_stay(place: &Place) {
-    let state = place.open();
+fn old_runs_go_and_open_intents_stay(database: &TestDatabase) {
+    let state = database.open();
     let mut runs = Vec::new();
     for day in 0..4 {
         let minutes = day * 24 * 60;
@@ -280,7 +280,7 @@ fn old_runs_go_and_open_intents_stay(place: &Place) {
     assert_eq!(memory.open.len(), 1);
     assert!(!memory.is_first_run());
     let journal: Vec<String> =
-        place.dump().lines().filter(|line| line.starts_with("journal|")).map(String::from).collect();
+        database.dump().lines().filter(|line| line.starts_with("journal|")).map(String::from).collect();
     assert_eq!(journal.len(), 2, "{journal:?}");
     // Numbers of runs that went are not given again, also when the newest went.
     assert_eq!(state.prune(at(0) + TimeDelta::days(9)).unwrap(), 1);

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::plan::Op;
 use crate::state::{Finished, Holder, Lock, LockError, LockRequest, Settlement, State, StateError};
 
-use super::{Place, at, intent, on_each_database, start};
+use super::{TestDatabase, at, intent, on_each_database, start};
 
 on_each_database!(
     the_second_run_sees_who_holds_the_lock,
@@ -73,9 +73,9 @@ pub(super) fn assert_busy(result: Result<Lock, LockError>, pid: u32) {
     }
 }
 
-fn the_second_run_sees_who_holds_the_lock(place: &Place) {
+fn the_second_run_sees_who_holds_the_lock(database: &TestDatabase) {
     let account = Account::new("seen");
-    let (one, other) = (place.open(), place.open());
+    let (one, other) = (database.open(), database.open());
     let mut lock = account.lock(&one, 1).unwrap();
     lock.check().unwrap();
     assert_busy(account.lock(&other, 2), 1);
@@ -91,18 +91,18 @@ fn the_second_run_sees_who_holds_the_lock(place: &Place) {
     drop(lock);
 }
 
-fn different_accounts_do_not_meet(place: &Place) {
+fn different_accounts_do_not_meet(database: &TestDatabase) {
     let (account, another) = (Account::new("one"), Account::new("two"));
-    let state = place.open();
+    let state = database.open();
     let first = account.lock(&state, 1).unwrap();
     let second = another.lock(&state, 2).unwrap();
     assert_busy(account.lock(&state, 3), 1);
     drop((first, second));
 }
 
-fn waiting_ends_with_the_time(place: &Place) {
+fn waiting_ends_with_the_time(database: &TestDatabase) {
     let account = Account::new("time");
-    let state = place.open();
+    let state = database.open();
     let held = account.lock(&state, 1).unwrap();
     let mut waited = Duration::ZERO;
     let result = account.lock_with(&state, 2, 3, &mut |pause| {
@@ -114,9 +114,9 @@ fn waiting_ends_with_the_time(place: &Place) {
     drop(held);
 }
 
-fn waiting_ends_with_the_lock(place: &Place) {
+fn waiting_ends_with_the_lock(database: &TestDatabase) {
     let account = Account::new("freed");
-    let (one, other) = (place.open(), place.open());
+    let (one, other) = (database.open(), database.open());
     let mut held = Some(account.lock(&one, 1).unwrap());
     let mut pauses = 0;
     let lock = account.lock_with(&other, 2, 60, &mut |_| {
@@ -130,9 +130,9 @@ fn waiting_ends_with_the_lock(place: &Place) {
     assert_eq!(pauses, 3);
 }
 
-fn waiting_ends_when_the_caller_gives_up(place: &Place) {
+fn waiting_ends_when_the_caller_gives_up(database: &TestDatabase) {
     let account = Account::new("signal");
-    let state = place.open();
+    let state = database.open();
     let held = account.lock(&state, 1).unwrap();
     let mut pauses = 0;
     let result = account.lock_with(&state, 2, 60, &mut |_| {
@@ -144,9 +144,9 @@ fn waiting_ends_when_the_caller_gives_up(place: &Place) {
     drop(held);
 }
 
-fn waiting_keeps_nobody_from_the_state(place: &Place) {
+fn waiting_keeps_nobody_from_the_state(database: &TestDatabase) {
     let account = Account::new("meanwhile");
-    let state = place.open();
+    let state = database.open();
     let held = account.lock(&state, 1).unwrap();
     let result = account.lock_with(&state, 2, 60, &mut |_| {
         assert!(state.memory("desk", at(0)).unwrap().is_first_run());
@@ -253,7 +253,7 @@ fn a_folder_in_other_hands_is_refused_by_its_path() {
         }
         prepare(&run);
         match account.lock(&State::temporary().unwrap(), 1) {
-            Err(LockError::Folder { place, .. }) => assert_eq!(place, run.display().to_string(), "{what}"),
+            Err(LockError::Folder { location, .. }) => assert_eq!(location, run.display().to_string(), "{what}"),
             other => panic!("{what}: {other:?}"),
         }
     }
@@ -262,9 +262,9 @@ fn a_folder_in_other_hands_is_refused_by_its_path() {
 /// Another machine, container or user that shares the file does not share the folder of this machine.
 #[test]
 fn a_state_in_a_file_has_a_lock_beside_it() {
-    let place = Place::sqlite();
+    let database = TestDatabase::sqlite();
     let (account, elsewhere) = (Account::new("beside"), TempDir::new().unwrap());
-    let held = account.lock(&place.open(), 1).unwrap();
+    let held = account.lock(&database.open(), 1).unwrap();
     let folder = elsewhere.path().join("run");
     let lock = |state: State| {
         state.lock(LockRequest {
@@ -275,17 +275,17 @@ fn a_state_in_a_file_has_a_lock_beside_it() {
             pause: &mut |_| false,
         })
     };
-    assert_busy(lock(place.open()), 1);
+    assert_busy(lock(database.open()), 1);
     #[cfg(unix)]
     {
         let link = elsewhere.path().join("another-name.sqlite");
-        std::os::unix::fs::symlink(place.path(), &link).unwrap();
+        std::os::unix::fs::symlink(database.path(), &link).unwrap();
         assert_busy(lock(State::open(&link).unwrap()), 1);
     }
-    assert!(lock(Place::sqlite().open()).is_ok(), "another state, elsewhere");
+    assert!(lock(TestDatabase::sqlite().open()).is_ok(), "another state, elsewhere");
     drop(held);
-    assert!(lock(place.open()).is_ok());
-    assert!(place.path().with_extension("sqlite.locks").is_dir());
+    assert!(lock(database.open()).is_ok());
+    assert!(database.path().with_extension("sqlite.locks").is_dir());
 }
 
 /// What cleans up old files may take the file away while a run holds it: who comes next makes it anew.
@@ -313,39 +313,39 @@ fn a_file_that_was_removed_is_no_lock() {
 }
 
 /// Ends the connections of a state that was opened with this name.
-fn end_connections(place: &Place, name: &str) {
-    place.sql(&format!(
+fn end_connections(database: &TestDatabase, name: &str) {
+    database.sql(&format!(
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = '{name}'"
     ));
 }
 
 #[test]
 fn a_lock_that_was_lost_is_taken_again_if_nobody_had_it() {
-    let Some(place) = Place::postgres("a_lock_that_was_lost_is_taken_again") else { return };
+    let Some(database) = TestDatabase::postgres("a_lock_that_was_lost_is_taken_again") else { return };
     let account = Account::new("again");
-    let mut lock = account.lock(&place.open_as("lock_to_be_taken_again"), 1).unwrap();
+    let mut lock = account.lock(&database.open_as("lock_to_be_taken_again"), 1).unwrap();
     for _ in 0..3 {
-        end_connections(&place, "lock_to_be_taken_again");
+        end_connections(&database, "lock_to_be_taken_again");
         lock.check().unwrap();
-        assert_busy(account.lock(&place.open(), 2), 1);
+        assert_busy(account.lock(&database.open(), 2), 1);
     }
     // A look that began later than the question serves it.
     let asked = std::time::Instant::now();
     lock.check().unwrap();
-    end_connections(&place, "lock_to_be_taken_again");
+    end_connections(&database, "lock_to_be_taken_again");
     lock.check_since(asked).unwrap();
     drop(lock);
-    drop(account.lock_with(&place.open(), 2, 60, &mut |_| true).unwrap());
+    drop(account.lock_with(&database.open(), 2, 60, &mut |_| true).unwrap());
 }
 
 #[test]
 fn a_lock_that_another_run_took_is_lost_for_good() {
-    let Some(place) = Place::postgres("a_lock_that_another_run_took") else { return };
+    let Some(database) = TestDatabase::postgres("a_lock_that_another_run_took") else { return };
     let account = Account::new("lost");
-    let mut lock = account.lock(&place.open_as("lock_holder_to_be_lost"), 1).unwrap();
+    let mut lock = account.lock(&database.open_as("lock_holder_to_be_lost"), 1).unwrap();
     lock.check().unwrap();
-    end_connections(&place, "lock_holder_to_be_lost");
-    let state = place.open();
+    end_connections(&database, "lock_holder_to_be_lost");
+    let state = database.open();
     let again = account.lock_with(&state, 2, 60, &mut |_| true).unwrap();
     assert!(matches!(lock.check(), Err(StateError::LockLost { .. })));
     assert_busy(account.lock(&state, 3), 2);
@@ -361,13 +361,13 @@ fn a_lock_that_another_run_took_is_lost_for_good() {
 /// What a run was sending when it lost the lock may still arrive.
 #[test]
 fn who_comes_next_waits_out_what_is_under_way() {
-    let Some(place) = Place::postgres("who_comes_next_waits_out") else { return };
+    let Some(database) = TestDatabase::postgres("who_comes_next_waits_out") else { return };
     let account = Account::new("under way");
-    let state = place.open();
-    let first = account.lock(&place.open_as("lock_of_a_run_under_way"), 1).unwrap();
+    let state = database.open();
+    let first = account.lock(&database.open_as("lock_of_a_run_under_way"), 1).unwrap();
     let run = start(&state, 0);
     let ids = state.record(run, "desk", &[], &[intent(&state, Op::Create, 1)], at(0)).unwrap();
-    end_connections(&place, "lock_of_a_run_under_way");
+    end_connections(&database, "lock_of_a_run_under_way");
     std::mem::forget(first);
     // It ends when the outcome is recorded.
     let mut pauses = 0;
@@ -384,9 +384,9 @@ fn who_comes_next_waits_out_what_is_under_way() {
 
     // A minute after the last sign of life no request is under way any more; a caller may give up before.
     state.record(run, "desk", &[], &[intent(&state, Op::Create, 2)], at(0)).unwrap();
-    std::mem::forget(account.lock(&place.open_as("lock_of_a_run_killed"), 1).unwrap());
-    end_connections(&place, "lock_of_a_run_killed");
-    place.sql(&format!(
+    std::mem::forget(account.lock(&database.open_as("lock_of_a_run_killed"), 1).unwrap());
+    end_connections(&database, "lock_of_a_run_killed");
+    database.sql(&format!(
         "UPDATE lock_holders SET holder = jsonb_set(holder::jsonb, '{{seen}}',
          to_jsonb((holder::jsonb ->> 'seen')::bigint - 57000)) WHERE identity = '{}'",
         account.identity

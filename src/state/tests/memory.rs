@@ -4,7 +4,7 @@ use crate::state::{
     FilledSlot, Finished, Link, Once, OnceKind, OnceOnly, Origin, Settlement, State, StoredIntent, TargetEnd, Written,
 };
 
-use super::{Place, at, employee, end_of, finish, intent, job, link, on_each_database, start};
+use super::{TestDatabase, at, employee, end_of, finish, intent, job, link, on_each_database, start};
 
 on_each_database!(
     links_are_sorted_replaced_and_removed,
@@ -31,8 +31,8 @@ on_each_database!(
     several_connections_write_at_the_same_time,
 );
 
-fn links_are_sorted_replaced_and_removed(place: &Place) {
-    let state = place.open();
+fn links_are_sorted_replaced_and_removed(database: &TestDatabase) {
+    let state = database.open();
     state.store_links("desk", &[link(30, "c"), link(u64::MAX >> 1, "z"), link(4, "a"), link(200, "b")]).unwrap();
     state.store_links("other", &[link(4, "elsewhere")]).unwrap();
     // The same account: when it began and how stay. Another account: another beginning.
@@ -44,7 +44,7 @@ fn links_are_sorted_replaced_and_removed(place: &Place) {
     };
     state.store_links("desk", &[later(4, "a"), later(30, "c2"), later(30, "c3")]).unwrap();
 
-    let memory = place.open().memory("desk", at(60)).unwrap();
+    let memory = database.open().memory("desk", at(60)).unwrap();
     let ids: Vec<u64> = memory.links.iter().map(|link| link.employee.0).collect();
     assert_eq!(ids, [4, 30, 200, u64::MAX >> 1]);
     let verified = crate::state::Link { verified_at: at(60), ..link(4, "a") };
@@ -53,8 +53,8 @@ fn links_are_sorted_replaced_and_removed(place: &Place) {
     assert_eq!(state.memory("other", at(60)).unwrap().links, [link(4, "elsewhere")]);
 }
 
-fn an_account_that_is_handed_over_has_one_owner_at_every_moment(place: &Place) {
-    let state = place.open();
+fn an_account_that_is_handed_over_has_one_owner_at_every_moment(database: &TestDatabase) {
+    let state = database.open();
     state.store_links("desk", &[link(1, "x"), link(2, "y")]).unwrap();
     state.store_links("other", &[link(1, "x")]).unwrap();
     let run = start(&state, 0);
@@ -63,7 +63,7 @@ fn an_account_that_is_handed_over_has_one_owner_at_every_moment(place: &Place) {
     let ids = state.record(run, "desk", &[], &[handover], at(5)).unwrap();
     // Whatever becomes of the write: the link moved together with the intent.
     let moved = Link { origin: Origin::HandedOver, created_at: at(5), verified_at: at(5), ..link(9, "x") };
-    let again = place.open();
+    let again = database.open();
     assert_eq!(again.memory("desk", at(6)).unwrap().links, [link(2, "y"), moved.clone()]);
     assert_eq!(again.memory("desk", at(6)).unwrap().open[0].intent.op, Op::Handover);
     assert_eq!(again.memory("other", at(6)).unwrap().links, [link(1, "x")], "another target is another account");
@@ -75,8 +75,8 @@ fn an_account_that_is_handed_over_has_one_owner_at_every_moment(place: &Place) {
     assert_eq!(again.last_written("other", employee(9)).unwrap(), None);
 }
 
-fn a_handover_that_failed_gives_the_account_back(place: &Place) {
-    let state = place.open();
+fn a_handover_that_failed_gives_the_account_back(database: &TestDatabase) {
+    let state = database.open();
     state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
     let run = start(&state, 0);
     let handover = |from, account: &str, to| StoredIntent {
@@ -88,7 +88,7 @@ fn a_handover_that_failed_gives_the_account_back(place: &Place) {
     let ids = state.record(run, "desk", &[], &intents, at(5)).unwrap();
     // The third one has an account of its own by now.
     state.store_links("desk", &[link(3, "z2")]).unwrap();
-    let finished = |place: usize, settlement, link| Finished { id: ids[place], settlement, link };
+    let finished = |database: usize, settlement, link| Finished { id: ids[database], settlement, link };
     let failed = || Settlement::Failed { code: "refused".into() };
     let all = [
         finished(0, failed(), Some(link(1, "x"))),
@@ -98,12 +98,12 @@ fn a_handover_that_failed_gives_the_account_back(place: &Place) {
     state.settle("desk", &all, at(6)).unwrap();
     let moved =
         |id, account| Link { origin: Origin::HandedOver, created_at: at(5), verified_at: at(5), ..link(id, account) };
-    let links = place.open().memory("desk", at(7)).unwrap().links;
+    let links = database.open().memory("desk", at(7)).unwrap().links;
     assert_eq!(links, [link(1, "x"), link(3, "z2"), moved(10, "y"), moved(11, "z")]);
 }
 
-fn an_account_that_was_removed_is_nobodys(place: &Place) {
-    let state = place.open();
+fn an_account_that_was_removed_is_nobodys(database: &TestDatabase) {
+    let state = database.open();
     state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
     state.store_links("other", &[link(1, "x")]).unwrap();
     let run = start(&state, 0);
@@ -114,15 +114,15 @@ fn an_account_that_was_removed_is_nobodys(place: &Place) {
     let settlements = [Settlement::Removed, Settlement::Done, Settlement::Removed];
     let finished = ids.into_iter().zip(settlements).map(|(id, settlement)| Finished { id, settlement, link: None });
     state.settle("desk", &finished.collect::<Vec<_>>(), at(6)).unwrap();
-    let known = place.open().memory("desk", at(7)).unwrap();
+    let known = database.open().memory("desk", at(7)).unwrap();
     assert_eq!(known.links, [link(2, "y"), link(3, "z")], "one that is out of use is still somebody's");
     assert_eq!(known.open, []);
     assert_eq!(state.links_of("desk", &[employee(1), employee(3)]).unwrap(), [link(3, "z")]);
     assert_eq!(state.memory("other", at(7)).unwrap().links, [link(1, "x")], "another target is another account");
 }
 
-fn an_account_that_is_made_is_nobody_elses(place: &Place) {
-    let state = place.open();
+fn an_account_that_is_made_is_nobody_elses(database: &TestDatabase) {
+    let state = database.open();
     // The row of somebody who left went, and the link stayed; somebody new has the same key.
     state.store_links("desk", &[link(1, "x"), link(2, "y")]).unwrap();
     state.store_links("other", &[link(1, "x")]).unwrap();
@@ -133,23 +133,23 @@ fn an_account_that_is_made_is_nobody_elses(place: &Place) {
         |id, account| Link { origin: Origin::Created, created_at: at(5), verified_at: at(5), ..link(id, account) };
     // One that was found is somebody's, and who that is told the plan.
     let found = link(10, "y");
-    let finished = [(0, made(9, "x")), (1, found.clone())].map(|(place, link): (usize, Link)| Finished {
-        id: ids[place],
+    let finished = [(0, made(9, "x")), (1, found.clone())].map(|(database, link): (usize, Link)| Finished {
+        id: ids[database],
         settlement: Settlement::Done,
         link: Some(link),
     });
     state.settle("desk", &finished, at(6)).unwrap();
-    assert_eq!(place.open().memory("desk", at(7)).unwrap().links, [link(2, "y"), made(9, "x"), found]);
+    assert_eq!(database.open().memory("desk", at(7)).unwrap().links, [link(2, "y"), made(9, "x"), found]);
     assert_eq!(state.memory("other", at(7)).unwrap().links, [link(1, "x")], "another target is another account");
 }
 
-fn what_a_person_says_of_accounts_replaces_what_was_known(place: &Place) {
-    let state = place.open();
+fn what_a_person_says_of_accounts_replaces_what_was_known(database: &TestDatabase) {
+    let state = database.open();
     state.store_links("desk", &[link(1, "x"), link(2, "y"), link(3, "z")]).unwrap();
     // It had an account, and somebody else had that one.
     let said = Link { origin: Origin::ByHand, created_at: at(5), verified_at: at(5), ..link(2, "x") };
     state.link_by_hand("desk", &said).unwrap();
-    assert_eq!(place.open().memory("desk", at(6)).unwrap().links, [said.clone(), link(3, "z")]);
+    assert_eq!(database.open().memory("desk", at(6)).unwrap().links, [said.clone(), link(3, "z")]);
     // The account that was theirs already is said to be so, too; a later run leaves that as it is.
     state.link_by_hand("desk", &Link { employee: employee(3), account: "z".into(), ..said.clone() }).unwrap();
     state.store_links("desk", &[link(3, "z")]).unwrap();
@@ -157,22 +157,22 @@ fn what_a_person_says_of_accounts_replaces_what_was_known(place: &Place) {
     assert!(state.unlink("desk", employee(2)).unwrap());
     assert!(!state.unlink("desk", employee(2)).unwrap(), "it is gone");
     assert!(!state.unlink("other", employee(3)).unwrap());
-    assert_eq!(place.open().memory("desk", at(6)).unwrap().links.len(), 1);
+    assert_eq!(database.open().memory("desk", at(6)).unwrap().links.len(), 1);
     assert!(!state.knows(employee(2)).unwrap());
     let run = start(&state, 10);
     finish(&state, run, 10, end_of(&state, "desk", &[2]), &[]);
     assert!(state.knows(employee(2)).unwrap());
 }
 
-fn slots_that_had_their_run_are_remembered(place: &Place) {
-    let state = place.open();
+fn slots_that_had_their_run_are_remembered(database: &TestDatabase) {
+    let state = database.open();
     let slot = |minutes, every: &str| FilledSlot { begins: at(minutes), every: every.into() };
     for minutes in [60, 0, 120, 120] {
         state.fill_slot("desk", &slot(minutes, "1h"), at(-60)).unwrap();
     }
     state.fill_slot("books", &slot(60, "24h"), at(-60)).unwrap();
     assert_eq!(
-        place.open().slots("desk").unwrap(),
+        database.open().slots("desk").unwrap(),
         [slot(0, "1h"), slot(120, "1h")],
         "60 was after 0: the clock went back"
     );
@@ -183,16 +183,16 @@ fn slots_that_had_their_run_are_remembered(place: &Place) {
     assert_eq!(state.slots("books").unwrap(), [slot(60, "24h")]);
 }
 
-fn many_links_are_stored_at_once(place: &Place) {
-    let state = place.open();
+fn many_links_are_stored_at_once(database: &TestDatabase) {
+    let state = database.open();
     let links: Vec<_> = (1..=10_000).map(|id| link(id, &format!("account-{id}"))).collect();
     state.store_links("desk", &links).unwrap();
     state.store_links("desk", &links).unwrap();
     assert_eq!(state.memory("desk", at(0)).unwrap().links, links);
 }
 
-fn the_first_run_ends_when_a_whole_run_ends_well(place: &Place) {
-    let state = place.open();
+fn the_first_run_ends_when_a_whole_run_ends_well(database: &TestDatabase) {
+    let state = database.open();
     assert!(state.memory("desk", at(0)).unwrap().is_first_run());
     type Change = fn(TargetEnd) -> TargetEnd;
     let steps: [(&str, Change, bool); 4] = [
@@ -207,7 +207,7 @@ fn the_first_run_ends_when_a_whole_run_ends_well(place: &Place) {
         finish(&state, run, minutes, change(end_of(&state, "desk", &[1])), &[]);
         assert_eq!(state.memory("desk", at(minutes)).unwrap().is_first_run(), expected, "{what}");
     }
-    let record = place.open().targets().unwrap().remove(0);
+    let record = database.open().targets().unwrap().remove(0);
     assert_eq!(record.first_completed_at, Some(at(2)));
     assert_eq!(record.all_made_at, Some(at(2)));
     assert_eq!(record.last_ok, Some(at(2)));
@@ -217,8 +217,8 @@ fn the_first_run_ends_when_a_whole_run_ends_well(place: &Place) {
     assert!(!record.last.unwrap().ok);
 }
 
-fn filters_stay_as_they_were_accepted(place: &Place) {
-    let state = place.open();
+fn filters_stay_as_they_were_accepted(database: &TestDatabase) {
+    let state = database.open();
     let scope = |filters: &str| Some(state.hasher().fingerprint("scope", [filters]));
     for (given, expected) in
         [(None, None), (scope("one"), scope("one")), (None, scope("one")), (scope("two"), scope("two"))]
@@ -229,8 +229,8 @@ fn filters_stay_as_they_were_accepted(place: &Place) {
     }
 }
 
-fn nothing_is_carried_over_to_another_account(place: &Place) {
-    let state = place.open();
+fn nothing_is_carried_over_to_another_account(database: &TestDatabase) {
+    let state = database.open();
     let known = "freshservice:acme.freshservice.com";
     state.bind("desk", known).unwrap();
     let run = start(&state, 0);
@@ -248,7 +248,7 @@ fn nothing_is_carried_over_to_another_account(place: &Place) {
     assert_eq!(state.memory("desk", at(1)).unwrap().record.unwrap().identity.as_deref(), Some(known));
 
     state.bind("desk", other).unwrap();
-    let memory = place.open().memory("desk", at(1)).unwrap();
+    let memory = database.open().memory("desk", at(1)).unwrap();
     assert_eq!((memory.links.len(), memory.open.len(), memory.is_first_run()), (0, 0, true));
     assert_eq!(memory.scope(), None);
     assert_eq!(state.last_seen(employee(1)).unwrap(), []);
@@ -266,11 +266,11 @@ fn removals(state: &State, minutes: i64) -> u64 {
     state.memory("desk", at(minutes)).unwrap().recent.get(&Op::Deactivate).copied().unwrap_or(0)
 }
 
-fn writes_of_a_day_count_until_a_day_has_passed(place: &Place) {
-    let state = place.open();
+fn writes_of_a_day_count_until_a_day_has_passed(database: &TestDatabase) {
+    let state = database.open();
     let ids = deactivate(&state, 0, &[1, 2, 3]);
     deactivate(&state, 60, &[4]);
-    let state = place.open();
+    let state = database.open();
     assert_eq!(removals(&state, 60), 4, "counted from the intent on, so that a crash does not lose them");
     assert_eq!(state.memory("other", at(60)).unwrap().recent.len(), 0);
     // What certainly did not happen does not count, and is taken off once only.
@@ -285,8 +285,8 @@ fn writes_of_a_day_count_until_a_day_has_passed(place: &Place) {
     assert_eq!(removals(&state, 25 * 60), 0);
 }
 
-fn a_clock_set_back_frees_nothing(place: &Place) {
-    let state = place.open();
+fn a_clock_set_back_frees_nothing(database: &TestDatabase) {
+    let state = database.open();
     deactivate(&state, 60, &[1, 2]);
     // The clock is set back an hour.
     assert_eq!(removals(&state, 0), 2);
@@ -296,8 +296,8 @@ fn a_clock_set_back_frees_nothing(place: &Place) {
     assert_eq!(removals(&state, 25 * 60), 0);
 }
 
-fn repeated_writes_are_counted_until_the_field_settles(place: &Place) {
-    let state = place.open();
+fn repeated_writes_are_counted_until_the_field_settles(database: &TestDatabase) {
+    let state = database.open();
     let written = |id, field: &str, value: &str| Written {
         employee: employee(id),
         field: field.into(),
@@ -340,8 +340,8 @@ fn repeated_writes_are_counted_until_the_field_settles(place: &Place) {
     assert_eq!(state.memory("desk", at(20)).unwrap().repeats, []);
 }
 
-fn an_account_out_of_use_is_remembered_and_counts_once(place: &Place) {
-    let state = place.open();
+fn an_account_out_of_use_is_remembered_and_counts_once(database: &TestDatabase) {
+    let state = database.open();
     let done = |ids: Vec<crate::state::JournalId>| {
         let finished: Vec<_> = ids
             .into_iter()
@@ -363,8 +363,8 @@ fn an_account_out_of_use_is_remembered_and_counts_once(place: &Place) {
     assert_eq!(state.memory("desk", at(11)).unwrap().removed.len(), 1);
 }
 
-fn success_is_a_run_that_left_nobody_out_of_line(place: &Place) {
-    let state = place.open();
+fn success_is_a_run_that_left_nobody_out_of_line(database: &TestDatabase) {
+    let state = database.open();
     for (minutes, not_in_line, last_ok) in [(0, 3, None), (1, 0, Some(at(1))), (2, 1, Some(at(1)))] {
         let run = start(&state, minutes);
         finish(&state, run, minutes, TargetEnd { not_in_line, ..end_of(&state, "desk", &[1]) }, &[]);
@@ -379,8 +379,8 @@ fn success_is_a_run_that_left_nobody_out_of_line(place: &Place) {
     assert_eq!((record.last_ok, record.last.unwrap().not_in_line), (Some(at(1)), 1));
 }
 
-fn fields_that_are_not_stored_are_remembered(place: &Place) {
-    let state = place.open();
+fn fields_that_are_not_stored_are_remembered(database: &TestDatabase) {
+    let state = database.open();
     let after = |whole, fields: &[&str]| {
         let run = start(&state, 0);
         let unstored = fields.iter().map(|field| Box::from(*field)).collect();
@@ -392,8 +392,8 @@ fn fields_that_are_not_stored_are_remembered(place: &Place) {
     assert_eq!(after(true, &["c"]), ["c"]);
 }
 
-fn what_is_done_once_is_never_done_twice(place: &Place) {
-    let state = place.open();
+fn what_is_done_once_is_never_done_twice(database: &TestDatabase) {
+    let state = database.open();
     let what = |id, step| OnceOnly {
         target: "desk".into(),
         employee: employee(id),
@@ -402,7 +402,7 @@ fn what_is_done_once_is_never_done_twice(place: &Place) {
     let all = [what(1, 10), what(1, 2), what(2, 0)];
     assert_eq!(state.open_once(&all[..2], at(0)).unwrap(), [true, true]);
     // The next run knows, whether it was done or only begun.
-    let state = place.open();
+    let state = database.open();
     assert_eq!(state.open_once(&all, at(1)).unwrap(), [false, false, true]);
     state.close_once(&all[0], Some("req-77"), at(2)).unwrap();
     state.release_once(&all[0]).unwrap();
@@ -415,8 +415,8 @@ fn what_is_done_once_is_never_done_twice(place: &Place) {
     assert_eq!(state.ledger("desk", OnceKind::Uploads).unwrap(), []);
 }
 
-fn calls_add_up_within_a_period(place: &Place) {
-    let state = place.open();
+fn calls_add_up_within_a_period(database: &TestDatabase) {
+    let state = database.open();
     let run = start(&state, 0);
     finish(&state, run, 0, TargetEnd { tasks: 12, ..end_of(&state, "desk", &[]) }, &[]);
     state.add_tasks("2026-11", "desk", 3).unwrap();
@@ -424,7 +424,7 @@ fn calls_add_up_within_a_period(place: &Place) {
     state.add_tasks("2026-12", "desk", 7).unwrap();
     state.add_tasks("2027-02-03", "desk", 1).unwrap();
     state.add_tasks("2027-02-28", "desk", 2).unwrap();
-    let state = place.open();
+    let state = database.open();
     assert_eq!(state.tasks("2026-11").unwrap(), [("books".into(), 5), ("desk".into(), 15)]);
     assert_eq!(state.tasks("2026-12").unwrap(), [("desk".into(), 7)]);
     assert_eq!(state.tasks("2027-01").unwrap(), []);
@@ -432,30 +432,30 @@ fn calls_add_up_within_a_period(place: &Place) {
     assert_eq!(state.tasks("2027-02-03").unwrap(), [("desk".into(), 1)]);
 }
 
-fn confirmations_are_replaced(place: &Place) {
-    let state = place.open();
+fn confirmations_are_replaced(database: &TestDatabase) {
+    let state = database.open();
     assert_eq!(state.confirmed("team_plan", "desk").unwrap(), None);
     state.confirm("team_plan", "desk", "{\"hash\":\"1\"}", at(0)).unwrap();
     state.confirm("team_plan", "desk", "{\"hash\":\"2\"}", at(1)).unwrap();
-    let confirmed = place.open().confirmed("team_plan", "desk").unwrap().unwrap();
+    let confirmed = database.open().confirmed("team_plan", "desk").unwrap().unwrap();
     assert_eq!((&*confirmed.content, confirmed.at), ("{\"hash\":\"2\"}", at(1)));
     assert_eq!(state.confirmed("team_plan", "other").unwrap(), None);
 }
 
-fn the_key_of_a_state_stays_with_it(place: &Place) {
+fn the_key_of_a_state_stays_with_it(database: &TestDatabase) {
     let fingerprint = |state: &State| state.hasher().fingerprint("value", ["ines@example.com"]);
-    let first = fingerprint(&place.open());
-    assert_eq!(first, fingerprint(&place.open()));
+    let first = fingerprint(&database.open());
+    assert_eq!(first, fingerprint(&database.open()));
     assert_ne!(first, fingerprint(&State::temporary().unwrap()));
     assert_eq!(first.as_str().len(), 32);
 }
 
-fn several_connections_write_at_the_same_time(place: &Place) {
+fn several_connections_write_at_the_same_time(database: &TestDatabase) {
     // Also the very first opening, which makes the tables.
     std::thread::scope(|scope| {
         for number in 0..4u64 {
             scope.spawn(move || {
-                let state = place.open();
+                let state = database.open();
                 state.bind("desk", "freshservice:acme.freshservice.com").unwrap();
                 let run = start(&state, 0);
                 for round in 0..10 {
@@ -470,7 +470,7 @@ fn several_connections_write_at_the_same_time(place: &Place) {
             });
         }
     });
-    let memory = place.open().memory("desk", at(0)).unwrap();
+    let memory = database.open().memory("desk", at(0)).unwrap();
     assert_eq!(memory.links.len(), 40);
     assert_eq!(memory.open, []);
     assert_eq!(memory.recent[&Op::Update], 40);

@@ -41,14 +41,14 @@ macro_rules! on_each_database {
         mod on_sqlite {
             $(#[test]
             fn $test() {
-                super::$test(&crate::state::tests::Place::sqlite());
+                super::$test(&crate::state::tests::TestDatabase::sqlite());
             })+
         }
         mod on_postgres {
             $(#[test]
             fn $test() {
-                if let Some(place) = crate::state::tests::Place::postgres(concat!(module_path!(), "::", stringify!($test))) {
-                    super::$test(&place);
+                if let Some(database) = crate::state::tests::TestDatabase::postgres(concat!(module_path!(), "::", stringify!($test))) {
+                    super::$test(&database);
                 }
             })+
         }
@@ -66,12 +66,12 @@ pub(crate) enum Fault {
 }
 
 /// Where a test keeps its state; gone when the test ends.
-pub(super) enum Place {
+pub(super) enum TestDatabase {
     Sqlite(TempDir),
     Postgres { server: String, schema: String },
 }
 
-impl Place {
+impl TestDatabase {
     pub(super) fn sqlite() -> Self {
         Self::Sqlite(TempDir::new().unwrap())
     }
@@ -86,9 +86,9 @@ impl Place {
         // Names of schemas are cut at 63 bytes; the end tells tests apart, the process tells runs apart.
         let name: String = test.chars().map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).collect();
         let schema = format!("t{}_{}", std::process::id(), &name[name.len().saturating_sub(48)..]);
-        let place = Self::Postgres { server, schema: schema.clone() };
-        place.sql(&format!("CREATE SCHEMA {schema}"));
-        Some(place)
+        let database = Self::Postgres { server, schema: schema.clone() };
+        database.sql(&format!("CREATE SCHEMA {schema}"));
+        Some(database)
     }
 
     pub(super) fn try_open(&self) -> Result<State, StateError> {
@@ -189,7 +189,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Self::Postgres { server, schema } = self {
             let dropped = postgres::Client::connect(server, NoTls)

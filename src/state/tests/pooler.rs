@@ -11,7 +11,7 @@ use crate::section::Secret;
 use crate::state::{State, StateError};
 
 use super::locks::{Account, assert_busy};
-use super::{Place, link};
+use super::{TestDatabase, link};
 
 /// PgBouncer in front of the test's server, until dropped.
 struct Pooler {
@@ -95,17 +95,17 @@ fn a_pooler_that_does_not_keep_sessions_is_refused_and_nothing_is_made() {
 
 #[test]
 fn a_pooler_that_keeps_sessions_does() {
-    let Some(place) = Place::postgres("a_pooler_that_keeps_sessions_does") else { return };
-    let Place::Postgres { schema, .. } = &place else { panic!("a server") };
+    let Some(database) = TestDatabase::postgres("a_pooler_that_keeps_sessions_does") else { return };
+    let TestDatabase::Postgres { schema, .. } = &database else { panic!("a server") };
     let query = format!("connect_query='SET search_path TO {schema}'");
     let Some(pooler) = Pooler::start("session", &query, "server_reset_query =") else { return };
     let state = pooler.open().unwrap();
     state.store_links("desk", &[link(1, "77")]).unwrap();
     let account = Account::new("pooled");
     let lock = account.lock(&state, 1).unwrap();
-    assert_busy(account.lock(&place.open(), 2), 1);
+    assert_busy(account.lock(&database.open(), 2), 1);
     drop(lock);
-    drop(account.lock(&place.open(), 2).unwrap());
+    drop(account.lock(&database.open(), 2).unwrap());
     // PgBouncer takes no `options` unless it is told to.
     let refused = State::connect(&Secret::new(format!("{}?options=-csearch_path%3D{schema}", pooler.address)));
     let refused = refused.unwrap_err();

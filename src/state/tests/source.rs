@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::employee::EmployeeId;
 use crate::state::{Absence, SourceGroup, SourceRead, State};
 
-use super::{Place, at, employee, link, on_each_database};
+use super::{TestDatabase, at, employee, link, on_each_database};
 
 on_each_database!(the_last_good_read_is_kept, absences_are_counted_from_their_first_read);
 
@@ -14,14 +14,14 @@ fn read(state: &State, delivered: &[u64], gone: &[u64], minute: i64) {
     state.remember_source(&SourceRead { people, ..SourceRead::default() }, &gone, at(minute)).unwrap();
 }
 
-fn the_last_good_read_is_kept(place: &Place) {
-    let state = place.open();
+fn the_last_good_read_is_kept(database: &TestDatabase) {
+    let state = database.open();
     assert_eq!(state.source().unwrap().last, None);
     let porto = SourceGroup { attribute: "office".into(), key: "7".into(), name: "Porto".into(), people: 12 };
     let people = [1, 2, 3].map(EmployeeId).to_vec();
     let good = SourceRead { people, groups: vec![porto], newest_change: Some(at(1)) };
     state.remember_source(&good, &BTreeSet::new(), at(5)).unwrap();
-    assert_eq!(place.open().source().unwrap().last, Some(good));
+    assert_eq!(database.open().source().unwrap().last, Some(good));
     // The next one takes its place, and who is erased is in none.
     read(&state, &[1, 2, 3], &[], 6);
     state.forget_employee(employee(2)).unwrap();
@@ -29,8 +29,8 @@ fn the_last_good_read_is_kept(place: &Place) {
     assert_eq!(state.source().unwrap().last, Some(SourceRead { people, ..SourceRead::default() }));
 }
 
-fn absences_are_counted_from_their_first_read(place: &Place) {
-    let state = place.open();
+fn absences_are_counted_from_their_first_read(database: &TestDatabase) {
+    let state = database.open();
     state.store_links("desk", &[link(1, "a"), link(2, "b"), link(3, "c")]).unwrap();
     let absences = |state: &State| {
         let known = state.source().unwrap().absences;

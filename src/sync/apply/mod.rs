@@ -73,15 +73,18 @@ impl Run<'_> {
     /// Carries out the changes that `fields` picks, several at once.
     fn phase(&self, plan: &mut TargetPlan, fields: impl Fn(&Change) -> Option<Vec<FieldChange>>) {
         let concerned = |change: &Change| change.outcome.is_none() && fields(change).is_some();
-        let places = plan.changes.iter().enumerate().filter(|(_, change)| concerned(change)).map(|(place, _)| place);
-        let places: Vec<usize> = places.collect();
-        self.step_by_step(plan, &places, |place, change| Step::of(place, change, fields(change).unwrap_or_default()));
+        let positions =
+            plan.changes.iter().enumerate().filter(|(_, change)| concerned(change)).map(|(position, _)| position);
+        let positions: Vec<usize> = positions.collect();
+        self.step_by_step(plan, &positions, |position, change| {
+            Step::of(position, change, fields(change).unwrap_or_default())
+        });
     }
 
     /// Carries out changes, and has of no more of them at a time the steps than are recorded together.
-    fn step_by_step(&self, plan: &mut TargetPlan, places: &[usize], step: impl Fn(usize, &Change) -> Step) {
-        for portion in places.chunks(self.recorded()) {
-            let steps: Vec<Step> = portion.iter().map(|place| step(*place, &plan.changes[*place])).collect();
+    fn step_by_step(&self, plan: &mut TargetPlan, positions: &[usize], step: impl Fn(usize, &Change) -> Step) {
+        for portion in positions.chunks(self.recorded()) {
+            let steps: Vec<Step> = portion.iter().map(|position| step(*position, &plan.changes[*position])).collect();
             self.steps(plan, &steps);
         }
     }
@@ -98,26 +101,26 @@ impl Run<'_> {
                 .parked
                 .iter()
                 .filter(|(before, ..)| *before == number)
-                .map(|(_, place, field)| {
-                    let change = &plan.changes[*place];
+                .map(|(_, position, field)| {
+                    let change = &plan.changes[*position];
                     let fields = change
                         .fields
                         .iter()
                         .filter(|one| one.index == *field)
                         .map(|one| FieldChange { after: self.placeholder(change, one), ..one.clone() })
                         .collect();
-                    Step::update_of(*place, change, fields)
+                    Step::update_of(*position, change, fields)
                 })
                 .collect();
             self.steps(plan, &parked);
             for step in &parked {
                 // Only a first half: its outcome counts when the change itself has one.
-                let change = &mut plan.changes[step.place];
+                let change = &mut plan.changes[step.position];
                 if change.outcome == Some(Outcome::Succeeded) {
                     change.outcome = None;
                 }
             }
-            let unsettled = level.iter().copied().filter(|place| plan.changes[*place].outcome.is_none());
+            let unsettled = level.iter().copied().filter(|position| plan.changes[*position].outcome.is_none());
             self.referenced_first(plan, unsettled.collect());
         }
     }
@@ -146,13 +149,13 @@ impl Run<'_> {
     fn referenced_first(&self, plan: &mut TargetPlan, mut open: Vec<usize>) {
         for level in 1.. {
             let (mut ready, later): (Vec<usize>, Vec<usize>) =
-                open.into_iter().partition(|place| self.refers_to_made(&plan.changes[*place]));
+                open.into_iter().partition(|position| self.refers_to_made(&plan.changes[*position]));
             open = later;
             if ready.is_empty() || level == REFERENCE_LEVELS {
                 // Managers in a circle, and those whose manager's account could not be made.
                 ready.append(&mut open);
             }
-            self.step_by_step(plan, &ready, |place, change| self.step_of(place, change));
+            self.step_by_step(plan, &ready, |position, change| self.step_of(position, change));
             if open.is_empty() {
                 return;
             }
@@ -168,7 +171,7 @@ impl Run<'_> {
     }
 
     /// A change with the fields that can be written by now.
-    fn step_of(&self, place: usize, change: &Change) -> Step {
+    fn step_of(&self, position: usize, change: &Change) -> Step {
         let made = self.made.lock();
         let mut linked = self.linked.lock();
         let fields = change
@@ -177,13 +180,13 @@ impl Run<'_> {
             .filter_map(|field| match field.after {
                 FieldValue::Employee(employee) => {
                     let after = FieldValue::Account(made.get(&employee)?.clone());
-                    linked.insert((place, field.index));
+                    linked.insert((position, field.index));
                     Some(FieldChange { after, ..field.clone() })
                 }
                 _ => Some(field.clone()),
             })
             .collect();
-        Step::of(place, change, fields)
+        Step::of(position, change, fields)
     }
 
     /// Sets fields that refer to accounts made in this run, managers above all.
@@ -193,12 +196,12 @@ impl Run<'_> {
         let pending: BTreeSet<EmployeeId> =
             plan.changes.iter().filter(is_pending).filter_map(|change| change.employee).collect();
         let linked = std::mem::take(&mut *self.linked.lock());
-        for (place, change) in plan.changes.iter().enumerate() {
+        for (position, change) in plan.changes.iter().enumerate() {
             if change.outcome != Some(Outcome::Succeeded) {
                 continue;
             }
             let (mut fields, mut without) = (Vec::new(), None);
-            let late = |field: &&FieldChange| awaits_account(field) && !linked.contains(&(place, field.index));
+            let late = |field: &&FieldChange| awaits_account(field) && !linked.contains(&(position, field.index));
             for field in change.fields.iter().filter(late) {
                 let FieldValue::Employee(employee) = field.after else { continue };
                 match self.made.lock().get(&employee) {
@@ -208,14 +211,14 @@ impl Run<'_> {
                     None if pending.contains(&employee) => {
                         let detail =
                             format!("{} is not set yet: the account of employee {employee} is being made", field.field);
-                        awaiting.push((place, detail));
+                        awaiting.push((position, detail));
                     }
                     None => without = Some((field.field.clone(), employee)),
                 }
             }
             if let Some((field, employee)) = without {
                 incomplete
-                    .push((place, format!("{field} is not set: the account of employee {employee} was not made")));
+                    .push((position, format!("{field} is not set: the account of employee {employee} was not made")));
             }
             // An account that was found may have its manager already.
             if change.reason == Some(Code::AccountFound)
@@ -225,24 +228,24 @@ impl Run<'_> {
                 fields = self.differing(&found, &fields);
             }
             if !fields.is_empty() {
-                steps.push(Step::update_of(place, change, fields));
+                steps.push(Step::update_of(position, change, fields));
             }
         }
         self.steps(plan, &steps);
         for step in &steps {
             // The account itself was written, which "not attempted" would deny.
-            if let Some(Outcome::NotAttempted { error }) = &plan.changes[step.place].outcome {
+            if let Some(Outcome::NotAttempted { error }) = &plan.changes[step.position].outcome {
                 let fields: Vec<&str> = step.intent.fields.iter().map(|field| &*field.field).collect();
-                incomplete.push((step.place, format!("{} is not set: {error}", fields.join(" and "))));
+                incomplete.push((step.position, format!("{} is not set: {error}", fields.join(" and "))));
             }
         }
-        for (place, detail) in awaiting {
-            if plan.changes[place].outcome == Some(Outcome::Succeeded) {
-                plan.changes[place].outcome = Some(Outcome::Pending { detail });
+        for (position, detail) in awaiting {
+            if plan.changes[position].outcome == Some(Outcome::Succeeded) {
+                plan.changes[position].outcome = Some(Outcome::Pending { detail });
             }
         }
-        for (place, error) in incomplete {
-            plan.changes[place].outcome = Some(Outcome::Failed { error, code: Code::ReferenceNotMade });
+        for (position, error) in incomplete {
+            plan.changes[position].outcome = Some(Outcome::Failed { error, code: Code::ReferenceNotMade });
         }
     }
 
@@ -255,21 +258,21 @@ impl Run<'_> {
                 Vec::new()
             });
             let outcomes: Vec<Mutex<Option<JobOutcome>>> = batch.iter().map(|_| Mutex::new(None)).collect();
-            let done = |place: usize, outcome: JobOutcome| {
-                if let Some(number) = numbers.get(place) {
-                    self.note(*number, &batch[place].intent, &outcome);
+            let done = |position: usize, outcome: JobOutcome| {
+                if let Some(number) = numbers.get(position) {
+                    self.note(*number, &batch[position].intent, &outcome);
                 }
-                *outcomes[place].lock() = Some(outcome);
+                *outcomes[position].lock() = Some(outcome);
                 self.options.progress.advance(1);
             };
             let alone = self.together(batch, done);
-            self.each(&alone, |place| done(*place, self.step(&batch[*place], None)));
+            self.each(&alone, |position| done(*position, self.step(&batch[*position], None)));
             let mut applied = self.applied.lock();
             for (step, outcome) in batch.iter().zip(outcomes) {
                 let outcome = outcome.into_inner().expect("every step has an outcome");
-                let change = &mut plan.changes[step.place];
+                let change = &mut plan.changes[step.position];
                 if !outcome.exchanges.is_empty() {
-                    applied.exchanges.entry(step.place).or_default().extend(outcome.exchanges);
+                    applied.exchanges.entry(step.position).or_default().extend(outcome.exchanges);
                 }
                 if let (Outcome::Succeeded, Some(account)) = (&outcome.outcome, outcome.account) {
                     change.account = Some(account);

@@ -219,9 +219,9 @@ impl<'s> Changed<'s> {
         }
     }
 
-    fn facts(&self, place: usize) -> Facts<'_> {
+    fn facts(&self, position: usize) -> Facts<'_> {
         let Employees { list, attributes, .. } = &self.employees;
-        Facts::new(&list[place], attributes, &self.standings[place], self.options.today, &self.tables)
+        Facts::new(&list[position], attributes, &self.standings[position], self.options.today, &self.tables)
     }
 
     /// Some of them, with their standings.
@@ -301,13 +301,13 @@ fn linked_accounts(
 ) -> Result<BTreeMap<EmployeeId, AccountId>, String> {
     let (plan, name) = (&turn.target.plan, &turn.target.plan.name);
     let mut accounts = BTreeMap::new();
-    for (place, employee) in company.employees.list.iter().map(|employee| employee.id).enumerate() {
+    for (position, employee) in company.employees.list.iter().map(|employee| employee.id).enumerate() {
         if !turn.concerned.contains(&employee) {
             continue;
         }
         match memory.links.get(&employee) {
             Some(account) => _ = accounts.insert(employee, account.clone()),
-            None if scope_in(plan, &company.employees, &company.facts(place)) == Scope::In => {
+            None if scope_in(plan, &company.employees, &company.facts(position)) == Scope::In => {
                 return Err(format!(
                     "employee {employee} is in scope of {name} and has no account there that is known"
                 ));

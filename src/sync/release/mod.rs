@@ -63,7 +63,7 @@ fn held_changes(plan: &TargetPlan, prints: &[Fingerprint]) -> Vec<HeldChange> {
 
 fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions<'_>, released: &mut Vec<Released>) {
     for approval in &decisions.approvals {
-        let Some(place) = prints.iter().position(|print| *print == approval.fingerprint) else {
+        let Some(position) = prints.iter().position(|print| *print == approval.fingerprint) else {
             let held = plan.changes.iter().any(|change| change.hold.is_some() && change.employee == approval.employee);
             if held && approval.employee.is_some() {
                 let message = format!(
@@ -80,7 +80,7 @@ fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions
             }
             continue;
         };
-        let change = &mut plan.changes[place];
+        let change = &mut plan.changes[position];
         let planned = change.clone();
         let hold = planned.hold.as_ref();
         if approval.expires_at <= decisions.now {
@@ -213,7 +213,7 @@ fn people<'e>(who: impl Iterator<Item = &'e Option<EmployeeId>>) -> String {
 /// Puts what was held and is released back to the rest of the same update: two writes to one account at once would
 /// undo each other where a service replaces the whole account.
 pub(super) fn join_parts(plan: &mut TargetPlan) {
-    let mut places: BTreeMap<(EmployeeId, AccountId), usize> = BTreeMap::new();
+    let mut positions: BTreeMap<(EmployeeId, AccountId), usize> = BTreeMap::new();
     let mut joined: Vec<Change> = Vec::with_capacity(plan.changes.len());
     for change in std::mem::take(&mut plan.changes) {
         let key = match (change.op, &change.hold, change.employee, &change.account) {
@@ -223,14 +223,14 @@ pub(super) fn join_parts(plan: &mut TargetPlan) {
                 continue;
             }
         };
-        match places.get(&key) {
-            Some(place) => {
-                let fields = &mut joined[*place].fields;
+        match positions.get(&key) {
+            Some(position) => {
+                let fields = &mut joined[*position].fields;
                 fields.extend(change.fields);
                 fields.sort_by_key(|field| field.index);
             }
             None => {
-                places.insert(key, joined.len());
+                positions.insert(key, joined.len());
                 joined.push(change);
             }
         }

@@ -311,6 +311,6 @@ fn what_is_released_goes_out_with_the_rest_of_the_account() {
         .collect();
     let expected = [(Op::Update, vec![0, 1]), (Op::Update, vec![2]), (Op::Update, vec![0]), (Op::Deactivate, vec![])];
     assert_eq!(shown, expected);
-    let places: Vec<usize> = (0..4).filter(|place| one.is_part_of(&plan.changes[*place])).collect();
-    assert_eq!(places, [0], "neither what is still held of the account nor another account");
+    let positions: Vec<usize> = (0..4).filter(|position| one.is_part_of(&plan.changes[*position])).collect();
+    assert_eq!(positions, [0], "neither what is still held of the account nor another account");
 }

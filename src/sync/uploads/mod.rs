@@ -112,7 +112,7 @@ pub struct Common<'a> {
 
 /// The lock that keeps two runs from uploading to one Personio at the same time.
 pub fn lock_name(base_url: &str) -> String {
-    format!("personio-documents:{}", base_url.split_once("://").map_or(base_url, |(_, place)| place))
+    format!("personio-documents:{}", base_url.split_once("://").map_or(base_url, |(_, position)| position))
 }
 
 /// The category of a name; letter case does not count.

@@ -21,14 +21,14 @@ fn parse(text: &str) -> Result<Vec<ListedExpert>, String> {
     let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| format!("is no CSV: {error}"))?.clone();
-    let place = |column: &str| header.iter().position(|name| name.trim().eq_ignore_ascii_case(column));
-    let Some((place, by_id)) = COLUMNS.iter().find_map(|(column, by_id)| Some((place(column)?, *by_id))) else {
+    let position = |column: &str| header.iter().position(|name| name.trim().eq_ignore_ascii_case(column));
+    let Some((position, by_id)) = COLUMNS.iter().find_map(|(column, by_id)| Some((position(column)?, *by_id))) else {
         return Err("has no column `employee_id` or `email`".into());
     };
     let mut found = Vec::new();
     for (number, row) in reader.records().enumerate() {
         let row = row.map_err(|error| format!("is no CSV: {error}"))?;
-        let cell = row.get(place).unwrap_or_default().trim();
+        let cell = row.get(position).unwrap_or_default().trim();
         if cell.is_empty() {
             continue;
         }

@@ -25,8 +25,8 @@ use crate::section::{Located, Secret};
 
 use super::membership::Membership;
 use super::{
-    ByHand, Channel, Connection, ErrorKind, FieldLookup, ListedExpert, Offers, ReadAccounts, Requesters, SandboxPlaces,
-    Target, TargetError, TargetType, WriteAccounts,
+    ByHand, Channel, Connection, ErrorKind, FieldLookup, ListedExpert, Offers, ReadAccounts, Requesters,
+    SandboxAddresses, Target, TargetError, TargetType, WriteAccounts,
 };
 use crate::plan::{EmployeeCase, EmployeeRules, Findings};
 use crate::progress::Progress;
@@ -105,7 +105,7 @@ impl TargetType for Conversations {
         Ok(Box::new(ManualTarget { fields: connection.fields }))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         if let Some(credential) = &mut self.requesters.credential {
             credential.client_id = Secret::new(crate::simulation::CONVERSATIONS_CLIENT);
             credential.client_secret = sandbox.secret.clone();

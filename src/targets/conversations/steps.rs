@@ -54,13 +54,13 @@ pub(super) fn groups(changes: &[&Change], who: &dyn Fn(EmployeeId) -> String) ->
     role.sort_unstable();
     let mut groups = Vec::new();
     if !role.is_empty() {
-        groups.push(StepGroup { title: "Role of an expert".into(), place: ROLE.into(), steps: role });
+        groups.push(StepGroup { title: "Role of an expert".into(), position: ROLE.into(), steps: role });
     }
     for (team, TeamSteps { is_new, settings, mut members, goals }) in teams {
         members.sort_unstable();
-        let place = if is_new { TEAMS.to_owned() } else { format!("{TEAMS} > {team} > Edit team") };
+        let position = if is_new { TEAMS.to_owned() } else { format!("{TEAMS} > {team} > Edit team") };
         let steps = settings.into_iter().chain(members).chain(goals).collect();
-        groups.push(StepGroup { title: format!("Team {team}"), place, steps });
+        groups.push(StepGroup { title: format!("Team {team}"), position, steps });
     }
     groups
 }
@@ -124,11 +124,11 @@ fn several(value: &FieldValue) -> String {
 }
 
 /// A step for each that comes or goes.
-fn items(before: &FieldValue, after: &FieldValue, what: &str, place: &str) -> Vec<String> {
+fn items(before: &FieldValue, after: &FieldValue, what: &str, position: &str) -> Vec<String> {
     let (before, after) = (texts(before), texts(after));
     let known: BTreeSet<&str> = before.iter().copied().collect();
     let wanted: BTreeSet<&str> = after.iter().copied().collect();
-    let come = after.iter().filter(|item| !known.contains(*item)).map(|item| format!("Add {what} {item}{place}"));
-    let go = before.iter().filter(|item| !wanted.contains(*item)).map(|item| format!("Remove {what} {item}{place}"));
+    let come = after.iter().filter(|item| !known.contains(*item)).map(|item| format!("Add {what} {item}{position}"));
+    let go = before.iter().filter(|item| !wanted.contains(*item)).map(|item| format!("Remove {what} {item}{position}"));
     come.chain(go).collect()
 }

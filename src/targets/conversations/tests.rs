@@ -49,7 +49,7 @@ fn teams_are_validated() {
     const HOURS: &str = "from = '09:00', to = '17:00', timezone = 'UTC'";
     let hours = |text: &str| format!("working_hours = {{ {text} }}");
     let two = |one: &str, other: &str| format!("working_hours = [{{ {one} }}, {{ {other} }}]");
-    for (team, place, words) in [
+    for (team, position, words) in [
         ("visibility = 'internal'".to_owned(), "4:2", "no public team"),
         ("visibility = 'private'".to_owned(), "6:14", "does not know `private`"),
         (hours("from = '17:00', to = '09:00', timezone = 'UTC'"), "6:40", "over midnight"),
@@ -83,14 +83,14 @@ fn teams_are_validated() {
         let text = format!("{SECTION}[teams.Payroll]\nmembers = \"true\"\n{team}");
         let problems = settings(parse, &text).unwrap_err();
         assert!(problems.len() == 1 && problems[0].contains(words), "{team}: {problems:?}");
-        assert!(problems[0].starts_with(&format!("{place}: ")), "{place}: {problems:?}");
+        assert!(problems[0].starts_with(&format!("{position}: ")), "{position}: {problems:?}");
     }
     assert_eq!(settings(parse, "teams.x.visibility = 'public'").unwrap_err().len(), 2);
 }
 
 #[test]
 fn settings_are_validated() {
-    for (line, place, words) in [
+    for (line, position, words) in [
         ("requester_attributes = ['first name']", "3:25", "did you mean `first_name`?"),
         ("requester_attributes = ['status', 'status']", "3:35", "names `status` twice"),
         (
@@ -111,7 +111,7 @@ fn settings_are_validated() {
         let text = format!("directory = 'chat'\nexperts = 'true'\n{line}\n");
         let problems = settings(parse, &text).unwrap_err();
         assert!(problems.len() == 1 && problems[0].contains(words), "{line}: {problems:?}");
-        assert!(problems[0].starts_with(&format!("{place}: ")), "{place}: {problems:?}");
+        assert!(problems[0].starts_with(&format!("{position}: ")), "{position}: {problems:?}");
     }
 }
 
@@ -198,6 +198,6 @@ fn changes_become_steps() {
             ("Team Pay", vec!["Make the team of the type HR, public", "Add the category Tax", "Add No. 2"]),
         ]
     );
-    assert_eq!(groups[2].place, "Conversations > Settings > Organization > Teams > IT > Edit team");
-    assert_eq!(groups[3].place, "Conversations > Settings > Organization > Teams");
+    assert_eq!(groups[2].position, "Conversations > Settings > Organization > Teams > IT > Edit team");
+    assert_eq!(groups[3].position, "Conversations > Settings > Organization > Teams");
 }

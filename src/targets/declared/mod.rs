@@ -18,7 +18,7 @@ pub use pointer::Pointer;
 use crate::field::FieldSpec;
 use crate::section::Table;
 
-use super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
 
 pub const KIND: super::Kind = super::Kind {
     name: "http",
@@ -65,7 +65,7 @@ impl TargetType for DeclaredType {
         Ok(Box::new(target::DeclaredTarget::open(&self.declaration, connection)?))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         self.declaration.base_url = format!("{}/http/{}", sandbox.base_url, sandbox.target);
         self.declaration.auth.redirect(&self.declaration.base_url, &sandbox.secret);
         // The pace protects the real service; the simulated one needs none.

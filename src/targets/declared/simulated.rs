@@ -167,11 +167,11 @@ impl Service {
     }
 
     fn read(&self, read: &ReadOne, account: &str) -> SandboxResponse {
-        let Some(place) = self.position(account) else { return refused(404, "no such account") };
+        let Some(position) = self.position(account) else { return refused(404, "no such account") };
         let mut body = json!({});
         match read.item.as_str() {
-            "" => body = self.items[place].clone(),
-            _ => read.item.put(&mut body, self.items[place].clone()),
+            "" => body = self.items[position].clone(),
+            _ => read.item.put(&mut body, self.items[position].clone()),
         }
         SandboxResponse::json(status(&read.request, 200), &body)
     }
@@ -198,24 +198,24 @@ impl Service {
     }
 
     fn update(&mut self, operation: &Operation, account: &str, body: Option<&Value>) -> SandboxResponse {
-        let Some(place) = self.position(account) else { return refused(404, "no such account") };
-        let mut item = self.items[place].clone();
+        let Some(position) = self.position(account) else { return refused(404, "no such account") };
+        let mut item = self.items[position].clone();
         self.fill(operation, &mut item, body);
         if let Err(why) = self.check(&item) {
             return refused(422, &why);
         }
-        self.items[place] = item;
+        self.items[position] = item;
         SandboxResponse::json(status(operation, 200), &json!({}))
     }
 
     fn deactivate(&mut self, operation: &Operation, account: &str, body: Option<&Value>) -> SandboxResponse {
-        let Some(place) = self.position(account) else { return refused(404, "no such account") };
+        let Some(position) = self.position(account) else { return refused(404, "no such account") };
         match &self.declaration.list.active {
             None => {
-                self.items.remove(place);
+                self.items.remove(position);
             }
             Some(flag) => {
-                let item = &mut self.items[place];
+                let item = &mut self.items[position];
                 merge(item, body);
                 if flag.at.get(item).is_none_or(|value| flag.values.contains(value)) {
                     let out_of_use = if flag.values[0].is_boolean() { json!(false) } else { json!("inactive") };
@@ -227,8 +227,8 @@ impl Service {
     }
 
     fn reactivate(&mut self, operation: &Operation, account: &str, body: Option<&Value>) -> SandboxResponse {
-        let Some(place) = self.position(account) else { return refused(404, "no such account") };
-        let item = &mut self.items[place];
+        let Some(position) = self.position(account) else { return refused(404, "no such account") };
+        let item = &mut self.items[position];
         merge(item, body);
         if let Some(flag) = &self.declaration.list.active
             && !flag.at.get(item).is_some_and(|value| flag.values.contains(value))
@@ -363,11 +363,11 @@ fn refused(status: u16, why: &str) -> SandboxResponse {
 fn merge(document: &mut Value, change: Option<&Value>) {
     let Some(Value::Object(members)) = change else { return };
     for (name, value) in members {
-        let place = &mut document[name.as_str()];
-        if value.is_object() && place.is_object() {
-            merge(place, Some(value));
+        let position = &mut document[name.as_str()];
+        if value.is_object() && position.is_object() {
+            merge(position, Some(value));
         } else {
-            *place = value.clone();
+            *position = value.clone();
         }
     }
 }

@@ -26,14 +26,14 @@ impl<C: Transport> Entra<C> {
                     outcomes[*only] = Some(self.write(&requests[*only]));
                     continue;
                 }
-                let parts: Vec<Request> = chunk.iter().map(|place| requests[*place].clone()).collect();
+                let parts: Vec<Request> = chunk.iter().map(|position| requests[*position].clone()).collect();
                 let batch = requests::batch(&parts);
                 let answers = self.write(&batch).and_then(|body| {
                     wire::batch_answers(&body, parts.len()).map_err(|why| unexpected(&why, &batch, 200))
                 });
-                for (number, place) in chunk.iter().enumerate() {
-                    let request = &requests[*place];
-                    outcomes[*place] = Some(match &answers {
+                for (number, position) in chunk.iter().enumerate() {
+                    let request = &requests[*position];
+                    outcomes[*position] = Some(match &answers {
                         Err(error) => Err(error.clone()),
                         Ok(answers) => match &answers[number] {
                             Some(part) if (200..=299).contains(&part.status) => Ok(part.body.clone()),
@@ -43,14 +43,14 @@ impl<C: Transport> Entra<C> {
                                 let asked = asked.unwrap_or(PAUSE);
                                 if waited.saturating_add(asked) <= PATIENCE {
                                     wait = wait.max(asked);
-                                    busy.push(*place);
+                                    busy.push(*position);
                                     continue;
                                 }
                                 Err(too_long(asked, PATIENCE, request))
                             }
                             Some(part) if part.status == 404 && attempt < ATTEMPTS && self.names_new(request) => {
                                 wait = wait.max(REPLICATION[(attempt - 1).min(REPLICATION.len() - 1)]);
-                                busy.push(*place);
+                                busy.push(*position);
                                 continue;
                             }
                             Some(part) => Err(refused(part.status, &part.body, request)),
@@ -74,29 +74,29 @@ impl<C: Transport> Entra<C> {
         let mut results: Vec<Result<(), TargetError>> = vec![Ok(()); writes.len()];
         let mut organisations = self.organisations(writes);
         let (mut parts, mut bodies): (Vec<(usize, Request)>, Vec<_>) = (Vec::new(), Vec::new());
-        for (place, write) in writes.iter().enumerate() {
+        for (position, write) in writes.iter().enumerate() {
             let body = match write {
                 Write::Create { .. } => continue,
                 Write::Reactivate { .. } => Ok(enabled(true)),
                 Write::Deactivate { .. } => Ok(enabled(false)),
                 Write::Update { changes, .. } => organisations
-                    .remove(&place)
+                    .remove(&position)
                     .unwrap_or_else(|| Ok(Map::new()))
                     .and_then(|now| wire::body(changes, now).map_err(|why| TargetError::new(ErrorKind::Refused, why))),
             };
             match (body, account(write)) {
                 (Ok(body), Some(account)) if !body.is_empty() => {
-                    parts.push((place, requests::update_user(&account.0, &Value::Object(body.clone()))));
-                    bodies.push((place, account, body));
+                    parts.push((position, requests::update_user(&account.0, &Value::Object(body.clone()))));
+                    bodies.push((position, account, body));
                 }
                 (Ok(_), _) => {}
-                (Err(error), _) => results[place] = Err(error),
+                (Err(error), _) => results[position] = Err(error),
             }
         }
         self.send_parts(parts, &mut results, |_| None);
-        for (place, account, body) in bodies {
-            if let Some(refusal) = results[place].clone().err().filter(|error| error.kind == ErrorKind::Rights) {
-                results[place] = self.change_one_by_one(account, &body, refusal);
+        for (position, account, body) in bodies {
+            if let Some(refusal) = results[position].clone().err().filter(|error| error.kind == ErrorKind::Rights) {
+                results[position] = self.change_one_by_one(account, &body, refusal);
             }
         }
         let resolved = match self.resolved() {
@@ -107,16 +107,16 @@ impl<C: Transport> Entra<C> {
         };
         // Properties that are refused are no reason to keep somebody out of a group.
         let (mut ties, mut names) = (Vec::new(), Vec::new());
-        for (place, write) in writes.iter().enumerate() {
+        for (position, write) in writes.iter().enumerate() {
             let Write::Update { account, changes } = write else { continue };
             for change in *changes {
                 match self.tie_request(account, change, &resolved) {
                     None => {}
                     Some(Ok(request)) => {
-                        ties.push((place, request));
+                        ties.push((position, request));
                         names.push(&*change.field);
                     }
-                    Some(Err(error)) => note(&mut results[place], Err(error), Some(&change.field)),
+                    Some(Err(error)) => note(&mut results[position], Err(error), Some(&change.field)),
                 }
             }
         }
@@ -131,26 +131,26 @@ impl<C: Transport> Entra<C> {
         results: &mut [Result<(), TargetError>],
         name: impl Fn(usize) -> Option<&'n str>,
     ) {
-        let (places, requests): (Vec<usize>, Vec<Request>) = parts.into_iter().unzip();
+        let (positions, requests): (Vec<usize>, Vec<Request>) = parts.into_iter().unzip();
         let outcomes = self.send_together(&requests);
-        for (number, (place, outcome)) in places.into_iter().zip(outcomes).enumerate() {
-            note(&mut results[place], unless_so_already(outcome.map(drop), &requests[number]), name(number));
+        for (number, (position, outcome)) in positions.into_iter().zip(outcomes).enumerate() {
+            note(&mut results[position], unless_so_already(outcome.map(drop), &requests[number]), name(number));
         }
     }
 
     /// The organisation's data of those for whom they are about to change, since Graph empties what is not sent.
     fn organisations(&self, writes: &[Write<'_>]) -> BTreeMap<usize, Result<Map<String, Value>, TargetError>> {
-        let (mut places, mut looks) = (Vec::new(), Vec::new());
-        for (place, write) in writes.iter().enumerate() {
+        let (mut positions, mut looks) = (Vec::new(), Vec::new());
+        for (position, write) in writes.iter().enumerate() {
             if let Write::Update { account, changes } = write
                 && wire::touches_organisation(changes)
             {
-                places.push(place);
+                positions.push(position);
                 looks.push(requests::user(&account.0, "id,employeeOrgData", false).in_path());
             }
         }
         let found = self.send_together(&looks).into_iter().map(|found| found.map(|user| wire::organisation(&user)));
-        places.into_iter().zip(found).collect()
+        positions.into_iter().zip(found).collect()
     }
 
     /// Hands new users over to the provisioning service, as many as one upload takes.

@@ -15,7 +15,7 @@ use crate::section::{Secret, Table};
 
 use super::super::auth::SignIn;
 use super::super::membership::{Group, Membership, memberships};
-use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use super::super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
 use super::fields::{self, GROUPS, TEAMS};
 use super::{Create, Entra, ReadBy, requests};
 
@@ -166,8 +166,8 @@ impl TargetType for Section {
     }
 
     fn identity(&self) -> String {
-        let place = self.base_url.split_once("://").map_or(&*self.base_url, |(_, place)| place);
-        format!("entra:{place}:{}", self.tenant.0)
+        let position = self.base_url.split_once("://").map_or(&*self.base_url, |(_, position)| position);
+        format!("entra:{position}:{}", self.tenant.0)
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
@@ -190,12 +190,12 @@ impl TargetType for Section {
         Ok(Box::new(Entra::new(client, self.base_url.to_string(), self.create.clone(), self.read, connection)))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
-        let place = format!("{}/entra/{}", sandbox.base_url, sandbox.target);
-        self.base_url = Address::usual(format!("{place}/v1.0"));
-        self.login_url = Address::usual(format!("{place}/login"));
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
+        let position = format!("{}/entra/{}", sandbox.base_url, sandbox.target);
+        self.base_url = Address::usual(format!("{position}/v1.0"));
+        self.login_url = Address::usual(format!("{position}/login"));
         if let Create::BulkUpload(url) = &mut self.create {
-            *url = format!("{place}/v1.0/servicePrincipals/sandbox/synchronization/jobs/sandbox/bulkUpload");
+            *url = format!("{position}/v1.0/servicePrincipals/sandbox/synchronization/jobs/sandbox/bulkUpload");
         }
         self.client_id = Secret::new("sandbox");
         self.client_secret = sandbox.secret.clone();

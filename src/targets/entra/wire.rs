@@ -295,9 +295,9 @@ pub(super) fn batch_answers(body: &Value, parts: usize) -> Result<Vec<Option<Par
     let responses = body.get("responses").and_then(Value::as_array).ok_or("the answer has no `responses`")?;
     let mut found = vec![None; parts];
     for response in responses {
-        let place = response.get("id").and_then(Value::as_str).and_then(|id| id.parse::<usize>().ok());
+        let position = response.get("id").and_then(Value::as_str).and_then(|id| id.parse::<usize>().ok());
         let status = response.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
-        if let (Some(place), Some(status)) = (place.and_then(|place| found.get_mut(place)), status) {
+        if let (Some(position), Some(status)) = (position.and_then(|position| found.get_mut(position)), status) {
             let headers = response.get("headers").and_then(Value::as_object);
             let retry_after = headers
                 .and_then(|headers| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")))
@@ -306,7 +306,7 @@ pub(super) fn batch_answers(body: &Value, parts: usize) -> Result<Vec<Option<Par
                     other => other.as_str().map(str::to_owned),
                 });
             let body = response.get("body").cloned().unwrap_or_default();
-            *place = Some(Part { status, body, retry_after });
+            *position = Some(Part { status, body, retry_after });
         }
     }
     Ok(found)

@@ -51,10 +51,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
     let mut sheet = Sheet::default();
     for (number, Record(entries)) in records.into_iter().enumerate() {
         let mut row = Vec::with_capacity(sheet.header.len());
-        for (place, (key, value)) in entries.into_iter().enumerate() {
+        for (position, (key, value)) in entries.into_iter().enumerate() {
             // Objects of one file mostly have the same keys in the same order.
-            let at = match sheet.header.get(place) {
-                Some(name) if *name == key => place,
+            let at = match sheet.header.get(position) {
+                Some(name) if *name == key => position,
                 _ => sheet.header.iter().position(|name| *name == key).unwrap_or_else(|| {
                     sheet.header.push(key);
                     sheet.header.len() - 1

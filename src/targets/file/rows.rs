@@ -21,7 +21,7 @@ pub(super) struct Layout {
 
 /// Where the fields of the run stand in the rows of one file.
 #[derive(Clone, Debug)]
-struct Places {
+struct Columns {
     fields: Vec<Option<usize>>,
     inactive: Option<usize>,
 }
@@ -66,7 +66,7 @@ impl Layout {
     /// # Errors
     ///
     /// When this is not the file it is taken for: no column to match by, or two of one name.
-    fn places(&self, header: &[Box<str>]) -> Result<Places, String> {
+    fn columns(&self, header: &[Box<str>]) -> Result<Columns, String> {
         let keys: Vec<&str> = self.match_fields.iter().map(|index| &*self.fields[index.get()].name).collect();
         if !header.is_empty() && !keys.is_empty() && !keys.iter().any(|key| header.iter().any(|name| **name == **key)) {
             let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
@@ -75,17 +75,17 @@ impl Layout {
                 hint.unwrap_or_else(|| "is this the right file? remove it if a new one should be written".into());
             return Err(format!("has no column {keys} to match by; {hint}"));
         }
-        let place = |name: &str| {
+        let column = |name: &str| {
             let mut found = header.iter().enumerate().filter(|(_, known)| ***known == *name).map(|(at, _)| at);
             match (found.next(), found.next()) {
                 (_, Some(_)) => Err(format!("has two columns named `{name}`")),
                 (first, None) => Ok(first),
             }
         };
-        Ok(Places {
-            fields: self.fields.iter().map(|field| place(&field.name)).collect::<Result<_, _>>()?,
+        Ok(Columns {
+            fields: self.fields.iter().map(|field| column(&field.name)).collect::<Result<_, _>>()?,
             inactive: match &self.inactive {
-                Some((field, _)) => place(&field.name)?,
+                Some((field, _)) => column(&field.name)?,
                 None => None,
             },
         })
@@ -93,7 +93,7 @@ impl Layout {
 
     /// All rows as accounts. The cells move; nothing is copied.
     pub(super) fn snapshot(&self, sheet: Sheet) -> Result<Snapshot, String> {
-        let places = self.places(&sheet.header)?;
+        let columns = self.columns(&sheet.header)?;
         let mut snapshot = Snapshot::default();
         snapshot.notices.extend(self.unmapped(&sheet.header));
         snapshot.notices.extend(lost(&sheet.style));
@@ -103,12 +103,12 @@ impl Layout {
             if row.iter().all(Cell::is_blank) {
                 continue;
             }
-            let active = self.active(&places, &row);
-            let fields: Vec<FieldValue> = places
+            let active = self.active(&columns, &row);
+            let fields: Vec<FieldValue> = columns
                 .fields
                 .iter()
-                .map(|place| {
-                    let cell = place.and_then(|at| row.get_mut(at)).map(std::mem::take);
+                .map(|column| {
+                    let cell = column.and_then(|at| row.get_mut(at)).map(std::mem::take);
                     self.format.value(cell.unwrap_or_default())
                 })
                 .collect();
@@ -141,8 +141,8 @@ impl Layout {
         })
     }
 
-    fn active(&self, places: &Places, row: &[Cell]) -> bool {
-        let (Some((_, out_of_use)), Some(at)) = (&self.inactive, places.inactive) else { return true };
+    fn active(&self, columns: &Columns, row: &[Cell]) -> bool {
+        let (Some((_, out_of_use)), Some(at)) = (&self.inactive, columns.inactive) else { return true };
         let said = self.format.value(row.get(at).cloned().unwrap_or_default());
         said.to_string() != out_of_use.to_string()
     }
@@ -183,7 +183,7 @@ impl Ids {
 #[derive(Debug)]
 pub(super) struct Rows {
     header: Vec<Box<str>>,
-    places: Places,
+    columns: Columns,
     rows: Vec<Row>,
     by_id: HashMap<AccountId, usize>,
     /// How many rows have a key by now.
@@ -218,19 +218,19 @@ pub(super) enum RowError {
 impl Rows {
     /// The rows of a file, with the columns that it lacks.
     pub(super) fn new(layout: &Layout, sheet: Sheet) -> Result<Self, String> {
-        let mut places = layout.places(&sheet.header)?;
+        let mut columns = layout.columns(&sheet.header)?;
         let (mut header, style) = (sheet.header, sheet.style);
         let mut add = |name: &str| {
             header.push(name.into());
             header.len() - 1
         };
-        for (field, place) in layout.fields[..layout.mapped].iter().zip(&mut places.fields) {
-            place.get_or_insert_with(|| add(&field.name));
+        for (field, column) in layout.fields[..layout.mapped].iter().zip(&mut columns.fields) {
+            column.get_or_insert_with(|| add(&field.name));
         }
         if let Some((field, _)) = &layout.inactive {
             let mapped = layout.fields.iter().position(|known| known.name == field.name);
-            let known = places.inactive.or(mapped.and_then(|index| places.fields[index]));
-            places.inactive = Some(known.unwrap_or_else(|| add(&field.name)));
+            let known = columns.inactive.or(mapped.and_then(|index| columns.fields[index]));
+            columns.inactive = Some(known.unwrap_or_else(|| add(&field.name)));
         }
         let mut ids = Ids::default();
         let mut rows = Vec::with_capacity(sheet.rows.len());
@@ -240,7 +240,7 @@ impl Rows {
             if cells.iter().all(Cell::is_blank) {
                 continue;
             }
-            let key = layout.key(|index| value(layout, &places, &cells, index));
+            let key = layout.key(|index| value(layout, &columns, &cells, index));
             let id = ids.next(key.clone(), number);
             by_id.insert(id.clone(), rows.len());
             if let Some(key) = &key {
@@ -248,7 +248,7 @@ impl Rows {
             }
             rows.push(Row { id, key, cells, made_for: None, removed: false });
         }
-        Ok(Self { header, places, rows, by_id, keys, changed: false, style })
+        Ok(Self { header, columns, rows, by_id, keys, changed: false, style })
     }
 
     /// Whether there is something to write.
@@ -267,7 +267,7 @@ impl Rows {
         self.rows
             .iter()
             .filter(|row| !row.removed)
-            .filter(|row| spec.written(&value(layout, &self.places, &row.cells, index)) == wanted)
+            .filter(|row| spec.written(&value(layout, &self.columns, &row.cells, index)) == wanted)
             .map(|row| self.as_account(layout, row))
             .collect()
     }
@@ -280,9 +280,9 @@ impl Rows {
         let fields: Vec<FieldValue> = (0u16..)
             .map(FieldIndex)
             .take(layout.fields.len())
-            .map(|index| value(layout, &self.places, &row.cells, index))
+            .map(|index| value(layout, &self.columns, &row.cells, index))
             .collect();
-        Account::new(row.id.clone(), layout.active(&self.places, &row.cells), fields)
+        Account::new(row.id.clone(), layout.active(&self.columns, &row.cells), fields)
     }
 
     fn position(&self, id: &AccountId) -> Result<usize, RowError> {
@@ -295,7 +295,7 @@ impl Rows {
         for change in changes {
             let spec = &layout.fields[change.index.get()];
             let cell = layout.format.cell(spec, &change.after).map_err(RowError::Refused)?;
-            let at = self.places.fields[change.index.get()]
+            let at = self.columns.fields[change.index.get()]
                 .ok_or_else(|| RowError::Refused(format!("column `{}` is not mapped", spec.name)))?;
             cells.push((at, cell));
         }
@@ -310,7 +310,7 @@ impl Rows {
     ) -> Result<AccountId, RowError> {
         let mut cells = Vec::new();
         set(&mut cells, self.cells(layout, fields)?);
-        let key = layout.key(|index| value(layout, &self.places, &cells, index));
+        let key = layout.key(|index| value(layout, &self.columns, &cells, index));
         let key = key.ok_or_else(|| RowError::Refused("no match field has a value".into()))?;
         if self.keys.contains_key(&key) {
             return Err(RowError::Exists);
@@ -350,7 +350,7 @@ impl Rows {
 
     /// The key of a row by now.
     fn key(&self, layout: &Layout, at: usize) -> Option<String> {
-        layout.key(|index| value(layout, &self.places, &self.rows[at].cells, index))
+        layout.key(|index| value(layout, &self.columns, &self.rows[at].cells, index))
     }
 
     /// A row has a key no longer.
@@ -371,7 +371,7 @@ impl Rows {
             Some(change) => {
                 layout.format.value(layout.format.cell(&layout.fields[index.get()], &change.after).unwrap_or_default())
             }
-            None => value(layout, &self.places, &row.cells, index),
+            None => value(layout, &self.columns, &row.cells, index),
         });
         match after {
             Some(after) if row.key.as_ref() != Some(&after) => AccountId(after.into()),
@@ -382,9 +382,9 @@ impl Rows {
     /// Takes a row out of use: by what its column says, or by taking it away.
     pub(super) fn deactivate(&mut self, layout: &Layout, id: &AccountId) -> Result<(), RowError> {
         let Ok(at) = self.position(id) else { return Ok(()) };
-        match (&layout.inactive, self.places.inactive) {
+        match (&layout.inactive, self.columns.inactive) {
             (Some((field, out_of_use)), Some(column)) => {
-                if !layout.active(&self.places, &self.rows[at].cells) {
+                if !layout.active(&self.columns, &self.rows[at].cells) {
                     return Ok(());
                 }
                 let cell = layout.format.cell(field, out_of_use).map_err(RowError::Refused)?;
@@ -403,9 +403,9 @@ impl Rows {
     /// Brings a row back. A column that is mapped is filled by the changes that come with it.
     pub(super) fn reactivate(&mut self, layout: &Layout, id: &AccountId) -> Result<(), RowError> {
         let at = self.position(id)?;
-        let Some((column, (field, _))) = self.places.inactive.zip(layout.inactive.as_ref()) else { return Ok(()) };
+        let Some((column, (field, _))) = self.columns.inactive.zip(layout.inactive.as_ref()) else { return Ok(()) };
         let mapped = layout.fields[..layout.mapped].iter().any(|known| known.name == field.name);
-        if !mapped && !layout.active(&self.places, &self.rows[at].cells) {
+        if !mapped && !layout.active(&self.columns, &self.rows[at].cells) {
             set(&mut self.rows[at].cells, vec![(column, Cell::Empty)]);
             self.changed = true;
         }
@@ -415,7 +415,7 @@ impl Rows {
     /// The file as it should be: mapped columns in the order of the mapping, then the others as they stand;
     /// rows as they stand, then the new ones by employee, so that threads leave no trace.
     pub(super) fn page(&self, layout: &Layout) -> Page<'_> {
-        let mapped: Vec<usize> = self.places.fields[..layout.mapped].iter().copied().flatten().collect();
+        let mapped: Vec<usize> = self.columns.fields[..layout.mapped].iter().copied().flatten().collect();
         let others = (0..self.header.len()).filter(|at| !mapped.contains(at));
         let columns = mapped.iter().copied().map(|at| (at, true)).chain(others.map(|at| (at, false)));
         let mut rows: Vec<&Row> = self.rows.iter().filter(|row| !row.removed).collect();
@@ -428,8 +428,8 @@ impl Rows {
     }
 }
 
-fn value(layout: &Layout, places: &Places, cells: &[Cell], index: FieldIndex) -> FieldValue {
-    let cell = places.fields[index.get()].and_then(|at| cells.get(at)).cloned();
+fn value(layout: &Layout, columns: &Columns, cells: &[Cell], index: FieldIndex) -> FieldValue {
+    let cell = columns.fields[index.get()].and_then(|at| cells.get(at)).cloned();
     layout.format.value(cell.unwrap_or_default())
 }
 

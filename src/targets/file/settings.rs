@@ -12,7 +12,7 @@ use crate::field::{FieldKind, FieldSpec, iso_day};
 use crate::plan::{EmployeeRules, Policy};
 use crate::section::Table;
 use crate::section::shape;
-use crate::targets::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
 
 use super::cell::Format;
 use super::delimited::Delimited;
@@ -25,7 +25,7 @@ use super::{replace, rows, workbook};
 /// whatever is wrong here.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Place {
+struct Shape {
     /// The file, relative to the folder of the configuration; its folder must be there
     #[schemars(example = &"exports/payroll.csv")]
     path: FilePath,
@@ -207,7 +207,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
 /// The same with other defaults, for a target that is delivered as a file.
 pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn TargetType>> {
     // Everything is read before anything is given up, so that all problems are reported together.
-    let path = table.read().map(|Place { path: FilePath(path) }| table.context().secrets.folder().join(path));
+    let path = table.read().map(|Shape { path: FilePath(path) }| table.context().secrets.folder().join(path));
     let section: Option<Section> = table.read();
     let csv: Option<Csv> = table.read();
     let Section { format, inactive } = section?;
@@ -248,7 +248,7 @@ pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn T
 /// The keys of type `file`, for editors and the reference.
 pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
     shape::joined([
-        shape::definition::<Place>(generator),
+        shape::definition::<Shape>(generator),
         shape::definition::<Section>(generator),
         shape::definition::<Csv>(generator),
     ])
@@ -335,7 +335,7 @@ impl TargetType for FileTarget {
         Ok(Box::new(OpenFile::new(connection.name, self.path.clone(), self.make_folder, layout)))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         let file = self.path.file_name().unwrap_or_default().to_owned();
         self.path = sandbox.folder.join(folder_name(&sandbox.target)).join(file);
         self.make_folder = true;
@@ -464,7 +464,7 @@ mod tests {
             ("a/b/people.csv", "/etc", "/tmp/sandbox/_etc/people.csv"),
         ] {
             let mut found = load(&format!("path = '{path}'")).0.unwrap();
-            found.redirect(&SandboxPlaces {
+            found.redirect(&SandboxAddresses {
                 base_url: "http://127.0.0.1:1".into(),
                 folder: "/tmp/sandbox".into(),
                 target: target.into(),

@@ -24,7 +24,7 @@ const FORMATS: [&str; 6] = [
     "path = 'people.xlsx'",
 ];
 
-struct Place {
+struct TestFile {
     folder: TempDir,
     settings: String,
     columns: Vec<&'static str>,
@@ -32,7 +32,7 @@ struct Place {
 
 type People = BTreeMap<u64, Vec<FieldValue>>;
 
-impl Place {
+impl TestFile {
     fn new(settings: &str, columns: &[&'static str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { folder, settings: settings.to_owned(), columns: columns.to_vec() }
@@ -189,12 +189,12 @@ fn whatever_is_written_compares_equal_in_every_format() {
         text(&long),
     ];
     for settings in FORMATS {
-        let place = Place::new(settings, &["Key", "Value", "Last"]);
+        let file = TestFile::new(settings, &["Key", "Value", "Last"]);
         let everyone: People = (1..)
             .zip(&values)
             .map(|(employee, value)| (employee, vec![FieldValue::Integer(employee as i64), value.clone(), text("end")]))
             .collect();
-        place.sync(&everyone).unwrap();
+        file.sync(&everyone).unwrap();
         // From one value to the next, in place.
         let shifted: People = (1..)
             .zip(values.iter().cycle().skip(1))
@@ -203,7 +203,7 @@ fn whatever_is_written_compares_equal_in_every_format() {
                 (employee, vec![FieldValue::Integer(employee as i64), value.clone(), FieldValue::Empty])
             })
             .collect();
-        place.sync(&shifted).unwrap();
+        file.sync(&shifted).unwrap();
     }
 }
 
@@ -211,21 +211,21 @@ fn whatever_is_written_compares_equal_in_every_format() {
 fn a_csv_file_is_spelt_as_the_settings_say() {
     let columns = ["Personalnummer", "Name", "Eintritt"];
     let everyone = people(&[(1, &["0042", "Müller; Ines", "2026-02-01"]), (2, &["43", "", "01.03.2026"])]);
-    let place = Place::new(FORMATS[1], &columns);
-    place.sync(&everyone).unwrap();
+    let file = TestFile::new(FORMATS[1], &columns);
+    file.sync(&everyone).unwrap();
     assert_eq!(
-        place.text(),
+        file.text(),
         "\u{feff}Personalnummer;Name;Eintritt\r\n0042;\"Müller; Ines\";01.02.2026\r\n43;;01.03.2026\r\n"
     );
-    let place = Place::new(FORMATS[0], &columns);
-    place.sync(&everyone).unwrap();
+    let file = TestFile::new(FORMATS[0], &columns);
+    file.sync(&everyone).unwrap();
     // Quoted for the semicolon too, at which a spreadsheet of another language would split.
-    assert_eq!(place.text(), "Personalnummer,Name,Eintritt\n0042,\"Müller; Ines\",2026-02-01\n43,,01.03.2026\n");
+    assert_eq!(file.text(), "Personalnummer,Name,Eintritt\n0042,\"Müller; Ines\",2026-02-01\n43,,01.03.2026\n");
 }
 
 #[test]
 fn json_keeps_types_and_the_order_of_the_mapping() {
-    let place = Place::new(FORMATS[4], &["id", "name", "hours", "external", "teams", "start", "phone"]);
+    let file = TestFile::new(FORMATS[4], &["id", "name", "hours", "external", "teams", "start", "phone"]);
     let ines = vec![
         FieldValue::Integer(7),
         text("Ines"),
@@ -235,19 +235,19 @@ fn json_keeps_types_and_the_order_of_the_mapping() {
         FieldValue::Date(NaiveDate::from_ymd_opt(2026, 2, 1).unwrap()),
         FieldValue::Empty,
     ];
-    place.sync(&People::from([(7, ines)])).unwrap();
+    file.sync(&People::from([(7, ines)])).unwrap();
     let expected = "[\n  {\n    \"id\": 7,\n    \"name\": \"Ines\",\n    \"hours\": 38.5,\n    \"external\": false,\n    \
                     \"teams\": [\n      \"IT\",\n      \"Data\"\n    ],\n    \"start\": \"2026-02-01\",\n    \"phone\": null\n  }\n]\n";
-    assert_eq!(place.text(), expected);
+    assert_eq!(file.text(), expected);
 }
 
 #[test]
 fn a_workbook_has_real_days_and_numbers_and_never_a_formula() {
     use calamine::{Data, Reader};
-    let place = Place::new(FORMATS[5], &["Id", "Start", "Note", "Hours"]);
+    let file = TestFile::new(FORMATS[5], &["Id", "Start", "Note", "Hours"]);
     let row = vec![text("0042"), text("2026-02-01"), text("=1+1"), FieldValue::Decimal(38.5)];
-    place.sync(&People::from([(7, row)])).unwrap();
-    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(place.path()).unwrap();
+    file.sync(&People::from([(7, row)])).unwrap();
+    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(file.path()).unwrap();
     let range = workbook.worksheet_range_at(0).unwrap().unwrap();
     let cells: Vec<&Data> = range.rows().nth(1).unwrap().iter().collect();
     assert_eq!(*cells[0], Data::String("0042".into()));
@@ -260,8 +260,8 @@ fn a_workbook_has_real_days_and_numbers_and_never_a_formula() {
 
 #[test]
 fn a_formula_stops_its_own_record_only() {
-    let place = Place::new(FORMATS[0], &["Id", "Phone"]);
-    let target = place.open();
+    let file = TestFile::new(FORMATS[0], &["Id", "Phone"]);
+    let target = file.open();
     let schema = target.reader().schema().unwrap();
     target.reader().accounts(&NoProgress).unwrap();
     let create = |employee: u64, phone: &str| {
@@ -274,26 +274,26 @@ fn a_formula_stops_its_own_record_only() {
     let refused = target.writer().update(&"2".into(), &changes(&schema, &[text("2"), text("+49 30 1")])).unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Refused);
     target.writer().finish().unwrap();
-    assert_eq!(place.text(), "Id,Phone\n2,+4930123456\n");
+    assert_eq!(file.text(), "Id,Phone\n2,+4930123456\n");
 
-    let place = Place::new(FORMATS[2], &["Id", "Phone"]);
-    place.sync(&people(&[(1, &["1", "=1+1"]), (2, &["2", "'=1+1"]), (3, &["3", "+49 30 1"])])).unwrap();
-    assert_eq!(place.text(), "Id,Phone\n1,'=1+1\n2,''=1+1\n3,'+49 30 1\n");
+    let file = TestFile::new(FORMATS[2], &["Id", "Phone"]);
+    file.sync(&people(&[(1, &["1", "=1+1"]), (2, &["2", "'=1+1"]), (3, &["3", "+49 30 1"])])).unwrap();
+    assert_eq!(file.text(), "Id,Phone\n1,'=1+1\n2,''=1+1\n3,'+49 30 1\n");
 }
 
 #[test]
 fn columns_of_others_stay_as_they_are_after_ours() {
-    let place = Place::new(FORMATS[0], &["Id", "Name"]);
-    place.put("Note,Name,Id\n\" =1+1 \",Ines,1\nb,Jo,2\n");
-    let snapshot = place.read().unwrap();
+    let file = TestFile::new(FORMATS[0], &["Id", "Name"]);
+    file.put("Note,Name,Id\n\" =1+1 \",Ines,1\nb,Jo,2\n");
+    let snapshot = file.read().unwrap();
     assert_eq!(snapshot.notices.len(), 1);
     assert!(snapshot.notices[0].message.contains("`Note`"));
-    place.sync(&people(&[(1, &["1", "Inés"]), (2, &["2", "Jo"]), (3, &["3", "Kim"])])).unwrap();
-    assert_eq!(place.text(), "Id,Name,Note\n1,Inés,\" =1+1 \"\n2,Jo,b\n3,Kim,\n");
+    file.sync(&people(&[(1, &["1", "Inés"]), (2, &["2", "Jo"]), (3, &["3", "Kim"])])).unwrap();
+    assert_eq!(file.text(), "Id,Name,Note\n1,Inés,\" =1+1 \"\n2,Jo,b\n3,Kim,\n");
 
-    let place = Place::new(FORMATS[4], &["id", "name"]);
-    place.put(r#"[{"x": {"deep": [1.50, 12345678901234567890123]}, "id": 1, "name": "Ines"}, {"id": 2}]"#);
-    place.sync(&people(&[(1, &["1", "Inés"])])).unwrap();
+    let file = TestFile::new(FORMATS[4], &["id", "name"]);
+    file.put(r#"[{"x": {"deep": [1.50, 12345678901234567890123]}, "id": 1, "name": "Ines"}, {"id": 2}]"#);
+    file.sync(&people(&[(1, &["1", "Inés"])])).unwrap();
     let expected = r#"[
   {
     "id": 1,
@@ -306,12 +306,12 @@ fn columns_of_others_stay_as_they_are_after_ours() {
   }
 ]
 "#;
-    assert_eq!(place.text(), expected);
+    assert_eq!(file.text(), expected);
 }
 
 #[test]
 fn workbook_cells_of_others_keep_their_types() {
-    let place = Place::new(FORMATS[5], &["Id", "Name"]);
+    let file = TestFile::new(FORMATS[5], &["Id", "Name"]);
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let moment = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd hh:mm");
     let sheet = workbook.add_worksheet();
@@ -321,9 +321,9 @@ fn workbook_cells_of_others_keep_their_types() {
     sheet.write(1, 0, true).unwrap();
     sheet.write_number_with_format(1, 1, 46_054.5, &moment).unwrap();
     sheet.write(1, 2, 1).unwrap();
-    workbook.save(place.path()).unwrap();
-    place.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
-    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(place.path()).unwrap();
+    workbook.save(file.path()).unwrap();
+    file.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
+    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(file.path()).unwrap();
     use calamine::{Data, Reader};
     let range = workbook.worksheet_range_at(0).unwrap().unwrap();
     let cells: Vec<&Data> = range.rows().nth(1).unwrap().iter().collect();
@@ -371,50 +371,50 @@ fn what_is_not_the_file_it_should_be_is_never_replaced() {
         (FORMATS[5], &formula, "has a formula in B2"),
     ];
     for (settings, content, message) in cases {
-        let place = Place::new(settings, &["Id", "Name"]);
-        fs::write(place.path(), content).unwrap();
-        let error = place.read().unwrap_err();
+        let file = TestFile::new(settings, &["Id", "Name"]);
+        fs::write(file.path(), content).unwrap();
+        let error = file.read().unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unexpected);
         assert!(error.message.starts_with("payroll: `") && error.message.contains(message), "{}", error.message);
         assert!(!error.message.contains("Ines") && !error.message.contains("body"), "{}", error.message);
-        let target = place.open();
+        let target = file.open();
         let fields = changes(&target.reader().schema().unwrap(), &[text("1"), text("Jo")]);
         assert!(target.writer().create(EmployeeId(1), &fields).is_err());
         assert!(target.writer().finish().is_ok());
-        assert_eq!(fs::read(place.path()).unwrap(), content);
+        assert_eq!(fs::read(file.path()).unwrap(), content);
     }
 }
 
 #[test]
 fn a_header_without_rows_and_no_file_are_no_accounts() {
     for settings in FORMATS {
-        let place = Place::new(settings, &["Id", "Name"]);
-        assert_eq!(place.read().unwrap().accounts, []);
-        place.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
-        let target = place.open();
+        let file = TestFile::new(settings, &["Id", "Name"]);
+        assert_eq!(file.read().unwrap().accounts, []);
+        file.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
+        let target = file.open();
         target.reader().accounts(&NoProgress).unwrap();
         target.writer().deactivate(&"1".into()).unwrap();
         target.writer().deactivate(&"1".into()).unwrap();
         assert_eq!(target.reader().account(&"1".into()).unwrap(), None);
         target.writer().finish().unwrap();
-        assert_eq!(place.read().unwrap().accounts, [], "{settings}");
-        place.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
+        assert_eq!(file.read().unwrap().accounts, [], "{settings}");
+        file.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
     }
-    let place = Place::new("path = 'exports/people.csv'", &["Id"]);
-    let error = place.read().unwrap_err();
+    let file = TestFile::new("path = 'exports/people.csv'", &["Id"]);
+    let error = file.read().unwrap_err();
     assert!(error.kind == ErrorKind::Unavailable && error.message.contains("make it first"), "{error:?}");
 }
 
 #[test]
 fn a_file_that_changed_meanwhile_is_left_alone() {
-    let place = Place::new(FORMATS[0], &["Id", "Name"]);
-    place.put("Id,Name\n1,Ines\n");
+    let file = TestFile::new(FORMATS[0], &["Id", "Name"]);
+    file.put("Id,Name\n1,Ines\n");
     let ours = |target: &dyn Target| changes(&target.reader().schema().unwrap(), &[text("2"), text("Jo")]);
 
     // Between the plan and the first change.
-    let target = place.open();
+    let target = file.open();
     target.reader().accounts(&NoProgress).unwrap();
-    place.put("Id,Name\n1,Inés\n");
+    file.put("Id,Name\n1,Inés\n");
     let error = target.writer().create(EmployeeId(2), &ours(&*target)).unwrap_err();
     assert!(error.kind == ErrorKind::Refused && error.message.contains("run it again"), "{error:?}");
 
@@ -423,44 +423,44 @@ fn a_file_that_changed_meanwhile_is_left_alone() {
         [(Some("Id,Name\n1,Ines\n"), Some("Id,Name\n")), (Some("Id,Name\n"), None), (None, Some("Id\n"))]
     {
         let set = |content: Option<&str>| match content {
-            Some(content) => place.put(content),
-            None => fs::remove_file(place.path()).unwrap(),
+            Some(content) => file.put(content),
+            None => fs::remove_file(file.path()).unwrap(),
         };
-        if place.path().exists() || before.is_some() {
+        if file.path().exists() || before.is_some() {
             set(before);
         }
-        let target = place.open();
+        let target = file.open();
         target.reader().accounts(&NoProgress).unwrap();
         target.writer().create(EmployeeId(2), &ours(&*target)).unwrap();
         set(after);
         assert_eq!(target.writer().finish().unwrap_err().kind, ErrorKind::Refused);
-        assert_eq!(fs::read_to_string(place.path()).ok().as_deref(), after);
-        assert!(fs::read_dir(place.folder.path()).unwrap().count() <= 1, "nothing is left behind");
+        assert_eq!(fs::read_to_string(file.path()).ok().as_deref(), after);
+        assert!(fs::read_dir(file.folder.path()).unwrap().count() <= 1, "nothing is left behind");
     }
 }
 
 #[test]
 fn a_folder_that_went_away_fails_the_end_and_not_before() {
-    let place = Place::new("path = 'exports/people.csv'", &["Id"]);
-    fs::create_dir(place.folder.path().join("exports")).unwrap();
-    let target = place.open();
+    let file = TestFile::new("path = 'exports/people.csv'", &["Id"]);
+    fs::create_dir(file.folder.path().join("exports")).unwrap();
+    let target = file.open();
     target.reader().accounts(&NoProgress).unwrap();
     let fields = changes(&target.reader().schema().unwrap(), &[text("1")]);
     target.writer().create(EmployeeId(1), &fields).unwrap();
-    fs::remove_dir(place.folder.path().join("exports")).unwrap();
+    fs::remove_dir(file.folder.path().join("exports")).unwrap();
     assert_eq!(target.writer().finish().unwrap_err().kind, ErrorKind::Unavailable);
 }
 
 #[test]
 fn a_column_says_who_is_out_of_use() {
     let settings = "path = 'people.csv'\ninactive = { column = 'Status', value = 'left' }";
-    let place = Place::new(settings, &["Id", "Name"]);
-    place.put("Id,Status,Name\n1,left,Ines\n2,,Jo\n3,away,Kim\n");
+    let file = TestFile::new(settings, &["Id", "Name"]);
+    file.put("Id,Status,Name\n1,left,Ines\n2,,Jo\n3,away,Kim\n");
     let active =
-        |place: &Place| -> Vec<bool> { place.read().unwrap().accounts.iter().map(|found| found.active).collect() };
-    assert_eq!(active(&place), [false, true, true]);
-    assert_eq!(place.read().unwrap().notices, []);
-    let target = place.open();
+        |file: &TestFile| -> Vec<bool> { file.read().unwrap().accounts.iter().map(|found| found.active).collect() };
+    assert_eq!(active(&file), [false, true, true]);
+    assert_eq!(file.read().unwrap().notices, []);
+    let target = file.open();
     target.reader().accounts(&NoProgress).unwrap();
     target.writer().reactivate(&"1".into()).unwrap();
     target.writer().reactivate(&"3".into()).unwrap();
@@ -468,38 +468,38 @@ fn a_column_says_who_is_out_of_use() {
     assert_eq!(target.writer().reactivate(&"9".into()).unwrap_err().kind, ErrorKind::NotFound);
     target.writer().deactivate(&"9".into()).unwrap();
     target.writer().finish().unwrap();
-    assert_eq!(place.text(), "Id,Name,Status\n1,Ines,\n2,Jo,left\n3,Kim,away\n");
+    assert_eq!(file.text(), "Id,Name,Status\n1,Ines,\n2,Jo,left\n3,Kim,away\n");
 
     // Mapped, the column keeps its place, and its value comes from the mapping.
-    let place = Place::new(settings, &["Id", "Status"]);
-    place.put("Id,Status\n1,left\n");
-    let target = place.open();
+    let file = TestFile::new(settings, &["Id", "Status"]);
+    file.put("Id,Status\n1,left\n");
+    let target = file.open();
     target.reader().accounts(&NoProgress).unwrap();
     target.writer().reactivate(&"1".into()).unwrap();
     let fields = changes(&target.reader().schema().unwrap(), &[text("1"), text("active")]);
     target.writer().update(&"1".into(), &fields[1..]).unwrap();
     target.writer().finish().unwrap();
-    assert_eq!(place.text(), "Id,Status\n1,active\n");
+    assert_eq!(file.text(), "Id,Status\n1,active\n");
 }
 
 #[test]
 fn rows_are_known_by_their_key_and_shared_keys_stay_two_accounts() {
-    let place = Place::new(FORMATS[0], &["Id", "E-Mail"]);
-    place.put("Id,E-Mail\n1,ines@example.com\n1,jo@example.com\n,kim@example.com\n,\n,\n 2 ,\n");
-    let ids: Vec<String> = place.read().unwrap().accounts.iter().map(|account| account.id.to_string()).collect();
+    let file = TestFile::new(FORMATS[0], &["Id", "E-Mail"]);
+    file.put("Id,E-Mail\n1,ines@example.com\n1,jo@example.com\n,kim@example.com\n,\n,\n 2 ,\n");
+    let ids: Vec<String> = file.read().unwrap().accounts.iter().map(|account| account.id.to_string()).collect();
     assert_eq!(ids, ["1", "1#2", "E-Mail=kim@example.com", "2"]);
 
-    let place = Place::new(FORMATS[0], &["Id"]);
-    place.put("Id,Note\n1,\n,x\n,\n,y\n");
-    let ids: Vec<String> = place.read().unwrap().accounts.iter().map(|account| account.id.to_string()).collect();
+    let file = TestFile::new(FORMATS[0], &["Id"]);
+    file.put("Id,Note\n1,\n,x\n,\n,y\n");
+    let ids: Vec<String> = file.read().unwrap().accounts.iter().map(|account| account.id.to_string()).collect();
     assert_eq!(ids, ["1", "row 3", "row 5"]);
 }
 
 #[test]
 fn a_corrected_key_is_a_new_id_for_the_same_row() {
-    let place = Place::new(FORMATS[0], &["E-Mail", "Name"]);
-    place.put("E-Mail,Name\nines@example.com,Ines\n");
-    let target = place.open();
+    let file = TestFile::new(FORMATS[0], &["E-Mail", "Name"]);
+    file.put("E-Mail,Name\nines@example.com,Ines\n");
+    let target = file.open();
     target.reader().accounts(&NoProgress).unwrap();
     let schema = target.reader().schema().unwrap();
     let old = AccountId::from("ines@example.com");
@@ -520,14 +520,14 @@ fn a_corrected_key_is_a_new_id_for_the_same_row() {
     assert_eq!(target.writer().create(EmployeeId(3), &other).unwrap_err().kind, ErrorKind::Exists);
     target.writer().update(&old, &changes(&schema, &[text("x"), text("Inês")])[1..]).unwrap();
     target.writer().finish().unwrap();
-    assert_eq!(place.text(), "E-Mail,Name\nines.new@example.com,Inês\nines@example.com,Jo\n");
+    assert_eq!(file.text(), "E-Mail,Name\nines.new@example.com,Inês\nines@example.com,Jo\n");
 }
 
 #[test]
 fn keys_that_are_exchanged_are_the_ids_of_the_rows_that_have_them_now() {
-    let place = Place::new(FORMATS[0], &["E-Mail", "Name"]);
-    place.put("E-Mail,Name\nines@example.com,Ines\njo@example.com,Jo\n");
-    let target = place.open();
+    let file = TestFile::new(FORMATS[0], &["E-Mail", "Name"]);
+    file.put("E-Mail,Name\nines@example.com,Ines\njo@example.com,Jo\n");
+    let target = file.open();
     target.reader().accounts(&NoProgress).unwrap();
     let schema = target.reader().schema().unwrap();
     let (ines, jo) = (AccountId::from("ines@example.com"), AccountId::from("jo@example.com"));
@@ -537,15 +537,15 @@ fn keys_that_are_exchanged_are_the_ids_of_the_rows_that_have_them_now() {
         assert_eq!(target.writer().id_after(account, &key(&other.to_string())), *other);
     }
     target.writer().finish().unwrap();
-    assert_eq!(place.text(), "E-Mail,Name\njo@example.com,Ines\nines@example.com,Jo\n");
+    assert_eq!(file.text(), "E-Mail,Name\njo@example.com,Ines\nines@example.com,Jo\n");
 }
 
 #[test]
 fn the_order_of_threads_leaves_no_trace() {
     for settings in FORMATS {
         let write = |employees: &[u64]| {
-            let place = Place::new(settings, &["Id", "Name"]);
-            let target = place.open();
+            let file = TestFile::new(settings, &["Id", "Name"]);
+            let target = file.open();
             target.reader().accounts(&NoProgress).unwrap();
             let schema = target.reader().schema().unwrap();
             let (first, second) = employees.split_at(employees.len() / 2);
@@ -561,7 +561,7 @@ fn the_order_of_threads_leaves_no_trace() {
                 }
             });
             target.writer().finish().unwrap();
-            fs::read(place.path()).unwrap()
+            fs::read(file.path()).unwrap()
         };
         assert_eq!(write(&[3, 1, 20, 11, 2, 4]), write(&[11, 2, 1, 4, 20, 3]), "{settings}");
     }
@@ -569,8 +569,8 @@ fn the_order_of_threads_leaves_no_trace() {
 
 #[test]
 fn a_second_row_of_the_same_key_is_not_made() {
-    let place = Place::new(FORMATS[0], &["Id", "Name"]);
-    let target = place.open();
+    let file = TestFile::new(FORMATS[0], &["Id", "Name"]);
+    let target = file.open();
     let schema = target.reader().schema().unwrap();
     let fields = changes(&schema, &[text("1"), text("Ines")]);
     target.writer().create(EmployeeId(1), &fields).unwrap();
@@ -582,11 +582,11 @@ fn a_second_row_of_the_same_key_is_not_made() {
 #[test]
 fn in_the_sandbox_the_folder_is_made_on_the_first_write() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(FORMATS[0], &["Id"]);
-    let problems = Problems::new(&place.settings);
+    let file = TestFile::new(FORMATS[0], &["Id"]);
+    let problems = Problems::new(&file.settings);
     let environment = |_: &str| None;
     let secrets = SecretReader::new(&environment, Path::new("/nowhere"), SecretMode::Invent);
-    let entries = toml::de::DeTable::parse(&place.settings).unwrap();
+    let entries = toml::de::DeTable::parse(&file.settings).unwrap();
     let table = Table::new(
         "t",
         0..1,
@@ -594,7 +594,7 @@ fn in_the_sandbox_the_folder_is_made_on_the_first_write() {
         Context { problems: &problems, secrets: &secrets, zones: crate::zone::Zones::compiled() },
     );
     let mut target = parse(&table).unwrap();
-    target.redirect(&crate::targets::SandboxPlaces {
+    target.redirect(&crate::targets::SandboxAddresses {
         base_url: "http://127.0.0.1:1".into(),
         folder: folder.path().to_owned(),
         target: "payroll".into(),
@@ -639,7 +639,7 @@ fn patched(workbook: &[u8], part: &str, from: &str, to: &str) -> Vec<u8> {
 
 #[test]
 fn a_workbook_keeps_its_formats_widths_and_name() {
-    let place = Place::new(FORMATS[5], &["Id", "Name"]);
+    let file = TestFile::new(FORMATS[5], &["Id", "Name"]);
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let sheet = workbook.add_worksheet();
     sheet.set_name("Team").unwrap();
@@ -657,15 +657,15 @@ fn a_workbook_keeps_its_formats_widths_and_name() {
     }
     sheet.write(0, 5, "Name").unwrap();
     sheet.set_column_width(2, 40).unwrap();
-    workbook.save(place.path()).unwrap();
+    workbook.save(file.path()).unwrap();
 
     // As it is shown, the number is the text that Personio has.
-    let snapshot = place.read().unwrap();
+    let snapshot = file.read().unwrap();
     assert_eq!(snapshot.accounts[0].field(FieldIndex(0)), &text("00123"));
-    place.sync(&people(&[(1, &["00123", "Ines"])])).unwrap();
+    file.sync(&people(&[(1, &["00123", "Ines"])])).unwrap();
 
     use calamine::Reader;
-    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(place.path()).unwrap();
+    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(file.path()).unwrap();
     assert_eq!(workbook.sheet_names(), ["Team"]);
     let styles = workbook.worksheet_style("Team").unwrap();
     let code = |column| styles.get((1, column)).unwrap().number_format.as_ref().unwrap().format_code.clone();
@@ -681,7 +681,7 @@ fn a_workbook_keeps_its_formats_widths_and_name() {
         })
         .collect();
     assert_eq!(numbers, kept.map(|(_, number, _)| number));
-    let bytes = fs::read(place.path()).unwrap();
+    let bytes = fs::read(file.path()).unwrap();
     patched(&bytes, "xl/worksheets/sheet1.xml", "<col min=\"4\" max=\"4\" width=\"40.7109375\"", "");
 }
 
@@ -708,15 +708,15 @@ fn what_a_workbook_would_lose_is_told_before() {
         ),
     ];
     for (change, lost) in cases {
-        let place = Place::new(FORMATS[5], &["Id", "Name"]);
+        let file = TestFile::new(FORMATS[5], &["Id", "Name"]);
         let mut workbook = Workbook::new();
         let sheet = workbook.add_worksheet();
         for (row, column, text) in [(0, 0, "Id"), (0, 1, "Name"), (1, 0, "1"), (1, 1, "Ines")] {
             sheet.write(row, column, text).unwrap();
         }
         change(sheet);
-        workbook.save(place.path()).unwrap();
-        let told: Vec<String> = place
+        workbook.save(file.path()).unwrap();
+        let told: Vec<String> = file
             .read()
             .unwrap()
             .notices
@@ -727,15 +727,15 @@ fn what_a_workbook_would_lose_is_told_before() {
             "" => assert_eq!(told, [""; 0]),
             lost => assert!(told[0].starts_with(&format!("look_not_kept: the workbook has {lost}, which")), "{told:?}"),
         }
-        place.sync(&people(&[(1, &["1", "Inés"])])).unwrap();
-        assert_eq!(place.read().unwrap().notices, [], "what was lost is not told of again");
+        file.sync(&people(&[(1, &["1", "Inés"])])).unwrap();
+        assert_eq!(file.read().unwrap().notices, [], "what was lost is not told of again");
     }
 }
 
 /// Excel for old Macs counts days from 1904, LibreOffice writes booleans as formulas.
 #[test]
 fn workbooks_of_other_programs_mean_the_same() {
-    let place = Place::new(FORMATS[5], &["Id", "Name"]);
+    let file = TestFile::new(FORMATS[5], &["Id", "Name"]);
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let moment = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd hh:mm");
     let hours = rust_xlsxwriter::Format::new().set_num_format("[h]:mm");
@@ -751,11 +751,11 @@ fn workbooks_of_other_programs_mean_the_same() {
     let old = workbook.save_to_buffer().unwrap();
     let old = patched(&old, "xl/workbook.xml", "<workbookPr ", "<workbookPr date1904=\"1\" ");
     let old = patched(&old, "xl/worksheets/sheet1.xml", "t=\"b\"><v>1", "t=\"b\"><f aca=\"false\">TRUE()</f><v>1");
-    fs::write(place.path(), old).unwrap();
-    place.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
+    fs::write(file.path(), old).unwrap();
+    file.sync(&people(&[(1, &["1", "Ines"])])).unwrap();
 
     use calamine::{Data, Reader};
-    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(place.path()).unwrap();
+    let mut workbook: calamine::Xlsx<_> = calamine::open_workbook(file.path()).unwrap();
     let range = workbook.worksheet_range_at(0).unwrap().unwrap();
     let moment = |column| match range.get((1, column)).unwrap() {
         Data::DateTime(moment) => moment.to_ymd_hms_milli(),

@@ -38,12 +38,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     while let Some(found) = reader.next_cell_with_formula().map_err(unreadable)? {
         let (row, column) = found.pos;
-        let place = || format!("{}{}", column_letters(column), row + 1);
+        let cell = || format!("{}{}", column_letters(column), row + 1);
         // LibreOffice writes each true and false as a formula, with its value beside.
         let is_word = |formula: &str| matches!(formula.trim().to_uppercase().as_str(), "TRUE()" | "FALSE()");
         if found.formula.as_ref().is_some_and(|formula| !(matches!(found.value, DataRef::Bool(_)) && is_word(formula)))
         {
-            return Err(format!("has a formula in {}, which writing the file would replace by its result", place()));
+            return Err(format!("has a formula in {}, which writing the file would replace by its result", cell()));
         }
         let form = forms.get(&found.pos);
         let cell = match found.value {
@@ -55,7 +55,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet, String> {
             DataRef::Bool(value) => Cell::Value(FieldValue::Bool(value)),
             DataRef::DateTime(moment) => moment_of(&moment, form),
             DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::text(&text),
-            DataRef::Error(_) => return Err(format!("has an error value in {}", place())),
+            DataRef::Error(_) => return Err(format!("has an error value in {}", cell())),
         };
         let (row, column) = (row as usize, column as usize);
         if rows.len() <= row {
@@ -131,7 +131,7 @@ fn is_emphasis(style: &Style) -> bool {
 fn extras(bytes: &[u8]) -> Vec<&'static str> {
     let Ok(archive) = zip::ZipArchive::new(Cursor::new(bytes)) else { return Vec::new() };
     let names: Vec<String> = archive.file_names().flatten().map(Cow::into_owned).collect();
-    let has = |places: &[&str]| names.iter().any(|name| places.iter().any(|place| name.starts_with(place)));
+    let has = |parts: &[&str]| names.iter().any(|name| parts.iter().any(|part| name.starts_with(part)));
     let comments = has(&["xl/comments", "xl/threadedComments"]).then_some("comments");
     // Each comment has a drawing of its box, of another kind.
     comments.into_iter().chain(has(&["xl/media/", "xl/charts/"]).then_some("pictures or charts")).collect()

@@ -143,12 +143,12 @@ impl From<TargetError> for Halt {
 
 /// What a reference field refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Named {
     Departments,
     Locations,
 }
 
-impl Place {
+impl Named {
     fn of(field: &FieldSpec) -> Option<Self> {
         match &*field.name {
             DEPARTMENTS => Some(Self::Departments),
@@ -297,10 +297,10 @@ impl<C: Reads> Freshservice<C> {
     }
 
     /// All departments or all locations, read afresh.
-    fn read_book(&self, place: Place) -> Result<Book, TargetError> {
-        let (operation, wrapper, request): (_, _, fn(usize) -> Request) = match place {
-            Place::Departments => (Operation::ListDepartments, "departments", requests::list_departments),
-            Place::Locations => (Operation::ListLocations, "locations", requests::list_locations),
+    fn read_book(&self, named: Named) -> Result<Book, TargetError> {
+        let (operation, wrapper, request): (_, _, fn(usize) -> Request) = match named {
+            Named::Departments => (Operation::ListDepartments, "departments", requests::list_departments),
+            Named::Locations => (Operation::ListLocations, "locations", requests::list_locations),
         };
         let mut book = Book::default();
         self.pages(operation, wrapper, request, |rows| {
@@ -315,20 +315,20 @@ impl<C: Reads> Freshservice<C> {
     }
 
     /// All departments or all locations, read once and with what was made since.
-    fn book(&self, place: Place) -> Result<Arc<Book>, TargetError> {
+    fn book(&self, named: Named) -> Result<Arc<Book>, TargetError> {
         let mut names = self.names.lock();
-        if let Some(known) = names.of(place) {
+        if let Some(known) = names.of(named) {
             return Ok(Arc::clone(known));
         }
-        Ok(Arc::clone(names.of_mut(place).insert(Arc::new(self.read_book(place)?))))
+        Ok(Arc::clone(names.of_mut(named).insert(Arc::new(self.read_book(named)?))))
     }
 
     /// The departments and locations that are needed to read these rows: of those that do not say the names of what
     /// they refer to, and of those that were read anyway.
     fn names_for(&self, schema: &[FieldSpec], rows: &[Row]) -> Result<Names, TargetError> {
-        for place in schema.iter().filter_map(Place::of) {
-            if rows.iter().any(|row| wire::names_of(row, place).is_none()) {
-                self.book(place)?;
+        for named in schema.iter().filter_map(Named::of) {
+            if rows.iter().any(|row| wire::names_of(row, named).is_none()) {
+                self.book(named)?;
             }
         }
         Ok(self.names.lock().clone())
@@ -475,8 +475,8 @@ impl<C: Reads> Freshservice<C> {
     /// The body of a create or update with the names it needs; by the fields it is of.
     fn body_of(&self, changes: &[FieldChange], fields: &[FieldSpec]) -> Result<serde_json::Value, TargetError> {
         for change in changes.iter().filter(|change| !change.after.is_empty()) {
-            if let Some(place) = fields.get(change.index.get()).and_then(Place::of) {
-                self.book(place)?;
+            if let Some(named) = fields.get(change.index.get()).and_then(Named::of) {
+                self.book(named)?;
             }
         }
         let names = self.names.lock().clone();

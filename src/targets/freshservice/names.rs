@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::Place;
+use super::Named;
 use crate::plan::ReferenceNames;
 
 /// All departments, or all locations, of an account.
@@ -65,17 +65,17 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn of(&self, place: Place) -> Option<&Arc<Book>> {
-        match place {
-            Place::Departments => self.departments.as_ref(),
-            Place::Locations => self.locations.as_ref(),
+    pub(super) fn of(&self, named: Named) -> Option<&Arc<Book>> {
+        match named {
+            Named::Departments => self.departments.as_ref(),
+            Named::Locations => self.locations.as_ref(),
         }
     }
 
-    pub(super) fn of_mut(&mut self, place: Place) -> &mut Option<Arc<Book>> {
-        match place {
-            Place::Departments => &mut self.departments,
-            Place::Locations => &mut self.locations,
+    pub(super) fn of_mut(&mut self, named: Named) -> &mut Option<Arc<Book>> {
+        match named {
+            Named::Departments => &mut self.departments,
+            Named::Locations => &mut self.locations,
         }
     }
 }

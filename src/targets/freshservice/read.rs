@@ -7,7 +7,7 @@ use crate::plan::{Account, Action, Notice, ReferenceNames, Snapshot, same};
 use super::super::{CheckSteps, ReadAccounts, ReadOffers, TargetError};
 use super::reading::Reading;
 use super::requests::Lookup;
-use super::{AgentView, Freshservice, Place, Reads, number};
+use super::{AgentView, Freshservice, Named, Reads, number};
 use crate::progress::Progress;
 
 impl<C: Reads> CheckSteps for Freshservice<C> {
@@ -55,8 +55,8 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
 
     fn references(&self, field: FieldIndex) -> Result<Option<ReferenceNames>, TargetError> {
         let described = self.described()?;
-        let Some(place) = described.schema.fields.get(field.get()).and_then(Place::of) else { return Ok(None) };
-        Ok(Some(self.book(place)?.reference_names()))
+        let Some(named) = described.schema.fields.get(field.get()).and_then(Named::of) else { return Ok(None) };
+        Ok(Some(self.book(named)?.reference_names()))
     }
 
     fn account(&self, id: &AccountId) -> Result<Option<Account>, TargetError> {

@@ -27,9 +27,9 @@ impl Standing {
 /// Lets the allowed fields of an agent be written, and nothing else.
 fn open_agent(account: &mut Account, schema: &[FieldSpec]) {
     let allowed = schema.iter().enumerate().filter(|(_, spec)| is_for_agents(&spec.name));
-    let places = allowed.filter_map(|(place, _)| u16::try_from(place).ok().map(FieldIndex));
+    let positions = allowed.filter_map(|(position, _)| u16::try_from(position).ok().map(FieldIndex));
     account.protection = None;
-    account.writable = Some(places.collect());
+    account.writable = Some(positions.collect());
 }
 
 /// What a list of users turned into.
@@ -38,7 +38,7 @@ pub(super) struct Reading<'a> {
     /// Each id once.
     pub(super) accounts: Vec<Account>,
     /// Where each id stands, and whether the list of agents delivered it.
-    places: HashMap<u64, (usize, bool)>,
+    positions: HashMap<u64, (usize, bool)>,
     /// What is known of each for writing.
     pub(super) standings: Vec<(u64, Standing)>,
     /// What could not be read of single accounts.
@@ -57,7 +57,7 @@ impl<'a> Reading<'a> {
         Self {
             schema,
             accounts: Vec::new(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
             standings: Vec::new(),
             problems: Vec::new(),
             repeated: false,
@@ -76,15 +76,15 @@ impl<'a> Reading<'a> {
                 return true;
             }
         };
-        match self.places.get_mut(&user.id) {
+        match self.positions.get_mut(&user.id) {
             Some((_, known_as_agent)) if *known_as_agent == from_agents => {
                 self.repeated = true;
                 false
             }
             // Became an agent between the two lists.
-            Some((place, known_as_agent)) => {
+            Some((position, known_as_agent)) => {
                 *known_as_agent = true;
-                self.accounts[*place].protection = Some(Protection::Agent);
+                self.accounts[*position].protection = Some(Protection::Agent);
                 self.standings.push((user.id, Standing::of(&user)));
                 true
             }
@@ -93,7 +93,7 @@ impl<'a> Reading<'a> {
                 if user.is_agent && problem.is_none() && self.open_agents.contains(&user.id) {
                     open_agent(&mut account, self.schema);
                 }
-                self.places.insert(user.id, (self.accounts.len(), from_agents));
+                self.positions.insert(user.id, (self.accounts.len(), from_agents));
                 self.standings.push((user.id, Standing::of(&user)));
                 self.accounts.push(account);
                 self.problems.extend(problem);

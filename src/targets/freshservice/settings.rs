@@ -13,7 +13,7 @@ use crate::section::shape::{self, Address};
 use crate::section::{Secret, Table};
 use crate::zone::Zones;
 
-use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType, WorkflowsKey};
+use super::super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType, WorkflowsKey};
 use super::widget::{self, Widget};
 use super::{Freshservice, fields};
 
@@ -45,7 +45,7 @@ fn compiled() -> Zones {
 /// The keys that say where the account is: one of them.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Place {
+struct Shape {
     /// The account: `acme`, or its address `acme.freshservice.com`; this or `base_url` is needed
     domain: Option<Domain>,
     /// Any other address, instead of `domain`
@@ -81,7 +81,7 @@ enum Agents {
 
 /// Reads the keys of type `freshservice`; `None` after problems, which the table keeps.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let base_url = table.read().and_then(|place| address(place, table));
+    let base_url = table.read().and_then(|shape| address(shape, table));
     let section: Option<Section> = table.read();
     let widget = widget::read(table);
     let base_url = base_url?;
@@ -93,7 +93,7 @@ pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
 /// The keys of type `freshservice`, for editors and the reference.
 pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
     shape::joined([
-        shape::definition::<Place>(generator),
+        shape::definition::<Shape>(generator),
         shape::definition::<Section>(generator),
         shape::definition::<widget::Section>(generator),
         shape::definition::<WorkflowsKey>(generator),
@@ -101,8 +101,8 @@ pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
 }
 
 /// `domain` or `base_url`, as the address that requests are sent to.
-fn address(place: Place, table: &Table<'_>) -> Option<String> {
-    match (place.domain, place.base_url) {
+fn address(shape: Shape, table: &Table<'_>) -> Option<String> {
+    match (shape.domain, shape.base_url) {
         (Some(_), Some(_)) => {
             let message = format!("{} has both `domain` and `base_url`; give one of them", table.name_of("base_url"));
             table.problems().error(table.key_span("base_url"), Code::WrongValue, message);
@@ -154,8 +154,8 @@ impl TargetType for Section {
     }
 
     fn identity(&self) -> String {
-        let place = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, place)| place);
-        format!("freshservice:{place}")
+        let host = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, host)| host);
+        format!("freshservice:{host}")
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
@@ -164,7 +164,7 @@ impl TargetType for Section {
         Ok(Box::new(Freshservice::new(client, connection).updating_agents(self.agents == Agents::Update)))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         self.base_url = format!("{}/freshservice/{}", sandbox.base_url, sandbox.target);
         self.api_key = sandbox.secret.clone();
     }
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn the_sandbox_takes_the_place_of_address_and_key() {
         let mut settings = load(&format!("domain = \"acme\"\n{KEY}")).expect("settings");
-        settings.redirect(&SandboxPlaces {
+        settings.redirect(&SandboxAddresses {
             base_url: "http://127.0.0.1:7070".into(),
             folder: PathBuf::new(),
             target: "desk".into(),

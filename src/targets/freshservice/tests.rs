@@ -694,7 +694,7 @@ fn bodies_hold_against_the_vendors_definitions() {
         ],
     );
     let schema = desk.schema().expect("a schema");
-    for (index, field) in schema.iter().filter(|(_, field)| Place::of(field).is_some()) {
+    for (index, field) in schema.iter().filter(|(_, field)| Named::of(field).is_some()) {
         desk.create_reference(index, "IT").unwrap_or_else(|error| panic!("{}: {error}", field.name));
     }
     let changes = |empty: bool| -> Vec<FieldChange> {

@@ -10,22 +10,22 @@ use super::super::{ErrorKind, RunWorkflows, TargetError, WriteAccounts};
 use super::errors::{self, Operation, unanswered, unexpected};
 use super::names::NoId;
 use super::reading::Standing;
-use super::{Freshservice, Place, REACHABLE, Transport, accepted, requests, says_sees_all_tickets, wire};
+use super::{Freshservice, Named, REACHABLE, Transport, accepted, requests, says_sees_all_tickets, wire};
 
 impl<C: Transport> WriteAccounts for Freshservice<C> {
     fn create_reference(&self, field: FieldIndex, name: &str) -> Result<(), TargetError> {
         let described = self.described()?;
         let schema = &described.schema;
-        let place = schema.fields.get(field.get()).and_then(Place::of).ok_or_else(|| {
+        let named = schema.fields.get(field.get()).and_then(Named::of).ok_or_else(|| {
             TargetError::new(ErrorKind::Refused, "only departments and locations can be made by name")
         })?;
         let _one_at_a_time = self.making.lock();
-        let known = self.book(place)?.id(name);
-        let (doing, request, wrappers) = match place {
-            Place::Departments => {
+        let known = self.book(named)?.id(name);
+        let (doing, request, wrappers) = match named {
+            Named::Departments => {
                 (Operation::CreateDepartment, requests::create_department(name.trim()), ["department", "departments"])
             }
-            Place::Locations => {
+            Named::Locations => {
                 (Operation::CreateLocation, requests::create_location(name.trim()), ["location", "locations"])
             }
         };
@@ -42,16 +42,16 @@ impl<C: Transport> WriteAccounts for Freshservice<C> {
         });
         let error = match made {
             Ok(id) => {
-                Arc::make_mut(self.names.lock().of_mut(place).get_or_insert_default()).insert(id, name);
+                Arc::make_mut(self.names.lock().of_mut(named).get_or_insert_default()).insert(id, name);
                 return Ok(());
             }
             Err(error) => error,
         };
         // Somebody else may have made it, or the answer to ours was lost: the list knows.
         let in_doubt = matches!(error.kind, ErrorKind::Exists | ErrorKind::Unsettled) || error.status == Some(400);
-        if in_doubt && let Ok(book) = self.read_book(place) {
+        if in_doubt && let Ok(book) = self.read_book(named) {
             let found = book.id(name).is_ok();
-            *self.names.lock().of_mut(place) = Some(Arc::new(book));
+            *self.names.lock().of_mut(named) = Some(Arc::new(book));
             if found {
                 return Ok(());
             }

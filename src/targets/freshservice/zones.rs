@@ -182,19 +182,19 @@ pub(super) fn nearest(
 ) -> impl Fn(&str, NaiveDate) -> Option<(&'static str, &'static str)> + Send + Sync + 'static {
     type Found = HashMap<(&'static str, NaiveDate), (&'static str, &'static str)>;
     let (zones, found) = (zones.clone(), Mutex::<Found>::default());
-    move |place, today| {
-        let zone = zones.get(place)?;
+    move |zone_name, today| {
+        let zone = zones.get(zone_name)?;
         let mut found = found.lock();
         Some(*found.entry((zone.name(), today)).or_insert_with(|| look_for(zone, &zones, today)))
     }
 }
 
-fn look_for(place: Zone, zones: &Zones, today: NaiveDate) -> (&'static str, &'static str) {
+fn look_for(wanted: Zone, zones: &Zones, today: NaiveDate) -> (&'static str, &'static str) {
     let (coming, before) = (coming_year(today), since_1970(today));
     let names = names();
     let zones: Vec<(&str, Zone)> = names.iter().filter_map(|name| Some((*name, zones.get(name)?))).collect();
     let agreement = |zone: Zone| {
-        let apart = |moment: &DateTime<Utc>| (offset(place, moment) - offset(zone, moment)).abs();
+        let apart = |moment: &DateTime<Utc>| (offset(wanted, moment) - offset(zone, moment)).abs();
         let same = coming.iter().filter(|moment| apart(moment) == 0).count();
         (same, Reverse(coming.iter().map(apart).sum::<i32>() / 60))
     };
@@ -202,9 +202,9 @@ fn look_for(place: Zone, zones: &Zones, today: NaiveDate) -> (&'static str, &'st
     let alike = zones.iter().filter(|(_, zone)| Some(agreement(*zone)) == best);
     // Another name of a zone agrees with it in all the years before, too.
     let rank = |(name, zone): &&(&'static str, Zone)| {
-        let same = before.iter().filter(|moment| offset(place, moment) == offset(*zone, moment)).count();
-        let country = zone.is_in_the_country_of(place);
-        let continent = name.split('/').next() == place.name().split('/').next();
+        let same = before.iter().filter(|moment| offset(wanted, moment) == offset(*zone, moment)).count();
+        let country = zone.is_in_the_country_of(wanted);
+        let continent = name.split('/').next() == wanted.name().split('/').next();
         (same == before.len(), country, same, USUAL.iter().rev().position(|usual| usual == name), continent)
     };
     // Of several that agree as well, the first in the list: `max_by_key` takes the last.
@@ -260,7 +260,7 @@ mod tests {
     fn places_without_a_name_take_that_of_a_zone_whose_clocks_agree() {
         let today = "2026-11-27".parse().unwrap();
         let nearest = nearest(Zones::compiled());
-        for (place, zone) in [
+        for (zone_name, zone) in [
             ("Europe/Oslo", "Europe/Berlin"),
             ("Europe/Kiev", "Europe/Kyiv"),
             ("Asia/Calcutta", "Asia/Kolkata"),
@@ -272,9 +272,9 @@ mod tests {
             ("America/Edmonton", "America/Regina"),
             ("America/Boise", "America/Denver"),
         ] {
-            let (found, words) = nearest(place, today).unwrap();
-            assert_eq!(found, zone, "{place}");
-            assert!(words.contains("agree over the coming year") && !words.contains(place), "{words}");
+            let (found, words) = nearest(zone_name, today).unwrap();
+            assert_eq!(found, zone, "{zone_name}");
+            assert!(words.contains("agree over the coming year") && !words.contains(zone_name), "{words}");
         }
         let (found, words) = nearest("Australia/Lord_Howe", today).unwrap();
         assert!(found.starts_with("Australia/") && words.contains("the nearest"), "{found} {words}");

@@ -21,7 +21,7 @@ use crate::section::Table;
 
 use super::delivery::Delivery;
 use super::file::FileDefaults;
-use super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
 
 use rules::PentoRules;
 use settings::PentoSettings;
@@ -101,7 +101,7 @@ impl TargetType for Pento {
         self.delivery.open(connection)
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         self.delivery.redirect(sandbox);
     }
 

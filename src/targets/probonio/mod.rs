@@ -15,7 +15,7 @@ use crate::section::Table;
 
 use super::delivery::Delivery;
 use super::file::FileDefaults;
-use super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
 use crate::plan::Policy;
 
 use fields::{INVITE, LAST_MONTH};
@@ -90,7 +90,7 @@ impl TargetType for Probonio {
         self.delivery.open(connection)
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         self.delivery.redirect(sandbox);
     }
 

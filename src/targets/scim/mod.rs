@@ -32,7 +32,8 @@ use crate::plan::{Account, FieldChange, Snapshot};
 use crate::section::Table;
 
 use super::{
-    Connection, FieldLookup, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType, WriteAccounts, WriteBatches,
+    Connection, FieldLookup, ReadAccounts, SandboxAddresses, Target, TargetError, TargetType, WriteAccounts,
+    WriteBatches,
 };
 use crate::progress::Progress;
 
@@ -79,8 +80,9 @@ impl TargetType for ScimType {
     }
 
     fn identity(&self) -> String {
-        let place = self.settings.base_url.split_once("://").map_or(&*self.settings.base_url, |(_, place)| place);
-        format!("scim:{}", place.to_lowercase())
+        let position =
+            self.settings.base_url.split_once("://").map_or(&*self.settings.base_url, |(_, position)| position);
+        format!("scim:{}", position.to_lowercase())
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
@@ -93,7 +95,7 @@ impl TargetType for ScimType {
         Ok(Box::new(ScimTarget(Directory::open(&name, &self.settings, fields, mapped, &match_fields)?)))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         self.settings.redirect(format!("{}/scim/{}", sandbox.base_url, sandbox.target), sandbox.secret.clone());
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn lookup(name: &str) -> FieldLookup {
 
 /// Where a field of the run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Home {
     /// A key of every profile.
     Profile(Box<str>),
     /// A field of the workspace's own, by its id.
@@ -60,18 +60,18 @@ pub(super) enum Place {
 }
 
 /// The fields of the run with their types and places, once the workspace's own fields are known.
-pub(super) fn describe(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<(FieldSpec, Place)>, TargetError> {
+pub(super) fn describe(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<(FieldSpec, Home)>, TargetError> {
     let described = named.iter().map(|spec| {
         if let Some(label) = spec.name.strip_prefix(CUSTOM) {
             let field = by_label(label, own)?;
-            return Ok((custom(spec, field), Place::Custom(field.id.clone())));
+            return Ok((custom(spec, field), Home::Custom(field.id.clone())));
         }
-        let place = match group(&spec.name) {
-            Some((GROUPS, name)) => Place::Group(name.into()),
-            Some((CHANNELS, name)) => Place::Channel(name.trim_start_matches('#').into()),
-            _ => Place::Profile((&*spec.name).into()),
+        let home = match group(&spec.name) {
+            Some((GROUPS, name)) => Home::Group(name.into()),
+            Some((CHANNELS, name)) => Home::Channel(name.trim_start_matches('#').into()),
+            _ => Home::Profile((&*spec.name).into()),
         };
-        Ok((spec.clone(), place))
+        Ok((spec.clone(), home))
     });
     described.collect()
 }
@@ -126,7 +126,7 @@ mod tests {
         let fields = [own("Xf1", "Start date", "date"), own("Xf2", "Team", "text"), own("Xf3", "team ", "text")];
         let named = |name: &str| [FieldSpec::new(name, FieldKind::Text)];
         let described = describe(&named("fields.start DATE"), &fields).unwrap();
-        assert_eq!((described[0].0.kind, &described[0].1), (FieldKind::Date, &Place::Custom("Xf1".into())));
+        assert_eq!((described[0].0.kind, &described[0].1), (FieldKind::Date, &Home::Custom("Xf1".into())));
         let ambiguous = describe(&named("fields.Team"), &fields).unwrap_err();
         assert!(ambiguous.message.contains("several"), "{ambiguous}");
         let unknown = describe(&named("fields.Start day"), &fields).unwrap_err();
@@ -137,10 +137,10 @@ mod tests {
     fn places_follow_from_names() {
         let named = ["title", "groups.people-ops", "channels.#ask-people"];
         let named: Vec<FieldSpec> = named.iter().map(|name| FieldSpec::new(*name, FieldKind::Bool)).collect();
-        let places: Vec<Place> = describe(&named, &[]).unwrap().into_iter().map(|(_, place)| place).collect();
+        let homes: Vec<Home> = describe(&named, &[]).unwrap().into_iter().map(|(_, home)| home).collect();
         assert_eq!(
-            places,
-            [Place::Profile("title".into()), Place::Group("people-ops".into()), Place::Channel("ask-people".into())]
+            homes,
+            [Home::Profile("title".into()), Home::Group("people-ops".into()), Home::Channel("ask-people".into())]
         );
         assert_eq!(lookup("fields."), FieldLookup::Unknown);
         assert_eq!(lookup("groups.people-ops"), FieldLookup::Unknown, "given by rule only");

@@ -7,20 +7,20 @@ use super::*;
 
 impl<C: Transport> Slack<C> {
     /// The groups and channels that the file names, and what is wrong with the others.
-    pub(super) fn resolve(&self, fields: &[(FieldSpec, Place)]) -> Result<Resolved, TargetError> {
+    pub(super) fn resolve(&self, fields: &[(FieldSpec, Home)]) -> Result<Resolved, TargetError> {
         let (mut groups, mut channels): (Option<Vec<Group>>, Option<Vec<Channel>>) = (None, None);
         let mut found = Resolved::default();
-        for (index, (_, place)) in (0u16..).map(FieldIndex).zip(fields) {
-            let result = match place {
-                Place::Profile(_) | Place::Custom(_) => continue,
-                Place::Group(name) => {
+        for (index, (_, home)) in (0u16..).map(FieldIndex).zip(fields) {
+            let result = match home {
+                Home::Profile(_) | Home::Custom(_) => continue,
+                Home::Group(name) => {
                     let all = match &groups {
                         Some(all) => all,
                         None => groups.insert(self.groups()?),
                     };
                     user_group(all, name, self.connection.create_missing.contains(&index))
                 }
-                Place::Channel(name) => {
+                Home::Channel(name) => {
                     let all = match &channels {
                         Some(all) => all,
                         None => channels.insert(self.channels()?),

@@ -30,7 +30,7 @@ use super::coalescer::Coalescer;
 use super::{Connection, ErrorKind, LOOKUP_LIMIT, ListChannels, ReadAccounts, ReadOffers, TargetError, WriteAccounts};
 use crate::progress::{NoProgress, Progress};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
-use fields::Place;
+use fields::Home;
 use scim::Accounts;
 pub use settings::{parse, schema};
 use wire::{Member, Owner, Workspace};
@@ -101,7 +101,7 @@ struct Token {
 /// The fields of the run, and the groups and channels that some of them stand for.
 #[derive(Clone)]
 struct Described {
-    fields: Vec<(FieldSpec, Place)>,
+    fields: Vec<(FieldSpec, Home)>,
     groups: BTreeMap<FieldIndex, Id>,
     /// Those whose members cannot be set.
     problems: BTreeMap<FieldIndex, GroupProblem>,
@@ -313,7 +313,7 @@ impl<C: Transport> Slack<C> {
 
     /// The own fields of a profile, when the run has any; lists leave them out.
     fn own_fields(&self, described: &Described, member: &Member) -> Result<Option<Map<String, Value>>, TargetError> {
-        let wanted = described.fields.iter().any(|(_, place)| matches!(place, Place::Custom(_)));
+        let wanted = described.fields.iter().any(|(_, home)| matches!(home, Home::Custom(_)));
         if !wanted || member.deleted || member.protection().is_some() {
             return Ok(None);
         }
@@ -441,7 +441,7 @@ impl<C: Transport> ReadAccounts for Slack<C> {
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {
         let described = self.described()?;
-        let Some((spec, place)) = described.fields.get(field.get()) else { return Ok(Vec::new()) };
+        let Some((spec, home)) = described.fields.get(field.get()) else { return Ok(Vec::new()) };
         let members = self.members(&described)?;
         if let ("email", Some(email)) = (&*spec.name, value.as_text()) {
             // Deactivated people are not found by address, only in the list.
@@ -455,7 +455,7 @@ impl<C: Transport> ReadAccounts for Slack<C> {
         for member in &everybody {
             // Fields of the workspace's own take a request for each person; few are worth it.
             let shown = member.account(&described.fields, None, is_member(&members)).0;
-            if !matches!(place, Place::Custom(_)) && !same(shown.field(field), value, spec) {
+            if !matches!(home, Home::Custom(_)) && !same(shown.field(field), value, spec) {
                 continue;
             }
             let account = self.view(&described, &members, member)?;

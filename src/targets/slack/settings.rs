@@ -11,7 +11,7 @@ use crate::section::shape::{self, Address, Entries, Pace};
 use crate::section::{Secret, Table};
 
 use super::super::membership::{Group, Membership, memberships};
-use super::super::{Connection, FieldLookup, Offers, SandboxPlaces, Target, TargetType};
+use super::super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
 use super::fields::{self, CHANNELS, GROUPS};
 use super::scim::Accounts;
 use super::{Slack, requests};
@@ -114,10 +114,10 @@ impl TargetType for Section {
     }
 
     fn identity(&self) -> String {
-        let place = self.base_url.split_once("://").map_or(&*self.base_url, |(_, place)| place);
+        let host = self.base_url.split_once("://").map_or(&*self.base_url, |(_, host)| host);
         match self.workspace.as_ref().or(self.team_id.as_ref()) {
-            Some(workspace) => format!("slack:{place}:{workspace}"),
-            None => format!("slack:{place}"),
+            Some(workspace) => format!("slack:{host}:{workspace}"),
+            None => format!("slack:{host}"),
         }
     }
 
@@ -143,10 +143,10 @@ impl TargetType for Section {
         Ok(Box::new(Slack::new(client, accounts, self.workspace.clone(), self.team_id.clone(), connection)))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
-        let place = format!("{}/slack/{}", sandbox.base_url, sandbox.target);
-        self.base_url = Address::usual(format!("{place}/api"));
-        self.scim_url = Address::usual(format!("{place}/scim/v2"));
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
+        let root = format!("{}/slack/{}", sandbox.base_url, sandbox.target);
+        self.base_url = Address::usual(format!("{root}/api"));
+        self.scim_url = Address::usual(format!("{root}/scim/v2"));
         self.token = sandbox.secret.clone();
         if let Some(token) = &mut self.scim_token {
             *token = sandbox.secret.clone();

@@ -315,9 +315,9 @@ fn sections_are_read_with_all_their_problems() {
 
 /// With keys that a run in the sandbox does without.
 fn open_with(sandbox: &Sandbox, keys: &str) -> Box<dyn Target> {
-    let (place, secret) = (format!("{}/slack/chat", sandbox.base_url()), crate::simulation::SECRET);
+    let (home, secret) = (format!("{}/slack/chat", sandbox.base_url()), crate::simulation::SECRET);
     let section = format!(
-        "base_url = '{place}/api'\nscim_url = '{place}/scim/v2'\npace = 'none'\n{keys}\n{}",
+        "base_url = '{home}/api'\nscim_url = '{home}/scim/v2'\npace = 'none'\n{keys}\n{}",
         SECTION.replace("xoxp-1", secret).replace("xoxp-2", secret)
     );
     sandboxed::open_as_is(&*settings(&section).unwrap(), FIELDS, vec![FieldIndex(3)])

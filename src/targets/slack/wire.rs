@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::field::{AccountId, FieldKind, FieldSpec, FieldValue, iso_day};
 use crate::plan::{Account, FieldChange, Protection};
 
-use super::fields::Place;
+use super::fields::Home;
 
 /// Slack's own bot, which does not say that it is one.
 const SLACKBOT: &str = "USLACKBOT";
@@ -62,7 +62,7 @@ impl Member {
     /// The account with the fields of the run, and what could not be read of it. Such an account is never changed.
     pub(super) fn account(
         &self,
-        fields: &[(FieldSpec, Place)],
+        fields: &[(FieldSpec, Home)],
         custom: Option<&Map<String, Value>>,
         member_of: impl Fn(usize, &str) -> bool,
     ) -> (Account, Option<String>) {
@@ -70,11 +70,11 @@ impl Member {
         let values: Vec<FieldValue> = fields
             .iter()
             .enumerate()
-            .map(|(index, (spec, place))| {
-                let found = match place {
-                    Place::Profile(key) => plain(self.profile.get(&**key), spec),
-                    Place::Custom(id) => own(custom.and_then(|custom| custom.get(&**id)), spec),
-                    Place::Group(_) | Place::Channel(_) => Some(FieldValue::Bool(member_of(index, &self.id))),
+            .map(|(index, (spec, home))| {
+                let found = match home {
+                    Home::Profile(key) => plain(self.profile.get(&**key), spec),
+                    Home::Custom(id) => own(custom.and_then(|custom| custom.get(&**id)), spec),
+                    Home::Group(_) | Home::Channel(_) => Some(FieldValue::Bool(member_of(index, &self.id))),
                 };
                 found.unwrap_or_else(|| {
                     unreadable = Some(format!("account {}: `{}` has an unexpected type", self.id, spec.name));
@@ -138,16 +138,16 @@ fn unescaped(text: &str) -> String {
 /// # Errors
 ///
 /// Names the field whose value cannot be sent; never the value.
-pub(super) fn profile(changes: &[FieldChange], fields: &[(FieldSpec, Place)]) -> Result<Map<String, Value>, String> {
+pub(super) fn profile(changes: &[FieldChange], fields: &[(FieldSpec, Home)]) -> Result<Map<String, Value>, String> {
     let (mut profile, mut own) = (Map::new(), Map::new());
     for change in changes {
-        let Some((_, place)) = fields.get(change.index.get()) else {
+        let Some((_, home)) = fields.get(change.index.get()) else {
             return Err(format!("`{}` is no field of the run", change.field));
         };
-        match place {
-            Place::Profile(key) => _ = profile.insert(key.to_string(), json!(change.after.to_string())),
-            Place::Custom(id) => _ = own.insert(id.to_string(), json!({"value": custom_value(change)?, "alt": ""})),
-            Place::Group(_) | Place::Channel(_) => {}
+        match home {
+            Home::Profile(key) => _ = profile.insert(key.to_string(), json!(change.after.to_string())),
+            Home::Custom(id) => _ = own.insert(id.to_string(), json!({"value": custom_value(change)?, "alt": ""})),
+            Home::Group(_) | Home::Channel(_) => {}
         }
     }
     if !own.is_empty() {
@@ -328,8 +328,8 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn fields(named: &[(&str, FieldKind, Place)]) -> Vec<(FieldSpec, Place)> {
-        named.iter().map(|(name, kind, place)| (FieldSpec::new(*name, *kind), place.clone())).collect()
+    fn fields(named: &[(&str, FieldKind, Home)]) -> Vec<(FieldSpec, Home)> {
+        named.iter().map(|(name, kind, home)| (FieldSpec::new(*name, *kind), home.clone())).collect()
     }
 
     #[test]
@@ -345,8 +345,8 @@ mod tests {
     #[test]
     fn a_member_in_our_words() {
         use FieldKind::*;
-        let profile = |key: &str| Place::Profile(key.into());
-        let custom = |id: &str| Place::Custom(id.into());
+        let profile = |key: &str| Home::Profile(key.into());
+        let custom = |id: &str| Home::Custom(id.into());
         let fields = fields(&[
             ("email", Email, profile("email")),
             ("title", Text, profile("title")),
@@ -355,7 +355,7 @@ mod tests {
             ("fields.Lead", Account, custom("Xf2")),
             ("fields.Tags", List, custom("Xf3")),
             ("fields.None", Text, custom("Xf9")),
-            ("groups.people-ops", Bool, Place::Group("people-ops".into())),
+            ("groups.people-ops", Bool, Home::Group("people-ops".into())),
         ]);
         let mira = member(json!({"id": "U1", "deleted": true, "profile": {
             "email": " Mira@Example.com", "title": "R&amp;D &lt;lead&gt; ", "last_name": null}}));
@@ -385,10 +385,10 @@ mod tests {
     fn only_what_changed_is_sent() {
         use FieldKind::*;
         let fields = fields(&[
-            ("title", Text, Place::Profile("title".into())),
-            ("fields.Start", Date, Place::Custom("Xf1".into())),
-            ("fields.Lead", Account, Place::Custom("Xf2".into())),
-            ("groups.it", Bool, Place::Group("it".into())),
+            ("title", Text, Home::Profile("title".into())),
+            ("fields.Start", Date, Home::Custom("Xf1".into())),
+            ("fields.Lead", Account, Home::Custom("Xf2".into())),
+            ("groups.it", Bool, Home::Group("it".into())),
         ]);
         let change = |index: u16, after| FieldChange {
             index: FieldIndex(index),

@@ -26,7 +26,7 @@ use crate::section::Table;
 use crate::targets::scim::{Directory, Field, Operation, no_answer, not_done, refusal, unexpected};
 
 use super::{
-    Connection, ErrorKind, FieldLookup, Offers, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType,
+    Connection, ErrorKind, FieldLookup, Offers, ReadAccounts, SandboxAddresses, Target, TargetError, TargetType,
     WriteAccounts,
 };
 use crate::progress::Progress;
@@ -102,10 +102,10 @@ impl TargetType for TravelPerkType {
 
     fn identity(&self) -> String {
         let url = &self.settings.people.base_url;
-        let place = url.split_once("://").map_or(url.as_str(), |(_, place)| place).to_lowercase();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host).to_lowercase();
         match &self.settings.account {
-            Some(account) => format!("travelperk:{place}#{account}"),
-            None => format!("travelperk:{place}"),
+            Some(account) => format!("travelperk:{host}#{account}"),
+            None => format!("travelperk:{host}"),
         }
     }
 
@@ -146,7 +146,7 @@ impl TargetType for TravelPerkType {
         }))
     }
 
-    fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    fn redirect(&mut self, sandbox: &SandboxAddresses) {
         self.settings.redirect(sandbox);
     }
 

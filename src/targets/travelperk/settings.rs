@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::code::Code;
 use crate::section::shape::{self, Address, Either};
 use crate::section::{Secret, Table};
-use crate::targets::SandboxPlaces;
+use crate::targets::SandboxAddresses;
 use crate::targets::auth::SignIn;
 use crate::targets::scim::{self, Clear, DeclaredDeviations, Deviations};
 
@@ -179,7 +179,7 @@ fn check_mapping(table: &Table<'_>, chosen: &[Detail]) {
 
 impl Settings {
     /// Points every address at the sandbox, with the secret that it accepts and without a pace.
-    pub(super) fn redirect(&mut self, sandbox: &SandboxPlaces) {
+    pub(super) fn redirect(&mut self, sandbox: &SandboxAddresses) {
         let base_url = format!("{}/travelperk/{}", sandbox.base_url, sandbox.target);
         self.people.base_url = format!("{base_url}/scim");
         self.people.sign_in = SignIn::ApiKey(sandbox.secret.clone());

@@ -9,7 +9,7 @@ use crate::http::testing::Script;
 use crate::plan::Protection;
 use crate::progress::NoProgress;
 use crate::simulation::people::Company;
-use crate::targets::scim::tests::{changes, connection, places, section, serve};
+use crate::targets::scim::tests::{addresses, changes, connection, section, serve};
 use crate::targets::travelperk::simulated::{KEY_OWNER, TravelPerkOptions};
 
 const NAMES: &[&str] = &[
@@ -43,7 +43,7 @@ fn stage(options: TravelPerkOptions, settings: &str, names: &[&str]) -> Stage {
     let (kind, problems) = section(&format!("api_key = {{ env = 'KEY' }}\n{settings}"), parse);
     assert_eq!(problems, []);
     let mut kind = kind.unwrap();
-    kind.redirect(&places(&script));
+    kind.redirect(&addresses(&script));
     let target = kind.open(connection(&*kind, names)).unwrap();
     Stage { service, script, target }
 }

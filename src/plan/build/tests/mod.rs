@@ -17,7 +17,7 @@ use crate::employee::{
 use crate::plan::*;
 use crate::plan::{Policy, Refusal};
 use crate::section::Table;
-use crate::targets::{Connection, FieldLookup, Kind, SandboxPlaces, Target, TargetType};
+use crate::targets::{Connection, FieldLookup, Kind, SandboxAddresses, Target, TargetType};
 
 /// A type of target that exists in these tests only.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -78,7 +78,7 @@ impl TargetType for Directory {
         anyhow::bail!("never opened")
     }
 
-    fn redirect(&mut self, _sandbox: &SandboxPlaces) {}
+    fn redirect(&mut self, _sandbox: &SandboxAddresses) {}
 }
 
 const TODAY: &str = "2026-11-22";

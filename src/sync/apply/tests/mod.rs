@@ -319,7 +319,7 @@ impl Journal for Notebook {
     fn may_send(&self) -> anyhow::Result<()> {
         match &mut *self.sends.lock() {
             None => Ok(()),
-            Some(0) => Err(StateError::LockLost { place: "on a server".into() }.into()),
+            Some(0) => Err(StateError::LockLost { location: "on a server".into() }.into()),
             Some(left) => {
                 *left -= 1;
                 Ok(())

@@ -22,7 +22,7 @@ use crate::section::Table;
 use crate::state::Who;
 use crate::sync::{Caller, Finished, Inputs, Memory, Operator, PrepareOptions, Prepared};
 use crate::targets::{
-    Connection, ErrorKind, FieldLookup, Kind, ReadAccounts, SandboxPlaces, Target, TargetError, TargetType,
+    Connection, ErrorKind, FieldLookup, Kind, ReadAccounts, SandboxAddresses, Target, TargetError, TargetType,
     WriteAccounts,
 };
 
@@ -165,7 +165,7 @@ impl TargetType for Section {
         Ok(Box::new(Open { directory: Arc::clone(&DIRECTORIES.lock()[&self.0]), fields: connection.fields }))
     }
 
-    fn redirect(&mut self, _: &SandboxPlaces) {}
+    fn redirect(&mut self, _: &SandboxAddresses) {}
 }
 
 struct Open {

@@ -38,7 +38,7 @@ fn what_is_written_is_read_again_in_every_form_of_auth_and_paging() {
         sandbox.prepare(&preparation);
 
         let mut kind = DeclaredType { declaration };
-        kind.redirect(&sandbox.info().places(name));
+        kind.redirect(&sandbox.info().addresses(name));
         let fields: Vec<FieldSpec> = kind.known_fields();
         let target = kind
             .open(Connection {

@@ -172,7 +172,7 @@ impl Tenant {
         self.users.iter().map(row).collect()
     }
 
-    fn place(&self, id: &str) -> Option<usize> {
+    fn position(&self, id: &str) -> Option<usize> {
         let named = |user: &Map<String, Value>| text(user, "userPrincipalName").eq_ignore_ascii_case(id);
         self.users.iter().position(|user| text(user, "id") == id || named(user))
     }
@@ -199,7 +199,7 @@ impl Tenant {
             }
             (Method::Get, ["auditLogs", "provisioning"]) => self.provisioning_log(request),
             (Method::Post, ["users"]) => self.create(&body),
-            (method, ["users", id]) => match (method, self.place(id)) {
+            (method, ["users", id]) => match (method, self.position(id)) {
                 (_, None) => not_found(),
                 (Method::Get, Some(at)) => SandboxResponse::json(200, &Value::Object(self.show(at, request))),
                 (Method::Patch, Some(at))
@@ -328,13 +328,13 @@ impl Tenant {
     }
 
     fn manager(&mut self, method: Method, id: &str, body: &Map<String, Value>) -> SandboxResponse {
-        let Some(at) = self.place(id) else { return not_found() };
+        let Some(at) = self.position(id) else { return not_found() };
         let user = text(&self.users[at], "id").to_owned();
         self.touch(&user);
         match method {
             Method::Put => {
                 let manager = text(body, "@odata.id").rsplit('/').next().unwrap_or_default().to_owned();
-                if self.place(&manager).is_none() {
+                if self.position(&manager).is_none() {
                     return not_found();
                 }
                 self.managers.insert(user, manager);
@@ -367,7 +367,7 @@ impl Tenant {
         request: &SandboxRequest,
     ) -> SandboxResponse {
         let added = text(body, "@odata.id").rsplit('/').next().unwrap_or_default().to_owned();
-        let exists = self.place(&added).is_some();
+        let exists = self.position(&added).is_some();
         let Some(group) = self.groups.iter_mut().find(|group| group.id == id) else { return not_found() };
         match (method, rest) {
             (Method::Get, []) => page(request, "members", group.members.iter().map(|id| json!({"id": id})).collect()),
@@ -379,7 +379,7 @@ impl Tenant {
             (Method::Delete, [user, "$ref"]) if group.members.remove(*user) => SandboxResponse::empty(204),
             (Method::Delete, [user]) => {
                 // As in the real one: without `$ref` this is the user, who is deleted.
-                if let Some(at) = self.place(user) {
+                if let Some(at) = self.position(user) {
                     self.remove(at);
                     self.deleted += 1;
                 }
@@ -391,7 +391,7 @@ impl Tenant {
 
     fn team(&mut self, method: Method, id: &str, rest: &[&str], body: &Map<String, Value>) -> SandboxResponse {
         let bound = text(body, "user@odata.bind").split('\'').nth(1).unwrap_or_default().to_owned();
-        let exists = self.place(&bound).is_some();
+        let exists = self.position(&bound).is_some();
         let Some(team) = self.groups.iter_mut().find(|group| group.id == id && group.team) else {
             return refused(404, "NotFound", "No team found with Group Id.");
         };

@@ -8,7 +8,7 @@ use super::catalog::Catalog;
 use super::groups::Groups;
 use super::lifecycle::{Journey, Requests};
 use super::limits::Limits;
-use super::places::{Paging, Places, department, folded, list_places, location, view_place};
+use super::named_lists::{NamedLists, Paging, department, folded, list_named, location, view_named};
 use super::refusals::{Problem, conflict, invalid, refused};
 use super::tickets::Tickets;
 use super::user::{CustomField, Known, SEES_TICKETS, User};
@@ -29,8 +29,8 @@ pub(super) struct Account {
     by_email: HashMap<String, u64>,
     /// Places of users in the order of lists (first name), or `None` when it has to be found anew.
     order: Option<Vec<usize>>,
-    pub(super) departments: Places,
-    pub(super) locations: Places,
+    pub(super) departments: NamedLists,
+    pub(super) locations: NamedLists,
     pub(super) fields: Vec<CustomField>,
     onboarding: Requests,
     offboarding: Requests,
@@ -46,8 +46,8 @@ impl Account {
             users: Vec::new(),
             by_email: HashMap::new(),
             order: None,
-            departments: Places::default(),
-            locations: Places::default(),
+            departments: NamedLists::default(),
+            locations: NamedLists::default(),
             fields: Vec::new(),
             onboarding: Requests::new(Journey::Onboarding),
             offboarding: Requests::new(Journey::Offboarding),
@@ -130,7 +130,7 @@ impl Account {
 
     pub(super) fn remove_in_front(&mut self) {
         let users = &self.users;
-        if let Some(index) = order(&mut self.order, users).iter().copied().find(|place| !users[*place].is_agent) {
+        if let Some(index) = order(&mut self.order, users).iter().copied().find(|entry| !users[*entry].is_agent) {
             let gone = self.users.remove(index);
             self.by_email.retain(|_, id| *id != gone.id);
             self.order = None;
@@ -205,12 +205,12 @@ impl Account {
                 refused(403, "access_denied", "You are not authorized to perform this action.")
             }
             (Method::Get, ["requester_fields"], _) => self.requester_fields(now),
-            (Method::Get, ["departments"], _) => list_places(&self.departments, "departments", request),
-            (Method::Get, ["locations"], _) => list_places(&self.locations, "locations", request),
-            (Method::Get, ["departments", _], Some(Some(id))) => view_place(&self.departments, "department", id),
-            (Method::Get, ["locations", _], Some(Some(id))) => view_place(&self.locations, "location", id),
-            (Method::Post, ["departments"], _) => self.create_place(request, options, now, "department"),
-            (Method::Post, ["locations"], _) => self.create_place(request, options, now, "location"),
+            (Method::Get, ["departments"], _) => list_named(&self.departments, "departments", request),
+            (Method::Get, ["locations"], _) => list_named(&self.locations, "locations", request),
+            (Method::Get, ["departments", _], Some(Some(id))) => view_named(&self.departments, "department", id),
+            (Method::Get, ["locations", _], Some(Some(id))) => view_named(&self.locations, "location", id),
+            (Method::Post, ["departments"], _) => self.create_named(request, options, now, "department"),
+            (Method::Post, ["locations"], _) => self.create_named(request, options, now, "location"),
             (_, ["requesters" | "agents" | "departments" | "locations" | "requester_fields"], _) => {
                 SandboxResponse::empty(405)
             }
@@ -253,7 +253,7 @@ impl Account {
             }
             None => {
                 let users = &self.users;
-                order(&mut self.order, users).iter().map(|place| &users[*place]).filter(wanted).collect()
+                order(&mut self.order, users).iter().map(|entry| &users[*entry]).filter(wanted).collect()
             }
         };
         let rows = paging.slice(&found).iter().map(|user| self.show(user, agents)).collect::<Vec<Value>>();
@@ -420,7 +420,7 @@ impl Account {
 
     pub(super) fn department_by_name(&self, name: &str) -> Option<u64> {
         let wanted = folded(&json!(name));
-        self.departments.rows.iter().find(|place| folded(&place.members["name"]) == wanted).map(|place| place.id)
+        self.departments.rows.iter().find(|entry| folded(&entry.members["name"]) == wanted).map(|entry| entry.id)
     }
 
     pub(super) fn department_name(&self, id: u64) -> Value {
@@ -452,7 +452,7 @@ impl Account {
         taken.then(|| already_there(options, "primary_email", "It should be a unique value"))
     }
 
-    fn create_place(
+    fn create_named(
         &mut self,
         request: &SandboxRequest,
         options: &FreshserviceOptions,
@@ -487,16 +487,16 @@ impl Account {
         if !problems.is_empty() {
             return invalid(&problems);
         }
-        let (places, members) = match what {
+        let (named_lists, members) = match what {
             "department" => (&mut self.departments, department(&name, &body, now)),
             _ => (&mut self.locations, location(&name, &body, now)),
         };
-        if places.has_name(&name) {
+        if named_lists.has_name(&name) {
             return already_there(options, "name", "has already been taken");
         }
-        let place = places.add(members, first);
-        let address = format!("{}{}/{}", request.base_url, request.path.trim_end_matches('/'), place.id);
-        SandboxResponse::json(201, &json!({what: place.members})).with_header("location", address)
+        let entry = named_lists.add(members, first);
+        let address = format!("{}{}/{}", request.base_url, request.path.trim_end_matches('/'), entry.id);
+        SandboxResponse::json(201, &json!({what: entry.members})).with_header("location", address)
     }
 }
 
@@ -504,9 +504,9 @@ impl Account {
 fn order<'o>(order: &'o mut Option<Vec<usize>>, users: &[User]) -> &'o [usize] {
     order.get_or_insert_with(|| {
         let mut keys: Vec<(String, usize)> =
-            users.iter().enumerate().map(|(place, user)| (user.text("first_name").to_lowercase(), place)).collect();
+            users.iter().enumerate().map(|(entry, user)| (user.text("first_name").to_lowercase(), entry)).collect();
         keys.sort();
-        keys.into_iter().map(|(_, place)| place).collect()
+        keys.into_iter().map(|(_, entry)| entry).collect()
     })
 }
 

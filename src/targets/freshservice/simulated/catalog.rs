@@ -112,7 +112,7 @@ impl Account {
                 || SandboxResponse::empty(404),
                 |item| {
                     let mut shown = short(item);
-                    let fields = item.fields.iter().enumerate().map(|(place, field)| field.shown(place + 1));
+                    let fields = item.fields.iter().enumerate().map(|(entry, field)| field.shown(entry + 1));
                     shown["custom_fields"] = fields.collect();
                     SandboxResponse::json(200, &json!({"service_item": shown}))
                 },

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::places::Paging;
+use super::named_lists::Paging;
 use super::refusals::{Problem, conflict, invalid, refused};
 use crate::http::Method::{Delete, Get, Post};
 use crate::simulation::{SandboxRequest, SandboxResponse};
@@ -77,30 +77,30 @@ impl Account {
             }
             return SandboxResponse::json(201, &json!({"requester_group": shown(self.groups.add(&name, true))}));
         }
-        let Some(place) = rest.first().and_then(|id| self.groups.rows.iter().position(|one| one.id.to_string() == *id))
+        let Some(entry) = rest.first().and_then(|id| self.groups.rows.iter().position(|one| one.id.to_string() == *id))
         else {
             return SandboxResponse::empty(404);
         };
         let member = rest.get(2).and_then(|id| id.parse::<u64>().ok());
         match (request.method, rest, member) {
-            (Get, [_], _) => SandboxResponse::json(200, &json!({"requester_group": shown(&self.groups.rows[place])})),
+            (Get, [_], _) => SandboxResponse::json(200, &json!({"requester_group": shown(&self.groups.rows[entry])})),
             (Get, [_, "members"], _) => {
                 let members: Vec<Value> =
-                    self.groups.rows[place].members.iter().filter_map(|id| self.group_member(*id)).collect();
+                    self.groups.rows[entry].members.iter().filter_map(|id| self.group_member(*id)).collect();
                 SandboxResponse::json(200, &json!({"requesters": members}))
             }
-            (Post | Delete, [_, "members", _], _) if !self.groups.rows[place].manual => {
+            (Post | Delete, [_, "members", _], _) if !self.groups.rows[entry].manual => {
                 refused(400, "invalid_value", "Members of rule based groups cannot be changed")
             }
             (Post, [_, "members", _], Some(id)) if self.knows_user(id) => {
-                let members = &mut self.groups.rows[place].members;
+                let members = &mut self.groups.rows[entry].members;
                 if !members.contains(&id) {
                     members.push(id);
                 }
                 SandboxResponse::empty(200)
             }
             (Delete, [_, "members", _], Some(id)) => {
-                let members = &mut self.groups.rows[place].members;
+                let members = &mut self.groups.rows[entry].members;
                 let before = members.len();
                 members.retain(|member| *member != id);
                 SandboxResponse::empty(if members.len() < before { 204 } else { 404 })

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::account::Account;
-use super::places::Paging;
+use super::named_lists::Paging;
 use super::refusals::{Problem, invalid, refused};
 use crate::simulation::{SandboxRequest, SandboxResponse};
 
@@ -151,7 +151,7 @@ impl Requests {
     }
 
     pub(super) fn form(&self) -> SandboxResponse {
-        let rows: Vec<Value> = self.form.iter().enumerate().map(|(place, field)| field.shown(place + 1)).collect();
+        let rows: Vec<Value> = self.form.iter().enumerate().map(|(entry, field)| field.shown(entry + 1)).collect();
         SandboxResponse::json(200, &json!({"fields": rows}))
     }
 
@@ -299,20 +299,20 @@ impl Account {
     }
 
     fn view_request(&mut self, journey: Journey, id: u64, now: &str) -> SandboxResponse {
-        let Some(place) = self.requests(journey).position(id) else { return SandboxResponse::empty(404) };
-        if self.requests(journey).rows[place].ticket_id.is_none() {
-            let requester = self.requests(journey).rows[place].requester_id;
+        let Some(entry) = self.requests(journey).position(id) else { return SandboxResponse::empty(404) };
+        if self.requests(journey).rows[entry].ticket_id.is_none() {
+            let requester = self.requests(journey).rows[entry].requester_id;
             let subject = format!("Employee {} Request", capital(journey.word()));
             let ticket = self.add_ticket(requester, &subject, "Incident", journey.source(), Map::new(), now);
-            self.requests_mut(journey).rows[place].ticket_id = Some(ticket);
+            self.requests_mut(journey).rows[entry].ticket_id = Some(ticket);
         }
-        let shown = self.whole(journey, &self.requests(journey).rows[place]);
+        let shown = self.whole(journey, &self.requests(journey).rows[entry]);
         SandboxResponse::json(200, &json!({format!("{}_request", journey.word()): shown}))
     }
 
     fn request_tickets(&self, journey: Journey, id: u64) -> SandboxResponse {
-        let Some(place) = self.requests(journey).position(id) else { return SandboxResponse::empty(404) };
-        let row = &self.requests(journey).rows[place];
+        let Some(entry) = self.requests(journey).position(id) else { return SandboxResponse::empty(404) };
+        let row = &self.requests(journey).rows[entry];
         let context = format!("{}_context", journey.word());
         let tickets: Vec<Value> = row
             .ticket_id

@@ -8,7 +8,7 @@ mod catalog;
 mod groups;
 mod lifecycle;
 mod limits;
-mod places;
+mod named_lists;
 mod refusals;
 mod shown;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::account::Account;
-use super::places::Paging;
+use super::named_lists::Paging;
 use super::refusals::{Problem, invalid, refused};
 use crate::http::Method::{Get, Post};
 use crate::simulation::{SandboxRequest, SandboxResponse};

@@ -174,14 +174,14 @@ impl User {
             return;
         };
         for (name, value) in values {
-            let place = format!("custom_fields.{name}");
+            let entry = format!("custom_fields.{name}");
             match fields.iter().find(|field| field.name == *name) {
-                None => problems.push(Problem::new(&place, "Unexpected/invalid field in request", "invalid_field")),
+                None => problems.push(Problem::new(&entry, "Unexpected/invalid field in request", "invalid_field")),
                 Some(field) => match field.check(value) {
                     Ok(()) => {
                         self.custom_fields.insert(name.clone(), value.clone());
                     }
-                    Err((message, code)) => problems.push(Problem::new(&place, &message, code)),
+                    Err((message, code)) => problems.push(Problem::new(&entry, &message, code)),
                 },
             }
         }

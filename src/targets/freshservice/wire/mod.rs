@@ -15,7 +15,7 @@ use crate::plan::{Account, FieldChange, Protection};
 
 use super::fields::{CUSTOM, DEPARTMENTS, LOCATION, SEES_ALL_TICKETS};
 use super::names::{Book, Names, NoId};
-use super::{Place, zones};
+use super::{Named, zones};
 
 /// An object as it came.
 pub(super) type Row = Map<String, Value>;
@@ -181,8 +181,8 @@ impl User {
             None if &*spec.name == "is_agent" => return Ok(FieldValue::Bool(self.is_agent)),
             None => self.row.get(&*spec.name).unwrap_or(&Value::Null),
         };
-        let named = Place::of(spec).filter(|place| names.of(*place).is_none());
-        if let Some(found) = named.and_then(|place| names_of(&self.row, place)) {
+        let named = Named::of(spec).filter(|named| names.of(*named).is_none());
+        if let Some(found) = named.and_then(|named| names_of(&self.row, named)) {
             return Ok(match spec.kind {
                 FieldKind::References => sorted_list(found.into_iter().map(str::to_owned)),
                 _ => found.first().map_or(FieldValue::Empty, |name| FieldValue::text(name)),
@@ -198,15 +198,15 @@ impl User {
 
 /// The names of the departments or the location of a user, where its row says one for each id. Rows of agents have been
 /// seen without; and a name that the key may not see would be missing.
-pub(super) fn names_of(row: &Row, place: Place) -> Option<Vec<&str>> {
-    let (ids, names) = match place {
-        Place::Departments => (DEPARTMENTS, "department_names"),
-        Place::Locations => (LOCATION, "location_name"),
+pub(super) fn names_of(row: &Row, named: Named) -> Option<Vec<&str>> {
+    let (ids, names) = match named {
+        Named::Departments => (DEPARTMENTS, "department_names"),
+        Named::Locations => (LOCATION, "location_name"),
     };
     let ids = match row.get(ids) {
         None | Some(Value::Null) => 0,
         Some(Value::Array(ids)) => ids.len(),
-        Some(Value::Number(_)) if place == Place::Locations => 1,
+        Some(Value::Number(_)) if named == Named::Locations => 1,
         Some(_) => return None,
     };
     if ids == 0 {
@@ -214,7 +214,7 @@ pub(super) fn names_of(row: &Row, place: Place) -> Option<Vec<&str>> {
     }
     let names = match row.get(names)? {
         Value::Array(names) => names.iter().map(Value::as_str).collect::<Option<Vec<&str>>>()?,
-        Value::String(name) if place == Place::Locations => vec![name.as_str()],
+        Value::String(name) if named == Named::Locations => vec![name.as_str()],
         _ => return None,
     };
     (names.len() == ids && names.iter().all(|name| !name.trim().is_empty())).then_some(names)

@@ -26,8 +26,8 @@ fn books() -> Names {
 
 #[test]
 fn rows_that_say_the_names_of_what_they_refer_to_need_no_list() {
-    use Place::{Departments, Locations};
-    for (place, row, expected) in [
+    use Named::{Departments, Locations};
+    for (named, row, expected) in [
         (
             Departments,
             json!({"department_ids": [701, 702], "department_names": ["Sales", "IT"]}),
@@ -46,7 +46,7 @@ fn rows_that_say_the_names_of_what_they_refer_to_need_no_list() {
         (Locations, json!({"location_id": 31}), None),
     ] {
         let Value::Object(row) = row else { panic!("an object") };
-        assert_eq!(names_of(&row, place).as_deref(), expected, "{row:?}");
+        assert_eq!(names_of(&row, named).as_deref(), expected, "{row:?}");
     }
     let row = json!({"id": 5, "active": true, "department_ids": [1, 2], "department_names": ["Sales ", "IT"],
         "location_id": 3, "location_name": "Bonn"});

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::super::errors::Operation;
 use super::super::names::NoId;
 use super::super::requests::{self, Lookup, Users};
-use super::super::{Freshservice, Place, Reads, wire};
+use super::super::{Freshservice, Named, Reads, wire};
 use super::form::Lookups;
 use super::refuse;
 use crate::targets::TargetError;
@@ -23,8 +23,8 @@ impl<'a, C: Reads> Directory<'a, C> {
     }
 
     /// Id and name, as the account spells it.
-    pub(super) fn id(&self, place: Place, what: &str, name: &str) -> Result<(u64, String), String> {
-        let book = self.desk.book(place).map_err(|error| self.keep(error))?;
+    pub(super) fn id(&self, named: Named, what: &str, name: &str) -> Result<(u64, String), String> {
+        let book = self.desk.book(named).map_err(|error| self.keep(error))?;
         match book.id(name) {
             Ok(id) => Ok((id, book.name(id).into())),
             Err(NoId::Ambiguous) => Err(format!("several things of this name are a {what} in Freshservice")),
@@ -54,11 +54,11 @@ impl<'a, C: Reads> Directory<'a, C> {
 
 impl<C: Reads> Lookups for Directory<'_, C> {
     fn location(&self, name: &str) -> Result<u64, String> {
-        self.id(Place::Locations, "location", name).map(|(id, _)| id)
+        self.id(Named::Locations, "location", name).map(|(id, _)| id)
     }
 
     fn department(&self, name: &str) -> Result<String, String> {
-        self.id(Place::Departments, "department", name).map(|(_, name)| name)
+        self.id(Named::Departments, "department", name).map(|(_, name)| name)
     }
 
     fn user(&self, email: &str) -> Result<u64, String> {

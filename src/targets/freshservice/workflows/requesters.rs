@@ -11,7 +11,7 @@ use crate::plan::{Action, FieldChange, WorkflowStep};
 use crate::rules::convert;
 
 use super::super::errors::Operation;
-use super::super::{Freshservice, Group, Place, Reads, Transport, fields, number, requests, says_sees_all_tickets};
+use super::super::{Freshservice, Group, Named, Reads, Transport, fields, number, requests, says_sees_all_tickets};
 use super::form::{Given, Lookups as _};
 use super::{Directory, look_through, refuse, values};
 use crate::targets::{FieldLookup, ReadAccounts as _, TargetError, WriteAccounts as _};
@@ -57,9 +57,9 @@ impl<C: Transport> Freshservice<C> {
             .into_iter()
             .zip(&specs)
             .enumerate()
-            .map(|(place, ((name, value), spec))| {
+            .map(|(named, ((name, value), spec))| {
                 let after = self.converted(value, spec, &directory).map_err(|why| format!("`{name}`: {why}"))?;
-                let index = FieldIndex(u16::try_from(place).expect("no step has so many fields"));
+                let index = FieldIndex(u16::try_from(named).expect("no step has so many fields"));
                 Ok(FieldChange { index, field: name.into(), before: FieldValue::Empty, after })
             })
             .collect();
@@ -78,11 +78,11 @@ impl<C: Reads> Freshservice<C> {
         let mut wrong = Vec::new();
         for ((name, value), spec) in given.iter().zip(&specs) {
             let Some(value) = value.clone().filter(|value| !value.is_empty()) else { continue };
-            let found = match (Place::of(spec), value) {
-                (Some(place), FieldValue::List(items)) => {
-                    items.iter().try_for_each(|item| directory.id(place, "thing", item).map(drop))
+            let found = match (Named::of(spec), value) {
+                (Some(named), FieldValue::List(items)) => {
+                    items.iter().try_for_each(|item| directory.id(named, "thing", item).map(drop))
                 }
-                (Some(place), value) => directory.id(place, "thing", &value.to_string()).map(drop),
+                (Some(named), value) => directory.id(named, "thing", &value.to_string()).map(drop),
                 (None, value) => self.converted(value, spec, &directory).map(drop),
             };
             wrong.extend(found.err().map(|why| format!("`{name}`: {why}")));

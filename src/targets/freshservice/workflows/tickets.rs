@@ -14,7 +14,7 @@ use super::super::errors::{Operation, unexpected};
 use super::super::fields::CUSTOM;
 use super::super::requests::TicketFilter;
 use super::super::wire::{self, Row};
-use super::super::{Freshservice, Place, Reads, Transport, number, requests};
+use super::super::{Freshservice, Named, Reads, Transport, number, requests};
 use super::{Directory, look_through, plain, refuse, since, values};
 use crate::targets::TargetError;
 
@@ -66,7 +66,7 @@ impl<C: Reads> Freshservice<C> {
                 // The description is markup: what people are called must not be.
                 "description" => Value::from(escaped(&value.to_string())),
                 "department_id" if value.to_string().parse::<u64>().is_err() => {
-                    let found = directory.id(Place::Departments, "department", &value.to_string());
+                    let found = directory.id(Named::Departments, "department", &value.to_string());
                     Value::from(found.map_err(wrong)?.0)
                 }
                 "email" => json!(value.to_string().to_lowercase()),

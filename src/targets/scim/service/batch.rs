@@ -93,7 +93,7 @@ impl Service {
                     let half = operations.len() / 2;
                     self.learned.lock().bulk_most = Some(half as u64);
                     let keep = parts.iter().enumerate().filter(|(_, part)| part.operation().is_some()).nth(half);
-                    let keep = keep.map_or(parts.len(), |(place, _)| place);
+                    let keep = keep.map_or(parts.len(), |(position, _)| position);
                     parts.truncate(keep);
                 }
                 401 | 429 | 300..=399 | 500 | 502..=599 => {

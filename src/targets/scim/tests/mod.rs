@@ -67,8 +67,8 @@ pub(crate) fn serve<S: System + 'static>(name: &'static str, system: Arc<Mutex<S
 }
 
 /// Where a script stands in for the sandbox.
-pub(crate) fn places(script: &Script) -> SandboxPlaces {
-    SandboxPlaces {
+pub(crate) fn addresses(script: &Script) -> SandboxAddresses {
+    SandboxAddresses {
         base_url: script.base_url(),
         folder: "unused".into(),
         target: "wiki".into(),
@@ -141,7 +141,7 @@ fn stage(options: ScimOptions, settings: &str, names: &[&str]) -> Stage {
     let (kind, problems) = section(&text, parse);
     assert_eq!(problems, [], "{settings}");
     let mut kind = kind.unwrap();
-    kind.redirect(&places(&script));
+    kind.redirect(&addresses(&script));
     let target = kind.open(connection(&*kind, names)).unwrap();
     Stage { service, script, target }
 }

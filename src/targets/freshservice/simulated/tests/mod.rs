@@ -117,8 +117,8 @@ fn a_requester_is_made_read_and_changed() {
     let made = send(&mut service, Method::Post, "requesters", body);
     let requester = made.value()["requester"].clone();
     assert_eq!(made.status, 201);
-    let place = format!("http://127.0.0.1:7070/freshservice/desk/api/v2/requesters/{}", requester["id"]);
-    assert_eq!(made.header("location"), Some(place.as_str()));
+    let entry = format!("http://127.0.0.1:7070/freshservice/desk/api/v2/requesters/{}", requester["id"]);
+    assert_eq!(made.header("location"), Some(entry.as_str()));
     assert_eq!(requester["primary_email"], "mira.osei@example.com");
     assert_eq!(requester["department_ids"], json!([department]));
     assert_eq!(

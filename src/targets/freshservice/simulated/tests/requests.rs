@@ -128,25 +128,25 @@ fn service_items_are_ordered() {
     let mut service = freshservice();
     create(&mut service, "Mira", "mira@example.com");
     assert_eq!(get(&mut service, "service_catalog/items/2").value()["service_item"]["name"], "Access card");
-    let place = |service: &mut Freshservice, item: u64, body: Value| {
+    let entry = |service: &mut Freshservice, item: u64, body: Value| {
         send(service, Method::Post, &format!("service_catalog/items/{item}/place_request"), body)
     };
-    let made = place(&mut service, 1, json!({"requested_for": "mira@example.com", "email": "mira@example.com"}));
+    let made = entry(&mut service, 1, json!({"requested_for": "mira@example.com", "email": "mira@example.com"}));
     assert_eq!(made.status, 201);
     assert_eq!(made.value()["service_request"]["subject"], "Request for Mira : Laptop");
-    assert_eq!(place(&mut service, 9, json!({})).status, 404);
-    let answer = place(&mut service, 2, json!({"requested_for": "nobody@example.com"}));
+    assert_eq!(entry(&mut service, 9, json!({})).status, 404);
+    let answer = entry(&mut service, 2, json!({"requested_for": "nobody@example.com"}));
     let problems =
         vec![("badge_name".into(), "missing_field".into()), ("requested_for".into(), "invalid_value".into())];
     assert_eq!(refusal(&answer), (400, problems));
-    let answer = place(&mut service, 2, json!({"custom_fields": {"badge_name": "M", "colour": "Green", "size": "L"}}));
+    let answer = entry(&mut service, 2, json!({"custom_fields": {"badge_name": "M", "colour": "Green", "size": "L"}}));
     let problems = vec![("size".into(), "invalid_field".into()), ("colour".into(), "invalid_value".into())];
     assert_eq!(refusal(&answer), (400, problems));
     let listed = get(&mut service, "tickets?email=mira@example.com").value()["tickets"][0].clone();
     assert_eq!((&listed["type"], listed.get("requested_items")), (&json!("Service Request"), None));
     let items = get(&mut service, &format!("tickets/{}/requested_items", listed["id"])).value();
     assert_eq!(items["requested_items"][0]["service_item_id"], 1);
-    assert_eq!(place(&mut service, 3, json!({"email": "mira@example.com"})).status, 201);
+    assert_eq!(entry(&mut service, 3, json!({"email": "mira@example.com"})).status, 201);
     let of = |service: &mut Freshservice, query: &str| {
         get(service, &format!("tickets?email=mira@example.com{query}")).value()["tickets"].as_array().unwrap().len()
     };

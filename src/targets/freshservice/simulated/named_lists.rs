@@ -9,38 +9,38 @@ use crate::simulation::{SandboxRequest, SandboxResponse};
 
 /// A department or a location: its id and what it consists of.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct NamedEntry {
     pub(super) id: u64,
     pub(super) members: Map<String, Value>,
 }
 
 /// Named things of one kind, found by id and by name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places {
-    pub(super) rows: Vec<Place>,
+pub(super) struct NamedLists {
+    pub(super) rows: Vec<NamedEntry>,
     by_name: HashMap<String, usize>,
 }
 
-impl Places {
-    pub(super) fn get(&self, id: u64) -> Option<&Place> {
-        self.rows.binary_search_by_key(&id, |place| place.id).ok().map(|index| &self.rows[index])
+impl NamedLists {
+    pub(super) fn get(&self, id: u64) -> Option<&NamedEntry> {
+        self.rows.binary_search_by_key(&id, |entry| entry.id).ok().map(|index| &self.rows[index])
     }
 
     pub(super) fn name(&self, id: &Value) -> Value {
-        id.as_u64().and_then(|id| self.get(id)).map_or(Value::Null, |place| place.members["name"].clone())
+        id.as_u64().and_then(|id| self.get(id)).map_or(Value::Null, |entry| entry.members["name"].clone())
     }
 
     pub(super) fn has_name(&self, name: &Value) -> bool {
         self.by_name.contains_key(&folded(name))
     }
 
-    pub(super) fn add(&mut self, members: Map<String, Value>, first: u64) -> &Place {
-        let id = self.rows.last().map_or(first, |place| place.id + 1);
+    pub(super) fn add(&mut self, members: Map<String, Value>, first: u64) -> &NamedEntry {
+        let id = self.rows.last().map_or(first, |entry| entry.id + 1);
         let mut all = Map::new();
         all.insert("id".into(), json!(id));
         all.extend(members);
         self.by_name.entry(folded(&all["name"])).or_insert(self.rows.len());
-        self.rows.push(Place { id, members: all });
+        self.rows.push(NamedEntry { id, members: all });
         self.rows.last().expect("the place that was just added")
     }
 }
@@ -85,28 +85,29 @@ pub(super) fn location(name: &Value, body: &Map<String, Value>, now: &str) -> Ma
     ])
 }
 
-pub(super) fn view_place(places: &Places, what: &str, id: u64) -> SandboxResponse {
-    places
+pub(super) fn view_named(named_lists: &NamedLists, what: &str, id: u64) -> SandboxResponse {
+    named_lists
         .get(id)
-        .map_or_else(|| SandboxResponse::empty(404), |place| SandboxResponse::json(200, &json!({what: place.members})))
+        .map_or_else(|| SandboxResponse::empty(404), |entry| SandboxResponse::json(200, &json!({what: entry.members})))
 }
 
 /// Lists, or searches by name with `query="name:'...'"`, which knows no other page size and sends no links.
-pub(super) fn list_places(places: &Places, what: &'static str, request: &SandboxRequest) -> SandboxResponse {
-    let show = |rows: &[&Place]| rows.iter().map(|place| Value::Object(place.members.clone())).collect::<Vec<Value>>();
+pub(super) fn list_named(named_lists: &NamedLists, what: &'static str, request: &SandboxRequest) -> SandboxResponse {
+    let show =
+        |rows: &[&NamedEntry]| rows.iter().map(|entry| Value::Object(entry.members.clone())).collect::<Vec<Value>>();
     if let Some(query) = request.query_value("query") {
         let name = query.trim_matches('"').strip_prefix("name:'").and_then(|rest| rest.strip_suffix('\''));
         let Some(name) = name else {
             return invalid(&[Problem::new("query", "[:invalid_field]", "invalid_value")]);
         };
-        let found: Vec<&Place> =
-            places.by_name.get(&name.trim().to_lowercase()).map(|at| &places.rows[*at]).into_iter().collect();
+        let found: Vec<&NamedEntry> =
+            named_lists.by_name.get(&name.trim().to_lowercase()).map(|at| &named_lists.rows[*at]).into_iter().collect();
         return SandboxResponse::json(200, &json!({what: show(&found)}));
     }
     match Paging::read(request) {
         Err(refusal) => refusal,
         Ok(paging) => {
-            let all: Vec<&Place> = places.rows.iter().collect();
+            let all: Vec<&NamedEntry> = named_lists.rows.iter().collect();
             let rows = show(paging.slice(&all));
             paging.answer(request, what, rows, all.len())
         }
