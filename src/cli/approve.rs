@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::employee::EmployeeId;
+use crate::employee::{EmployeeId, Sought};
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
 use crate::output::{Answer, Shown};
@@ -21,7 +21,7 @@ use crate::words::count;
 
 use super::session::Session;
 use super::who::this_process;
-use super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 
 /// List what the safety rails hold, as the last `sync` or `plan` of each target showed it
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub(super) struct HeldArguments {
 enum HeldCommand {
     /// Show one held change: why it is held, and who approved it
     Show {
-        /// TARGET/EMPLOYEE, or the number that `held` shows
+        /// TARGET/WHO with Personio's id, an e-mail address or a name; or the number that `held` shows
         id: String,
     },
 }
@@ -50,7 +50,7 @@ enum HeldCommand {
 /// other values, another account), it stays held.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// TARGET/EMPLOYEE, or the number that `held` shows
+    /// TARGET/WHO with Personio's id, an e-mail address or a name; or the number that `held` shows
     #[arg(value_name = "ID", required_unless_present = "all_shown")]
     ids: Vec<String>,
     /// Everything that was last shown as held
@@ -202,13 +202,13 @@ pub(super) fn held(process: &Process, arguments: &HeldArguments) -> Result<Reaso
     open.retain(|approval| is_in_the_file(&session, &approval.target));
     let chosen = match &arguments.command {
         None => all,
-        Some(HeldCommand::Show { id }) => {
-            named_by(id, &session)?;
+        Some(HeldCommand::Show { id: text }) => {
+            let id = Id::find(text, process, &session, &arguments.sandbox)?;
             open.retain(|approval| {
-                matches!(Id::parse(id), Ok(Id::Person(target, employee))
-                    if *approval.target == *target && approval.employee == Some(employee))
+                matches!(&id, Id::Person(target, employee)
+                    if *approval.target == **target && approval.employee == Some(*employee))
             });
-            choose(&all, id)?.into_iter().cloned().collect()
+            choose(&all, &id)?.into_iter().cloned().collect()
         }
     };
     let held: Vec<HeldOut> = chosen.into_iter().map(|held| held_out(process, &session, held, &mut open)).collect();
@@ -307,21 +307,29 @@ enum Id {
     Person(String, EmployeeId),
 }
 
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Person(target, employee) => write!(f, "{target}/{employee}"),
+        }
+    }
+}
+
 impl Id {
-    fn parse(text: &str) -> Result<Self, Failure> {
+    fn find(text: &str, process: &Process, session: &Session, sandbox: &SandboxChoice) -> Result<Self, Failure> {
         let text = text.trim();
         if let Ok(number) = text.trim_start_matches('#').parse() {
             return Ok(Self::Number(number));
         }
-        let parts = text.rsplit_once('/').and_then(|(target, employee)| Some((target, employee.parse().ok()?)));
-        let (target, employee) = parts.ok_or_else(|| {
-            let why = format!(
-                "`{text}` names no held change: write TARGET/EMPLOYEE with Personio's id, such as service-desk/1001, or the \
-                 number that `personio-sync held` shows"
-            );
+        let parts = text.split_once('/').and_then(|(target, who)| Some((target, who.parse::<Sought>().ok()?)));
+        let (target, who) = parts.ok_or_else(|| {
+            let why = "that names no held change: write TARGET/WHO, such as service-desk/1001, or the number that \
+                       `personio-sync held` shows";
             Failure::new(Reason::Usage, why)
         })?;
-        Ok(Self::Person(target.to_owned(), employee))
+        target_of_the_file(session, Some(target))?;
+        Ok(Self::Person(target.to_owned(), finding::employee_of_history(process, session, sandbox, &who)?))
     }
 }
 
@@ -342,18 +350,9 @@ fn is_in_the_file(session: &Session, name: &str) -> bool {
     session.settings.targets.iter().any(|target| *target.plan.name == *name)
 }
 
-/// The same of TARGET/EMPLOYEE.
-fn named_by(id: &str, session: &Session) -> Result<(), Failure> {
-    match Id::parse(id)? {
-        Id::Person(target, _) => target_of_the_file(session, Some(&target)),
-        Id::Number(_) => Ok(()),
-    }
-}
-
 /// The held changes of that name.
-fn choose<'h>(all: &'h [Held], id: &str) -> Result<Vec<&'h Held>, Failure> {
-    let wanted = Id::parse(id)?;
-    let is_wanted = |held: &&Held| match &wanted {
+fn choose<'h>(all: &'h [Held], id: &Id) -> Result<Vec<&'h Held>, Failure> {
+    let is_wanted = |held: &&Held| match id {
         Id::Number(number) => held.number == *number,
         Id::Person(target, employee) => *held.target == **target && held.change.employee == Some(*employee),
     };
@@ -383,8 +382,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     } else {
         let mut wanted = Vec::new();
         for id in &arguments.ids {
-            named_by(id, &session)?;
-            for held in choose(&all, id)? {
+            let id = Id::find(id, process, &session, &arguments.sandbox)?;
+            for held in choose(&all, &id)? {
                 if !can_be_released(&held.change) {
                     return Err(Failure::new(Reason::NotApproved, format!("{}; nothing was approved", refusal(held))));
                 }

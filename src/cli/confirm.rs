@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::employee::EmployeeId;
+use crate::employee::{EmployeeId, Sought};
 use crate::field::FieldValue;
 use crate::output::{Bars, Document, Kind, Names, checklist};
 use crate::plan::{Change, Checklist, TargetStatus, checklist_code, member_of, team_of};
@@ -12,7 +12,7 @@ use crate::sync::{Memory, PrepareOptions, judge};
 use crate::words::count;
 
 use super::signals::{Signals, approve};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 
 /// Confirm that what a plan asks for was done by hand (Conversations); the next plan starts from there
 ///
@@ -31,9 +31,9 @@ pub(super) struct Arguments {
     /// Only who has the role of an expert
     #[arg(long)]
     experts: bool,
-    /// Only this employee (Personio's id)
-    #[arg(long, value_name = "ID")]
-    employee: Option<EmployeeId>,
+    /// Only this employee: Personio's id, e-mail address, or name or a part of it
+    #[arg(long, value_name = "WHO")]
+    employee: Option<Sought>,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -59,6 +59,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         let why = format!("{name} is paused, so nothing is planned; `personio-sync resume {name}` comes first");
         return Err(Failure::new(Reason::Usage, why));
     }
+    let only = arguments.employee.as_ref().map(|who| finding::employee(process, &session, who)).transpose()?;
     let signals = Signals::listen()?;
     let memory = Memory::open(&session.settings, process.caller())?;
     let lock = memory.lock(&[settings], Duration::ZERO, &mut |_| true)?;
@@ -86,7 +87,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         return Err(Failure::new(Reason::NotApproved, why).among(&reasons, problems));
     }
     let open_before = plan.checklist.as_ref().map_or(0, Checklist::len);
-    plan.changes = select(std::mem::take(&mut plan.changes), arguments, by_hand.expert_field());
+    plan.changes = select(std::mem::take(&mut plan.changes), arguments, only, by_hand.expert_field());
     if plan.changes.is_empty() {
         let why = format!("no open step of {name} is about that; `personio-sync plan {name}` lists them");
         return Err(Failure::new(Reason::Usage, why));
@@ -125,8 +126,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 }
 
 /// What of the plan the operator speaks of.
-fn select(changes: Vec<Change>, arguments: &Arguments, expert: &str) -> Vec<Change> {
-    if arguments.team.is_empty() && !arguments.experts && arguments.employee.is_none() {
+fn select(changes: Vec<Change>, arguments: &Arguments, only: Option<EmployeeId>, expert: &str) -> Vec<Change> {
+    if arguments.team.is_empty() && !arguments.experts && only.is_none() {
         return changes;
     }
     let of_team = |team: &str| arguments.team.iter().any(|wanted| wanted == team);
@@ -134,12 +135,12 @@ fn select(changes: Vec<Change>, arguments: &Arguments, expert: &str) -> Vec<Chan
     let mut selected = Vec::new();
     for mut change in changes {
         if let Some(team) = team_of(&change) {
-            if arguments.employee.is_none() && of_team(team) {
+            if only.is_none() && of_team(team) {
                 selected.push(change);
             }
             continue;
         }
-        if arguments.employee.is_some() && change.employee != arguments.employee {
+        if only.is_some() && change.employee != only {
             continue;
         }
         change.fields.retain(|field| {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use crate::config::TargetSettings;
-use crate::employee::{Disagreement, Employee, EmployeeId, Lifecycle, Part, Value};
+use crate::employee::{Disagreement, Employee, EmployeeId, Lifecycle, Part, Sought, Value};
 use crate::field::FieldValue;
 use crate::output::mask::Mask;
 use crate::output::visible::{LONGEST, cut, short, visible};
@@ -18,13 +18,13 @@ use crate::sync::{Memory, PrepareOptions, Prepared, PreparedTarget};
 use crate::zone::LocalTime;
 
 use super::session::Session;
-use super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 
 /// Explain one employee: fetched, scoped (each clause), matched, mapped (each step), decided, held
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Personio's id of the employee, or their e-mail address
-    #[arg(required_unless_present = "sandbox")]
+    /// Personio's id of the employee, their e-mail address, or their name or a part of it
+    #[arg(value_name = "WHO", required_unless_present = "sandbox")]
     employee: Option<String>,
     /// Only these targets
     #[arg(value_name = "TARGET")]
@@ -98,7 +98,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let memory = Memory::for_reading(&session.settings, process.caller())?;
     let prepared = session.prepare(&memory, &options, &bars)?;
     drop(bars);
-    let explained = match find(&prepared, &employee) {
+    let explained = match finding::among(process, &prepared.employees, &employee) {
         Ok(employee) => explain(&session, &prepared, &memory, employee, process.mask())?,
         Err(unknown) => no_longer_delivered(&session, &prepared, &memory, &employee, process.mask())?.ok_or(unknown)?,
     };
@@ -108,7 +108,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 }
 
 /// Whom and which targets; `explain --sandbox 1001` means the employee, too.
-fn split(arguments: &Arguments) -> Result<(String, Vec<String>, SandboxChoice), Failure> {
+fn split(arguments: &Arguments) -> Result<(Sought, Vec<String>, SandboxChoice), Failure> {
     let (sandbox, mut targets) = arguments.sandbox.split(&[]);
     let mut names: Vec<String> = arguments.employee.iter().chain(&arguments.targets).cloned().collect();
     // What stood behind `--sandbox` and is no address: the employee if it looks like one or is all there is.
@@ -117,33 +117,11 @@ fn split(arguments: &Arguments) -> Result<(String, Vec<String>, SandboxChoice), 
         names.insert(if employee { 0 } else { names.len().min(1) }, name);
     }
     if names.is_empty() {
-        return Err(Failure::new(Reason::Usage, "name the employee: an id of Personio, or an e-mail address"));
+        return Err(Failure::new(Reason::Usage, "name the employee: an id of Personio, an e-mail address, or a name"));
     }
-    Ok((names.remove(0), names, sandbox))
-}
-
-/// The employee with this id or e-mail address.
-fn find<'p>(prepared: &'p Prepared<'_>, text: &str) -> Result<&'p Employee, Failure> {
-    let employees = &prepared.employees;
-    let missing = |why: String| Failure::new(Reason::Usage, why);
-    if let Ok(id) = text.parse::<EmployeeId>() {
-        return employees.get(id).ok_or_else(|| missing(format!("Personio delivers no employee {id}")));
-    }
-    let Some(column) = employees.attributes.column("email") else {
-        return Err(missing("this file does not read `email`, so give the id of the employee".into()));
-    };
-    let wanted = text.trim().to_lowercase();
-    let mut found = employees
-        .list
-        .iter()
-        .filter(|employee| employee.value(column).as_text().is_some_and(|email| email.to_lowercase() == wanted));
-    match (found.next(), found.next()) {
-        (Some(employee), None) => Ok(employee),
-        (Some(one), Some(other)) => {
-            Err(missing(format!("employees {} and {} share this address; give the id", one.id, other.id)))
-        }
-        (None, _) => Err(missing("Personio delivers no employee with this e-mail address; give the id".into())),
-    }
+    let employee =
+        names.remove(0).parse().map_err(|why| Failure::new(Reason::Usage, format!("the employee is {why}")))?;
+    Ok((employee, names, sandbox))
 }
 
 /// Somebody whom Personio does not deliver any more: what the state has of them, and what that means.
@@ -151,10 +129,10 @@ fn no_longer_delivered(
     session: &Session,
     prepared: &Prepared<'_>,
     memory: &Memory,
-    text: &str,
+    sought: &Sought,
     mask: &Mask,
 ) -> Result<Option<Explained>, Failure> {
-    let Ok(id) = text.parse::<EmployeeId>() else { return Ok(None) };
+    let Sought::Id(id) = *sought else { return Ok(None) };
     let mut known = memory.state.knows(id)?;
     let mut targets = Vec::new();
     for plan in &prepared.plan.targets {
@@ -523,14 +501,16 @@ mod tests {
             ("1001 desk --sandbox", "1001", vec!["desk"], Some("")),
             ("--sandbox 1001", "1001", vec![], Some("")),
             ("--sandbox ada@example.com desk", "ada@example.com", vec!["desk"], Some("")),
+            ("--sandbox lovelace", "lovelace", vec![], Some("")),
+            ("lovelace --sandbox desk", "lovelace", vec!["desk"], Some("")),
             ("1001 --sandbox desk", "1001", vec!["desk"], Some("")),
             ("1001 --sandbox 127.0.0.1:7070", "1001", vec![], Some("127.0.0.1:7070")),
         ] {
             let parsed = Line::try_parse_from(["explain"].into_iter().chain(line.split(' '))).ok().unwrap();
             let (found, names, sandbox) = split(&parsed.arguments).unwrap();
             assert_eq!(
-                (&*found, names, sandbox.sandbox.as_deref()),
-                (employee, targets.iter().map(ToString::to_string).collect(), address),
+                (found, names, sandbox.sandbox.as_deref()),
+                (employee.parse().unwrap(), targets.iter().map(ToString::to_string).collect(), address),
                 "{line}"
             );
         }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::employee::EmployeeId;
+use crate::employee::{EmployeeId, Sought};
 use crate::http::Requests;
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
@@ -21,7 +21,7 @@ use super::approve::ApprovedChange;
 use super::session::Session;
 use super::signals::Signals;
 use super::sync::synchronise;
-use super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 
 /// List past runs
 #[derive(Debug, Args)]
@@ -50,9 +50,9 @@ pub(super) struct JobsArguments {
     /// Only of this run
     #[arg(long, value_name = "RUN")]
     run: Option<RunId>,
-    /// Only of this employee
-    #[arg(long, value_name = "ID")]
-    employee: Option<EmployeeId>,
+    /// Only of this employee: Personio's id, which contacts nobody; or e-mail address or name, which Personio is asked for
+    #[arg(long, value_name = "WHO")]
+    employee: Option<Sought>,
     /// How many, the newest first
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -332,16 +332,18 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         return Ok(Reasons::default());
     }
     known_target(&session, &memory, arguments.target.as_deref())?;
+    let who = |who| finding::employee_of_history(process, &session, &arguments.sandbox, who);
+    let employee = arguments.employee.as_ref().map(who).transpose()?;
     let filter = JobFilter {
         status: if arguments.failed { Some(JobStatus::Failed) } else { arguments.status },
         target: arguments.target.as_deref(),
         run: arguments.run,
-        employee: arguments.employee,
+        employee,
         before: None,
     };
     let jobs: Vec<JobOut> =
         memory.state.jobs(&filter, arguments.limit)?.into_iter().map(|job| job_out(&session, job)).collect();
-    let last_in_sync: Vec<LastInSync> = match arguments.employee {
+    let last_in_sync: Vec<LastInSync> = match employee {
         Some(employee) => memory
             .state
             .last_seen(employee)?

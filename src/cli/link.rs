@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::config::{Settings, TargetSettings};
-use crate::employee::{EmployeeId, Lifecycle};
+use crate::employee::{EmployeeId, Lifecycle, Sought};
 use crate::field::AccountId;
 use crate::output::visible::visible;
 use crate::output::{Answer, Bars, Shown};
@@ -16,15 +16,15 @@ use crate::sync::{Memory, PrepareError, PrepareOptions, Prepared, Remembered, Si
 use super::explain::decision;
 use super::session::Session;
 use super::signals::{Signals, approve};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 
 /// Say whose account it is, where nobody can tell: several accounts fit, a key is shared, or a handover is held
 ///
 /// Shows what the next sync makes of it, and asks. Nothing is written to the target.
 #[derive(Debug, Args)]
 pub(super) struct LinkArguments {
-    /// Personio's id of the employee
-    employee: EmployeeId,
+    /// Personio's id of the employee, their e-mail address, or their name or a part of it
+    employee: Sought,
     /// The target
     target: String,
     /// The target's id of the account
@@ -41,8 +41,8 @@ pub(super) struct LinkArguments {
 /// Shows what the next sync makes of it, and asks. Nothing is written to the target.
 #[derive(Debug, Args)]
 pub(super) struct UnlinkArguments {
-    /// Personio's id of the employee
-    employee: EmployeeId,
+    /// Personio's id of the employee, their e-mail address, or their name or a part of it
+    employee: Sought,
     /// The target
     target: String,
     /// Do not ask
@@ -69,18 +69,18 @@ struct Said {
 
 pub(super) fn link(process: &Process, arguments: &LinkArguments) -> Result<Reasons, Failure> {
     let account = AccountId::from(arguments.account.trim());
-    change(process, &arguments.sandbox, &arguments.target, arguments.employee, Some(&account), arguments.yes)
+    change(process, &arguments.sandbox, &arguments.target, &arguments.employee, Some(&account), arguments.yes)
 }
 
 pub(super) fn unlink(process: &Process, arguments: &UnlinkArguments) -> Result<Reasons, Failure> {
-    change(process, &arguments.sandbox, &arguments.target, arguments.employee, None, arguments.yes)
+    change(process, &arguments.sandbox, &arguments.target, &arguments.employee, None, arguments.yes)
 }
 
 fn change(
     process: &Process,
     sandbox: &SandboxChoice,
     target: &str,
-    employee: EmployeeId,
+    who: &Sought,
     account: Option<&AccountId>,
     yes: bool,
 ) -> Result<Reasons, Failure> {
@@ -91,6 +91,7 @@ fn change(
         let why = format!("{target} has no accounts of its own: people take care of it by hand");
         return Err(Failure::new(Reason::Usage, why));
     }
+    let employee = finding::employee(process, &session, who)?;
     let signals = Signals::listen()?;
     let memory = Memory::open(&session.settings, process.caller())?;
     // A run under way has read the links already, and would write by the old ones.

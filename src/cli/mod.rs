@@ -8,6 +8,7 @@ mod codes;
 mod confirm;
 mod documents;
 mod explain;
+mod finding;
 mod history;
 mod init;
 mod link;
@@ -42,8 +43,9 @@ pub use crate::exit::{Failure, Reason, Reasons};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::employee::Sought;
 use crate::exit::Problem;
 use crate::output::mask::Masking;
 use crate::output::{Format, Kind, json};
@@ -121,8 +123,10 @@ enum Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed =
+        Cli::command().try_get_matches().and_then(|matches| Ok((people(&matches), Cli::from_arg_matches(&matches)?)));
+    let (people, cli) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are answers, everything else is a mistake in the command line.
             let wrong = error.use_stderr();
@@ -144,7 +148,7 @@ pub fn main() -> ExitCode {
             return if wrong { ExitCode::from(Reason::Usage.code()) } else { ExitCode::SUCCESS };
         }
     };
-    let process = Process::current(cli.global);
+    let process = Process::current(cli.global).calling(people);
     let kind = match &cli.command {
         Command::Plan(_) => Kind::Plan,
         Command::Sync(arguments) if arguments.is_preview() => Kind::Plan,
@@ -203,6 +207,18 @@ pub fn main() -> ExitCode {
         Ok(reasons) => reasons.exit_code(),
         Err(failure) => process.fail(&failure, kind),
     }
+}
+
+/// What people are called by on the command line, other than ids.
+fn people(matches: &ArgMatches) -> Vec<String> {
+    let names = |argument: &clap::Id| {
+        let sought = matches.try_get_many::<Sought>(argument.as_str()).ok().flatten()?;
+        let raw = matches.get_raw(argument.as_str())?;
+        let named = sought.zip(raw).filter(|(sought, _)| !matches!(sought, Sought::Id(_)));
+        Some(named.map(|(_, text)| text.to_string_lossy().into_owned()).collect::<Vec<_>>())
+    };
+    let below = matches.subcommand().map(|(_, below)| people(below)).unwrap_or_default();
+    matches.ids().filter_map(names).flatten().chain(below).collect()
 }
 
 /// The document that a command line with a mistake in it asked for, if it asked for JSON.

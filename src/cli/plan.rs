@@ -7,14 +7,14 @@ use clap::Args;
 
 use crate::code::Code;
 use crate::config::TargetSettings;
-use crate::employee::EmployeeId;
+use crate::employee::Sought;
 use crate::output;
 use crate::output::{Bars, Document, Kind, Names};
 use crate::plan::Plan;
 use crate::sync::{Memory, PrepareOptions, Prepared, judge};
 
 use super::session::{Session, sent};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan_file, private_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan_file, private_file};
 
 /// Show what `sync` would change; write nothing
 ///
@@ -25,9 +25,9 @@ pub(super) struct Arguments {
     /// Only these targets
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
-    /// Only this employee (Personio's id); also on paused targets
-    #[arg(long, value_name = "ID")]
-    employee: Option<EmployeeId>,
+    /// Only this employee: Personio's id, e-mail address, or name or a part of it; also on paused targets
+    #[arg(long, value_name = "WHO")]
+    employee: Option<Sought>,
     /// Read who changed since the last run that read everything, and their accounts; everything where that is due
     #[arg(long, conflicts_with_all = ["as_of", "employee", "accept_removals", "accept_filter_change", "accept_source"])]
     changes: bool,
@@ -69,8 +69,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     if let Some(day) = arguments.as_of {
         session.today = day;
     }
+    let only = arguments.employee.as_ref().map(|who| finding::employee(process, &session, who)).transpose()?;
     let options = PrepareOptions {
-        only: arguments.employee,
+        only,
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
         accept_source: arguments.accept_source,

@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use crate::config::{LoadError, LoadOptions, MachineZones, Settings, StateLocation, find_config, load};
+use crate::employee::EmployeeId;
 use crate::exit::Problem;
 use crate::http::Redactor;
 use crate::output::mask::Mask;
@@ -41,6 +42,8 @@ pub struct Process {
     mask: OnceLock<Mask>,
     /// The last part of the path of the file.
     file_name: OnceLock<String>,
+    people: Vec<String>,
+    found: OnceLock<EmployeeId>,
 }
 
 impl From<LoadError> for Failure {
@@ -82,6 +85,15 @@ fn clock() -> DateTime<Utc> {
     now()
 }
 
+/// A word of the command line with an id in place of what somebody was called by: `Ada`, or `--employee=Ada`.
+fn without_person(word: String, people: &[String], id: &str) -> String {
+    let called = people.iter().find_map(|person| word.strip_suffix(&**person));
+    match called {
+        Some(before) if before.is_empty() || before.ends_with('=') => format!("{before}{id}"),
+        _ => word,
+    }
+}
+
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -106,6 +118,8 @@ impl Process {
             redactor: OnceLock::new(),
             mask: OnceLock::new(),
             file_name: OnceLock::new(),
+            people: Vec::new(),
+            found: OnceLock::new(),
         }
     }
 
@@ -224,17 +238,27 @@ impl Process {
         }
     }
 
+    /// What people were called by on the command line, other than ids.
+    pub(super) fn calling(mut self, people: Vec<String>) -> Self {
+        self.people = people;
+        self
+    }
+
+    /// Whom that turned out to mean.
+    pub(super) fn found(&self, employee: EmployeeId) {
+        let _ = self.found.set(employee);
+    }
+
+    /// What the process was started with, for the state: whoever is meant, by id alone.
+    fn command_line(&self) -> String {
+        let found = self.found.get().map_or_else(|| "…".to_owned(), ToString::to_string);
+        let words = std::env::args().skip(1).map(|word| without_person(word, &self.people, &found));
+        words.filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ")
+    }
+
     /// This process, for the state.
     pub(super) fn caller(&self) -> Caller {
-        // An employee's e-mail address may be among the arguments.
-        let words = std::env::args().skip(1).filter(|word| !word.contains('@'));
-        Caller {
-            who: this_process(),
-            pid: std::process::id(),
-            command: words.collect::<Vec<_>>().join(" "),
-            now: self.now,
-            clock: now,
-        }
+        Caller { who: this_process(), pid: std::process::id(), command: self.command_line(), now: self.now, clock: now }
     }
 
     /// Loads the file, and points it at the sandbox if one is chosen.
@@ -396,6 +420,25 @@ impl Session {
         for target in self.settings.targets.iter_mut().filter(|target| target.paused) {
             target.paused = false;
             self.rehearsed.push(target.plan.name.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_kept_without_names() {
+        let people = ["Ada Lovelace".to_owned(), "ada".to_owned()];
+        for (word, kept) in [
+            ("Ada Lovelace", "7"),
+            ("--employee=Ada Lovelace", "--employee=7"),
+            ("ada", "7"),
+            ("granada", "granada"),
+            ("--employee", "--employee"),
+        ] {
+            assert_eq!(without_person(word.to_owned(), &people, "7"), kept);
         }
     }
 }

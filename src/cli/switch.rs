@@ -5,11 +5,11 @@ use std::io::Write as _;
 use clap::Args;
 
 use crate::config::set_paused;
-use crate::employee::EmployeeId;
+use crate::employee::Sought;
 use crate::sync::{Memory, PrepareOptions};
 
 use super::signals::{Signals, approve};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan};
 
 /// Leave a target alone until it is resumed; edits `paused` in the file, keeping its comments
 #[derive(Debug, Args)]
@@ -47,8 +47,8 @@ pub(super) struct DisconnectArguments {
 /// Erase one person from the state: links, history and all mentions; never touches a target
 #[derive(Debug, Args)]
 pub(super) struct ForgetArguments {
-    /// Personio's id of the employee
-    employee: EmployeeId,
+    /// Personio's id of the employee, which contacts nobody; or their e-mail address or name, which Personio is asked for
+    employee: Sought,
     /// Do not ask, which is done on a terminal only
     #[arg(long)]
     yes: bool,
@@ -123,12 +123,10 @@ pub(super) fn disconnect(process: &Process, arguments: &DisconnectArguments) -> 
 pub(super) fn forget(process: &Process, arguments: &ForgetArguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
     let memory = Memory::for_reading(&session.settings, process.caller())?;
-    ask(process, arguments.yes, &format!("Erase employee {} from the state?", arguments.employee))?;
-    memory.state.forget_employee(arguments.employee)?;
-    process.say(&format!(
-        "employee {} is erased from the state; accounts in the targets were not touched",
-        arguments.employee
-    ));
+    let employee = finding::employee_of_history(process, &session, &arguments.sandbox, &arguments.employee)?;
+    ask(process, arguments.yes, &format!("Erase employee {employee} from the state?"))?;
+    memory.state.forget_employee(employee)?;
+    process.say(&format!("employee {employee} is erased from the state; accounts in the targets were not touched"));
     Ok(Reasons::default())
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::employee::EmployeeId;
+use crate::employee::Sought;
 use crate::output::table::TableStyle;
 use crate::output::{Bars, Document, Kind, Names};
 use crate::progress::RunProgress;
@@ -17,7 +17,7 @@ use crate::words::count;
 use super::session::{Session, sent};
 use super::signals::{Signals, approve};
 use super::telling::{beat_without_state, tell};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan, plan_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan, plan_file};
 
 /// Plan, ask, and apply
 ///
@@ -34,9 +34,9 @@ pub(super) struct Arguments {
     /// Show the plan and write nothing; the same as `plan`
     #[arg(long)]
     dry_run: bool,
-    /// Only this employee (Personio's id); also on paused targets
-    #[arg(long, value_name = "ID")]
-    employee: Option<EmployeeId>,
+    /// Only this employee: Personio's id, e-mail address, or name or a part of it; also on paused targets
+    #[arg(long, value_name = "WHO")]
+    employee: Option<Sought>,
     /// Only the targets of which a slot of `every` is open, which have no `every`, or whose part of the file changed
     #[arg(long)]
     due: bool,
@@ -83,8 +83,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         false => process.open_telling(&sandbox, &targets)?,
     };
     session.rehearse();
+    let only = arguments.employee.as_ref().map(|who| finding::employee(process, &session, who)).transpose()?;
     let mut options = PrepareOptions {
-        only: arguments.employee,
+        only,
         accepted_removals: arguments.accept_removals,
         accept_filter_change: arguments.accept_filter_change,
         accept_source: arguments.accept_source,

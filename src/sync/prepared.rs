@@ -213,7 +213,7 @@ pub enum PrepareError {
     )]
     NobodyHasAnId(u64),
     /// The employee asked for is not among those delivered.
-    #[error("Personio delivers no employee {0}; `personio-sync explain` also takes an e-mail address")]
+    #[error("Personio delivers no employee {0}; an e-mail address or a name is taken as well")]
     UnknownEmployee(EmployeeId),
     /// The state could not be read.
     #[error("failed to read the state: {0:#}")]

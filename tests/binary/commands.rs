@@ -197,7 +197,7 @@ fn explain_tells_every_step_of_one_person() {
     scene.sync();
     scene.run(&["explain", "1002", "desk"], 0).shows("by the stored link").shows("  decided  nothing to do\n");
     scene.change(1003, json!({"email": scene.email(1002)}));
-    scene.run(&["explain", &scene.email(1002)], 2).says("employees 1002 and 1003 share this address; give the id");
+    scene.run(&["explain", &scene.email(1002)], 2).says("2 employees fit: 1002, 1003; give the id");
     let list = Scene::new(5, &LIST.replace("E-mail = \"email\"\n", ""));
     list.run(&["explain", "rafael.falk@example.com"], 2).says("this file does not read `email`");
 }

@@ -96,7 +96,7 @@ fn bad_input_is_2_with_its_place_before_anything_is_contacted() {
 
     scene.run(&["sync", "--yes", "--employee", "4711"], 2).says("Personio delivers no employee 4711");
     scene.run(&["explain", "4711"], 2).says("Personio delivers no employee 4711");
-    scene.run(&["explain", "nobody@example.net"], 2).says("no employee with this e-mail address");
+    scene.run(&["explain", "nobody@example.net"], 2).says("delivers nobody who fits");
     assert_eq!(scene.writes(), [""; 0]);
 }
 

@@ -11,6 +11,7 @@ mod conformance;
 mod conversations;
 mod exit_codes;
 mod faults;
+mod finding;
 mod json;
 mod logs;
 mod notify;

@@ -9,7 +9,7 @@ mod test;
 use clap::{Args, Subcommand};
 
 use crate::config::{TargetSettings, set_active};
-use crate::employee::EmployeeId;
+use crate::employee::Sought;
 use crate::plan::WorkflowSettings;
 
 use super::session::Session;
@@ -34,9 +34,9 @@ enum Command {
     Test {
         #[command(flatten)]
         named: Named,
-        /// Personio's id of the employee
-        #[arg(long, value_name = "ID")]
-        employee: EmployeeId,
+        /// The employee: Personio's id, e-mail address, or name or a part of it
+        #[arg(long, value_name = "WHO")]
+        employee: Sought,
         #[command(flatten)]
         sandbox: SandboxChoice,
     },
@@ -45,9 +45,10 @@ enum Command {
     Start {
         #[command(flatten)]
         named: Named,
-        /// Personio's id of an employee whose hire date or last day became known too late; the file stays as it is
-        #[arg(long, value_name = "ID")]
-        employee: Option<EmployeeId>,
+        /// An employee whose hire date or last day became known too late, by Personio's id, e-mail address, or name or a part of
+        /// it; the file stays as it is
+        #[arg(long, value_name = "WHO")]
+        employee: Option<Sought>,
         /// Do not ask
         #[arg(long, short, requires = "employee")]
         yes: bool,
@@ -71,9 +72,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     match &arguments.command {
         None | Some(Command::List) => list::list(process, &arguments.sandbox),
         Some(Command::Show(named)) => show::show(process, named),
-        Some(Command::Test { named, employee, sandbox }) => test::test(process, sandbox, named, *employee),
+        Some(Command::Test { named, employee, sandbox }) => test::test(process, sandbox, named, employee),
         Some(Command::Start { named, employee: Some(employee), yes, sandbox }) => {
-            start::start(process, sandbox, named, *employee, *yes)
+            start::start(process, sandbox, named, employee, *yes)
         }
         Some(Command::Start { named, .. }) => switch(process, named, true),
         Some(Command::Stop(named)) => switch(process, named, false),

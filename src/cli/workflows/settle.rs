@@ -2,20 +2,20 @@
 
 use clap::Args;
 
-use crate::employee::EmployeeId;
+use crate::employee::Sought;
 use crate::sync::{Memory, workflow_memory};
 use crate::words::count;
 
-use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 use super::{Named, find};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     named: Named,
-    /// Personio's id of the employee
-    #[arg(long, value_name = "ID")]
-    employee: EmployeeId,
+    /// The employee: Personio's id, which contacts nobody; or e-mail address or name, which Personio is asked for
+    #[arg(long, value_name = "WHO")]
+    employee: Sought,
     #[command(flatten)]
     outcome: Found,
     #[command(flatten)]
@@ -36,13 +36,14 @@ struct Found {
 pub(super) fn settle(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let session = process.open_history(&arguments.sandbox)?;
     let (target, workflow) = find(&session, &arguments.named.workflow)?;
+    let employee = finding::employee_of_history(process, &session, &arguments.sandbox, &arguments.employee)?;
     let memory = Memory::open(&session.settings, process.caller())?;
     // One run for one account at a time: a sync may be looking for the very same thing.
     let locks = memory.lock(&[target], std::time::Duration::ZERO, &mut |_| false)?;
     let steps = workflow_memory(&memory.state, &target.plan.name, &workflow.name)?.steps;
-    let mut open = steps.iter().filter(|step| !step.done && step.employee == arguments.employee);
+    let mut open = steps.iter().filter(|step| !step.done && step.employee == employee);
     let Some(step) = open.next() else {
-        let message = format!("no step of {} is open for employee {}", workflow.name, arguments.employee);
+        let message = format!("no step of {} is open for employee {employee}", workflow.name);
         return Err(Failure::new(Reason::Usage, message));
     };
     let more = open.count();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::employee::EmployeeId;
+use crate::employee::Sought;
 use crate::plan::Trigger;
 use crate::sync::{Memory, PrepareOptions, Prepared};
 
 use super::super::signals::Signals;
 use super::super::sync::synchronise;
-use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 use super::{Named, find};
 
 /// Plans the steps of a workflow for one employee whatever the day, asks, and carries them out. What was done before for
@@ -17,7 +17,7 @@ pub(super) fn start(
     process: &Process,
     sandbox: &SandboxChoice,
     named: &Named,
-    employee: EmployeeId,
+    who: &Sought,
     yes: bool,
 ) -> Result<Reasons, Failure> {
     let (target, name) = {
@@ -39,6 +39,7 @@ pub(super) fn start(
     };
     let (sandbox, _) = sandbox.split(&[]);
     let session = process.open(&sandbox, &[target.to_string()])?;
+    let employee = finding::employee(process, &session, who)?;
     let options = PrepareOptions {
         only: Some(employee),
         start: Some(name.clone()),

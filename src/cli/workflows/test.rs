@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::code::Code;
-use crate::employee::EmployeeId;
+use crate::employee::{EmployeeId, Sought};
 use crate::output::Bars;
 use crate::output::visible::{short, visible};
 use crate::plan::{Change, Reason as Verdict, WorkflowInput, verdict};
@@ -12,7 +12,7 @@ use crate::sync::{Memory, PrepareOptions, Prepared, Remembered as _};
 use crate::targets::TargetError;
 
 use super::super::session::Session;
-use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 use super::show::{conditions, trigger};
 use super::{Named, find};
 
@@ -20,7 +20,7 @@ pub(super) fn test(
     process: &Process,
     sandbox: &SandboxChoice,
     named: &Named,
-    employee: EmployeeId,
+    who: &Sought,
 ) -> Result<Reasons, Failure> {
     // Only the file says which target it is, and only that target is opened.
     let (target, workflow) = {
@@ -35,6 +35,7 @@ pub(super) fn test(
             one.active = one.name == workflow;
         }
     }
+    let employee = finding::employee(process, &session, who)?;
     let options = PrepareOptions { only: Some(employee), ..PrepareOptions::new(session.today, &[target.as_str()]) };
     let memory = Memory::for_reading(&session.settings, process.caller())?;
     let bars = Bars::new(process.terminal);

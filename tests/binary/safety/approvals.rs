@@ -148,7 +148,7 @@ fn a_number_stays_that_of_its_change() {
     assert!(is_active(&scene, 1002) && !is_active(&scene, 1003) && !is_active(&scene, 1004) && is_active(&scene, 1001));
     scene.run(&["held", "show", &second], 2).says("nothing that was last shown as held is called");
     scene.run(&["approve", "desk/1003"], 2).says("nothing that was last shown as held is called");
-    scene.run(&["approve", "somebody"], 2).says("write TARGET/EMPLOYEE");
+    scene.run(&["approve", "somebody"], 2).says("write TARGET/WHO");
 }
 
 #[test]
