@@ -16,7 +16,7 @@ use personio_sync::field::{FieldIndex, FieldValue, Schema};
 use personio_sync::http::Method;
 use personio_sync::personio::read_page;
 use personio_sync::personio::simulated::Personio;
-use personio_sync::plan::{Account, Op, PlanInput, PlanMemory, Snapshot, build};
+use personio_sync::plan::{Account, Op, PlanInput, PlanMemory, Snapshot, TargetPlan, build};
 use personio_sync::rules::Tables;
 use personio_sync::section::SecretMode;
 use personio_sync::simulation::people::Company;
@@ -111,7 +111,7 @@ impl World {
         Self { settings, schema, employees, standings, tables }
     }
 
-    fn plan(&self, snapshot: Snapshot) -> usize {
+    fn build(&self, snapshot: Snapshot) -> TargetPlan {
         let memory = PlanMemory::default();
         let input = PlanInput {
             settings: &self.settings.targets[0].plan,
@@ -127,29 +127,18 @@ impl World {
             only: None,
             changed_only: false,
         };
-        let built = build(&input, snapshot);
-        built.plan.changes.len() + built.plan.in_sync
+        build(&input, snapshot).plan
+    }
+
+    fn plan(&self, snapshot: Snapshot) -> usize {
+        let plan = self.build(snapshot);
+        plan.changes.len() + plan.in_sync
     }
 
     /// The accounts that the plan for an empty target would make.
     fn accounts(&self) -> Snapshot {
-        let memory = PlanMemory::default();
-        let input = PlanInput {
-            settings: &self.settings.targets[0].plan,
-            rules: None,
-            schema: &self.schema,
-            employees: &self.employees,
-            standings: &self.standings,
-            today: today(),
-            tables: &self.tables,
-            identifying: &[],
-            memory: &memory,
-            references: &BTreeMap::new(),
-            only: None,
-            changed_only: false,
-        };
-        let plan = build(&input, Snapshot::default()).plan;
-        let accounts = plan
+        let accounts = self
+            .build(Snapshot::default())
             .changes
             .into_iter()
             .filter(|change| change.op == Op::Create)

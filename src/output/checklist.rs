@@ -86,13 +86,7 @@ mod tests {
         let by_hand = TargetPlan { checklist: Some(checklist), ..TargetPlan::empty("help-desk", "conversations") };
         Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary {
-                employees: 3,
-                complete: true,
-                why_incomplete: None,
-                newest_change: None,
-                changes: None,
-            },
+            source: SourceSummary { employees: 3, complete: true, ..SourceSummary::default() },
             targets: vec![TargetPlan::empty("chat", "slack"), by_hand],
             notices: Vec::new(),
         }

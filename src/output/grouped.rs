@@ -101,10 +101,8 @@ mod tests {
     #[test]
     fn the_same_is_said_once_for_everybody() {
         let notice = |employee: Option<u64>, message: &str| Notice {
-            code: Code::FieldEmpty,
             employee: employee.map(EmployeeId),
-            field: None,
-            message: message.into(),
+            ..Notice::new(Code::FieldEmpty, message)
         };
         let mut said = vec![notice(None, "the list is short"), notice(Some(3), "no manager")];
         said.extend((10..16).map(|id| notice(Some(id), "no office")));
@@ -118,12 +116,7 @@ mod tests {
 
     #[test]
     fn what_differs_from_person_to_person_has_one_total() {
-        let gone = |id: u64| Notice {
-            code: Code::EmployeeMissing,
-            employee: Some(EmployeeId(id)),
-            field: None,
-            message: format!("account u{id} is kept"),
-        };
+        let gone = |id: u64| Notice::about(EmployeeId(id), Code::EmployeeMissing, format!("account u{id} is kept"));
         let said: Vec<Notice> = (1..=12).map(gone).collect();
         let lines = notices(&said, false);
         assert_eq!(lines.len(), 6, "{lines:?}");

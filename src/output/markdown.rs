@@ -245,13 +245,7 @@ mod tests {
         small.changes = vec![update(7)];
         Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary {
-                employees: 41,
-                complete: true,
-                why_incomplete: None,
-                newest_change: None,
-                changes: None,
-            },
+            source: SourceSummary { employees: 41, complete: true, ..SourceSummary::default() },
             targets: vec![crowded, small],
             notices: Vec::new(),
         }

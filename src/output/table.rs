@@ -412,13 +412,7 @@ mod tests {
         target.changes.push(change(99, Outcome::Failed { error: "no room".into(), code: Code::Refused }));
         let plan = Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary {
-                employees: 41,
-                complete: true,
-                why_incomplete: None,
-                newest_change: None,
-                changes: None,
-            },
+            source: SourceSummary { employees: 41, complete: true, ..SourceSummary::default() },
             targets: vec![target],
             notices: Vec::new(),
         };
@@ -459,13 +453,7 @@ mod tests {
         ];
         Plan {
             today: "2026-11-22".parse().unwrap(),
-            source: SourceSummary {
-                employees: 41,
-                complete: true,
-                why_incomplete: None,
-                newest_change: None,
-                changes: None,
-            },
+            source: SourceSummary { employees: 41, complete: true, ..SourceSummary::default() },
             targets: vec![target],
             notices: Vec::new(),
         }

@@ -272,6 +272,17 @@ pub struct Notice {
     pub message: String,
 }
 
+impl Notice {
+    /// Of the target or the run as a whole.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, employee: None, field: None, message: message.into() }
+    }
+
+    pub fn about(employee: EmployeeId, code: Code, message: impl Into<String>) -> Self {
+        Self { employee: Some(employee), ..Self::new(code, message) }
+    }
+}
+
 /// Whether a target takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetStatus {

@@ -87,7 +87,7 @@ impl EmployeeCase<'_> {
 
     /// A notice about this employee.
     pub fn notice(&self, code: Code, message: impl Into<String>) -> Notice {
-        Notice { code, employee: Some(self.employee), field: None, message: message.into() }
+        Notice::about(self.employee, code, message)
     }
 }
 

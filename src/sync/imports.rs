@@ -52,10 +52,6 @@ pub(super) fn review(settings: &Settings, plan: &mut Plan, targets: &[PreparedTa
     }
 }
 
-fn notice(code: Code, message: String) -> Notice {
-    Notice { code, employee: None, field: None, message }
-}
-
 fn joined<T: Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -68,10 +64,10 @@ fn requesters(settings: &Settings, requesters: &Requesters) -> Vec<Notice> {
         Ok(Ok(catalogue)) => catalogue,
         Ok(Err(error)) => {
             let why = format!("what `credential` may read could not be looked at: {error}");
-            return vec![notice(Code::RequesterCredential, why)];
+            return vec![Notice::new(Code::RequesterCredential, why)];
         }
         Err(error) => {
-            return vec![notice(Code::RequesterCredential, format!("`credential` cannot be used: {error:#}"))];
+            return vec![Notice::new(Code::RequesterCredential, format!("`credential` cannot be used: {error:#}"))];
         }
     };
     let names = catalogue.into_iter().map(|entry| {
@@ -82,7 +78,7 @@ fn requesters(settings: &Settings, requesters: &Requesters) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut add = |code, items: &[String], what: &str| {
         if !items.is_empty() {
-            notices.push(notice(code, format!("{what}, under {}: {}", attributes::PLACE, joined(items))));
+            notices.push(Notice::new(code, format!("{what}, under {}: {}", attributes::PLACE, joined(items))));
         }
     };
     add(Code::RequesterAttributesMissing, &missing, "declared and not readable for Conversations; tick them");
@@ -97,7 +93,7 @@ fn experts(by_hand: &dyn ByHand, open: &OpenTarget, plan: &TargetPlan) -> Vec<No
     let listed = match by_hand.listed_experts() {
         Ok(Some(listed)) => listed,
         Ok(None) => return Vec::new(),
-        Err(why) => return vec![notice(Code::ExpertsFile, why)],
+        Err(why) => return vec![Notice::new(Code::ExpertsFile, why)],
     };
     let mut wanted: BTreeSet<EmployeeId> = open.confirmed.with(by_hand.expert_field());
     for change in &plan.changes {
@@ -135,17 +131,17 @@ fn experts(by_hand: &dyn ByHand, open: &OpenTarget, plan: &TargetPlan) -> Vec<No
     if !lacking.is_empty() {
         let why = "by rule and not in `experts_file` (administrators need no role)";
         let number = count(lacking.len(), "expert", "experts");
-        notices.push(notice(Code::ExpertsWithoutRole, format!("{number} {why}: {}", joined(&lacking))));
+        notices.push(Notice::new(Code::ExpertsWithoutRole, format!("{number} {why}: {}", joined(&lacking))));
     }
     if !beyond.is_empty() {
         let why = "in `experts_file` and not by rule";
         let number = count(beyond.len(), "expert", "experts");
-        notices.push(notice(Code::ExpertsBeyondRule, format!("{number} {why}: {}", joined(&beyond))));
+        notices.push(Notice::new(Code::ExpertsBeyondRule, format!("{number} {why}: {}", joined(&beyond))));
     }
     if strangers > 0 {
         let lines = count(strangers, "line", "lines");
         let why = format!("{lines} of `experts_file` with nobody whom Personio delivers");
-        notices.push(notice(Code::ExpertsUnknown, why));
+        notices.push(Notice::new(Code::ExpertsUnknown, why));
     }
     notices
 }
@@ -160,14 +156,14 @@ fn imported(
 ) -> Vec<Notice> {
     let Some(position) = plan.targets.iter().position(|other| *other.name == *name) else {
         let why = format!("`{name}` is not part of this run, so its contacts and channels were not looked at");
-        return vec![notice(Code::DirectoryNotRead, why)];
+        return vec![Notice::new(Code::DirectoryNotRead, why)];
     };
     let Some(directory) = &targets[position].open else {
         let why = format!(
             "`{name}` is {}, so its contacts and channels were not looked at",
             plan.targets[position].status.as_str()
         );
-        return vec![notice(Code::DirectoryNotRead, why)];
+        return vec![Notice::new(Code::DirectoryNotRead, why)];
     };
     let mut notices = Vec::new();
     let has_addresses = directory.schema.fields.iter().any(|spec| spec.kind == FieldKind::Email);
@@ -183,7 +179,7 @@ fn imported(
     } else {
         let what = if has_addresses { "this target's mapping has no `email`" } else { "no address of it is read" };
         let why = format!("contacts of `{name}` were not compared with the people of Personio: {what}");
-        notices.push(notice(Code::ContactsNotCompared, why));
+        notices.push(Notice::new(Code::ContactsNotCompared, why));
     }
     notices.extend(channels(name, by_hand, directory));
     if open.labels.values().any(|label| label.language.is_some()) {
@@ -208,11 +204,12 @@ fn compared(name: &str, found: &Comparison, directory: &OpenTarget) -> Vec<Notic
             count(ids.len(), "account", "accounts"),
             ids.join(", ")
         );
-        notices.push(notice(Code::OutsidersInDirectory, message));
+        notices.push(Notice::new(Code::OutsidersInDirectory, message));
     }
     let mut add = |code, who: &[EmployeeId], what: &str| {
         if !who.is_empty() {
-            notices.push(notice(code, format!("{} {what}: {}", count(who.len(), "person", "people"), joined(who))));
+            notices
+                .push(Notice::new(code, format!("{} {what}: {}", count(who.len(), "person", "people"), joined(who))));
         }
     };
     if directory.complete {
@@ -237,7 +234,10 @@ fn channels(name: &str, by_hand: &dyn ByHand, directory: &OpenTarget) -> Vec<Not
     let known = match service.channel_names() {
         Ok(known) => known,
         Err(error) => {
-            return vec![notice(Code::ChannelsNotRead, format!("channels of `{name}` were not looked at: {error}"))];
+            return vec![Notice::new(
+                Code::ChannelsNotRead,
+                format!("channels of `{name}` were not looked at: {error}"),
+            )];
         }
     };
     let missing = by_hand.channels().iter().filter(|channel| !known.contains(&channel.name.value));
@@ -251,7 +251,7 @@ fn channels(name: &str, by_hand: &dyn ByHand, directory: &OpenTarget) -> Vec<Not
                 "team {}: the token of `{name}` sees no channel `{wanted}` (a private one must invite it); {hint}",
                 channel.team
             );
-            notice(Code::ChannelMissing, why)
+            Notice::new(Code::ChannelMissing, why)
         })
         .collect()
 }
@@ -263,13 +263,13 @@ fn language(name: &str, directory: &TargetSettings) -> Option<Notice> {
     if directory.target.field(FIELD) == FieldLookup::Unknown {
         let why =
             format!("`language` cannot be written to `{name}`: everybody sets it there for themselves; {follows}");
-        return Some(notice(Code::LanguageByHand, why));
+        return Some(Notice::new(Code::LanguageByHand, why));
     }
     let mapped = directory.plan.fields[..directory.plan.written_fields].iter().any(|spec| &*spec.name == FIELD);
     (!mapped).then(|| {
         let why = format!(
             "`language` is written nowhere: add {FIELD} = \"… | locale\" to [targets.{name}.mapping]; {follows}"
         );
-        notice(Code::LanguageNotMapped, why)
+        Notice::new(Code::LanguageNotMapped, why)
     })
 }

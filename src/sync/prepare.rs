@@ -417,7 +417,7 @@ fn refusals(
         Ok(refusals) => (refusals, None),
         Err(error) => {
             let message = format!("what became of {} new accounts cannot be read: {error}", pending.len());
-            (Vec::new(), Some(Notice { code: Code::OutcomesUnreadable, employee: None, field: None, message }))
+            (Vec::new(), Some(Notice::new(Code::OutcomesUnreadable, message)))
         }
     }
 }
@@ -534,11 +534,8 @@ pub(super) fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], empl
         let covered: BTreeSet<&EmployeeId> = positions.keys().collect();
         let none: Vec<EmployeeId> =
             employees.list.iter().map(|employee| employee.id).filter(|id| !covered.contains(id)).collect();
-        plan.notices.extend(none.into_iter().map(|employee| Notice {
-            code: Code::InNoTargetOfGroup,
-            employee: Some(employee),
-            field: None,
-            message: format!("in scope of no target of the group `{group}`"),
+        plan.notices.extend(none.into_iter().map(|employee| {
+            Notice::about(employee, Code::InNoTargetOfGroup, format!("in scope of no target of the group `{group}`"))
         }));
     }
 }

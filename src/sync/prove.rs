@@ -118,7 +118,7 @@ pub(super) fn build_proven(reader: &dyn ReadAccounts, input: &PlanInput<'_>, mut
                 crate::words::count(several, "account was", "accounts were"),
                 if several == 1 { "it" } else { "them" },
             );
-            snapshot.notices.push(Notice { code: Code::FoundByLookUp, employee: None, field: None, message });
+            snapshot.notices.push(Notice::new(Code::FoundByLookUp, message));
             snapshot.accounts.extend(found);
             build(input, snapshot)
         }
@@ -147,5 +147,5 @@ fn note(plan: &mut TargetPlan, why: &str) {
         "the list of accounts is not proven whole, so that nobody is removed, and nobody made who was not looked up \
          first: {why}"
     );
-    plan.notices.push(Notice { code: Code::ListNotWhole, employee: None, field: None, message });
+    plan.notices.push(Notice::new(Code::ListNotWhole, message));
 }

@@ -97,7 +97,7 @@ pub(super) fn read_back(reader: &dyn ReadAccounts, schema: &Schema, plan: &mut T
             [only] => (Some(only), message),
             _ => (None, format!("{message} ({} employees)", employees.len())),
         };
-        plan.notices.push(Notice { code: Code::NotStored, employee, field: None, message });
+        plan.notices.push(Notice { employee, ..Notice::new(Code::NotStored, message) });
     }
     let still_out = |change: &Change| {
         let account = change.account.as_ref().and_then(|id| found.get(id));

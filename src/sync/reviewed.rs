@@ -118,7 +118,7 @@ fn leave_approvals(plan: &mut TargetPlan, target: &PreparedTarget<'_>) {
             count(left, "change is", "changes are"),
             if left == 1 { "it" } else { "them" }
         );
-        notices.push(Notice { code: Code::ApprovedNotReviewed, employee: None, field: None, message });
+        notices.push(Notice::new(Code::ApprovedNotReviewed, message));
     }
 }
 

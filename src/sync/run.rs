@@ -87,7 +87,7 @@ impl<'s> Inputs<'s, '_> {
         let mut prepared = prepare(self.settings, self.source, self.memory, options, progress)?;
         for plan in prepared.plan.targets.iter_mut().filter(|plan| self.rehearsed.contains(&plan.name)) {
             let message = format!("paused in the file: this is what `personio-sync resume {}` would bring", plan.name);
-            plan.notices.insert(0, Notice { code: Code::Paused, employee: None, field: None, message });
+            plan.notices.insert(0, Notice::new(Code::Paused, message));
         }
         Ok(prepared)
     }
@@ -208,7 +208,7 @@ fn defer_manual_changes(prepared: &mut Prepared<'_>) {
             count(steps, "step is", "steps are")
         );
         plan.notices.retain(|notice| notice.code != Code::NothingConfirmed);
-        plan.notices.push(Notice { code: Code::ByHand, employee: None, field: None, message });
+        plan.notices.push(Notice::new(Code::ByHand, message));
         plan.changes.clear();
         plan.checklist = None;
     }

@@ -124,14 +124,12 @@ pub(super) fn staleness(newest: DateTime<Utc>, zone: Zone, today: NaiveDate) -> 
     let day = newest.with_timezone(&zone).date_naive();
     let works = |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
     let after = day.iter_days().skip(1).take_while(|next| *next < today);
-    (after.filter(works).count() >= WORKING_DAYS).then(|| Notice {
-        code: Code::SourceOld,
-        employee: None,
-        field: None,
-        message: format!(
+    (after.filter(works).count() >= WORKING_DAYS).then(|| {
+        let message = format!(
             "the newest change that Personio's list holds is of {day}; if people were edited since, the list lags behind, \
              and what it says is of that day"
-        ),
+        );
+        Notice::new(Code::SourceOld, message)
     })
 }
 

@@ -207,7 +207,7 @@ mod tests {
             Skip { employee: EmployeeId(4), reason: Code::KeyNearlyEqual, detail: String::new() },
             Skip { employee: EmployeeId(5), reason: Code::AccountIsAgent, detail: String::new() },
         ];
-        let notice = |code| Notice { code, employee: Some(EmployeeId(6)), field: None, message: String::new() };
+        let notice = |code| Notice::about(EmployeeId(6), code, String::new());
         plan.notices = vec![notice(Code::HireDateMoved), notice(Code::FieldKept)];
         let mut observed = Observed::default();
         of_target(&mut observed, &plan, |employee, _| employee.0 == 9, true);

@@ -62,7 +62,7 @@ impl<'a> Checks<'a> {
             let is_known =
                 |known: &Notice| known.message == message && (known.employee.is_none() || known.employee == employee);
             if !self.found.iter().any(is_known) {
-                self.found.push(Notice { code: Code::WorkflowForm, employee, field: None, message });
+                self.found.push(Notice { employee, ..Notice::new(Code::WorkflowForm, message) });
             }
         }
     }

@@ -235,14 +235,12 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
                 unreadable.clear();
                 continue;
             };
-            records.notices.extend(unreadable.drain(..).map(|(index, unreadable)| Notice {
-                code: Code::UnexpectedValue,
-                employee: Some(employee.id),
-                field: None,
-                message: format!(
-                    "Personio delivers attribute `{}` of employee {} as {}, which cannot be read; it counts as hidden",
-                    self.columns.keys[index].0, employee.id, unreadable
-                ),
+            records.notices.extend(unreadable.drain(..).map(|(index, unreadable)| {
+                let message = format!(
+                    "Personio delivers attribute `{}` of employee {} as {unreadable}, which cannot be read; it counts as hidden",
+                    self.columns.keys[index].0, employee.id
+                );
+                Notice::about(employee.id, Code::UnexpectedValue, message)
             }));
             records.employees.push(employee);
         }

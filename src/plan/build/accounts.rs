@@ -38,12 +38,11 @@ impl<'a> Builder<'a> {
                 let why = "the linked account was not delivered, and the read is not proven whole";
                 return self.skip(employee, Code::AccountNotDelivered, why.into());
             }
-            self.plan.notices.push(Notice {
-                code: Code::LinkedAccountGone,
-                employee: Some(employee),
-                field: None,
-                message: "the linked account is gone from the target; a new one is made".into(),
-            });
+            self.plan.notices.push(Notice::about(
+                employee,
+                Code::LinkedAccountGone,
+                "the linked account is gone from the target; a new one is made",
+            ));
         }
         self.plan.changes.push(Change {
             reason: linked.map(|_| Code::AccountGone),
@@ -62,12 +61,7 @@ impl<'a> Builder<'a> {
         let key = given.unwrap_or_else(|| employee.to_string());
         if let Some(refusal) = self.input.memory.refusals.iter().find(|refusal| *refusal.key == *key) {
             let message = format!("the target took the new account on {since} and did not make it: {}", refusal.why);
-            self.plan.notices.push(Notice {
-                code: Code::AccountRefused,
-                employee: Some(employee),
-                field: None,
-                message,
-            });
+            self.plan.notices.push(Notice::about(employee, Code::AccountRefused, message));
             return None;
         }
         let has_time = self.input.today <= since.checked_add_days(Days::new(DAYS_PENDING)).unwrap_or(since);

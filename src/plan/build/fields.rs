@@ -22,12 +22,7 @@ impl<'a> Builder<'a> {
                 mapping.desired_with_remarks(self.spec(mapping.index), facts, &mut remarks)
             }
         }));
-        let told = remarks.into_iter().map(|Remark { code, message }| Notice {
-            code,
-            employee: Some(employee),
-            field: None,
-            message,
-        });
+        let told = remarks.into_iter().map(|Remark { code, message }| Notice::about(employee, code, message));
         self.plan.notices.extend(told);
         wanted.resize(settings.written_fields, Desired::Keep(None));
         if let Some(rules) = self.input.rules {

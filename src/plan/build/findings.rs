@@ -33,7 +33,7 @@ impl<'a> Builder<'a> {
             _ => format!("include {} hold for nobody", idle.join(" and ")),
         };
         let message = format!("nobody is in scope: {why}; `check --online` lists the values that there are");
-        self.plan.notices.push(Notice { code: Code::FiltersLeaveNobody, employee: None, field: None, message });
+        self.plan.notices.push(Notice::new(Code::FiltersLeaveNobody, message));
     }
 
     /// A first run into a service that is hard to clean up afterwards, without any filter.
@@ -47,7 +47,7 @@ impl<'a> Builder<'a> {
             && coming > 0
         {
             let message = format!("{means}; that is {coming} as of today");
-            self.plan.notices.push(Notice { code: Code::FiltersMissing, employee: None, field: None, message });
+            self.plan.notices.push(Notice::new(Code::FiltersMissing, message));
         }
     }
 
@@ -82,7 +82,7 @@ impl<'a> Builder<'a> {
             if let Some(first) = line.iter().position(|id| *id == at).filter(|_| manager.contains_key(&at)) {
                 let members: Vec<String> = line[first..].iter().map(ToString::to_string).collect();
                 let message = format!("employees {} manage each other in a circle", members.join(", "));
-                self.plan.notices.push(Notice { code: Code::ManagerCycle, employee: None, field: None, message });
+                self.plan.notices.push(Notice::new(Code::ManagerCycle, message));
             }
         }
     }
@@ -101,7 +101,7 @@ impl<'a> Builder<'a> {
             match &group.make {
                 None => {
                     let message = group.why.clone();
-                    self.plan.notices.push(Notice { code: Code::GroupUnusable, employee: None, field: None, message });
+                    self.plan.notices.push(Notice::new(Code::GroupUnusable, message));
                 }
                 Some(name) => {
                     let joins = |field: &FieldChange| field.index == *index && field.after == FieldValue::Bool(true);

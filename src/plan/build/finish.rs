@@ -83,12 +83,7 @@ impl Builder<'_> {
         if let Some(means) = self.input.settings.policy.create_note
             && self.plan.changes.iter().any(|change| change.op == Op::Create)
         {
-            self.plan.notices.push(Notice {
-                code: Code::CreatingMeans,
-                employee: None,
-                field: None,
-                message: means.into(),
-            });
+            self.plan.notices.push(Notice::new(Code::CreatingMeans, means));
         }
         self.report_missing_filters();
         for (position, standing) in self.input.standings.iter().enumerate() {
@@ -97,12 +92,7 @@ impl Builder<'_> {
                 && self.input.only.is_none_or(|only| only == employee)
                 && self.account_of.contains_key(&employee)
             {
-                self.plan.notices.push(Notice {
-                    code: disagreement.code(),
-                    employee: Some(employee),
-                    field: None,
-                    message: disagreement.explanation(),
-                });
+                self.plan.notices.push(Notice::about(employee, disagreement.code(), disagreement.explanation()));
             }
         }
         let left_alone: BTreeSet<EmployeeId> = self

@@ -74,12 +74,11 @@ impl<'a> Builder<'a> {
                 self.take_out_of_use(employee, account, Code::OutOfScope, detail, correlation);
             }
             LeaverAction::Keep | LeaverAction::Include if self.snapshot.accounts[account].active => {
-                self.plan.notices.push(Notice {
-                    code: Code::OutOfScope,
-                    employee: Some(employee),
-                    field: None,
-                    message: format!("no longer in scope: {clause}; the account is kept as it is"),
-                });
+                self.plan.notices.push(Notice::about(
+                    employee,
+                    Code::OutOfScope,
+                    format!("no longer in scope: {clause}; the account is kept as it is"),
+                ));
             }
             LeaverAction::Keep | LeaverAction::Include => {}
         }
@@ -152,12 +151,7 @@ impl<'a> Builder<'a> {
                 ),
                 LeaverAction::Keep | LeaverAction::Include => format!("{detail}; account {} is kept", account.id),
             };
-            self.plan.notices.push(Notice {
-                code: Code::EmployeeMissing,
-                employee: Some(*employee),
-                field: None,
-                message,
-            });
+            self.plan.notices.push(Notice::about(*employee, Code::EmployeeMissing, message));
         }
     }
 }

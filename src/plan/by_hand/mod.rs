@@ -284,12 +284,7 @@ pub fn complete(
         if confirmed.is_none() && !plan.changes.is_empty() {
             let message =
                 "nothing was confirmed yet, so all of it is listed; what is so already, `confirm` takes as done";
-            plan.notices.push(Notice {
-                code: Code::NothingConfirmed,
-                employee: None,
-                field: None,
-                message: message.into(),
-            });
+            plan.notices.push(Notice::new(Code::NothingConfirmed, message));
         }
     }
     plan.changes
@@ -332,15 +327,14 @@ fn outside(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirmed, empl
     };
     if !delivered && (input.settings.leavers.missing != LeaverAction::Deactivate || !input.employees.is_complete()) {
         let names: Vec<&str> = fields.iter().map(|field| &*field.field).collect();
-        plan.notices.push(Notice {
-            code: Code::EmployeeMissing,
-            employee: Some(employee),
-            field: None,
-            message: format!(
+        plan.notices.push(Notice::about(
+            employee,
+            Code::EmployeeMissing,
+            format!(
                 "{detail}, and confirmed as {}; see that they are out, then `personio-sync forget {employee}`",
                 names.join(", ")
             ),
-        });
+        ));
         return;
     }
     plan.changes.push(Change {
@@ -407,11 +401,9 @@ fn without_members(plan: &mut TargetPlan, input: &PlanInput<'_>, known: &Confirm
             0 => String::new(),
             many => format!("; all {many} would be taken out"),
         };
-        plan.notices.push(Notice {
-            code: Code::NobodyFits,
-            employee: None,
-            field: None,
-            message: format!("nobody fits the rule of {}{loses}; look at the rule first", spec.name),
-        });
+        plan.notices.push(Notice::new(
+            Code::NobodyFits,
+            format!("nobody fits the rule of {}{loses}; look at the rule first", spec.name),
+        ));
     }
 }

@@ -65,14 +65,13 @@ pub(super) fn missed(
     }
     let (name, target) = (&workflow.name, &input.settings.name);
     let what = if workflow.on == Trigger::Joiner { "the hire date" } else { "the last day" };
-    Some(Notice {
-        code: Code::EventMissed,
-        employee: Some(employee),
-        field: None,
-        message: format!(
+    Some(Notice::about(
+        employee,
+        Code::EventMissed,
+        format!(
             "{name}: {what} {day} became known after the days of the workflow ({} to {}), so nothing was sent (event_missed); \
              `personio-sync workflows start {target}/{name} --employee {employee}` does it now",
             window.from, window.until
         ),
-    })
+    ))
 }

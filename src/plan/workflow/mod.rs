@@ -261,16 +261,13 @@ fn day_event(
             Some(day) if (day - requested).abs() <= SAME_EVENT => {
                 moved = true;
                 if recent || input.today <= day {
-                    notices.push(Notice {
-                        code: if workflow.on == Trigger::Joiner { Code::HireDateMoved } else { Code::LastDayMoved },
-                        employee: Some(employee.id),
-                        field: None,
-                        message: format!(
-                            "{}: the request{named} was made for {requested}, and {what} is {day} now; change it by hand, \
+                    let code = if workflow.on == Trigger::Joiner { Code::HireDateMoved } else { Code::LastDayMoved };
+                    let message = format!(
+                        "{}: the request{named} was made for {requested}, and {what} is {day} now; change it by hand, \
                              because requests cannot be changed from outside (no second one is made)",
-                            workflow.name
-                        ),
-                    });
+                        workflow.name
+                    );
+                    notices.push(Notice::about(employee.id, code, message));
                 }
             }
             // With the attribute hidden, nothing can be said.
@@ -279,15 +276,14 @@ fn day_event(
                     Trigger::Joiner => (Code::HireCalledOff, "does not join any more"),
                     _ => (Code::LeaverStays, "has no last day any more"),
                 };
-                notices.push(Notice {
+                notices.push(Notice::about(
+                    employee.id,
                     code,
-                    employee: Some(employee.id),
-                    field: None,
-                    message: format!(
+                    format!(
                         "{}: the request{named} was made for {requested}, and the employee {words}; cancel it by hand",
                         workflow.name
                     ),
-                });
+                ));
             }
             _ => {}
         }
@@ -311,15 +307,13 @@ fn last_day_hidden(
     let day = standing.last_day?;
     let near =
         day + TimeDelta::days(workflow.from) <= input.today && input.today <= day + TimeDelta::days(workflow.until);
-    near.then(|| Notice {
-        code: Code::LastDayHidden,
-        employee: Some(employee.id),
-        field: None,
-        message: format!(
+    near.then(|| {
+        let message = format!(
             "{}: nothing is started, because an attribute with the last day is not readable and {day} may not be the day \
              that counts",
             workflow.name
-        ),
+        );
+        Notice::about(employee.id, Code::LastDayHidden, message)
     })
 }
 
@@ -364,16 +358,15 @@ fn requested(memory: &WorkflowMemory, employee: EmployeeId) -> Vec<Requested<'_>
 /// A request whose answer was lost, for a day that is not the day any more.
 fn in_doubt(workflow: &WorkflowSettings, employee: EmployeeId, requested: NaiveDate) -> Notice {
     let name = &workflow.name;
-    Notice {
-        code: Code::RequestInDoubt,
-        employee: Some(employee),
-        field: None,
-        message: format!(
+    Notice::about(
+        employee,
+        Code::RequestInDoubt,
+        format!(
             "{name}: the answer to a request for {requested} was lost, and the day is another one now; look whether it was \
              made and say so with `personio-sync workflows settle {name} --employee {employee}` (--made ID or --not-made); \
              no second one is made until then"
         ),
-    }
+    )
 }
 
 /// New hires whom Personio no longer delivers at all.
@@ -400,15 +393,11 @@ fn gone(
                 continue;
             }
             let named = id.map_or_else(String::new, |id| format!(" ({id})"));
-            planned.notices.push(Notice {
-                code: Code::HireCalledOff,
-                employee: Some(employee),
-                field: None,
-                message: format!(
-                    "{}: the request{named} was made for {day}, and Personio no longer delivers the employee; cancel it by hand",
-                    workflow.name
-                ),
-            });
+            let message = format!(
+                "{}: the request{named} was made for {day}, and Personio no longer delivers the employee; cancel it by hand",
+                workflow.name
+            );
+            planned.notices.push(Notice::about(employee, Code::HireCalledOff, message));
         }
     }
 }

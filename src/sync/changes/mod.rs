@@ -59,10 +59,7 @@ pub(super) fn prepare_changes<'s>(
         Err(Everything { why, changed }) => {
             let mut prepared = prepare(settings, source, remembered, options, progress)?;
             let message = format!("everything was read, not only changes: {why}");
-            prepared
-                .plan
-                .notices
-                .insert(0, Notice { code: Code::EverythingRead, employee: None, field: None, message });
+            prepared.plan.notices.insert(0, Notice::new(Code::EverythingRead, message));
             prepared.changed = changed;
             Ok(prepared)
         }

@@ -71,12 +71,8 @@ fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions
                     approval.by,
                     what(approval)
                 );
-                plan.notices.push(Notice {
-                    code: Code::ApprovalOutdated,
-                    employee: approval.employee,
-                    field: None,
-                    message,
-                });
+                plan.notices
+                    .push(Notice { employee: approval.employee, ..Notice::new(Code::ApprovalOutdated, message) });
             }
             continue;
         };
@@ -86,29 +82,19 @@ fn approved(plan: &mut TargetPlan, prints: &[Fingerprint], decisions: &Decisions
         if approval.expires_at <= decisions.now {
             if hold.is_some() {
                 let message = format!("the approval by {} expired, so this stays held; approve it again", approval.by);
-                plan.notices.push(Notice {
-                    code: Code::ApprovalExpired,
-                    employee: change.employee,
-                    field: None,
-                    message,
-                });
+                plan.notices.push(Notice { employee: change.employee, ..Notice::new(Code::ApprovalExpired, message) });
             }
             continue;
         }
         if let Some(answer) = hold.and_then(|hold| Hold::answer(hold.code)) {
             let message = format!("is approved by {}, and stays held all the same: {answer}", approval.by);
-            plan.notices.push(Notice {
-                code: Code::ApprovalNotEnough,
-                employee: change.employee,
-                field: None,
-                message,
-            });
+            plan.notices.push(Notice { employee: change.employee, ..Notice::new(Code::ApprovalNotEnough, message) });
             continue;
         }
         change.hold = None;
         let why = approval.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         let message = format!("{}: approved by {}{why}", what(approval), approval.by);
-        let said = Notice { code: Code::Approved, employee: change.employee, field: None, message };
+        let said = Notice { employee: change.employee, ..Notice::new(Code::Approved, message) };
         plan.notices.push(said.clone());
         let fingerprint = approval.fingerprint.clone();
         released.push(Released { approval: Some(approval.id), said: Some(said), fingerprint, change: planned });
@@ -157,7 +143,7 @@ fn accept(
              {name}` first",
             people(now.values())
         );
-        plan.notices.push(Notice { code: Code::RemovalsNotShown, employee: None, field: None, message });
+        plan.notices.push(Notice::new(Code::RemovalsNotShown, message));
         return;
     }
     if now.len() as u64 == accepted && now.keys().eq(before.keys()) {
@@ -172,7 +158,7 @@ fn accept(
         let message = format!(
             "--accept-removals {accepted} releases nobody, because these are not the people last shown: {message}"
         );
-        plan.notices.push(Notice { code: Code::RemovalsChanged, employee: None, field: None, message });
+        plan.notices.push(Notice::new(Code::RemovalsChanged, message));
     }
 }
 

@@ -271,12 +271,7 @@ impl<C: Transport> Entra<C> {
         for row in rows {
             let (account, unreadable) =
                 self.account_of(row, &members).map_err(|why| TargetError::new(ErrorKind::Unexpected, why))?;
-            notices.extend(unreadable.map(|message| Notice {
-                code: Code::AccountUnreadable,
-                employee: None,
-                field: None,
-                message,
-            }));
+            notices.extend(unreadable.map(|message| Notice::new(Code::AccountUnreadable, message)));
             accounts.push(account);
         }
         let groups = self.resolved()?.problems.clone();

@@ -28,15 +28,13 @@ struct Columns {
 
 /// A notice of what a workbook has that is not written back.
 fn lost(style: &SheetStyle) -> Option<Notice> {
-    (!style.lost.is_empty()).then(|| Notice {
-        code: Code::LookNotKept,
-        employee: None,
-        field: None,
-        message: format!(
+    (!style.lost.is_empty()).then(|| {
+        let message = format!(
             "the workbook has {}, which are lost when it is written; have them in a workbook of your own that refers to \
              this one",
             style.lost.join(", ")
-        ),
+        );
+        Notice::new(Code::LookNotKept, message)
     })
 }
 
@@ -129,15 +127,15 @@ impl Layout {
             .filter(|name| !name.trim().is_empty() && !ours(name))
             .map(|name| format!("`{name}`"))
             .collect();
-        (!names.is_empty()).then(|| Notice {
-            code: Code::UnmappedColumns,
-            employee: None,
-            field: None,
-            message: format!(
-                "the file has columns that the mapping does not name: {}; they are kept {}, after the mapped ones",
-                names.join(", "),
-                self.format.how_it_keeps()
-            ),
+        (!names.is_empty()).then(|| {
+            Notice::new(
+                Code::UnmappedColumns,
+                format!(
+                    "the file has columns that the mapping does not name: {}; they are kept {}, after the mapped ones",
+                    names.join(", "),
+                    self.format.how_it_keeps()
+                ),
+            )
         })
     }
 

@@ -127,14 +127,13 @@ pub(super) fn unmapped_required(named: &[FieldSpec], rows: &[FieldRow]) -> Vec<N
     rows.iter()
         .filter(|row| row.is_custom() && row.required_for_agents)
         .filter(|row| !named.iter().any(|field| field.name.strip_prefix(CUSTOM) == Some(&row.name)))
-        .map(|row| Notice {
-            code: Code::RequiredFieldNotMapped,
-            employee: None,
-            field: None,
-            message: format!(
-                "Freshservice marks the requester field `{}` as required, but it is not mapped: new requesters may be refused. Map `{CUSTOM}{}`.",
-                row.name, row.name
-            ),
+        .map(|row| {
+            let message = format!(
+                "Freshservice marks the requester field `{name}` as required, but it is not mapped: new requesters may be \
+                 refused. Map `{CUSTOM}{name}`.",
+                name = row.name
+            );
+            Notice::new(Code::RequiredFieldNotMapped, message)
         })
         .collect()
 }

@@ -123,7 +123,7 @@ impl<C: Reads> ReadAccounts for Freshservice<C> {
 }
 
 fn unreadable(message: String) -> Notice {
-    Notice { code: Code::AccountUnreadable, employee: None, field: None, message }
+    Notice::new(Code::AccountUnreadable, message)
 }
 
 /// What users are looked up by, at once and exactly.
@@ -149,5 +149,5 @@ fn agent_notice(view: AgentView) -> Option<Notice> {
             "The key may not see agents: an employee who is one is not recognised, and creating a requester for them will be refused. Ask an administrator for the permission to manage agents.",
         ),
     };
-    Some(Notice { code, employee: None, field: None, message: message.into() })
+    Some(Notice::new(code, message))
 }

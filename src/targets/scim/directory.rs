@@ -110,7 +110,7 @@ impl Directory {
                     ));
                 }
                 Ok(None) => {}
-                Ok(Some(message)) => notices.push(notice(Code::FieldDescribedOtherwise, message)),
+                Ok(Some(message)) => notices.push(Notice::new(Code::FieldDescribedOtherwise, message)),
                 Err(problem) if at < self.mapped && !self.match_fields.contains(&index) => {
                     _ = unusable.insert(index, format!("{problem}; it is left out until the mapping is put right"));
                 }
@@ -124,13 +124,13 @@ impl Directory {
             let message = "`bulk` is asked for, and the service does not offer it (ServiceProviderConfig): changes are \
                            sent one at a time; where it takes batches all the same, `bulk = { max_operations = 100 }` \
                            says so";
-            notices.push(notice(Code::BulkNotOffered, message.into()));
+            notices.push(Notice::new(Code::BulkNotOffered, message));
         }
         for path in discovery.required() {
             if !fields.iter().any(|field| field.path.whole() == path) {
                 let message =
                     format!("the service requires `{path}` of new accounts, and the mapping does not fill it");
-                notices.push(notice(Code::RequiredFieldNotMapped, message));
+                notices.push(Notice::new(Code::RequiredFieldNotMapped, message));
             }
         }
         Ok(self.described.get_or_init(|| Described { fields, notices, unusable }))
@@ -167,7 +167,7 @@ impl Directory {
             && !snapshot.accounts.iter().any(|account| account.protection == Some(Protection::KeyOwner))
         {
             let message = "no account has the user name that `key_owner` gives, so that none is protected by it";
-            snapshot.notices.push(notice(Code::KeyOwnerNotFound, message.into()));
+            snapshot.notices.push(Notice::new(Code::KeyOwnerNotFound, message));
         }
         let mut samples = Vec::new();
         for (index, field) in indexed(fields) {
@@ -198,7 +198,7 @@ impl Directory {
         let (account, unreadable) = self.read(fields, id, resource);
         if !unreadable.is_empty() {
             let message = format!("account {id}: {} cannot be read, so that it is left alone", unreadable.join(", "));
-            snapshot.notices.push(notice(Code::FieldUnreadable, message));
+            snapshot.notices.push(Notice::new(Code::FieldUnreadable, message));
         }
         snapshot.accounts.push(account);
     }
@@ -438,8 +438,4 @@ fn indexed(fields: &[Field]) -> impl Iterator<Item = (FieldIndex, &Field)> {
 
 fn names(changes: &[FieldChange]) -> Vec<&str> {
     changes.iter().map(|change| &*change.field).collect()
-}
-
-fn notice(code: Code, message: String) -> Notice {
-    Notice { code, employee: None, field: None, message }
 }

@@ -379,7 +379,6 @@ impl<C: Transport> ReadAccounts for Slack<C> {
             return Err(TargetError::new(ErrorKind::Rights, why));
         }
         let mut notices = Vec::new();
-        let notice = |code, message| Notice { code, employee: None, field: None, message };
         let duplicates = without_duplicates(&mut everybody);
         if duplicates > 0 {
             let message = match duplicates {
@@ -388,7 +387,7 @@ impl<C: Transport> ReadAccounts for Slack<C> {
                     format!("{duplicates} deactivated accounts have addresses that others use now; they are left alone")
                 }
             };
-            notices.push(notice(Code::DeactivatedDuplicates, message));
+            notices.push(Notice::new(Code::DeactivatedDuplicates, message));
         }
         let mut accounts = Vec::with_capacity(everybody.len());
         for member in &everybody {
@@ -397,7 +396,7 @@ impl<C: Transport> ReadAccounts for Slack<C> {
             if member.id == token.owner {
                 account.protection = Some(Protection::KeyOwner);
             }
-            notices.extend(unreadable.map(|message| notice(Code::AccountUnreadable, message)));
+            notices.extend(unreadable.map(|message| Notice::new(Code::AccountUnreadable, message)));
             accounts.push(account);
         }
         let groups = described.problems.clone();

@@ -228,12 +228,7 @@ impl TravelPerk {
         if !self.owner_named {
             let message = "`key_owner` is not set: the account of the administrator who made the key is protected \
                            only once the file names it";
-            snapshot.notices.push(Notice {
-                code: Code::KeyOwnerNotNamed,
-                employee: None,
-                field: None,
-                message: message.into(),
-            });
+            snapshot.notices.push(Notice::new(Code::KeyOwnerNotNamed, message));
         }
         snapshot
     }
