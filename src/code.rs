@@ -45,6 +45,10 @@ macro_rules! codes {
                         | Self::ApprovalExpired
                         | Self::ApprovalNotEnough
                         | Self::ApprovalOutdated
+                        | Self::ApprovalExpiring
+                        | Self::Handover
+                        | Self::KeyOwnerLeaves
+                        | Self::DetailsMissing
                 )
             }
 
@@ -364,6 +368,9 @@ codes! {
         KeyOwnerNotNamed = "key_owner_not_named",
             "Nobody can tell which account owns the key.",
             "Name it in `protect`.";
+        KeyOwnerLeaves = "key_owner_leaves",
+            "The employee whose account owns the key that this tool signs in with has left, or leaves within 30 days.",
+            "Have a key made by somebody who stays, put it in place of this one, and take the account out of use by hand.";
         CreatingMeans = "creating_means",
             "Creating an account has an effect of its own in the target.",
             "Read what the message says before the first sync.";
@@ -427,6 +434,9 @@ codes! {
         NameDoubtful = "name_doubtful",
             "A name does not look like one that payroll should have.",
             "Check the name in Personio.";
+        DetailsMissing = "details_missing",
+            "The employee stays Pending in payroll until details that are missing are there.",
+            "Enter in Personio what the message names.";
         TaxCodeUnusual = "tax_code_unusual",
             "A tax code has an unusual form.",
             "Check the tax code in Personio.";
@@ -447,6 +457,9 @@ codes! {
         ApprovalExpired = "approval_expired",
             "An approval was not used in time.",
             "If it is still right, approve it again.";
+        ApprovalExpiring = "approval_expiring",
+            "An approval that no run has used yet ends within two days.",
+            "Run sync before that, or approve the change again; `personio-sync held` shows what it waits for.";
         ApprovalNotEnough = "approval_not_enough",
             "An approval does not release this hold.",
             "Do what the message says.";

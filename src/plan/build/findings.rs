@@ -1,9 +1,14 @@
 //! What is seen only when everybody is planned.
 
+use chrono::TimeDelta;
+
 use crate::code::Code;
 use crate::rules::Truth;
 
 use super::*;
+
+/// A new key takes somebody else's rights, and those take a while to get.
+const KEY_OWNER_NOTICE: TimeDelta = TimeDelta::days(30);
 
 impl<'a> Builder<'a> {
     /// Rules of the target that look at everybody together.
@@ -83,6 +88,30 @@ impl<'a> Builder<'a> {
                 let members: Vec<String> = line[first..].iter().map(ToString::to_string).collect();
                 let message = format!("employees {} manage each other in a circle", members.join(", "));
                 self.plan.notices.push(Notice::new(Code::ManagerCycle, message));
+            }
+        }
+    }
+
+    /// Says whose key this tool signs in with and who will not be there to look after it.
+    pub(super) fn report_leaving_key_owners(&mut self, owners: &[Option<usize>]) {
+        for (account, owner) in self.snapshot.accounts.iter().zip(owners) {
+            let Some(position) = owner.filter(|_| account.active && account.protection == Some(Protection::KeyOwner))
+            else {
+                continue;
+            };
+            let employee = self.input.employees.list[position].id;
+            let standing = &self.input.standings[position];
+            let soon = |day: &NaiveDate| *day - self.input.today <= KEY_OWNER_NOTICE;
+            let leaves = match (standing.lifecycle, standing.last_day) {
+                (Lifecycle::Left, None) => "has left".to_owned(),
+                (Lifecycle::Left, Some(day)) => format!("left on {day}"),
+                (_, Some(day)) if soon(&day) => format!("leaves on {day}"),
+                _ => continue,
+            };
+            if self.input.only.is_none_or(|only| only == employee) {
+                let message = format!("owns the key that this tool signs in with, and {leaves}; replace the key");
+                let code = Code::KeyOwnerLeaves;
+                self.plan.notices.push(Notice { code, employee: Some(employee), field: None, message });
             }
         }
     }

@@ -18,6 +18,7 @@ impl Builder<'_> {
         let accounts = &self.snapshot.accounts;
         let owners = self.owners_after(correlation);
         let claimed = self.claimed(correlation);
+        self.report_leaving_key_owners(&owners);
         if self.input.is_whole() {
             let linked: BTreeSet<&AccountId> = self.input.memory.links.values().collect();
             self.plan.orphans = accounts

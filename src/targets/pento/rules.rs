@@ -154,7 +154,9 @@ impl EmployeeRules for PentoRules {
         let missing = self.missing(case, desired);
         let status = if missing.is_empty() { "Ready" } else { "Pending" };
         if !missing.is_empty() {
-            findings.notices.push(case.notice(Code::Pending, format!("Pending: {} missing", missing.join(", "))));
+            findings
+                .notices
+                .push(case.notice(Code::DetailsMissing, format!("Pending: {} missing", missing.join(", "))));
         }
         case.set(desired, STATUS, Desired::Value(FieldValue::text(status)));
         case.set(desired, MISSING, Desired::Value(FieldValue::text(&missing.join(", "))));

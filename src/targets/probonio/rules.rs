@@ -141,7 +141,7 @@ impl EmployeeRules for ProbonioRules {
                 case.set(desired, STATUS, Desired::Value(FieldValue::text(word)));
                 case.set(desired, LAST_MONTH, Desired::Value(FieldValue::text(&written)));
                 let late = matches!(leaving, Leaving::On(day) if Month::of(day) < month);
-                if late && self.stored(case) != Some(month) {
+                if late && !over {
                     findings.notices.push(case.notice(
                         Code::LateLeavingDate,
                         "the leaving date was entered late; Probonio ends nothing backwards, so benefits end with this \

@@ -123,10 +123,10 @@ fn leaving_on_every_kind_of_day() {
         row("2023-02-28", "2023-02-28", planned("2023-02-28", "02.2023"), "Leaving planned", "02.2023", None),
         row("2027-01-01", "2026-12-31", planned("2026-12-31", "12.2026"), "Leaving", "12.2026", None),
         row("2027-01-01", "2026-12-31", Some(("2026-12-31", "Leaving", "12.2026")), "Leaving", "12.2026", None),
-        // Entered late: this month, said once, and not put off again.
+        // Entered late: this month, said until it is over, and not put off again.
         row("2025-06-02", "2025-03-14", plain, "Leaving planned", "06.2025", late),
-        row("2025-06-03", "2025-03-14", planned("2025-03-14", "06.2025"), "Leaving planned", "06.2025", None),
-        row("2025-06-30", "2025-03-14", planned("2025-03-14", "06.2025"), "Leaving planned", "06.2025", None),
+        row("2025-06-03", "2025-03-14", planned("2025-03-14", "06.2025"), "Leaving planned", "06.2025", late),
+        row("2025-06-30", "2025-03-14", planned("2025-03-14", "06.2025"), "Leaving planned", "06.2025", late),
         row("2025-07-01", "2025-03-14", planned("2025-03-14", "06.2025"), "Leaving", "06.2025", None),
         row("2025-09-01", "2025-03-14", Some(("2025-03-14", "Leaving", "06.2025")), "Leaving", "06.2025", None),
         // Late by a day, over the end of a month and of a year.

@@ -693,6 +693,29 @@ fn what_must_not_be_changed_is_left_alone() {
     );
 }
 
+#[test]
+fn whose_key_it_is_and_who_leaves_is_said_a_month_before() {
+    for (last_day, expected) in [
+        ("", None),
+        ("2026-12-23", None),
+        ("2026-12-22", Some("leaves on 2026-12-22")),
+        ("2026-11-22", Some("leaves on 2026-11-22")),
+        ("2026-11-21", Some("left on 2026-11-21")),
+    ] {
+        let leaving = || scene("").ines_who(&[("termination_date", last_day)]).her_account(true).link(1, "a");
+        let said = |scene: Scene| {
+            let lines = scene.plan().into_iter();
+            lines.filter(|line| line.contains("key_owner_leaves")).collect::<Vec<_>>()
+        };
+        let line = |leaves| {
+            format!("note 1 key_owner_leaves: owns the key that this tool signs in with, and {leaves}; replace the key")
+        };
+        let expected: Vec<String> = expected.into_iter().map(line).collect();
+        assert_eq!(said(leaving().protected(Protection::KeyOwner)), expected, "{last_day}");
+        assert_eq!(said(leaving().protected(Protection::Agent)), Vec::<String>::new(), "{last_day}");
+    }
+}
+
 const MANAGED: &str = "match = [\"number\"]\n[targets.desk.mapping]\nnumber = \"employee_id\"\nname = \"first_name\"\nmanager = \"supervisor\"";
 
 #[test]
