@@ -331,7 +331,7 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         process.answer(&Answer::new("jobs", JobsDocument { jobs: vec![out], last_in_sync: Vec::new() }, shown));
         return Ok(Reasons::default());
     }
-    known_target(&session, &memory, arguments.target.as_deref())?;
+    session.known_target(&memory, arguments.target.as_deref())?;
     let who = |who| finding::employee_of_history(process, &session, &arguments.sandbox, who);
     let employee = arguments.employee.as_ref().map(who).transpose()?;
     let filter = JobFilter {
@@ -375,19 +375,6 @@ fn jobs_table(jobs: &[JobOut], today: NaiveDate) -> Listing {
         table.row([job.job.clone(), job.target.clone(), who, status_of(job, today), job.ops.join(", "), why]);
     }
     table
-}
-
-/// Refuses the name of a target that neither the file nor the history has.
-pub(super) fn known_target(session: &Session, memory: &Memory, name: Option<&str>) -> Result<(), Failure> {
-    let Some(name) = name else { return Ok(()) };
-    let records = memory.state.targets()?;
-    let in_the_file = session.settings.targets.iter().map(|target| &*target.plan.name);
-    let names: Vec<&str> = in_the_file.chain(records.iter().map(|record| &*record.target)).collect();
-    if names.contains(&name) {
-        return Ok(());
-    }
-    let message = format!("there is no target `{name}`; {}", crate::words::known(name, names));
-    Err(Failure::new(Reason::Usage, message))
 }
 
 fn no_job(job: JobId) -> Failure {
@@ -468,7 +455,7 @@ pub(super) fn retry(process: &Process, arguments: &RetryArguments) -> Result<Rea
     let wanted: BTreeSet<(Box<str>, EmployeeId)> = {
         let memory = Memory::for_reading(&history.settings, process.caller())?;
         if arguments.failed {
-            known_target(&history, &memory, arguments.target.as_deref())?;
+            history.known_target(&memory, arguments.target.as_deref())?;
             let jobs = memory.state.outstanding(arguments.target.as_deref())?;
             jobs.into_iter().map(|job| (job.job.target, job.job.employee)).collect()
         } else {

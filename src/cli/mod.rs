@@ -28,6 +28,7 @@ mod status;
 mod switch;
 mod sync;
 mod telling;
+mod todo;
 mod version;
 mod who;
 mod widget;
@@ -93,6 +94,7 @@ enum Command {
     Unlink(link::UnlinkArguments),
     Workflows(workflows::Arguments),
     Widget(widget::Arguments),
+    Todo(todo::Arguments),
     Status(status::Arguments),
     Runs(history::RunsArguments),
     Jobs(history::JobsArguments),
@@ -168,6 +170,7 @@ pub fn main() -> ExitCode {
         Command::Unlink(arguments) => link::unlink(&process, &arguments),
         Command::Workflows(arguments) => workflows::run(&process, &arguments),
         Command::Widget(arguments) => widget::run(&process, &arguments),
+        Command::Todo(arguments) => todo::run(&process, &arguments),
         Command::Status(arguments) => status::run(&process, &arguments),
         Command::Runs(arguments) => history::runs(&process, &arguments),
         Command::Jobs(arguments) => history::jobs(&process, &arguments),

@@ -402,6 +402,19 @@ impl Session {
         self.inputs(&*source, memory).prepare(options, progress)
     }
 
+    /// Refuses the name of a target that neither the file nor the history has.
+    pub(super) fn known_target(&self, memory: &Memory, name: Option<&str>) -> Result<(), Failure> {
+        let Some(name) = name else { return Ok(()) };
+        let records = memory.state.targets()?;
+        let in_the_file = self.settings.targets.iter().map(|target| &*target.plan.name);
+        let names: Vec<&str> = in_the_file.chain(records.iter().map(|record| &*record.target)).collect();
+        if names.contains(&name) {
+            return Ok(());
+        }
+        let message = format!("there is no target `{name}`; {}", crate::words::known(name, names));
+        Err(Failure::new(Reason::Usage, message))
+    }
+
     /// A moment as the history shows it.
     pub(super) fn local(&self, at: DateTime<Utc>) -> LocalTime {
         self.settings.timezone.second(at)

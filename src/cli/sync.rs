@@ -17,7 +17,7 @@ use crate::words::count;
 use super::session::{Session, sent};
 use super::signals::{Signals, approve};
 use super::telling::{beat_without_state, tell};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan, plan_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan, plan_file, todo};
 
 /// Plan, ask, and apply
 ///
@@ -157,6 +157,10 @@ pub(super) fn synchronise(
         });
     }
     process.say_problems(problems);
+    if session.sandbox.as_ref().is_none_or(|sandbox| sandbox.lasting) {
+        let targets: Vec<&str> = prepared.plan.targets.iter().map(|plan| &*plan.name).collect();
+        todo::say(process, session, memory, &targets, prepared.restricted);
+    }
     tell(process, session, &inputs, Ok(&finished), !prepared.restricted);
     Ok(finished.reasons)
 }

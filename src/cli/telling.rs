@@ -1,8 +1,8 @@
 //! What comes after a run: who is told, the sign of life, and the measures. None of it changes how the run ended.
 
 use crate::exit::{Failure, Reason};
-use crate::notify::{Heartbeat, NotifySettings};
-use crate::sync::{Finished, Inputs, metrics, observed, observed_failure};
+use crate::notify::{Heartbeat, NotifySettings, Observed};
+use crate::sync::{Finished, Inputs, metrics, observed_failure};
 
 use super::Process;
 use super::session::Session;
@@ -15,24 +15,16 @@ pub(super) fn tell(
     ended: Result<&Finished<'_>, &Failure>,
     is_for_all: bool,
 ) {
-    let Some(settings) = &session.settings.notify else { return };
     let (seen, run, exit_code, reason) = match ended {
         Ok(finished) => {
-            let run = finished.run.to_string();
-            let first = finished.reasons.first();
-            (observed(inputs, finished).map(Some), Some(run), finished.reasons.code(), first)
+            let (run, first) = (finished.run.to_string(), finished.reasons.first());
+            (finished.observed.clone(), Some(run), finished.reasons.code(), first)
         }
-        Err(failure) => (Ok(observed_failure(failure)), None, failure.reason.code(), Some(failure.reason)),
+        Err(failure) => (keep_failure(process, inputs, failure), None, failure.reason.code(), Some(failure.reason)),
     };
-    match seen {
-        Ok(Some(seen)) => {
-            for warning in inputs.memory.tell(settings, &seen, run.as_deref()) {
-                process.say(&format!("warning: {warning}"));
-            }
-        }
-        Ok(None) => {}
-        Err(failure) => process.say(&format!("warning: notify: nobody was told: {}", failure.text)),
-    }
+    let Some(settings) = &session.settings.notify else { return };
+    let untold = seen.map(|seen| inputs.memory.tell(settings, &seen, run.as_deref())).unwrap_or_default();
+    untold.iter().for_each(|warning| process.say(&format!("warning: {warning}")));
     // Another run is on its way, or somebody who was there said no: there was no run.
     if matches!(reason, Some(Reason::Locked | Reason::NotApproved | Reason::Usage)) {
         return;
@@ -41,13 +33,24 @@ pub(super) fn tell(
         beat(process, settings, exit_code == 0);
     }
     if let Some(path) = &settings.metrics {
-        let written = metrics(inputs, exit_code).map_err(|failure| failure.text).and_then(|metrics| {
-            metrics.write(path).map_err(|error| format!("{} cannot be written: {error}", path.display()))
-        });
+        let written = metrics(&session.settings, inputs.memory, session.today, exit_code)
+            .map_err(|failure| failure.text)
+            .and_then(|metrics| {
+                metrics.write(path).map_err(|error| format!("{} cannot be written: {error}", path.display()))
+            });
         if let Err(why) = written {
             process.say(&format!("warning: notify.metrics: {why}"));
         }
     }
+}
+
+/// Keeps that a run ended before it did anything: since when, and how often.
+fn keep_failure(process: &Process, inputs: &Inputs<'_, '_>, failure: &Failure) -> Option<Observed> {
+    let seen = observed_failure(failure)?;
+    if let Err(error) = inputs.memory.keep_todos(&seen, &|_| None) {
+        process.say(&format!("warning: since when this fails is not kept: {error}"));
+    }
+    Some(seen)
 }
 
 /// The sign of life of a run that could not even open the state.

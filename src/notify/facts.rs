@@ -67,6 +67,10 @@ pub struct Observed {
     /// The topics of a target that were looked at in full: what was so before and is not among the facts is no more.
     /// Of the others, nobody knows.
     pub seen: BTreeSet<(Topic, Box<str>)>,
+    /// The same of single subjects, by topic, target and subject.
+    pub seen_alone: BTreeSet<(Topic, Box<str>, Box<str>)>,
+    /// What is said of facts, in words without values; dates may be among them.
+    pub said: BTreeMap<Fact, BTreeSet<Box<str>>>,
 }
 
 impl Observed {
@@ -75,13 +79,31 @@ impl Observed {
         self.facts.insert(Fact::new(topic, target, code, subject));
     }
 
+    /// Adds a fact with what is said of it.
+    pub fn add_saying(&mut self, topic: Topic, target: &str, code: Code, subject: impl Into<Box<str>>, words: &str) {
+        let fact = Fact::new(topic, target, code, subject);
+        self.said.entry(fact.clone()).or_default().insert(words.into());
+        self.facts.insert(fact);
+    }
+
     /// Says that a topic of a target was looked at in full.
     pub fn saw(&mut self, topic: Topic, target: &str) {
         self.seen.insert((topic, target.into()));
     }
 
+    /// The same of one subject alone.
+    pub fn saw_alone(&mut self, topic: Topic, target: &str, subject: impl Into<Box<str>>) {
+        self.seen_alone.insert((topic, target.into(), subject.into()));
+    }
+
     fn knows(&self, fact: &Fact) -> bool {
         self.seen.contains(&(fact.topic, fact.target.clone()))
+            || self.seen_alone.contains(&(fact.topic, fact.target.clone(), fact.subject.clone()))
+    }
+
+    /// Whether something that was so is no more, as far as was looked.
+    pub fn ended(&self, fact: &Fact) -> bool {
+        self.knows(fact) && !self.facts.contains(fact)
     }
 }
 
@@ -186,7 +208,7 @@ mod tests {
     fn whole(lines: &[&str]) -> Observed {
         let everything =
             Topic::ALL.into_iter().flat_map(|topic| ["", "desk", "wiki"].map(|target| (topic, target.into())));
-        Observed { facts: facts(lines), seen: everything.collect() }
+        Observed { facts: facts(lines), seen: everything.collect(), ..Observed::default() }
     }
 
     #[test]
@@ -246,6 +268,17 @@ mod tests {
         assert_eq!(told(&news), ["recovery desk - 9 (1)"]);
         assert_eq!(news.over, [fact("failure desk refused 9")]);
         assert_eq!(news.still, BTreeMap::from([(Topic::Failure, 1), (Topic::Held, 1)]));
+    }
+
+    #[test]
+    fn one_person_recovers_alone() {
+        let before = facts(&["failure desk refused 9", "failure desk refused 10"]);
+        let mut observed = Observed::default();
+        observed.saw_alone(Topic::Failure, "desk", "9");
+        let first = news(&before, &observed, &Topic::ALL);
+        assert_eq!((told(&first), first.over), (vec![], vec![fact("failure desk refused 9")]));
+        let last = news(&facts(&["failure desk refused 9"]), &observed, &Topic::ALL);
+        assert_eq!(told(&last), ["recovery desk - 9 (1)"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::employee::EmployeeId;
 use super::history::Seen;
 use super::records::Step;
 use super::sql::{self, Cell, Database};
-use super::{State, StateError, limits, seen, source, told};
+use super::{State, StateError, limits, seen, source, todos, told};
 
 /// What stands where something was erased.
 const ERASED: &str = "…";
@@ -31,6 +31,7 @@ impl State {
             forget_seen(database, employee)?;
             source::forget(database, employee)?;
             told::forget(database, &employee.to_string())?;
+            todos::forget(database, &employee.to_string())?;
             forget_mentions(database, employee, &accounts)
         })?;
         self.scrub()
@@ -56,6 +57,7 @@ impl State {
                 "held",
                 "approvals",
                 "told",
+                "todos",
                 "complete_runs",
                 "looked_at",
             ];
@@ -130,13 +132,13 @@ fn forget_mentions(
             database.execute("DELETE FROM confirmed WHERE kind = ? AND target = ?", &cells)?;
         }
     }
-    forget_in_approvals(database, &number, &like)?;
+    forget_in_remarks(database, &number, &like)?;
     forget_in_jobs(database, &number, accounts)
 }
 
-/// Erases the number from what rails and people said of others.
-fn forget_in_approvals(database: &mut dyn Database, number: &str, like: &str) -> Result<(), StateError> {
-    for (table, column) in [("held", "detail"), ("approvals", "why")] {
+/// Erases the number from what rails, people and to-dos say of others.
+fn forget_in_remarks(database: &mut dyn Database, number: &str, like: &str) -> Result<(), StateError> {
+    for (table, column) in [("held", "detail"), ("approvals", "why"), ("todos", "detail")] {
         let query = format!("SELECT id, {column} FROM {table} WHERE {column} LIKE ?");
         let found = sql::all(database, &query, &[like.into()], |row| Ok((row.number(0)?, row.word(1)?.to_owned())))?;
         for (id, text) in found {

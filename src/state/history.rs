@@ -250,7 +250,11 @@ impl State {
                             AND held.fingerprint <> approvals.fingerprint)",
                 &[before.into()],
             )?;
-            for sql in ["DELETE FROM repeats WHERE last_at < ?", "DELETE FROM last_seen WHERE at < ?"] {
+            for sql in [
+                "DELETE FROM repeats WHERE last_at < ?",
+                "DELETE FROM last_seen WHERE at < ?",
+                "DELETE FROM todos WHERE last_seen < ?",
+            ] {
                 database.execute(sql, &[before.into()])?;
             }
             limits::prune(database, before)?;

@@ -27,6 +27,7 @@ mod sql;
 mod sqlite;
 #[cfg(test)]
 pub(crate) mod tests;
+mod todos;
 mod told;
 
 use std::fmt;
@@ -52,7 +53,8 @@ pub use slots::FilledSlot;
 use parking_lot::Mutex;
 pub use source::{Absence, SourceGroup, SourceMemory, SourceRead};
 use sql::{Database, Purpose};
-pub use told::Told;
+pub use todos::{SeenTodo, Todo};
+pub use told::StoredFact;
 
 /// The memory of the tool. Shared by threads; each call is one transaction and is durable when it returns.
 ///

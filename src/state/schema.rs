@@ -137,6 +137,13 @@ CREATE TABLE looked_at (
     target TEXT NOT NULL, employee BIGINT NOT NULL, record TEXT NOT NULL, at BIGINT NOT NULL,
     PRIMARY KEY (target, employee)) {clustered};
 ",
+    "
+CREATE TABLE todos (
+    id {identity}, topic TEXT NOT NULL, target TEXT NOT NULL, code TEXT NOT NULL, subject TEXT NOT NULL,
+    name TEXT, detail TEXT NOT NULL, fingerprint TEXT NOT NULL, first_seen BIGINT NOT NULL, last_seen BIGINT NOT NULL,
+    times BIGINT NOT NULL, done_at BIGINT, done_user TEXT, done_host TEXT);
+CREATE UNIQUE INDEX todos_of_fact ON todos (topic, target, code, subject);
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::sql::{self, Cell, Database};
 use super::{State, StateError};
 
-/// Something that somebody was told of and that was not over since. Codes and ids.
+/// A fact as the state keeps it: that a run saw something which is so. Codes and ids.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Told {
+pub struct StoredFact {
     pub topic: Box<str>,
     /// Empty where it is about a run as a whole.
     pub target: Box<str>,
@@ -20,11 +20,11 @@ pub struct Told {
 
 impl State {
     /// What a channel was told of.
-    pub fn told(&self, channel: &str) -> Result<BTreeSet<Told>, StateError> {
+    pub fn told(&self, channel: &str) -> Result<BTreeSet<StoredFact>, StateError> {
         self.read(|database| {
             let query = "SELECT topic, target, code, subject FROM told WHERE channel = ?";
             let all = sql::all(database, query, &[channel.into()], |row| {
-                Ok(Told {
+                Ok(StoredFact {
                     topic: row.word(0)?.into(),
                     target: row.word(1)?.into(),
                     code: row.word(2)?.into(),
@@ -36,7 +36,13 @@ impl State {
     }
 
     /// Keeps what a channel was just told of, and forgets what is over.
-    pub fn tell(&self, channel: &str, begun: &[Told], over: &[Told], at: DateTime<Utc>) -> Result<(), StateError> {
+    pub fn tell(
+        &self,
+        channel: &str,
+        begun: &[StoredFact],
+        over: &[StoredFact],
+        at: DateTime<Utc>,
+    ) -> Result<(), StateError> {
         self.write(|database| {
             for told in over {
                 database.execute(
@@ -50,7 +56,7 @@ impl State {
                     ],
                 )?;
             }
-            let row = |told: &Told| -> [Cell<'static>; 6] {
+            let row = |told: &StoredFact| -> [Cell<'static>; 6] {
                 let word = |text: &str| Cell::from(text.to_owned());
                 [word(channel), word(&told.topic), word(&told.target), word(&told.code), word(&told.subject), at.into()]
             };

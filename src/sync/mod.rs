@@ -37,6 +37,7 @@ mod standing;
 mod step_checks;
 mod still_held;
 mod telling;
+mod todos;
 pub mod uploads;
 mod writers;
 mod writing;
@@ -56,6 +57,7 @@ pub use prepared::{
 pub use reviewed::Reviewed;
 pub use run::{Finished, Inputs, Operator};
 pub use source::SourceSeen;
-pub use standing::{metrics, observed, observed_failure};
+pub use standing::{metrics, observed_failure};
 pub use step_checks::check_workflows;
+pub use todos::Todos;
 pub use writing::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed};

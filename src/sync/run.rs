@@ -11,6 +11,7 @@ use crate::code::Code;
 use crate::config::{BudgetSettings, Settings, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::exit::{Failure, Problem, Reason, Reasons};
+use crate::notify::Observed;
 use crate::personio::Source;
 use crate::plan::{Change, Checklist, Notice, Outcome, Plan, TargetStatus};
 use crate::progress::{ReadProgress, RunProgress};
@@ -33,6 +34,7 @@ use super::prepare::prepare;
 use super::prepared::{PrepareOptions, Prepared};
 use super::read_back::read_back;
 use super::release::join_parts;
+use super::standing::observed;
 use super::writing::{Applied, ApplyOptions, JournalFailed};
 
 /// What a run goes by: the file on a day, the source, and what is remembered.
@@ -74,6 +76,8 @@ pub struct Finished<'s> {
     pub asked: bool,
     pub reasons: Reasons,
     pub problems: Vec<Problem>,
+    /// How things stand now, as far as it looked; `None` when the state could not be read.
+    pub observed: Option<Observed>,
 }
 
 impl<'s> Inputs<'s, '_> {
@@ -176,8 +180,9 @@ impl<'s> Inputs<'s, '_> {
         give_back_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
         let outcome = Carried { run, applied: &applied, accepted: &accepted };
         remember(self, &prepared, &outcome, &mut reasons, &mut problems);
+        let observed = keep_standing(self, &prepared, options, &mut reasons, &mut problems);
         drop(locks);
-        Ok(Finished { run, prepared, asked, reasons, problems })
+        Ok(Finished { run, prepared, asked, reasons, problems, observed })
     }
 }
 
@@ -430,4 +435,23 @@ fn remember(
         let message = format!("that everybody, or who changed, was looked at is not kept: {error}");
         problems.push(Problem::new(Code::StateUnwritable, message));
     }
+}
+
+/// Keeps what needs a hand and what fails now.
+fn keep_standing(
+    inputs: &Inputs<'_, '_>,
+    prepared: &Prepared<'_>,
+    options: &PrepareOptions,
+    reasons: &mut Reasons,
+    problems: &mut Vec<Problem>,
+) -> Option<Observed> {
+    let keep_names = inputs.settings.state.keep_names;
+    let name_of = |employee| keep_names.then(|| prepared.full_name(employee)).flatten();
+    let seen = observed(inputs.settings, inputs.memory, prepared, options, problems);
+    let kept = seen.and_then(|seen| Ok(inputs.memory.keep_todos(&seen, &name_of).map(|()| seen)?));
+    kept.inspect_err(|failure| {
+        reasons.add(failure.reason);
+        problems.push(Problem::new(Code::StateUnwritable, format!("what needs a hand is not kept: {}", failure.text)));
+    })
+    .ok()
 }

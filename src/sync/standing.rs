@@ -1,40 +1,73 @@
 //! How things stand after a run: what people are told of, and what is measured.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
 use crate::code::Code;
 use crate::config::{BudgetSettings, Settings};
 use crate::employee::EmployeeId;
 use crate::exit::{Failure, Problem, Reason};
 use crate::notify::{BudgetMetrics, Metrics, Observed, TargetMetrics, Topic};
-use crate::plan::{Notice, Outcome, Share, TargetPlan, TargetStatus};
-use crate::state::StateError;
+use crate::plan::{Change, Notice, Outcome, Share, TargetPlan, TargetStatus};
+use crate::state::{Approval, StateError};
 
 use super::budget::{Budget, budgets};
 use super::in_line::{all_skipped, done_in_part, failing_skips};
 use super::memory::{Memory, period};
-use super::run::{Finished, Inputs};
+use super::prepared::{PrepareOptions, Prepared};
+
+/// An approval that no run has used and that ends so soon is worth a word.
+const ENDS_SOON: TimeDelta = TimeDelta::days(2);
+
+/// Whom a run looked at, for what it may call over.
+#[derive(Clone, Copy, Debug)]
+enum Extent {
+    Everybody,
+    /// One employee, and all that there is to know of them.
+    One(EmployeeId),
+    /// Some changes of some employees.
+    Part,
+}
+
+impl Extent {
+    fn of(prepared: &Prepared<'_>, options: &PrepareOptions) -> Self {
+        match (prepared.restricted, options.only) {
+            (false, _) => Self::Everybody,
+            (true, Some(only)) if options.start.is_none() => Self::One(only),
+            (true, _) => Self::Part,
+        }
+    }
+}
 
 /// What a run that ended saw.
 ///
 /// # Errors
 ///
 /// When the state cannot be read.
-pub fn observed(inputs: &Inputs<'_, '_>, finished: &Finished<'_>) -> Result<Observed, Failure> {
-    let (settings, memory) = (inputs.settings, inputs.memory);
+pub(super) fn observed(
+    settings: &Settings,
+    memory: &Memory,
+    prepared: &Prepared<'_>,
+    options: &PrepareOptions,
+    problems: &[Problem],
+) -> Result<Observed, Failure> {
     let accepted = memory.state.accepted(memory.now())?;
+    let approvals = memory.state.open_approvals(None)?;
     let mut observed = Observed::default();
-    let prepared = &finished.prepared;
     for plan in &prepared.plan.targets {
         let is_accepted =
             |employee: EmployeeId, code: Code| accepted.contains(&(plan.name.clone(), employee, code.into()));
-        of_target(&mut observed, plan, is_accepted, !prepared.restricted);
+        of_target(&mut observed, plan, is_accepted, Extent::of(prepared, options));
+        of_approvals(&mut observed, &plan.name, &approvals, memory.now());
     }
     of_notices(&mut observed, "", &prepared.plan.notices);
-    of_problems(&mut observed, &finished.problems);
+    of_problems(&mut observed, problems);
     observed.saw(Topic::Failure, "");
     if !prepared.restricted {
         observed.saw(Topic::Todo, "");
     }
-    for budget in spent(settings, memory, inputs)? {
+    for budget in spent(settings, memory, prepared.plan.today)? {
         let BudgetSettings { tasks, warn_at: Share(warn_at), .. } = budget.settings();
         let code = match budget.used() {
             used if used >= *tasks => Code::Budget,
@@ -74,7 +107,12 @@ pub fn observed_failure(failure: &Failure) -> Option<Observed> {
     }
 }
 
-fn of_target(observed: &mut Observed, plan: &TargetPlan, is_accepted: impl Fn(EmployeeId, Code) -> bool, whole: bool) {
+fn of_target(
+    observed: &mut Observed,
+    plan: &TargetPlan,
+    is_accepted: impl Fn(EmployeeId, Code) -> bool,
+    extent: Extent,
+) {
     let name = &*plan.name;
     let id = |employee: Option<EmployeeId>| employee.map(|id| id.to_string()).unwrap_or_default();
     let mut all_attempted = true;
@@ -86,7 +124,9 @@ fn of_target(observed: &mut Observed, plan: &TargetPlan, is_accepted: impl Fn(Em
                 observed.add(Topic::Failure, name, *code, id(change.employee));
             }
             (Some(Outcome::NotAttempted { .. }), _) => all_attempted = false,
-            (_, Some(hold)) => observed.add(Topic::Held, name, hold.code, id(change.employee)),
+            (_, Some(hold)) => {
+                observed.add_saying(Topic::Held, name, hold.code, id(change.employee), &hold.detail);
+            }
             _ => {}
         }
     }
@@ -98,19 +138,45 @@ fn of_target(observed: &mut Observed, plan: &TargetPlan, is_accepted: impl Fn(Em
         observed.add(Topic::Failure, name, Code::FieldInvalid, id(Some(employee)));
     }
     of_notices(observed, name, &plan.notices);
-    if whole && plan.status == TargetStatus::Ready {
-        observed.saw(Topic::Held, name);
-        observed.saw(Topic::Todo, name);
-        if all_attempted {
-            observed.saw(Topic::Failure, name);
+    if plan.status != TargetStatus::Ready {
+        return;
+    }
+    let topics = [Some(Topic::Held), Some(Topic::Todo), all_attempted.then_some(Topic::Failure)];
+    match extent {
+        Extent::Everybody => topics.into_iter().flatten().for_each(|topic| observed.saw(topic, name)),
+        Extent::One(only) => {
+            topics.into_iter().flatten().for_each(|topic| observed.saw_alone(topic, name, only.to_string()));
         }
+        Extent::Part => {
+            for employee in succeeded(plan) {
+                observed.saw_alone(Topic::Failure, name, employee.to_string());
+            }
+        }
+    }
+}
+
+/// Those of whom everything was done that a run set out to do.
+fn succeeded(plan: &TargetPlan) -> BTreeSet<EmployeeId> {
+    let (done, undone): (Vec<&Change>, Vec<&Change>) =
+        plan.changes.iter().partition(|change| change.outcome == Some(Outcome::Succeeded));
+    let undone: BTreeSet<EmployeeId> = undone.into_iter().filter_map(|change| change.employee).collect();
+    done.into_iter().filter_map(|change| change.employee).filter(|employee| !undone.contains(employee)).collect()
+}
+
+/// Approvals that no run has used yet and that end soon.
+fn of_approvals(observed: &mut Observed, target: &str, approvals: &[Approval], now: DateTime<Utc>) {
+    let ends_soon = |approval: &&Approval| now < approval.expires_at && approval.expires_at - now <= ENDS_SOON;
+    for approval in approvals.iter().filter(|approval| *approval.target == *target).filter(ends_soon) {
+        let id = approval.employee.map(|id| id.to_string()).unwrap_or_default();
+        let said = format!("{} approved by {} was not carried out yet", approval.op, approval.by);
+        observed.add_saying(Topic::Todo, target, Code::ApprovalExpiring, id, &said);
     }
 }
 
 fn of_notices(observed: &mut Observed, target: &str, notices: &[Notice]) {
     for notice in notices.iter().filter(|notice| notice.code.needs_a_hand()) {
         let id = notice.employee.map(|id| id.to_string()).unwrap_or_default();
-        observed.add(Topic::Todo, target, notice.code, id);
+        observed.add_saying(Topic::Todo, target, notice.code, id, &notice.message);
     }
 }
 
@@ -130,12 +196,12 @@ fn of_problems(observed: &mut Observed, problems: &[Problem]) {
             code if code.needs_a_hand() => Topic::Todo,
             _ => continue,
         };
-        observed.add(topic, target, problem.code, "");
+        observed.add_saying(topic, target, problem.code, "", &problem.message);
     }
 }
 
-fn spent<'s>(settings: &'s Settings, memory: &Memory, inputs: &Inputs<'_, '_>) -> Result<Vec<Budget<'s>>, StateError> {
-    budgets(settings, inputs.today, |budget, day| memory.state.tasks(&period(Some(budget.period), day)))
+fn spent<'s>(settings: &'s Settings, memory: &Memory, today: NaiveDate) -> Result<Vec<Budget<'s>>, StateError> {
+    budgets(settings, today, |budget, day| memory.state.tasks(&period(Some(budget.period), day)))
 }
 
 /// What is measured once a run has ended with this status.
@@ -143,8 +209,7 @@ fn spent<'s>(settings: &'s Settings, memory: &Memory, inputs: &Inputs<'_, '_>) -
 /// # Errors
 ///
 /// When the state cannot be read.
-pub fn metrics(inputs: &Inputs<'_, '_>, exit_code: u8) -> Result<Metrics, Failure> {
-    let (settings, memory) = (inputs.settings, inputs.memory);
+pub fn metrics(settings: &Settings, memory: &Memory, today: NaiveDate, exit_code: u8) -> Result<Metrics, Failure> {
     let records = memory.state.targets()?;
     let scheduled = memory.scheduled(settings.targets.iter())?;
     let missed = memory.missed_slots(&scheduled, memory.now(), settings.timezone)?;
@@ -164,7 +229,7 @@ pub fn metrics(inputs: &Inputs<'_, '_>, exit_code: u8) -> Result<Metrics, Failur
             missed_slots: missed.get(&target.plan.name).map_or(0, |slots| slots.len() as u64),
         }
     });
-    let budgets = spent(settings, memory, inputs)?;
+    let budgets = spent(settings, memory, today)?;
     let budget =
         |one: &Budget<'_>| BudgetMetrics { key: one.key().to_owned(), used: one.used(), limit: one.settings().tasks };
     Ok(Metrics {
@@ -178,7 +243,8 @@ pub fn metrics(inputs: &Inputs<'_, '_>, exit_code: u8) -> Result<Metrics, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Change, Hold, Op, Skip};
+    use crate::plan::{Hold, Op, Skip};
+    use crate::state::{State, Who};
 
     fn change(employee: u64, outcome: Outcome) -> Change {
         Change { outcome: Some(outcome), ..Change::new(Op::Update, Some(EmployeeId(employee))) }
@@ -210,7 +276,7 @@ mod tests {
         let notice = |code| Notice::about(EmployeeId(6), code, String::new());
         plan.notices = vec![notice(Code::HireDateMoved), notice(Code::FieldKept)];
         let mut observed = Observed::default();
-        of_target(&mut observed, &plan, |employee, _| employee.0 == 9, true);
+        of_target(&mut observed, &plan, |employee, _| employee.0 == 9, Extent::Everybody);
         assert_eq!(
             lines(&observed),
             ["failure key_nearly_equal 4", "failure refused 1", "held max_deactivate 3", "todo hire_date_moved 6",]
@@ -218,24 +284,55 @@ mod tests {
         assert!(observed.seen.contains(&(Topic::Failure, "desk".into())));
         // What somebody accepted is no failure.
         let mut observed = Observed::default();
-        of_target(&mut observed, &plan, |_, code| code == Code::Refused, true);
+        of_target(&mut observed, &plan, |_, code| code == Code::Refused, Extent::Everybody);
         assert!(!lines(&observed).contains(&"failure refused 1".to_owned()));
     }
 
     #[test]
     fn nothing_counts_as_over_that_was_not_looked_at() {
-        let not_attempted = Outcome::NotAttempted { error: String::new() };
+        let done = || change(1, Outcome::Succeeded);
+        let not_attempted = || change(1, Outcome::NotAttempted { error: String::new() });
         let unread = TargetPlan { status: TargetStatus::Failed, ..plan(Vec::new()) };
-        for (name, plan, whole, expected) in [
-            ("all of it", plan(Vec::new()), true, &[Topic::Failure, Topic::Held, Topic::Todo][..]),
-            ("stopped on the way", plan(vec![change(1, not_attempted)]), true, &[Topic::Held, Topic::Todo]),
-            ("for one person", plan(vec![change(1, Outcome::Succeeded)]), false, &[]),
-            ("could not be read", unread, true, &[]),
+        for (name, plan, extent, expected) in [
+            ("all of it", plan(Vec::new()), Extent::Everybody, &["failure", "held", "todo"][..]),
+            ("stopped on the way", plan(vec![not_attempted()]), Extent::Everybody, &["held", "todo"]),
+            ("for one person", plan(vec![done()]), Extent::One(EmployeeId(1)), &["failure 1", "held 1", "todo 1"]),
+            ("for some changes", plan(vec![done(), change(2, failed(Code::Refused))]), Extent::Part, &["failure 1"]),
+            ("done in part", plan(vec![done(), not_attempted()]), Extent::Part, &[]),
+            ("could not be read", unread, Extent::Everybody, &[]),
         ] {
             let mut observed = Observed::default();
-            of_target(&mut observed, &plan, |_, _| false, whole);
-            let seen: Vec<Topic> = observed.seen.iter().map(|(topic, _)| *topic).collect();
-            assert_eq!(seen, expected, "{name}");
+            of_target(&mut observed, &plan, |_, _| false, extent);
+            let whole = observed.seen.iter().map(|(topic, _)| topic.as_str().to_owned());
+            let alone = observed.seen_alone.iter().map(|(topic, _, whom)| format!("{} {whom}", topic.as_str()));
+            assert_eq!(whole.chain(alone).collect::<Vec<_>>(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_approval_is_worth_a_word_before_it_ends() {
+        let now: DateTime<Utc> = "2026-11-28T06:00:00Z".parse().unwrap();
+        for (target, hours, expected) in
+            [("desk", 47, &["todo approval_expiring 7"][..]), ("desk", 49, &[]), ("desk", 0, &[]), ("wiki", 47, &[])]
+        {
+            let approval = Approval {
+                id: 1,
+                target: target.into(),
+                employee: Some(EmployeeId(7)),
+                op: Op::Deactivate,
+                reason: None,
+                fields: Vec::new(),
+                code: "max_deactivate".into(),
+                fingerprint: State::temporary().unwrap().hasher().fingerprint("change", ["x"]),
+                at: now,
+                by: Who { user: "ada".into(), host: "host-a".into() },
+                why: None,
+                expires_at: now + TimeDelta::hours(hours),
+                used: None,
+            };
+            let mut observed = Observed::default();
+            of_approvals(&mut observed, "desk", &[approval], now);
+            assert_eq!(lines(&observed), expected, "{target} {hours}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::notify::{Channel, Fact, Message, NotifySettings, Observed, Topic, news};
-use crate::state::{StateError, Told};
+use crate::state::{StateError, StoredFact};
 
 use super::memory::Memory;
 
@@ -33,7 +33,7 @@ impl Memory {
         if sent.as_ref().is_ok_and(|()| !news.begun.is_empty() || !news.over.is_empty())
             || sent.as_ref().is_err_and(|undelivered| undelivered.reached_somebody)
         {
-            let rows = |facts: &[Fact]| facts.iter().map(row).collect::<Vec<Told>>();
+            let rows = |facts: &[Fact]| facts.iter().map(row).collect::<Vec<StoredFact>>();
             self.state.tell(name, &rows(&news.begun), &rows(&news.over), self.now()).map_err(unkept)?;
         }
         sent.map_err(|undelivered| match undelivered.reached_somebody {
@@ -44,13 +44,13 @@ impl Memory {
 }
 
 /// `None` for a topic that only a newer version knows.
-fn fact(told: &Told) -> Option<Fact> {
+pub(super) fn fact(told: &StoredFact) -> Option<Fact> {
     let topic = Topic::ALL.into_iter().find(|topic| topic.as_str() == &*told.topic)?;
-    let Told { target, code, subject, .. } = told.clone();
+    let StoredFact { target, code, subject, .. } = told.clone();
     Some(Fact { topic, target, code, subject })
 }
 
-fn row(fact: &Fact) -> Told {
+pub(super) fn row(fact: &Fact) -> StoredFact {
     let Fact { topic, target, code, subject } = fact.clone();
-    Told { topic: topic.as_str().into(), target, code, subject }
+    StoredFact { topic: topic.as_str().into(), target, code, subject }
 }

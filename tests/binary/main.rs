@@ -20,3 +20,4 @@ mod requests;
 mod safety;
 mod scene;
 mod scim;
+mod todo;

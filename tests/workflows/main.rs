@@ -7,6 +7,7 @@ mod catalogue;
 mod events;
 mod interrupted;
 mod setting;
+mod todo;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

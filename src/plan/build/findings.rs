@@ -110,8 +110,7 @@ impl<'a> Builder<'a> {
             };
             if self.input.only.is_none_or(|only| only == employee) {
                 let message = format!("owns the key that this tool signs in with, and {leaves}; replace the key");
-                let code = Code::KeyOwnerLeaves;
-                self.plan.notices.push(Notice { code, employee: Some(employee), field: None, message });
+                self.plan.notices.push(Notice::about(employee, Code::KeyOwnerLeaves, message));
             }
         }
     }

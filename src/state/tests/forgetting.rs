@@ -1,8 +1,8 @@
 use crate::field::AccountId;
 use crate::plan::Op;
 use crate::state::{
-    Finished, HeldChange, JobId, JobStatus, NewApproval, NewJob, Once, OnceKind, OnceOnly, RunStart, Settlement, State,
-    Step, StoredIntent, StoredTarget, TargetEnd, Written,
+    Finished, HeldChange, JobId, JobStatus, NewApproval, NewJob, Once, OnceKind, OnceOnly, RunStart, SeenTodo,
+    Settlement, State, Step, StoredFact, StoredIntent, StoredTarget, TargetEnd, Written,
 };
 
 use super::{TestDatabase, ada, at, employee, end_of, finish, intent, job, link, on_each_database, start};
@@ -74,6 +74,18 @@ fn lived_in(state: &State) {
     state.show("desk", None, &held, at(2), &ada()).unwrap();
     let approval = NewApproval { at: at(2), by: &ada(), reason: Some("471147 is back"), expires_at: at(99) };
     state.approve(&state.held(None).unwrap(), &approval).unwrap();
+    let todos = [471_147, 471_148].map(|id| SeenTodo {
+        fact: StoredFact {
+            topic: "todo".into(),
+            target: "desk".into(),
+            code: "event_missed".into(),
+            subject: id.to_string().into(),
+        },
+        name: (id == 471_147).then(|| "Ines Example".into()),
+        detail: "the manager is 471147".into(),
+        fingerprint: state.hasher().fingerprint("todo", ["x"]),
+    });
+    state.keep_todos(&todos, |_| false, at(2)).unwrap();
     let last = start(state, 3);
     finish(state, last, 3, end_of(state, "books", &[471_147, 471_148]), &[]);
 }
@@ -106,6 +118,7 @@ fn a_forgotten_employee_leaves_no_trace(database: &TestDatabase) {
         "held",
         "approvals",
         "overwritten",
+        "todos",
     ] {
         assert!(before.iter().any(|line| line.starts_with(&format!("{table}|"))), "{table} is not covered");
     }
@@ -132,6 +145,8 @@ fn a_forgotten_employee_leaves_no_trace(database: &TestDatabase) {
     let (held, approvals) = (state.held(None).unwrap(), state.open_approvals(None).unwrap());
     assert_eq!((held.len(), &*held[0].change.detail), (1, "as …"));
     assert_eq!((approvals.len(), approvals[0].why.as_deref()), (1, Some("… is back")));
+    let todos = state.todos().unwrap();
+    assert_eq!((todos.len(), &*todos[0].detail), (1, "the manager is …"));
     let left = state.jobs(&Default::default(), 10).unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].job.error.as_deref(), Some("shares a match key with …"));

@@ -16,6 +16,7 @@ mod memory;
 #[cfg(unix)]
 mod pooler;
 mod source;
+mod todos;
 mod told;
 
 use std::path::PathBuf;

@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
-use crate::state::Told;
+use crate::state::StoredFact;
 
 use super::{TestDatabase, at, employee, on_each_database};
 
 on_each_database!(each_channel_knows_what_it_was_told, who_is_forgotten_was_never_told_of);
 
-fn told(target: &str, subject: &str) -> Told {
-    Told { topic: "failure".into(), target: target.into(), code: "refused".into(), subject: subject.into() }
+fn told(target: &str, subject: &str) -> StoredFact {
+    StoredFact { topic: "failure".into(), target: target.into(), code: "refused".into(), subject: subject.into() }
 }
 
 fn each_channel_knows_what_it_was_told(database: &TestDatabase) {
