@@ -8,6 +8,7 @@ mod codes;
 mod confirm;
 mod documents;
 mod explain;
+mod fields;
 mod finding;
 mod history;
 mod init;
@@ -84,6 +85,7 @@ enum Command {
     Init(init::Arguments),
     Check(check::Arguments),
     Attributes(attributes::Arguments),
+    Fields(fields::Arguments),
     Plan(plan::Arguments),
     Sync(sync::Arguments),
     Confirm(confirm::Arguments),
@@ -160,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&process, &arguments),
         Command::Check(arguments) => check::run(&process, &arguments),
         Command::Attributes(arguments) => attributes::run(&process, &arguments),
+        Command::Fields(arguments) => fields::run(&process, &arguments),
         Command::Plan(arguments) => plan::run(&process, &arguments),
         Command::Confirm(arguments) => confirm::run(&process, &arguments),
         Command::Held(arguments) => approve::held(&process, &arguments),

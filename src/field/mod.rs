@@ -156,6 +156,26 @@ pub enum FieldKind {
     Any,
 }
 
+impl FieldKind {
+    /// The word for JSON and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Bool => "bool",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::Choice => "choice",
+            Self::List => "list",
+            Self::Account => "account",
+            Self::Reference => "reference",
+            Self::References => "references",
+            Self::Any => "any",
+        }
+    }
+}
+
 /// How texts of a field are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Compare {
@@ -175,6 +195,17 @@ pub enum Access {
     CreateOnly,
     /// Never; mapping it is a mistake in the file.
     ReadOnly,
+}
+
+impl Access {
+    /// The word for JSON and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadWrite => "read_write",
+            Self::CreateOnly => "create_only",
+            Self::ReadOnly => "read_only",
+        }
+    }
 }
 
 /// A rule of a target for the texts of one field: gives the spelling that the target keeps, or says what is

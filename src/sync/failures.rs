@@ -1,8 +1,9 @@
-//! What trouble with the source or the state means for the exit status.
+//! What trouble with the source, a target or the state means for the exit status.
 
 use crate::exit::{Failure, Reason};
 use crate::personio::{SourceError, SourceErrorKind};
 use crate::state::StateError;
+use crate::targets::{ErrorKind, TargetError};
 
 use super::prepared::PrepareError;
 
@@ -35,6 +36,14 @@ impl From<PrepareError> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         Self::new(state_reason(&error), error.to_string())
+    }
+}
+
+/// What trouble with a target means for the exit status.
+pub fn target_reason(error: &TargetError) -> Reason {
+    match error.kind {
+        ErrorKind::SignIn | ErrorKind::Rights => Reason::Refused,
+        _ => Reason::Unavailable,
     }
 }
 

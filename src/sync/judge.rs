@@ -3,9 +3,9 @@
 use crate::code::Code;
 use crate::exit::{Problem, Reason, Reasons};
 use crate::plan::TargetPlan;
-use crate::targets::ErrorKind;
 use crate::words::count;
 
+use super::failures::target_reason;
 use super::in_line::{all_skipped, is_of_the_source, unseen_leavers};
 use super::prepared::Prepared;
 
@@ -23,10 +23,7 @@ pub fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
     }
     for (target_plan, target) in plan.targets.iter().zip(&prepared.targets) {
         if let Some(error) = &target.error {
-            let reason = match error.kind {
-                ErrorKind::SignIn | ErrorKind::Rights => Reason::Refused,
-                _ => Reason::Unavailable,
-            };
+            let reason = target_reason(error);
             reasons.add(reason);
             problems.push(Problem::new(reason.word(), error.message.clone()).target(&target_plan.name));
         }

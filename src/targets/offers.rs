@@ -1,6 +1,6 @@
 use chrono::NaiveDate;
 
-use crate::field::FieldValue;
+use crate::field::{FieldSpec, FieldValue};
 use crate::plan::{Action, EmployeeRules, Refusal};
 use crate::section::Located;
 
@@ -57,6 +57,7 @@ pub struct ReadOffers<'a> {
     pub channels: Option<&'a dyn ListChannels>,
     pub refusals: Option<&'a dyn ListRefusals>,
     pub forms: Option<&'a dyn CheckSteps>,
+    pub fields: Option<&'a dyn ListFields>,
 }
 
 /// Knows the channels of a service.
@@ -70,6 +71,13 @@ pub trait ListRefusals {
     /// What the service says of accounts that it took on to make and did not make since a day: what identifies each
     /// there, and why, without values.
     fn refusals(&self, since: NaiveDate) -> Result<Vec<Refusal>, TargetError>;
+}
+
+/// Says itself which fields its accounts have.
+pub trait ListFields {
+    /// All fields of an account as the service has them today, in its order; `known` are those that are known by name
+    /// before it is asked.
+    fn all_fields(&self, known: Vec<FieldSpec>) -> Result<Vec<FieldSpec>, TargetError>;
 }
 
 /// Has forms of its own, against which the steps of workflows can be held.

@@ -11,6 +11,7 @@ mod conformance;
 mod conversations;
 mod exit_codes;
 mod faults;
+mod fields;
 mod finding;
 mod json;
 mod logs;

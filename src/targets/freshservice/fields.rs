@@ -7,6 +7,7 @@ use crate::words::known;
 use crate::zone::Zones;
 
 use super::super::{ErrorKind, FieldLookup, TargetError};
+use super::REACHABLE;
 use super::wire::FieldRow;
 use super::zones;
 
@@ -121,6 +122,29 @@ pub(super) fn describe(named: &[FieldSpec], rows: &[FieldRow]) -> Result<Vec<Fie
     if missing.is_empty() { Ok(described) } else { Err(TargetError::new(ErrorKind::Unexpected, missing.join("; "))) }
 }
 
+/// The names of default fields of the form that requesters are written with under another one.
+const RENAMED: [(&str, &str); 4] = [
+    ("email", "primary_email"),
+    ("phone", "work_phone_number"),
+    ("mobile", "mobile_phone_number"),
+    ("description", "background_information"),
+];
+
+/// All fields of requesters: those that are known by name, required where the form says so, and the custom ones.
+pub(super) fn all(mut known: Vec<FieldSpec>, rows: &[FieldRow]) -> Vec<FieldSpec> {
+    for row in rows.iter().filter(|row| !row.is_custom() && row.required_for_agents) {
+        let name = RENAMED.iter().find(|(form, _)| *form == row.name).map_or(&*row.name, |(_, name)| name);
+        // One way to reach somebody is enough, whatever the form says.
+        let required = known.iter_mut().find(|field| &*field.name == name && !REACHABLE.contains(&name));
+        required.into_iter().for_each(|field| field.required = true);
+    }
+    let custom = rows.iter().filter(|row| row.is_custom()).map(|row| FieldSpec {
+        required: row.required_for_agents,
+        ..custom_field(&format!("{CUSTOM}{}", row.name), row)
+    });
+    known.into_iter().chain(custom).collect()
+}
+
 /// A notice for each custom field that agents must fill and the file does not name: creating a requester
 /// without it may be refused.
 pub(super) fn unmapped_required(named: &[FieldSpec], rows: &[FieldRow]) -> Vec<Notice> {
@@ -203,6 +227,22 @@ mod tests {
             assert_eq!(described[0].kind, kind, "{wire}");
             assert_eq!(&*described[0].name, "custom_fields.it");
         }
+    }
+
+    #[test]
+    fn all_fields_are_those_known_by_name_and_those_of_the_form() {
+        let required = |name: &str, kind: &str| json!({"name": name, "type": kind, "required_for_agents": true});
+        let rows = rows(json!([
+            required("email", "default_email"),
+            required("description", "default_description"),
+            {"name": "badge", "type": "custom_dropdown", "choices": ["A", "B"]},
+            required("floor", "custom_number"),
+        ]));
+        let fields = all(known_fields(Zones::compiled()), &rows);
+        let required: Vec<&str> = fields.iter().filter(|field| field.required).map(|field| &*field.name).collect();
+        assert_eq!(required, ["first_name", "background_information", "custom_fields.floor"]);
+        let badge = fields.iter().find(|field| &*field.name == "custom_fields.badge").expect("a custom field");
+        assert_eq!((badge.kind, &*badge.choices), (FieldKind::Choice, &["A".into(), "B".into()][..]));
     }
 
     #[test]

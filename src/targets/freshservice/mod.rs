@@ -278,6 +278,10 @@ impl<C: Reads> Freshservice<C> {
         if !named.iter().any(|field| field.name.starts_with(CUSTOM)) {
             return Ok(Arc::default());
         }
+        self.all_rows()
+    }
+
+    fn all_rows(&self) -> Result<Arc<Vec<FieldRow>>, TargetError> {
         let mut known = self.rows.lock();
         if let Some(rows) = &*known {
             return Ok(Arc::clone(rows));

@@ -1,13 +1,13 @@
 //! What planning sees of an account.
 
 use crate::code::Code;
-use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
+use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Action, Notice, ReferenceNames, Snapshot, same};
 
-use super::super::{CheckSteps, ReadAccounts, ReadOffers, TargetError};
+use super::super::{CheckSteps, ListFields, ReadAccounts, ReadOffers, TargetError};
 use super::reading::Reading;
 use super::requests::Lookup;
-use super::{AgentView, Freshservice, Named, Reads, number};
+use super::{AgentView, Freshservice, Named, Reads, fields, number};
 use crate::progress::Progress;
 
 impl<C: Reads> CheckSteps for Freshservice<C> {
@@ -20,9 +20,15 @@ impl<C: Reads> CheckSteps for Freshservice<C> {
     }
 }
 
+impl<C: Reads> ListFields for Freshservice<C> {
+    fn all_fields(&self, known: Vec<FieldSpec>) -> Result<Vec<FieldSpec>, TargetError> {
+        Ok(fields::all(known, &*self.all_rows()?))
+    }
+}
+
 impl<C: Reads> ReadAccounts for Freshservice<C> {
     fn read_offers(&self) -> ReadOffers<'_> {
-        ReadOffers { forms: Some(self), ..ReadOffers::default() }
+        ReadOffers { forms: Some(self), fields: Some(self), ..ReadOffers::default() }
     }
 
     fn schema(&self) -> Result<Schema, TargetError> {

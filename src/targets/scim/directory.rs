@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use parking_lot::Mutex;
 
 use crate::code::Code;
-use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldKind, FieldValue, Schema};
+use crate::field::{Access, AccountId, Capabilities, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, FieldChange, Notice, Protection, Snapshot, same};
 use crate::progress::{NoProgress, Progress};
 use crate::targets::{ErrorKind, TargetError, Write, WriteBatches, Written};
@@ -138,6 +138,12 @@ impl Directory {
 
     pub(crate) fn fields(&self) -> Result<&[Field], TargetError> {
         self.described().map(|described| described.fields.as_slice())
+    }
+
+    /// All attributes of users that the service describes, in the forms that mappings need; none where it describes
+    /// nothing.
+    pub(crate) fn described_fields(&self) -> Result<Vec<FieldSpec>, TargetError> {
+        Ok(self.service.discovery()?.fields())
     }
 
     pub(crate) fn schema(&self) -> Result<Schema, TargetError> {

@@ -5,10 +5,11 @@
 
 use serde_json::Value;
 
-use crate::field::{Access, FieldKind};
+use crate::field::{Access, FieldKind, FieldSpec};
+use crate::targets::FieldLookup;
 
 use super::bulk::Limits;
-use super::fields::suggestion;
+use super::fields::{lookup, suggestion};
 use super::path::{CORE, Path, get};
 use super::wire::{Field, Resource, Shape, boolean, plain_text, whole};
 
@@ -27,6 +28,8 @@ pub(crate) struct Discovery {
     /// Several changes may come in one request; `None` unless it says so.
     pub(crate) bulk: Option<Limits>,
     pub(crate) users: Option<String>,
+    /// The schemas that extend users; `None` when it does not say.
+    pub(crate) extensions: Option<Vec<String>>,
     pub(crate) schemas: Vec<Schema>,
 }
 
@@ -83,6 +86,10 @@ impl Discovery {
         let user = resources(document).find(|kind| {
             let text = |key| get(kind, key).and_then(Value::as_str).unwrap_or_default();
             text("schema").eq_ignore_ascii_case(CORE) || text("name").eq_ignore_ascii_case("user")
+        });
+        self.extensions = user.and_then(|kind| {
+            let extensions = get(kind, "schemaExtensions")?.as_array()?.iter().filter_map(Value::as_object);
+            Some(extensions.filter_map(|extension| Some(get(extension, "schema")?.as_str()?.to_owned())).collect())
         });
         // Only a plain path is taken: an address may name another host.
         self.users = user.and_then(|kind| get(kind, "endpoint")?.as_str()).and_then(|endpoint| {
@@ -264,6 +271,47 @@ impl Discovery {
         Ok(())
     }
 
+    /// All attributes of users, in the forms that mappings need; none when the service does not describe users.
+    pub(crate) fn fields(&self) -> Vec<FieldSpec> {
+        let Some(core) = self.schemas.iter().find(|schema| schema.id.eq_ignore_ascii_case(CORE)) else {
+            return Vec::new();
+        };
+        // Common to all resources, and in no schema (RFC 7643, section 3.1).
+        let common = ["id", "externalId"].map(str::to_owned);
+        let own = core.attributes.iter().flat_map(|attribute| attribute.names(""));
+        let extensions = self.schemas.iter().filter(|schema| self.extends_users(&schema.id));
+        let extended = extensions.flat_map(|schema| {
+            let prefix = format!("{}:", schema.id);
+            schema.attributes.iter().flat_map(move |attribute| attribute.names(&prefix))
+        });
+        let mut names: Vec<String> = Vec::new();
+        for name in common.into_iter().chain(own).chain(extended) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.iter().filter_map(|name| self.field(name)).collect()
+    }
+
+    fn extends_users(&self, schema: &str) -> bool {
+        match &self.extensions {
+            Some(extensions) => extensions.iter().any(|extension| extension.eq_ignore_ascii_case(schema)),
+            // Beside extensions of users there are those of groups, and the schemas of the protocol itself.
+            None => schema.to_lowercase().ends_with(":user") && !schema.eq_ignore_ascii_case(CORE),
+        }
+    }
+
+    /// A field as the service describes it, if it can be mapped.
+    fn field(&self, name: &str) -> Option<FieldSpec> {
+        let spec = match lookup(name) {
+            FieldLookup::Known(spec) | FieldLookup::Open(spec) => spec,
+            FieldLookup::Unknown => return None,
+        };
+        let mut field = Field::new(spec, Path::parse(name).ok()?);
+        self.refine(&mut field).ok()?;
+        Some(field.spec)
+    }
+
     /// The attributes that an account cannot exist without, as paths.
     pub(crate) fn required(&self) -> impl Iterator<Item = Path> {
         let core = self.schemas.iter().filter(|schema| schema.id.eq_ignore_ascii_case(CORE));
@@ -279,6 +327,44 @@ impl Discovery {
         core.flat_map(|schema| &schema.attributes)
             .filter(|attribute| attribute.mutability.eq_ignore_ascii_case("readOnly"))
             .map(|attribute| attribute.name.as_str())
+    }
+}
+
+/// The standard's lists of which a mapping names one item.
+const WORK_AND_HOME: [&str; 5] = ["emails", "phoneNumbers", "ims", "photos", "addresses"];
+
+impl Attribute {
+    /// The fields that it is mapped as, behind the name of its schema: `name.givenName`, `emails[type eq "work"].value`.
+    fn names(&self, schema: &str) -> Vec<String> {
+        let name = format!("{schema}{}", self.name);
+        let parts = || self.parts.iter().map(|part| part.name.as_str());
+        if !self.kind.eq_ignore_ascii_case("complex") || self.name.eq_ignore_ascii_case("manager") {
+            return vec![name];
+        }
+        if !self.list {
+            return parts().map(|part| format!("{name}.{part}")).collect();
+        }
+        if !WORK_AND_HOME.contains(&self.name.as_str()) {
+            return vec![name];
+        }
+        let types = self.parts.iter().find(|part| part.name == "type").map(|part| part.values.as_slice());
+        let types = types.filter(|types| !types.is_empty()).map_or_else(|| self.usual_types(), <[String]>::to_vec);
+        let values: Vec<&str> = match parts().any(|part| part == "value") {
+            true => vec!["value"],
+            false => parts().filter(|part| !["type", "primary", "display"].contains(part)).collect(),
+        };
+        let items = types.iter().flat_map(|kind| values.iter().map(move |part| (kind, part)));
+        items.map(|(kind, part)| format!(r#"{name}[type eq "{kind}"].{part}"#)).collect()
+    }
+
+    /// What the items of a list are told apart by where the service does not say.
+    fn usual_types(&self) -> Vec<String> {
+        let types: &[&str] = match self.name.as_str() {
+            "emails" | "addresses" => &["work"],
+            "phoneNumbers" => &["work", "mobile"],
+            _ => &[],
+        };
+        types.iter().map(|kind| (*kind).to_owned()).collect()
     }
 }
 
@@ -336,6 +422,55 @@ mod tests {
             FieldLookup::Unknown => FieldSpec::new(name, FieldKind::Text),
         };
         Field::new(spec, Path::parse(name).unwrap())
+    }
+
+    #[test]
+    fn what_users_consist_of_is_listed_in_the_forms_of_a_mapping() {
+        let text = |name: &str| json!({"name": name, "type": "string"});
+        let users = json!({"id": CORE, "attributes": [
+            {"name": "userName", "type": "string", "required": true},
+            {"name": "name", "type": "complex", "subAttributes": [text("givenName"), text("nobody")]},
+            {"name": "emails", "type": "complex", "multiValued": true, "subAttributes": [
+                text("value"), {"name": "type", "type": "string", "canonicalValues": ["work", "home"]}]},
+            {"name": "addresses", "type": "complex", "multiValued": true,
+             "subAttributes": [text("country"), text("type"), text("primary")]},
+            {"name": "roles", "type": "complex", "multiValued": true, "subAttributes": [text("value"), text("type")]},
+            {"name": "badge", "type": "integer"},
+        ]});
+        let extension = |id: &str| {
+            json!({"id": id, "attributes": [
+            {"name": "shoes", "type": "string", "mutability": "immutable", "canonicalValues": ["S", "L"]}]})
+        };
+        let mut discovery = Discovery::default();
+        assert_eq!(discovery.fields(), [], "a service that says nothing of users");
+        discovery.schemas(&json!([users, extension("urn:example:2.0:User"), extension("urn:example:2.0:Printer")]));
+        let names = |discovery: &Discovery| -> Vec<String> {
+            discovery.fields().iter().map(|field| field.name.to_string()).collect()
+        };
+        let own = [
+            "id",
+            "externalId",
+            "userName",
+            "name.givenName",
+            r#"emails[type eq "work"].value"#,
+            r#"emails[type eq "home"].value"#,
+            r#"addresses[type eq "work"].country"#,
+            "roles",
+            "badge",
+        ];
+        assert_eq!(names(&discovery), [&own[..], &["urn:example:2.0:User:shoes"]].concat());
+        let fields = discovery.fields();
+        assert!(fields[2].required);
+        assert_eq!(fields[8].kind, FieldKind::Number);
+        let shoes = &fields[9];
+        assert_eq!((shoes.kind, shoes.access, shoes.choices.len()), (FieldKind::Choice, Access::CreateOnly, 2));
+
+        // What extends users is what the service says extends them.
+        discovery.resource_types(&json!([{
+            "name": "User", "endpoint": "/Users", "schema": CORE,
+            "schemaExtensions": [{"schema": "urn:example:2.0:Printer"}]
+        }]));
+        assert_eq!(names(&discovery), [&own[..], &["urn:example:2.0:Printer:shoes"]].concat());
     }
 
     #[test]

@@ -32,8 +32,8 @@ use crate::plan::{Account, FieldChange, Snapshot};
 use crate::section::Table;
 
 use super::{
-    Connection, FieldLookup, ReadAccounts, SandboxAddresses, Target, TargetError, TargetType, WriteAccounts,
-    WriteBatches,
+    Connection, FieldLookup, ListFields, ReadAccounts, ReadOffers, SandboxAddresses, Target, TargetError, TargetType,
+    WriteAccounts, WriteBatches,
 };
 use crate::progress::Progress;
 
@@ -117,7 +117,18 @@ impl ScimType {
 #[derive(Debug)]
 struct ScimTarget(Directory);
 
+impl ListFields for ScimTarget {
+    fn all_fields(&self, known: Vec<FieldSpec>) -> Result<Vec<FieldSpec>, TargetError> {
+        let described = self.0.described_fields()?;
+        Ok(if described.is_empty() { known } else { described })
+    }
+}
+
 impl ReadAccounts for ScimTarget {
+    fn read_offers(&self) -> ReadOffers<'_> {
+        ReadOffers { fields: Some(self), ..ReadOffers::default() }
+    }
+
     fn schema(&self) -> Result<Schema, TargetError> {
         self.0.schema()
     }

@@ -76,6 +76,15 @@ pub(super) fn describe(named: &[FieldSpec], own: &[ProfileField]) -> Result<Vec<
     described.collect()
 }
 
+/// All fields of a member: those of every profile, and the workspace's own.
+pub(super) fn all(known: Vec<FieldSpec>, own: &[ProfileField]) -> Vec<FieldSpec> {
+    let own = own.iter().map(|field| {
+        let named = FieldSpec::new(format!("{CUSTOM}{}", field.label.trim()), FieldKind::Text);
+        custom(&named, field)
+    });
+    known.into_iter().chain(own).collect()
+}
+
 fn by_label<'f>(label: &str, own: &'f [ProfileField]) -> Result<&'f ProfileField, TargetError> {
     let folded = |text: &str| text.trim().to_lowercase();
     let mut alike = own.iter().filter(|field| folded(&field.label) == folded(label));
@@ -150,6 +159,15 @@ mod tests {
     fn handles_are_lower_case_and_without_spaces() {
         assert_eq!(handle("@people-ops"), "people-ops");
         assert_eq!(handle(" Büro Berlin 2"), "büro-berlin-2");
+    }
+
+    #[test]
+    fn all_fields_are_those_of_every_profile_and_the_own_ones() {
+        let fields = all(known_fields(), &[own("Xf1", "Start date ", "date"), own("Xf2", "Badge", "hologram")]);
+        assert_eq!(fields.len(), known_fields().len() + 2);
+        let [.., date, badge] = &fields[..] else { panic!() };
+        assert_eq!((&*date.name, date.kind), ("fields.Start date", FieldKind::Date));
+        assert_eq!((&*badge.name, badge.access), ("fields.Badge", Access::ReadOnly));
     }
 
     #[test]

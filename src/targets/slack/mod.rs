@@ -27,7 +27,9 @@ use crate::http::{Client, HttpError, Request, Response};
 use crate::plan::{Account, FieldChange, GroupProblem, Notice, Protection, Snapshot, same};
 
 use super::coalescer::Coalescer;
-use super::{Connection, ErrorKind, LOOKUP_LIMIT, ListChannels, ReadAccounts, ReadOffers, TargetError, WriteAccounts};
+use super::{
+    Connection, ErrorKind, LOOKUP_LIMIT, ListChannels, ListFields, ReadAccounts, ReadOffers, TargetError, WriteAccounts,
+};
 use crate::progress::{NoProgress, Progress};
 use errors::{accepted, is_passing, says, unanswered, unexpected};
 use fields::Home;
@@ -354,6 +356,13 @@ impl<C: Transport> ListChannels for Slack<C> {
     }
 }
 
+impl<C: Transport> ListFields for Slack<C> {
+    fn all_fields(&self, known: Vec<FieldSpec>) -> Result<Vec<FieldSpec>, TargetError> {
+        self.token()?;
+        Ok(fields::all(known, &self.reading(&requests::profile_fields(), wire::profile_fields)?))
+    }
+}
+
 impl<C: Transport> ReadAccounts for Slack<C> {
     fn schema(&self) -> Result<Schema, TargetError> {
         let scim = self.accounts.is_some();
@@ -435,7 +444,7 @@ impl<C: Transport> ReadAccounts for Slack<C> {
     }
 
     fn read_offers(&self) -> ReadOffers<'_> {
-        ReadOffers { channels: Some(self), ..ReadOffers::default() }
+        ReadOffers { channels: Some(self), fields: Some(self), ..ReadOffers::default() }
     }
 
     fn find(&self, field: FieldIndex, value: &FieldValue) -> Result<Vec<Account>, TargetError> {

@@ -1,6 +1,6 @@
 //! The fields of a TravelPerk user.
 
-use crate::field::{FieldKind, FieldSpec};
+use crate::field::{Access, FieldKind, FieldSpec};
 use crate::targets::FieldLookup;
 use crate::targets::scim::{self, ENTERPRISE, Path};
 
@@ -131,6 +131,25 @@ pub(super) fn known() -> Vec<FieldSpec> {
         .collect()
 }
 
+/// All fields of a user: those that TravelPerk documents, and what it says of itself beside them.
+pub(super) fn all(known: Vec<FieldSpec>, described: &[FieldSpec]) -> Vec<FieldSpec> {
+    let mut fields = known;
+    for spec in described {
+        let name = short(&spec.name);
+        match fields.iter_mut().find(|field| &*field.name == name) {
+            Some(field) => field.required |= spec.required,
+            None => match lookup(name) {
+                FieldLookup::Known(found) if found.access == Access::ReadWrite => {
+                    fields.push(FieldSpec { required: spec.required, access: spec.access, ..found });
+                }
+                FieldLookup::Known(found) => fields.push(FieldSpec { required: spec.required, ..found }),
+                _ => {}
+            },
+        }
+    }
+    fields
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +184,18 @@ mod tests {
         let FieldLookup::Known(profiles) = lookup("invoiceProfiles") else { panic!() };
         let FieldLookup::Known(center) = lookup("costCenter") else { panic!() };
         assert!(center.can_be_made && !profiles.can_be_made);
+    }
+
+    #[test]
+    fn all_fields_are_those_documented_and_those_described() {
+        let described = |name: &str| FieldSpec::new(name, FieldKind::Text).required();
+        let unique = format!("{TRAVELPERK}:uniqueId");
+        let live = [described(&format!("{TRAVELPERK}:gender")), described(&unique), described("shoeSize")];
+        let fields = all(known(), &live);
+        let gender = fields.iter().find(|field| &*field.name == "gender").unwrap();
+        assert!(gender.required && gender.kind == FieldKind::Choice);
+        let more: Vec<&str> = fields[known().len()..].iter().map(|field| &*field.name).collect();
+        assert_eq!(more, [unique.as_str()], "a plain word that TravelPerk does not document is kept by nobody");
     }
 
     #[test]

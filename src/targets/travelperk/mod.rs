@@ -26,8 +26,8 @@ use crate::section::Table;
 use crate::targets::scim::{Directory, Field, Operation, no_answer, not_done, refusal, unexpected};
 
 use super::{
-    Connection, ErrorKind, FieldLookup, Offers, ReadAccounts, SandboxAddresses, Target, TargetError, TargetType,
-    WriteAccounts,
+    Connection, ErrorKind, FieldLookup, ListFields, Offers, ReadAccounts, ReadOffers, SandboxAddresses, Target,
+    TargetError, TargetType, WriteAccounts,
 };
 use crate::progress::Progress;
 use fields::short;
@@ -286,7 +286,17 @@ fn advised<T>(result: Result<T, TargetError>) -> Result<T, TargetError> {
     })
 }
 
+impl ListFields for TravelPerk {
+    fn all_fields(&self, known: Vec<FieldSpec>) -> Result<Vec<FieldSpec>, TargetError> {
+        Ok(fields::all(known, &advised(self.people.described_fields())?))
+    }
+}
+
 impl ReadAccounts for TravelPerk {
+    fn read_offers(&self) -> ReadOffers<'_> {
+        ReadOffers { fields: Some(self), ..ReadOffers::default() }
+    }
+
     fn schema(&self) -> Result<Schema, TargetError> {
         advised(self.people.schema())
     }
