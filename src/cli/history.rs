@@ -12,8 +12,8 @@ use crate::http::Requests;
 use crate::output::listing::Listing;
 use crate::output::visible::visible;
 use crate::output::{Answer, Shown};
-use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Who};
-use crate::sync::{Memory, PrepareOptions, log_line};
+use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Todo, Who};
+use crate::sync::{Memory, PrepareOptions, Todos, log_line};
 use crate::words::count;
 use crate::zone::LocalTime;
 
@@ -21,6 +21,7 @@ use super::approve::ApprovedChange;
 use super::session::Session;
 use super::signals::Signals;
 use super::sync::synchronise;
+use super::todo::{TodoOut, Tries};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 
 /// List past runs
@@ -309,6 +310,12 @@ struct JobOut {
     /// What somebody released of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     approvals: Vec<ApprovedChange>,
+    /// Since when and how often it fails, where no later run has made it good.
+    #[serde(flatten)]
+    tries: Option<Tries>,
+    /// What needs a hand of the employee in the target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    todos: Vec<TodoOut>,
 }
 
 #[derive(Serialize)]
@@ -325,7 +332,7 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         let found = memory.state.job(*job)?.ok_or_else(|| no_job(*job))?;
         let approvals = memory.state.used_approvals(job.run)?.into_iter().chain(memory.state.open_approvals(None)?);
         let approvals = approvals.map(|approval| ApprovedChange::new(process, &session, approval));
-        let mut out = job_out(&session, found);
+        let mut out = Listed::read(&session, &memory)?.job(found);
         out.approvals = approvals.filter(|approval| approval.is_of(&out.target, &out.employee)).collect();
         let shown = Shown::default().words(show(&out));
         process.answer(&Answer::new("jobs", JobsDocument { jobs: vec![out], last_in_sync: Vec::new() }, shown));
@@ -341,8 +348,9 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         employee,
         before: None,
     };
+    let listed = Listed::read(&session, &memory)?;
     let jobs: Vec<JobOut> =
-        memory.state.jobs(&filter, arguments.limit)?.into_iter().map(|job| job_out(&session, job)).collect();
+        memory.state.jobs(&filter, arguments.limit)?.into_iter().map(|job| listed.job(job)).collect();
     let last_in_sync: Vec<LastInSync> = match employee {
         Some(employee) => memory
             .state
@@ -371,14 +379,49 @@ fn jobs_table(jobs: &[JobOut], today: NaiveDate) -> Listing {
     let mut table = Listing::new(["Job", "Target", "Employee", "Status", "What", "Why"]);
     for job in jobs {
         let who = job.name.as_ref().map_or_else(|| job.employee.clone(), |name| format!("{} {name}", job.employee));
-        let why = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        table.row([job.job.clone(), job.target.clone(), who, status_of(job, today), job.ops.join(", "), why]);
+        table.row([job.job.clone(), job.target.clone(), who, status_of(job, today), job.ops.join(", "), why(job)]);
     }
     table
 }
 
 fn no_job(job: JobId) -> Failure {
     Failure::new(Reason::Usage, format!("there is no job {job}; `personio-sync jobs` lists them"))
+}
+
+/// Why it ended so, how often it did, and what needs a hand.
+fn why(job: &JobOut) -> String {
+    let mut text = [job.code.as_deref(), job.error.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    if let Some(tries) = &job.tries {
+        text.push_str(&format!(" ({})", tries.in_words()));
+    }
+    for todo in &job.todos {
+        text.push_str(&format!("{}to do {}: {}", if text.is_empty() { "" } else { "; " }, todo.id, todo.code));
+    }
+    text
+}
+
+/// What is known now, beside what a job kept.
+struct Listed<'s> {
+    session: &'s Session,
+    todos: Todos,
+    /// The failures that no later run has made good.
+    outstanding: BTreeSet<JobId>,
+}
+
+impl<'s> Listed<'s> {
+    fn read(session: &'s Session, memory: &Memory) -> Result<Self, Failure> {
+        let outstanding = memory.state.outstanding(None)?.into_iter().map(|job| job.id).collect();
+        Ok(Self { session, todos: memory.todos(&session.settings)?, outstanding })
+    }
+
+    fn job(&self, found: Job) -> JobOut {
+        let is_about = |todo: &&Todo| todo.is_about(&found.job.target, found.job.employee);
+        let failing = self.todos.failing.iter().filter(|_| self.outstanding.contains(&found.id));
+        let same_code = |todo: &&Todo| Some(&todo.fact.code) == found.job.code.as_ref();
+        let tries = failing.filter(is_about).find(same_code).map(|todo| Tries::new(self.session, todo));
+        let todos = self.todos.open.iter().filter(is_about).map(|todo| TodoOut::new(self.session, todo)).collect();
+        JobOut { tries, todos, ..job_out(self.session, found) }
+    }
 }
 
 fn job_out(session: &Session, found: Job) -> JobOut {
@@ -406,6 +449,8 @@ fn job_out(session: &Session, found: Job) -> JobOut {
         acknowledged_reason: acknowledged_reason.map(Into::into),
         acknowledged_by: acknowledged_by.map(|(_, by)| by),
         approvals: Vec::new(),
+        tries: None,
+        todos: Vec::new(),
     }
 }
 
@@ -430,6 +475,7 @@ fn show(job: &JobOut) -> String {
     line("fields", &job.fields.join(", "));
     line("code", job.code.as_deref().unwrap_or_default());
     line("error", job.error.as_deref().unwrap_or_default());
+    line("failed", &job.tries.as_ref().map(Tries::in_words).unwrap_or_default());
     line("advice", job.advice.as_deref().unwrap_or_default());
     line("log", &job.log);
     line("accepted", &job.acknowledged_until.as_ref().map(|until| format!("until {until}")).unwrap_or_default());
@@ -437,6 +483,9 @@ fn show(job: &JobOut) -> String {
     line("because", job.acknowledged_reason.as_deref().unwrap_or_default());
     for approval in &job.approvals {
         line("approval", &format!("{}{}", approval.in_words(), approval.still_open()));
+    }
+    for todo in &job.todos {
+        line("to do", &todo.in_words());
     }
     for step in &job.workflows {
         let what = step.action.replace('_', " ");

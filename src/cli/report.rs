@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone as _, Utc};
 use clap::Args;
 
-use crate::output::report::{Row, RunReport, TargetLine, html, junit, markdown, workbook};
-use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId};
+use crate::output::report::{Row, RunReport, TargetLine, TodoRow, html, junit, markdown, workbook};
+use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, Todo};
 use crate::sync::{Memory, log_line};
 
 use super::approve::ApprovedChange;
@@ -67,7 +67,8 @@ pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<R
     let jobs = memory.state.jobs(&JobFilter { run: Some(run.id), ..JobFilter::default() }, ALL)?;
     let approvals = memory.state.used_approvals(run.id)?.into_iter();
     let approvals = approvals.map(|approval| ApprovedChange::new(process, &session, approval).in_words()).collect();
-    let report = RunReport { approvals, ..collect(&session, run, jobs, process.now) };
+    let todos = todos(&session, &memory, &run)?;
+    let report = RunReport { approvals, todos, ..collect(&session, run, jobs, process.now) };
     let write = |path: &PathBuf, content: &[u8]| {
         private_file::replace(path, content)
             .map(|()| process.say(&format!("wrote {}", path.display())))
@@ -91,6 +92,22 @@ pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<R
         process.print(&markdown(&report));
     }
     Ok(Reasons::default())
+}
+
+/// What a run saw that needs a hand and is still open.
+fn todos(session: &Session, memory: &Memory, run: &Run) -> Result<Vec<TodoRow>, Failure> {
+    let ended = run.finished_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let seen = |todo: &&Todo| todo.first_seen <= ended && run.started_at <= todo.last_seen;
+    let row = |todo: &Todo| TodoRow {
+        id: todo.number,
+        target: todo.fact.target.to_string(),
+        employee: [&*todo.fact.subject, todo.name.as_deref().unwrap_or_default()].join(" ").trim_end().to_owned(),
+        since: session.local(todo.first_seen),
+        code: todo.fact.code.to_string(),
+        what: todo.what().to_owned(),
+        advice: todo.remedy().unwrap_or_default().to_owned(),
+    };
+    Ok(memory.todos(&session.settings)?.open.iter().filter(seen).map(row).collect())
 }
 
 fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> RunReport {
@@ -127,6 +144,7 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
         command: run.command.to_string(),
         by: run.by.as_ref().map(ToString::to_string),
         approvals: Vec::new(),
+        todos: Vec::new(),
         targets: run
             .targets
             .iter()

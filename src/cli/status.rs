@@ -17,6 +17,7 @@ use crate::sync::{Budget, Memory, budgets, period};
 use crate::words::count;
 use crate::zone::LocalTime;
 
+use super::todo::FailingOut;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Show each target: paused, last run, next due, succeeded, failed, tasks used
@@ -41,6 +42,10 @@ struct StatusDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     newest_change: Option<LocalTime>,
     targets: Vec<Line>,
+    /// What needs a hand beside what belongs to a target.
+    todos: usize,
+    /// What fails of runs as a whole.
+    failing: Vec<FailingOut>,
 }
 
 #[derive(Serialize)]
@@ -76,6 +81,10 @@ struct Line {
     in_sync: u64,
     /// How many the last run left out of line.
     not_in_line: u64,
+    /// How many things need a hand.
+    todos: usize,
+    /// What fails, in the order in which it was first seen.
+    failing: Vec<FailingOut>,
     tasks: u64,
 }
 
@@ -90,6 +99,12 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let local = |at: DateTime<Utc>| settings.timezone.minute(at);
     let moment = |at: Option<DateTime<Utc>>| at.map(local);
     let scheduled = memory.scheduled(settings.targets.iter())?;
+    let todos = memory.todos(settings)?;
+    let open = |name: &str| todos.open.iter().filter(|todo| *todo.fact.target == *name).count();
+    let failing = |name: &str| {
+        let of_target = todos.failing.iter().filter(|todo| *todo.fact.target == *name);
+        of_target.map(|todo| FailingOut::new(&session, todo)).collect::<Vec<_>>()
+    };
     let mut missed = memory.missed_slots(&scheduled, process.now, settings.timezone)?;
     let lines: Vec<Line> = scheduled
         .iter()
@@ -124,6 +139,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                 held: jobs("held"),
                 in_sync: last.map(|last| last.in_sync).unwrap_or_default(),
                 not_in_line: last.map(|last| last.not_in_line).unwrap_or_default(),
+                todos: open(&target.plan.name),
+                failing: failing(&target.plan.name),
                 tasks: tasks
                     .iter()
                     .find(|(name, _)| *name == target.plan.name)
@@ -147,7 +164,15 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         .collect();
     let limit = settings.budget.as_ref().map(|budget| budget.tasks);
     let tasks = Tasks { period: current, used, limit };
-    let document = StatusDocument { problems: &problems, tasks, newest_change, budgets: own, targets: lines };
+    let document = StatusDocument {
+        problems: &problems,
+        tasks,
+        newest_change,
+        budgets: own,
+        targets: lines,
+        todos: open(""),
+        failing: failing(""),
+    };
     let shown = Shown::default().rows(table(&document.targets)).words(document.in_words());
     process.answer(&Answer::new("status", document, shown).exit_code(reasons.code()));
     process.say_problems(&problems);
@@ -160,6 +185,13 @@ impl StatusDocument<'_> {
         let Tasks { period, used, limit } = &self.tasks;
         let of = limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
         let mut text: String = self.targets.iter().filter_map(without_a_run).collect();
+        let failing = self.targets.iter().map(|line| (&*line.name, &line.failing));
+        text.extend(failing.chain([("the run as a whole", &self.failing)]).filter_map(still_failing));
+        let todos = self.todos + self.targets.iter().map(|line| line.todos).sum::<usize>();
+        if todos > 0 {
+            let need = count(todos, "thing needs", "things need");
+            text.push_str(&format!("\n{need} a hand: `personio-sync todo` lists them\n"));
+        }
         text.push_str(&format!("\nTasks used in {period}: {used}{of}\n"));
         if let Some(newest) = self.newest_change {
             text.push_str(&format!("Newest change seen in Personio: {newest}\n"));
@@ -169,6 +201,13 @@ impl StatusDocument<'_> {
         }
         text
     }
+}
+
+/// Since when something fails, in words.
+fn still_failing((name, failing): (&str, &Vec<FailingOut>)) -> Option<String> {
+    let first = failing.iter().min_by_key(|one| one.tries.first_seen.naive())?;
+    let fail = count(failing.len(), "failure", "failures");
+    Some(format!("\n{name}: {fail}; the oldest, {}, {}\n", first.code, first.tries.in_words()))
 }
 
 /// Slots of `every` that had no run, in words.
@@ -195,6 +234,7 @@ fn table(lines: &[Line]) -> Listing {
         "Held",
         "In sync",
         "Not in line",
+        "To do",
         "Tasks",
     ]);
     for line in lines {
@@ -212,6 +252,7 @@ fn table(lines: &[Line]) -> Listing {
             line.held.to_string(),
             line.in_sync.to_string(),
             line.not_in_line.to_string(),
+            line.todos.to_string(),
             line.tasks.to_string(),
         ]);
     }

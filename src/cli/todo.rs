@@ -61,7 +61,7 @@ pub(super) struct TodoOut {
     pub(super) employee: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    code: String,
+    pub(super) code: String,
     what: String,
     remedy: Option<&'static str>,
     first_seen: LocalTime,
@@ -83,16 +83,16 @@ pub(super) struct FailingOut {
     employee: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    code: String,
+    pub(super) code: String,
     remedy: Option<&'static str>,
     #[serde(flatten)]
-    tries: Tries,
+    pub(super) tries: Tries,
 }
 
 /// Since when something fails, when it was last tried, and in how many runs.
 #[derive(Clone, Serialize)]
 pub(super) struct Tries {
-    first_seen: LocalTime,
+    pub(super) first_seen: LocalTime,
     last_tried: LocalTime,
     times: u64,
 }
@@ -103,6 +103,25 @@ impl Tries {
             first_seen: session.local(todo.first_seen),
             last_tried: session.local(todo.last_seen),
             times: todo.times,
+        }
+    }
+
+    /// `3 times since 2026-11-20, last tried 2026-11-22`
+    pub(super) fn in_words(&self) -> String {
+        let times = count(usize::try_from(self.times).unwrap_or(usize::MAX), "time", "times");
+        format!("{times} since {}, last tried {}", self.first_seen.day(), self.last_tried.day())
+    }
+}
+
+impl FailingOut {
+    pub(super) fn new(session: &Session, todo: &Todo) -> Self {
+        Self {
+            target: named(&todo.fact.target),
+            employee: named(&todo.fact.subject),
+            name: todo.name.as_ref().map(ToString::to_string),
+            code: todo.fact.code.to_string(),
+            remedy: todo.remedy(),
+            tries: Tries::new(session, todo),
         }
     }
 }
@@ -161,25 +180,16 @@ fn list(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let memory = Memory::for_reading(&session.settings, process.caller())?;
     session.known_target(&memory, arguments.target.as_deref())?;
     let mut all = memory.todos(&session.settings)?;
-    all.retain(arguments.target.as_deref(), None);
+    if let Some(target) = &arguments.target {
+        all.keep_target(target);
+    }
     let done: &[Todo] = if arguments.done { &all.done } else { &[] };
     let todos = all.open.iter().chain(done).map(|todo| TodoOut::new(&session, todo)).collect();
-    let failing = all.failing.iter().map(|todo| failing_out(&session, todo)).collect();
+    let failing = all.failing.iter().map(|todo| FailingOut::new(&session, todo)).collect();
     let document = TodoDocument { todos, failing };
     let shown = document.shown();
     process.answer(&Answer::new("todo", document, shown));
     Ok(Reasons::default())
-}
-
-fn failing_out(session: &Session, todo: &Todo) -> FailingOut {
-    FailingOut {
-        target: named(&todo.fact.target),
-        employee: named(&todo.fact.subject),
-        name: todo.name.as_ref().map(ToString::to_string),
-        code: todo.fact.code.to_string(),
-        remedy: todo.remedy(),
-        tries: Tries::new(session, todo),
-    }
 }
 
 impl TodoDocument {

@@ -1,6 +1,7 @@
 //! Keeps that people did what a plan asks of them.
 
 use crate::exit::Failure;
+use crate::notify::{Observed, Topic};
 use crate::plan::Outcome;
 use crate::state::RunEnd;
 
@@ -51,6 +52,11 @@ impl Inputs<'_, '_> {
             jobs: &jobs,
         };
         memory.finish(end, self.settings.state.keep)?;
+        if whole {
+            let mut observed = Observed::default();
+            observed.saw_alone(Topic::Todo, &prepared.plan.targets[0].name, "");
+            memory.keep_todos(&observed, &name_of)?;
+        }
         Ok(())
     }
 }

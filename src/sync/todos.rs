@@ -23,14 +23,10 @@ pub struct Todos {
 }
 
 impl Todos {
-    /// Keeps what is about these targets and this employee; `None` is any.
-    pub fn retain(&mut self, target: Option<&str>, employee: Option<EmployeeId>) {
-        let wanted = |todo: &Todo| {
-            target.is_none_or(|target| *todo.fact.target == *target)
-                && employee.is_none_or(|employee| todo.employee() == Some(employee))
-        };
+    /// Keeps what is about a target alone.
+    pub fn keep_target(&mut self, target: &str) {
         for list in [&mut self.open, &mut self.done, &mut self.failing] {
-            list.retain(wanted);
+            list.retain(|todo| *todo.fact.target == *target);
         }
     }
 }
@@ -39,6 +35,11 @@ impl Todo {
     /// Whom it is about, if one employee.
     pub fn employee(&self) -> Option<EmployeeId> {
         self.fact.subject.parse().ok()
+    }
+
+    /// Whether it is about an employee in a target.
+    pub fn is_about(&self, target: &str, employee: EmployeeId) -> bool {
+        *self.fact.target == *target && self.employee() == Some(employee)
     }
 
     /// `None` for a code that only a newer version knows.

@@ -94,7 +94,10 @@ fn confirm_then_plan_nothing_left() {
     let target = plan(&scene);
     assert_eq!(steps(&target, "Role of an expert"), [format!("Give it to {}", name(&scene, hired))]);
     assert_eq!(steps(&target, "Team IT"), [format!("Add {}", name(&scene, hired))]);
+    scene.run(&["sync", "--yes", "help"], 0).says("1 thing needs a hand:").says("2 steps are to be done by hand");
+    scene.run(&["todo"], 0).shows("by_hand");
     confirm(&scene);
+    scene.run(&["todo"], 0).shows("Nothing needs a hand");
     settled(&scene, "hired");
 
     scene.change(hired, json!({"department": "People"}));

@@ -1,7 +1,7 @@
 use minijinja::context;
 use minijinja::value::Value;
 
-use super::{LOG, Row, RunReport, TargetLine};
+use super::{LOG, Row, RunReport, TargetLine, TodoRow};
 use crate::output::page::page;
 
 /// One page without any script and without anything from elsewhere; light and dark, and fit for printing.
@@ -14,6 +14,7 @@ pub fn html(report: &RunReport) -> String {
         headline => headline(report, failures),
         approvals => &report.approvals,
         targets => report.targets.iter().map(target).collect::<Vec<_>>(),
+        todos => report.todos.iter().map(todo).collect::<Vec<_>>(),
         heads => heads.into_iter().chain(with_log.then_some(LOG)).collect::<Vec<_>>(),
         rows => report.rows.iter().map(|one| row(one, with_log)).collect::<Vec<_>>(),
     };
@@ -24,6 +25,12 @@ fn target(line: &TargetLine) -> Value {
     let TargetLine { name, ok, succeeded, failed, held, skipped, not_attempted, in_sync, tasks } = line;
     let numbers = [succeeded, failed, held, skipped, not_attempted, in_sync, tasks].map(|number| *number);
     context! { name, ok, numbers }
+}
+
+fn todo(todo: &TodoRow) -> Value {
+    let TodoRow { id, target, employee, since, code, what, advice } = todo;
+    let cells = [target.clone(), employee.clone(), since.day().to_string(), format!("{code}: {what}"), advice.clone()];
+    context! { id, cells => cells.map(Value::from) }
 }
 
 fn row(row: &Row, with_log: bool) -> Value {
@@ -68,6 +75,7 @@ mod tests {
         assert!(page.contains("1 failure."), "an accepted failure does not count");
         assert!(page.contains("(accepted until 2026-12-31) by ben on host-b"));
         assert!(page.contains("by ada on host-a") && page.contains("at 2026-11-21: &lt;seen&gt;"));
+        assert!(page.contains("<h2>To do</h2>") && page.contains("the request &lt;9&gt; was made"));
         assert!(!page.contains("http"), "nothing is loaded from elsewhere");
     }
 }

@@ -32,6 +32,23 @@ pub fn markdown(report: &RunReport) -> String {
             target.tasks
         );
     }
+    if !report.todos.is_empty() {
+        let _ =
+            writeln!(text, "\n| To do | Target | Employee | Since | What | What to do |\n|--:|---|--:|---|---|---|");
+    }
+    for todo in &report.todos {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {}: {} | {} |",
+            todo.id,
+            escape(&todo.target),
+            escape(&todo.employee),
+            todo.since.day(),
+            escape(&todo.code),
+            escape(&todo.what),
+            escape(&todo.advice)
+        );
+    }
     let others: Vec<_> = report.rows.iter().filter(|row| row.outcome != "succeeded" || !row.code.is_empty()).collect();
     if others.is_empty() {
         return text;
@@ -67,6 +84,7 @@ mod tests {
         assert!(text.contains("| 1002 | failed | refused |"), "{text}");
         assert!(text.contains("| 1003 | failed (accepted until 2026-12-31) by ben on host-b |"), "{text}");
         assert!(!text.contains("| 1001 |"), "{text}");
+        assert!(text.contains("| 4 | service-desk | 1004 | 2026-11-20 | hire_date_moved: the request"), "{text}");
         assert!(text.contains("Started 2026-11-22 06:00:00 UTC by ada on host-a"), "{text}");
         assert!(text.contains("employee 1001: create, approved by ben on host-b"), "{text}");
     }

@@ -32,6 +32,23 @@ pub struct RunReport {
     pub targets: Vec<TargetLine>,
     /// Sorted by target, then employee.
     pub rows: Vec<Row>,
+    /// What it saw that needs a hand and is still open.
+    pub todos: Vec<TodoRow>,
+}
+
+/// Something that needs a hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TodoRow {
+    pub id: i64,
+    /// Empty where it is about a run as a whole.
+    pub target: String,
+    /// Empty where it is about a target; with the name, where the state may keep names.
+    pub employee: String,
+    /// When a run saw it first, in the file's time zone.
+    pub since: LocalTime,
+    pub code: String,
+    pub what: String,
+    pub advice: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -155,6 +172,15 @@ fn sample() -> RunReport {
                 ..Row::default()
             },
         ],
+        todos: vec![TodoRow {
+            id: 4,
+            target: "service-desk".into(),
+            employee: "1004".into(),
+            since: moment("2026-11-20T06:00:00"),
+            code: "hire_date_moved".into(),
+            what: "the request <9> was made for another day".into(),
+            advice: "Change it by hand.".into(),
+        }],
     }
 }
 
@@ -172,6 +198,7 @@ mod tests {
         report.rows[1].error = raw.into();
         report.rows[1].advice = raw.into();
         report.approvals = vec![raw.into()];
+        report.todos[0].what = raw.into();
         let mut book = zip::ZipArchive::new(std::io::Cursor::new(workbook(&report).unwrap())).unwrap();
         let mut strings = String::new();
         book.by_name("xl/sharedStrings.xml").unwrap().read_to_string(&mut strings).unwrap();

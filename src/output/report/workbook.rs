@@ -1,7 +1,7 @@
 use anyhow::Context as _;
 use rust_xlsxwriter::{Color, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet};
 
-use super::{LOG, Row, RunReport};
+use super::{LOG, Row, RunReport, TodoRow};
 use crate::output::visible::visible;
 use crate::zone::LocalTime;
 
@@ -11,6 +11,9 @@ pub fn workbook(report: &RunReport) -> anyhow::Result<Vec<u8>> {
     let looks = Looks::new();
     summary(book.add_worksheet(), report, &looks)?;
     employees(book.add_worksheet(), &report.rows, &looks)?;
+    if !report.todos.is_empty() {
+        todos(book.add_worksheet(), &report.todos, &looks)?;
+    }
     book.save_to_buffer().context("the workbook cannot be made")
 }
 
@@ -143,6 +146,34 @@ fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Resu
     Ok(())
 }
 
+fn todos(sheet: &mut Worksheet, todos: &[TodoRow], looks: &Looks) -> anyhow::Result<()> {
+    sheet.set_name("To do")?;
+    let columns = [
+        ("Id", 9.0),
+        ("Target", 18.0),
+        ("Employee", 24.0),
+        ("Since", 18.0),
+        ("Code", 22.0),
+        ("What", 60.0),
+        ("What to do", 48.0),
+    ];
+    for (column, (title, width)) in (0u16..).zip(columns) {
+        sheet.write_with_format(0, column, title, &looks.header)?;
+        sheet.set_column_width(column, width)?;
+    }
+    for (line, todo) in (1u32..).zip(todos) {
+        sheet.write_with_format(line, 0, todo.id, &looks.plain)?;
+        sheet.write_datetime_with_format(line, 3, moment(todo.since)?, &looks.moment)?;
+        let texts = [(1, &todo.target), (2, &todo.employee), (4, &todo.code), (5, &todo.what), (6, &todo.advice)];
+        for (column, text) in texts {
+            sheet.write_string_with_format(line, column, &*visible(text), &looks.plain)?;
+        }
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    fit_to_width(sheet);
+    Ok(())
+}
+
 fn moment(at: LocalTime) -> anyhow::Result<ExcelDateTime> {
     Ok(ExcelDateTime::parse_from_str(&at.naive().format("%Y-%m-%dT%H:%M:%S").to_string())?)
 }
@@ -157,12 +188,15 @@ mod tests {
     fn every_employee_has_a_row_and_dates_are_dates() {
         let bytes = workbook(&super::super::sample()).unwrap();
         let mut book: Xlsx<_> = Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
-        assert_eq!(book.sheet_names(), ["Summary", "Employees"]);
+        assert_eq!(book.sheet_names(), ["Summary", "Employees", "To do"]);
         let sheet = book.worksheet_range("Employees").unwrap();
         assert_eq!(sheet.height(), 4);
         assert_eq!(sheet.get_value((2, 1)), Some(&Data::Float(1002.0)));
         assert_eq!(sheet.get_value((2, 6)), Some(&Data::String("refused".into())));
         assert!(matches!(sheet.get_value((3, 10)), Some(Data::DateTime(_))));
+        let todos = book.worksheet_range("To do").unwrap();
+        assert_eq!(todos.get_value((1, 4)), Some(&Data::String("hire_date_moved".into())));
+        assert!(matches!(todos.get_value((1, 3)), Some(Data::DateTime(_))));
         let summary = book.worksheet_range("Summary").unwrap();
         assert!(matches!(summary.get_value((1, 1)), Some(Data::DateTime(_))));
         assert_eq!(summary.get_value((5, 1)), Some(&Data::String("ada on host-a".into())));
