@@ -5,6 +5,7 @@ mod attribute_uses;
 mod attributes;
 mod check;
 mod codes;
+mod completion;
 mod confirm;
 mod documents;
 mod explain;
@@ -114,7 +115,9 @@ enum Command {
     #[command(subcommand)]
     Documents(documents::Documents),
     Sandbox(sandbox::Arguments),
-    /// Print a completion script for a shell
+    /// Print what a shell runs to complete commands, options, codes, and the targets and workflows of your file
+    ///
+    /// The shell asks the program at each completion; nobody is contacted, and a file that cannot be read has no names.
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -127,6 +130,7 @@ enum Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    completion::answer(Cli::command);
     let parsed =
         Cli::command().try_get_matches().and_then(|matches| Ok((people(&matches), Cli::from_arg_matches(&matches)?)));
     let (people, cli) = match parsed {
@@ -189,10 +193,11 @@ pub fn main() -> ExitCode {
         Command::Notify(notify::Notify::Test(arguments)) => notify::test(&process, &arguments),
         Command::Sandbox(arguments) => sandbox::run(&process, &arguments),
         Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "personio-sync", &mut script);
-            process.print(&String::from_utf8_lossy(&script));
-            Ok(Reasons::default())
+            let script = completion::script(shell, "personio-sync");
+            script.map_err(|error| Failure::new(Reason::Internal, error.to_string())).map(|script| {
+                process.print(&String::from_utf8_lossy(&script));
+                Reasons::default()
+            })
         }
         Command::Man => {
             let mut page = Vec::new();

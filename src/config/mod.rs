@@ -30,6 +30,7 @@ mod lookup_tables;
 mod mapping;
 mod matching;
 mod memberships;
+mod names;
 mod personio;
 mod safety;
 mod schedule;
@@ -47,6 +48,7 @@ mod zoneinfo;
 
 pub use edit::{EditError, set_active, set_paused};
 pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
+pub use names::{Names, names};
 pub use personio::why_no_alias;
 pub use settings::{BudgetPeriod, BudgetSettings, ConfigFile, Settings, StateLocation, StateSettings, TargetSettings};
 pub use shape::{file_schema, target_schema};

@@ -88,10 +88,6 @@ fn codes_say_what_they_mean_and_what_to_do() {
     let ran = run(&["codes", "xyzzy"]);
     assert_eq!(ran.code, 2);
     ran.says("there is no code `xyzzy`; `personio-sync codes` lists them all");
-
-    for shell in ["bash", "zsh"] {
-        run(&["completions", shell]).shows("max_create");
-    }
 }
 
 #[test]

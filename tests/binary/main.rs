@@ -7,6 +7,7 @@
 
 mod changes;
 mod commands;
+mod completion;
 mod conformance;
 mod conversations;
 mod exit_codes;

@@ -64,7 +64,7 @@ enum Command {
 #[derive(Clone, Debug, Args)]
 struct Named {
     /// Its name, or TARGET/NAME where several targets have one of that name
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "WORKFLOW")]
     workflow: String,
 }
 
