@@ -24,6 +24,7 @@ mod report;
 mod running_sandbox;
 mod sandbox;
 mod schema;
+mod selection;
 mod session;
 mod signals;
 mod status;

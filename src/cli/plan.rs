@@ -7,14 +7,14 @@ use clap::Args;
 
 use crate::code::Code;
 use crate::config::TargetSettings;
-use crate::employee::Sought;
 use crate::output;
 use crate::output::{Bars, Document, Kind, Names};
 use crate::plan::Plan;
 use crate::sync::{Memory, PrepareOptions, Prepared, judge};
 
+use super::selection::Selection;
 use super::session::{Session, sent};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan_file, private_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan_file, private_file};
 
 /// Show what `sync` would change; write nothing
 ///
@@ -22,20 +22,13 @@ use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan_file
 /// as it is, by `sync --plan`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only these targets
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
-    /// Only this employee: Personio's id, e-mail address, or name or a part of it; also on paused targets
-    #[arg(long, value_name = "WHO")]
-    employee: Option<Sought>,
-    /// Read who changed since the last run that read everything, and their accounts; everything where that is due
-    #[arg(long, conflicts_with_all = ["as_of", "employee", "accept_removals", "accept_filter_change", "accept_source"])]
-    changes: bool,
+    #[command(flatten)]
+    selection: Selection,
     /// Write the plan to a file for `sync --plan`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Plan for another day, to see what a date will bring
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", conflicts_with = "changes")]
     as_of: Option<NaiveDate>,
     /// Write what is to be done by hand as a checklist in Markdown (`-`: standard output, instead of the plan)
     #[arg(long, value_name = "FILE")]
@@ -43,21 +36,12 @@ pub(super) struct Arguments {
     /// End with status 10 when changes are pending
     #[arg(long)]
     detailed_exitcode: bool,
-    /// Release held removals if they are exactly this many
-    #[arg(long, value_name = "NUMBER")]
-    accept_removals: Option<u64>,
-    /// Accept that filters changed since the last run
-    #[arg(long)]
-    accept_filter_change: bool,
-    /// Accept that Personio delivers far fewer people than in the last good run
-    #[arg(long)]
-    accept_source: bool,
     #[command(flatten)]
     sandbox: SandboxChoice,
 }
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
+    let (sandbox, targets) = arguments.sandbox.split(&arguments.selection.targets);
     let mut session = process.open(&sandbox, &targets)?;
     session.rehearse();
     if arguments.out.is_some() && arguments.as_of.is_some_and(|day| day != session.today) {
@@ -69,15 +53,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     if let Some(day) = arguments.as_of {
         session.today = day;
     }
-    let only = arguments.employee.as_ref().map(|who| finding::employee(process, &session, who)).transpose()?;
-    let options = PrepareOptions {
-        only,
-        accepted_removals: arguments.accept_removals,
-        accept_filter_change: arguments.accept_filter_change,
-        accept_source: arguments.accept_source,
-        changes: arguments.changes,
-        ..PrepareOptions::new(session.today, &targets)
-    };
+    let options = arguments.selection.options(process, &session, &targets)?;
     let wanted = Wanted {
         out: arguments.out.as_deref(),
         checklist: arguments.markdown.as_deref(),

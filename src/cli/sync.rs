@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::employee::Sought;
 use crate::output::table::TableStyle;
 use crate::output::{Bars, Document, Kind, Names};
 use crate::progress::RunProgress;
@@ -14,10 +13,11 @@ use crate::section::parse_duration;
 use crate::sync::{DueTargets, Finished, Memory, Operator, PrepareOptions, Prepared};
 use crate::words::count;
 
+use super::selection::Selection;
 use super::session::{Session, sent};
 use super::signals::{Signals, approve};
 use super::telling::{beat_without_state, tell};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan, plan_file, todo};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, plan, plan_file, todo};
 
 /// Plan, ask, and apply
 ///
@@ -25,39 +25,23 @@ use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan, pla
 /// the others, and running it again continues where this run ended.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only these targets
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
     /// Show the plan and write nothing; the same as `plan`
     #[arg(long)]
     dry_run: bool,
-    /// Only this employee: Personio's id, e-mail address, or name or a part of it; also on paused targets
-    #[arg(long, value_name = "WHO")]
-    employee: Option<Sought>,
     /// Only the targets of which a slot of `every` is open, which have no `every`, or whose part of the file changed
     #[arg(long)]
     due: bool,
-    /// Read who changed since the last run that read everything, and their accounts; everything where that is due
-    #[arg(long, conflicts_with_all = ["plan", "employee", "accept_removals", "accept_filter_change", "accept_source"])]
-    changes: bool,
     /// Apply exactly this reviewed plan, and nothing that changed since
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "employee"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "employee", "changes"])]
     plan: Option<PathBuf>,
     /// With --plan: apply what still holds and leave out what changed since
     #[arg(long, requires = "plan")]
     skip_stale: bool,
-    /// Release held removals if they are exactly this many, and still the people last shown
-    #[arg(long, value_name = "NUMBER")]
-    accept_removals: Option<u64>,
-    /// Accept that filters changed since the last run
-    #[arg(long)]
-    accept_filter_change: bool,
-    /// Accept that Personio delivers far fewer people than in the last good run
-    #[arg(long)]
-    accept_source: bool,
     /// How long to wait for another run on the same target, such as 30s or 5m [default: not at all]
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s", hide_default_value = true)]
     lock_timeout: Duration,
@@ -77,21 +61,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let (sandbox, targets) = arguments.sandbox.split(&arguments.targets);
+    let (sandbox, targets) = arguments.sandbox.split(&arguments.selection.targets);
     let mut session = match arguments.is_preview() {
         true => process.open(&sandbox, &targets)?,
         false => process.open_telling(&sandbox, &targets)?,
     };
     session.rehearse();
-    let only = arguments.employee.as_ref().map(|who| finding::employee(process, &session, who)).transpose()?;
-    let mut options = PrepareOptions {
-        only,
-        accepted_removals: arguments.accept_removals,
-        accept_filter_change: arguments.accept_filter_change,
-        accept_source: arguments.accept_source,
-        changes: arguments.changes,
-        ..PrepareOptions::new(session.today, &targets)
-    };
+    let mut options = arguments.selection.options(process, &session, &targets)?;
     if arguments.dry_run {
         return plan::preview(process, &session, &options, plan::Wanted::default());
     }
