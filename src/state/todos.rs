@@ -1,5 +1,7 @@
 //! What needs a hand, and what fails: since when, how often, and what somebody said is done.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::history::who;
@@ -45,12 +47,18 @@ impl State {
         at: DateTime<Utc>,
     ) -> Result<(), StateError> {
         self.write(|database| {
-            for known in todos(database)? {
-                if is_over(&known.fact) {
-                    database.execute("DELETE FROM todos WHERE id = ?", &[known.number.into()])?;
-                }
-            }
-            seen.iter().try_for_each(|one| keep(database, one, at))
+            let is_another = |known: &Known| {
+                let Some(done_as) = &known.done_as else { return false };
+                seen.iter().any(|one| one.fact == known.fact && one.fingerprint.as_str() != &**done_as)
+            };
+            let (gone, stays): (Vec<Known>, Vec<Known>) =
+                known(database)?.into_iter().partition(|known| is_over(&known.fact) || is_another(known));
+            let stays: BTreeSet<StoredFact> = stays.into_iter().map(|known| known.fact).collect();
+            let (again, new): (Vec<&SeenTodo>, Vec<&SeenTodo>) = seen.iter().partition(|one| stays.contains(&one.fact));
+            let gone: Vec<Cell<'_>> = gone.iter().map(|known| known.number.into()).collect();
+            database.write_rows("DELETE FROM todos WHERE id IN (VALUES {rows})", "i", &gone)?;
+            database.write_rows(AGAIN, ROW, &rows(&again, at))?;
+            database.write_rows(NEW, ROW, &rows(&new, at))
         })
     }
 
@@ -73,23 +81,62 @@ impl State {
     }
 }
 
-fn keep(database: &mut dyn Database, seen: &SeenTodo, at: DateTime<Utc>) -> Result<(), StateError> {
-    let SeenTodo { fact: StoredFact { topic, target, code, subject }, name, detail, fingerprint } = seen;
-    let fact: [Cell<'_>; 4] = [topic.into(), target.into(), code.into(), subject.into()];
-    let it = "topic = ? AND target = ? AND code = ? AND subject = ?";
-    let done_before = format!("DELETE FROM todos WHERE {it} AND done_at IS NOT NULL AND fingerprint <> ?");
-    database.execute(&done_before, &[&fact[..], &[fingerprint.into()]].concat())?;
-    let said: [Cell<'_>; 4] = [name.as_ref().into(), detail.into(), fingerprint.into(), at.into()];
-    let again =
-        format!("UPDATE todos SET name = ?, detail = ?, fingerprint = ?, last_seen = ?, times = times + 1 WHERE {it}");
-    if database.execute(&again, &[&said[..], &fact[..]].concat())? == 0 {
-        database.execute(
-            "INSERT INTO todos (topic, target, code, subject, name, detail, fingerprint, last_seen, first_seen, times)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-            &[&fact[..], &said[..], &[at.into()]].concat(),
-        )?;
-    }
-    Ok(())
+/// What is known and seen again. Both databases call the columns of values so.
+const AGAIN: &str = "
+    UPDATE todos SET name = seen.column5, detail = seen.column6, fingerprint = seen.column7, last_seen = seen.column8,
+        times = todos.times + 1
+    FROM (VALUES {rows}) AS seen
+    WHERE todos.topic = seen.column1 AND todos.target = seen.column2 AND todos.code = seen.column3
+        AND todos.subject = seen.column4";
+
+const NEW: &str = "
+    INSERT INTO todos (topic, target, code, subject, name, detail, fingerprint, first_seen, last_seen, times)
+    SELECT column1, column2, column3, column4, column5, column6, column7, column8, column8, 1
+    FROM (VALUES {rows}) AS seen";
+
+/// What stands in a column of a row.
+const ROW: &str = "ttttttti";
+
+fn rows<'s>(seen: &[&'s SeenTodo], at: DateTime<Utc>) -> Vec<Cell<'s>> {
+    let row = |seen: &&'s SeenTodo| -> [Cell<'s>; 8] {
+        let SeenTodo { fact: StoredFact { topic, target, code, subject }, name, detail, fingerprint } = *seen;
+        [
+            topic.into(),
+            target.into(),
+            code.into(),
+            subject.into(),
+            name.as_ref().into(),
+            detail.into(),
+            fingerprint.into(),
+            at.into(),
+        ]
+    };
+    seen.iter().flat_map(row).collect()
+}
+
+/// What tells whether a fact that is seen now is there already.
+struct Known {
+    number: i64,
+    fact: StoredFact,
+    /// The fingerprint of what somebody said is done.
+    done_as: Option<Box<str>>,
+}
+
+fn known(database: &mut dyn Database) -> Result<Vec<Known>, StateError> {
+    let query = "SELECT id, topic, target, code, subject, CASE WHEN done_at IS NULL THEN NULL ELSE fingerprint END
+         FROM todos";
+    sql::all(database, query, &[], |row| {
+        Ok(Known { number: row.number(0)?, fact: fact(row, 1)?, done_as: row.optional_word(5)? })
+    })
+}
+
+fn fact(row: &dyn Row, column: usize) -> Result<StoredFact, StateError> {
+    Ok(StoredFact {
+        topic: row.word(column)?.into(),
+        target: row.word(column + 1)?.into(),
+        code: row.word(column + 2)?.into(),
+        subject: row.word(column + 3)?.into(),
+    })
 }
 
 fn todos(database: &mut dyn Database) -> Result<Vec<Todo>, StateError> {
@@ -100,12 +147,7 @@ fn todos(database: &mut dyn Database) -> Result<Vec<Todo>, StateError> {
     sql::all(database, query, &[], |row| {
         Ok(Todo {
             number: row.number(0)?,
-            fact: StoredFact {
-                topic: row.word(1)?.into(),
-                target: row.word(2)?.into(),
-                code: row.word(3)?.into(),
-                subject: row.word(4)?.into(),
-            },
+            fact: fact(row, 1)?,
             name: row.optional_word(5)?,
             detail: row.word(6)?.into(),
             first_seen: row.time(7)?,
