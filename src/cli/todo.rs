@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::output::listing::Listing;
+use crate::output::mask::Mask;
 use crate::output::{Answer, Shown};
 use crate::state::{Todo, Who};
 use crate::sync::{Memory, Todos};
@@ -146,15 +147,15 @@ impl TodoOut {
 
     /// `3: desk, employee 1001: the request was made for … (hire_date_moved, 2 days)`
     pub(super) fn in_words(&self) -> String {
-        let target = self.target.as_ref().map(|target| format!("{target}, ")).unwrap_or_default();
-        let whom = self.employee.as_ref().map(|employee| format!("employee {employee}: ")).unwrap_or_default();
-        let where_ = if whom.is_empty() { target.replace(", ", ": ") } else { format!("{target}{whom}") };
-        format!("{}: {where_}{} ({}, {})", self.id, self.what, self.code, self.age())
+        let whom = self.employee.as_ref().map(|employee| format!("employee {employee}"));
+        let about = [self.target.clone(), whom].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let colon = if about.is_empty() { "" } else { ": " };
+        format!("{}: {about}{colon}{} ({}, {})", self.id, self.what, self.code, self.age())
     }
 
     fn age(&self) -> String {
         match self.age_days {
-            ..=0 => "since today".to_owned(),
+            ..=0 => "today".to_owned(),
             days => count(usize::try_from(days).unwrap_or(usize::MAX), "day", "days"),
         }
     }
@@ -187,29 +188,29 @@ fn list(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let todos = all.open.iter().chain(done).map(|todo| TodoOut::new(&session, todo)).collect();
     let failing = all.failing.iter().map(|todo| FailingOut::new(&session, todo)).collect();
     let document = TodoDocument { todos, failing };
-    let shown = document.shown();
+    let shown = document.shown(process.mask());
     process.answer(&Answer::new("todo", document, shown));
     Ok(Reasons::default())
 }
 
 impl TodoDocument {
-    fn shown(&self) -> Shown {
+    fn shown(&self, mask: &Mask) -> Shown {
         let mut shown = match self.todos.is_empty() {
             true => Shown::default().words("Nothing needs a hand, as far as the last runs have seen.\n"),
-            false => Shown::default().rows(todo_table(&self.todos)),
+            false => Shown::default().rows(todo_table(&self.todos, mask)),
         };
         if !self.failing.is_empty() {
-            shown = shown.words("\nFails, and is tried again in each run:\n\n").rows(self.failing_table());
+            shown = shown.words("\nFails, and is tried again in each run:\n\n").rows(self.failing_table(mask));
         }
         shown
     }
 
-    fn failing_table(&self) -> Listing {
+    fn failing_table(&self, mask: &Mask) -> Listing {
         let mut table = Listing::new(["Target", "Employee", "Code", "First seen", "Last tried", "Times", "What to do"]);
         for one in &self.failing {
             table.row([
                 one.target.clone().unwrap_or_default(),
-                whom(one.employee.as_deref(), one.name.as_deref()),
+                whom(one.employee.as_deref(), one.name.as_deref(), mask),
                 one.code.clone(),
                 one.tries.first_seen.to_string(),
                 one.tries.last_tried.to_string(),
@@ -221,7 +222,7 @@ impl TodoDocument {
     }
 }
 
-fn todo_table(todos: &[TodoOut]) -> Listing {
+fn todo_table(todos: &[TodoOut], mask: &Mask) -> Listing {
     let mut table = Listing::new(["Id", "Target", "Employee", "Age", "What", "What to do"]);
     for todo in todos {
         let age = match &todo.done {
@@ -231,7 +232,7 @@ fn todo_table(todos: &[TodoOut]) -> Listing {
         table.row([
             todo.id.to_string(),
             todo.target.clone().unwrap_or_default(),
-            whom(todo.employee.as_deref(), todo.name.as_deref()),
+            whom(todo.employee.as_deref(), todo.name.as_deref(), mask),
             age,
             format!("{}: {}", todo.code, todo.what),
             todo.remedy.unwrap_or_default().to_owned(),
@@ -240,8 +241,9 @@ fn todo_table(todos: &[TodoOut]) -> Listing {
     table
 }
 
-fn whom(employee: Option<&str>, name: Option<&str>) -> String {
-    [employee, name].into_iter().flatten().collect::<Vec<_>>().join(" ")
+fn whom(employee: Option<&str>, name: Option<&str>, mask: &Mask) -> String {
+    let name = name.map(|name| mask.text(name));
+    [employee, name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn done(process: &Process, ids: &[String], sandbox: &SandboxChoice) -> Result<Reasons, Failure> {

@@ -101,14 +101,17 @@ fn what_needs_a_hand_is_in_status_report_and_jobs() {
     let todos = todo(&scene, &[])["todos"].clone();
     let (first, name) = (&todos[0], todos[0]["name"].as_str().unwrap());
     assert_eq!((&first["code"], &first["employee"]), (&json!("details_missing"), &json!("1001")));
+    let masked = scene.run(&["todo", "--mask", "always"], 0);
+    assert!(!masked.stdout.contains(name), "{}", masked.stdout);
     scene.run(&["todo"], 0).shows(name).shows("Enter in Personio what the message names.");
+    let later = scene.sandbox.info().today + chrono::Days::new(3);
+    let clock = ("PERSONIO_SYNC_TEST_CLOCK", &*format!("{later}T12:00:00Z"));
+    assert_eq!(scene.run_with(clock, &["todo", "--format", "json"], 0).json()["todos"][0]["age_days"], 3);
+    scene.run_with(clock, &["todo"], 0).shows("3 days");
     scene.run(&["status"], 0).shows("2 things need a hand: `personio-sync todo` lists them");
     let status = scene.run(&["status", "--format", "json"], 0).json();
     assert_eq!(status["targets"][0]["todos"], 2);
-    scene
-        .run(&["report"], 0)
-        .shows(&format!("| {} | payroll | 1001 {name} |", first["id"]))
-        .shows("details\\_missing: ");
+    scene.run(&["report"], 0).shows(&format!("| {} | payroll | 1001 |", first["id"])).shows("details\\_missing: ");
     let jobs = scene.run(&["jobs", "--employee", "1001", "--format", "json"], 0).json();
     assert_eq!(jobs["jobs"][0]["todos"][0]["id"], first["id"]);
     scene.run(&["jobs", "--employee", "1001"], 0).shows(&format!("to do {}: details_missing", first["id"]));

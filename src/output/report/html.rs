@@ -1,7 +1,7 @@
 use minijinja::context;
 use minijinja::value::Value;
 
-use super::{LOG, Row, RunReport, TargetLine, TodoRow};
+use super::{LOG, Row, RunReport, TargetLine, TodoRow, who};
 use crate::output::page::page;
 
 /// One page without any script and without anything from elsewhere; light and dark, and fit for printing.
@@ -28,13 +28,13 @@ fn target(line: &TargetLine) -> Value {
 }
 
 fn todo(todo: &TodoRow) -> Value {
-    let TodoRow { id, target, employee, since, code, what, advice } = todo;
-    let cells = [target.clone(), employee.clone(), since.day().to_string(), format!("{code}: {what}"), advice.clone()];
+    let TodoRow { id, target, since, code, what, advice, .. } = todo;
+    let cells = [target.clone(), todo.who(), since.day().to_string(), format!("{code}: {what}"), advice.clone()];
     context! { id, cells => cells.map(Value::from) }
 }
 
 fn row(row: &Row, with_log: bool) -> Value {
-    let who = row.name.as_ref().map_or_else(|| row.employee.clone(), |name| format!("{} {name}", row.employee));
+    let who = who(&row.employee, row.name.as_deref());
     let parts = [&row.code, &row.error].into_iter().filter(|part| !part.is_empty());
     let mut why = parts.map(String::as_str).collect::<Vec<_>>().join(": ");
     if let Some(accepted) = row.acceptance() {
@@ -76,6 +76,7 @@ mod tests {
         assert!(page.contains("(accepted until 2026-12-31) by ben on host-b"));
         assert!(page.contains("by ada on host-a") && page.contains("at 2026-11-21: &lt;seen&gt;"));
         assert!(page.contains("<h2>To do</h2>") && page.contains("the request &lt;9&gt; was made"));
+        assert!(page.contains("1004 Mira Example"));
         assert!(!page.contains("http"), "nothing is loaded from elsewhere");
     }
 }

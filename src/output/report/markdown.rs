@@ -84,6 +84,7 @@ mod tests {
         assert!(text.contains("| 1002 | failed | refused |"), "{text}");
         assert!(text.contains("| 1003 | failed (accepted until 2026-12-31) by ben on host-b |"), "{text}");
         assert!(!text.contains("| 1001 |"), "{text}");
+        assert!(!text.contains("Mira"), "{text}");
         assert!(text.contains("| 4 | service-desk | 1004 | 2026-11-20 | hire\\_date\\_moved: the request"), "{text}");
         assert!(text.contains("Started 2026-11-22 06:00:00 UTC by ada on host-a"), "{text}");
         assert!(text.contains("employee 1001: create, approved by ben on host-b"), "{text}");

@@ -42,8 +42,10 @@ pub struct TodoRow {
     pub id: i64,
     /// Empty where it is about a run as a whole.
     pub target: String,
-    /// Empty where it is about a target; with the name, where the state may keep names.
+    /// Empty where it is about a target.
     pub employee: String,
+    /// The name, where the state may keep names.
+    pub name: Option<String>,
     /// When a run saw it first, in the file's time zone.
     pub since: LocalTime,
     pub code: String,
@@ -100,6 +102,18 @@ pub struct Row {
     /// Until when somebody accepted the failure.
     pub accepted_until: Option<LocalTime>,
     pub accepted_by: Option<String>,
+}
+
+impl TodoRow {
+    /// The id with the name, for files alone: Markdown goes to tickets.
+    fn who(&self) -> String {
+        who(&self.employee, self.name.as_deref())
+    }
+}
+
+/// `1001 Ines Example`
+fn who(employee: &str, name: Option<&str>) -> String {
+    name.map_or_else(|| employee.to_owned(), |name| format!("{employee} {name}"))
 }
 
 impl Row {
@@ -176,6 +190,7 @@ fn sample() -> RunReport {
             id: 4,
             target: "service-desk".into(),
             employee: "1004".into(),
+            name: Some("Mira Example".into()),
             since: moment("2026-11-20T06:00:00"),
             code: "hire_date_moved".into(),
             what: "the request <9> was made for another day".into(),

@@ -164,7 +164,7 @@ fn todos(sheet: &mut Worksheet, todos: &[TodoRow], looks: &Looks) -> anyhow::Res
     for (line, todo) in (1u32..).zip(todos) {
         sheet.write_with_format(line, 0, todo.id, &looks.plain)?;
         sheet.write_datetime_with_format(line, 3, moment(todo.since)?, &looks.moment)?;
-        let texts = [(1, &todo.target), (2, &todo.employee), (4, &todo.code), (5, &todo.what), (6, &todo.advice)];
+        let texts = [(1, &todo.target), (2, &todo.who()), (4, &todo.code), (5, &todo.what), (6, &todo.advice)];
         for (column, text) in texts {
             sheet.write_string_with_format(line, column, &*visible(text), &looks.plain)?;
         }
