@@ -22,7 +22,7 @@ use super::session::Session;
 use super::signals::Signals;
 use super::sync::synchronise;
 use super::todo::{TodoOut, Tries};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, step_jobs};
 
 /// List past runs
 #[derive(Debug, Args)]
@@ -54,6 +54,10 @@ pub(super) struct JobsArguments {
     /// Only of this employee: Personio's id, which contacts nobody; or e-mail address or name, which Personio is asked for
     #[arg(long, value_name = "WHO")]
     employee: Option<Sought>,
+    /// The steps of this workflow, a row for each, and which run made good what failed. Its name, or TARGET/NAME where
+    /// several targets have one of that name
+    #[arg(long, value_name = "NAME")]
+    workflow: Option<String>,
     /// How many, the newest first
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -348,6 +352,10 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         employee,
         before: None,
     };
+    if let Some(name) = &arguments.workflow {
+        let asked = step_jobs::Asked { workflow: name, filter, limit: arguments.limit };
+        return step_jobs::list(process, &session, &memory, &asked);
+    }
     let listed = Listed::read(&session, &memory)?;
     let jobs: Vec<JobOut> =
         memory.state.jobs(&filter, arguments.limit)?.into_iter().map(|job| listed.job(job)).collect();

@@ -28,6 +28,7 @@ mod selection;
 mod session;
 mod signals;
 mod status;
+mod step_jobs;
 mod switch;
 mod sync;
 mod telling;

@@ -333,6 +333,9 @@ pub struct StepOutcome {
     pub step: usize,
     pub action: Box<str>,
     pub status: JobStatus,
+    /// Why it was not done, without any value of an employee; versions before kept it for the job alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<str>>,
 }
 
 /// What came of one employee in one target in one run. Employees that needed nothing have none.

@@ -61,6 +61,7 @@ pub(super) fn jobs(
             step: request.step,
             action: request.action.as_str().into(),
             status,
+            error: error.as_deref().map(Into::into),
         }));
         let found = change.reason == Some(Code::AccountFound);
         job.ops.push(if found { Op::Update } else { change.op });

@@ -163,6 +163,30 @@ fn a_chain_goes_on_where_it_broke_and_retry_takes_it_up() {
         (&json!(0), &json!("succeeded"))
     );
     assert!(setting.ran(&["retry", "--failed", "--yes"]).2.contains("nothing to retry"));
+
+    let rows = |arguments: &[&str]| -> Vec<Value> {
+        let asked = [&["jobs", "--workflow", "service-desk/chain", "--format", "json"], arguments].concat();
+        let document: Value = serde_json::from_str(&setting.text(&asked)).unwrap();
+        document["steps"].as_array().unwrap().clone()
+    };
+    let otto = due.people[1].0.to_string();
+    let of_otto = rows(&["--employee", &otto]);
+    let told = of_otto.iter().map(|row| (row["step"].as_u64().unwrap(), row["status"].as_str().unwrap()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(1, "succeeded"), (2, "succeeded"), (0, "succeeded"), (1, "failed"), (2, "not_attempted")],
+        "{of_otto:#?}"
+    );
+    let retried = of_otto[0]["job"].as_str().unwrap().split('.').next().unwrap().to_owned();
+    assert_eq!((&of_otto[3]["made_good_by"], &of_otto[4]["made_good_by"]), (&json!(retried), &json!(retried)));
+    assert_eq!(of_otto[2]["made_good_by"], Value::Null);
+    assert!(of_otto[3]["error"].as_str().is_some_and(|why| !why.is_empty()), "{of_otto:#?}");
+    let failed = rows(&["--failed"]);
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    let shown = setting.text(&["jobs", "--workflow", "chain"]);
+    assert!(shown.contains(&format!("failed, made good by run {retried}")), "{shown}");
+    let (code, _, error) = setting.ran(&["jobs", "--workflow", "chian"]);
+    assert!(code == 2 && error.contains("did you mean `chain`?"), "{error}");
 }
 
 /// The answer to the first step was lost, and nobody could look; then the day moves.

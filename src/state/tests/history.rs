@@ -136,6 +136,7 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(database: &TestDatab
         step,
         action: "create_ticket".into(),
         status,
+        error: (status == JobStatus::Failed).then(|| "there is no such group".into()),
     };
     let full = NewJob {
         name: Some("Ines Example".into()),
