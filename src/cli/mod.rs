@@ -20,6 +20,7 @@ mod options;
 mod plan;
 mod plan_file;
 mod private_file;
+mod replacing;
 mod report;
 mod running_sandbox;
 mod sandbox;

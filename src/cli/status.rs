@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::code::Code;
-use crate::config::BudgetSettings;
+use crate::config::{BudgetSettings, TargetSettings};
 use crate::exit::Problem;
 use crate::output::listing::Listing;
 use crate::output::{Answer, Shown};
@@ -69,6 +69,8 @@ struct Line {
     #[serde(rename = "type")]
     kind: &'static str,
     paused: bool,
+    /// Workflows that are paused apart from the target.
+    paused_workflows: Vec<String>,
     last_run: Option<LocalTime>,
     last_success: Option<LocalTime>,
     /// `null` where each run is one of it.
@@ -127,6 +129,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                 name: target.plan.name.to_string(),
                 kind: target.target.kind(),
                 paused: target.paused,
+                paused_workflows: paused_workflows(target),
                 last_run: moment(record.and_then(|record| record.last_finished)),
                 last_success: moment(record.and_then(|record| record.last_ok)),
                 next_due: scheduled.due(process.now, settings.timezone).map(|due| match due {
@@ -192,6 +195,9 @@ impl StatusDocument<'_> {
             let need = count(todos, "thing needs", "things need");
             text.push_str(&format!("\n{need} a hand: `personio-sync todo` lists them\n"));
         }
+        for line in self.targets.iter().filter(|line| !line.paused_workflows.is_empty()) {
+            text.push_str(&format!("\nPaused workflows of {}: {}\n", line.name, line.paused_workflows.join(", ")));
+        }
         text.push_str(&format!("\nTasks used in {period}: {used}{of}\n"));
         if let Some(newest) = self.newest_change {
             text.push_str(&format!("Newest change seen in Personio: {newest}\n"));
@@ -208,6 +214,11 @@ fn still_failing((name, failing): (&str, &Vec<FailingOut>)) -> Option<String> {
     let first = failing.iter().min_by_key(|one| one.tries.first_seen.naive())?;
     let fail = count(failing.len(), "failure", "failures");
     Some(format!("\n{name}: {fail}; the oldest, {}, {}\n", first.code, first.tries.in_words()))
+}
+
+fn paused_workflows(target: &TargetSettings) -> Vec<String> {
+    let paused = target.plan.workflows.iter().filter(|workflow| workflow.active && workflow.paused);
+    paused.map(|workflow| workflow.name.to_string()).collect()
 }
 
 /// Slots of `every` that had no run, in words.

@@ -1,7 +1,5 @@
 //! `pause`, `resume`, `disconnect` and `forget`.
 
-use std::io::Write as _;
-
 use clap::Args;
 
 use crate::config::set_paused;
@@ -9,19 +7,19 @@ use crate::employee::Sought;
 use crate::sync::{Memory, PrepareOptions};
 
 use super::signals::{Signals, approve};
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding, plan, replacing, workflows};
 
-/// Leave a target alone until it is resumed; edits `paused` in the file, keeping its comments
+/// Leave a target, or one of its workflows, alone until it is resumed; edits `paused` in the file, keeping its comments
 #[derive(Debug, Args)]
 pub(super) struct PauseArguments {
-    /// The target
+    /// The target, or TARGET/WORKFLOW for one workflow while its target goes on
     target: String,
 }
 
-/// Take a paused target up again; shows what the next sync will overwrite
+/// Take a paused target or workflow up again; shows what the next sync will do
 #[derive(Debug, Args)]
 pub(super) struct ResumeArguments {
-    /// The target
+    /// The target, or TARGET/WORKFLOW
     target: String,
     /// Do not show the plan
     #[arg(long)]
@@ -57,6 +55,9 @@ pub(super) struct ForgetArguments {
 }
 
 pub(super) fn pause(process: &Process, arguments: &PauseArguments) -> Result<Reasons, Failure> {
+    if arguments.target.contains('/') {
+        return workflows::pause(process, &arguments.target, true);
+    }
     edit(process, &arguments.target, true)?;
     process
         .say(&format!("{} is paused; `personio-sync resume {}` takes it up again", arguments.target, arguments.target));
@@ -64,13 +65,22 @@ pub(super) fn pause(process: &Process, arguments: &PauseArguments) -> Result<Rea
 }
 
 pub(super) fn resume(process: &Process, arguments: &ResumeArguments) -> Result<Reasons, Failure> {
-    edit(process, &arguments.target, false)?;
-    process.say(&format!("{} is no longer paused", arguments.target));
+    let target = match arguments.target.split_once('/') {
+        Some((target, _)) => {
+            workflows::pause(process, &arguments.target, false)?;
+            target
+        }
+        None => {
+            edit(process, &arguments.target, false)?;
+            process.say(&format!("{} is no longer paused", arguments.target));
+            &arguments.target
+        }
+    };
     if arguments.no_plan {
         return Ok(Reasons::default());
     }
     process.say("the next sync will do this:");
-    let targets = [arguments.target.clone()];
+    let targets = [target.to_owned()];
     let session = process.open(&arguments.sandbox, &targets)?;
     let options = PrepareOptions::new(session.today, &targets);
     plan::preview(process, &session, &options, plan::Wanted::default())
@@ -86,29 +96,7 @@ fn edit(process: &Process, target: &str, paused: bool) -> Result<(), Failure> {
     }
     let text = set_paused(&settings.file.text, target, paused)
         .map_err(|error| Failure::new(Reason::Usage, error.to_string()))?;
-    replace(&settings.file.path, &text)
-}
-
-/// Puts another text into the file in one step.
-pub(super) fn replace(path: &std::path::Path, text: &str) -> Result<(), Failure> {
-    // Through a link the file itself is replaced, not the link.
-    let path = crate::destination::resolve(path)
-        .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))?;
-    // Replacing a file takes no right to write it; that it was made read-only says enough.
-    if std::fs::metadata(&path).is_ok_and(|file| file.permissions().readonly()) {
-        let message = format!("{} is read-only; make it writable, or change it where it comes from", path.display());
-        return Err(Failure::new(Reason::Usage, message));
-    }
-    let write = || -> std::io::Result<()> {
-        let folder = path.parent().unwrap_or(std::path::Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(std::fs::metadata(&path)?.permissions())?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
+    replacing::replace(&settings.file.path, &text)
 }
 
 pub(super) fn disconnect(process: &Process, arguments: &DisconnectArguments) -> Result<Reasons, Failure> {

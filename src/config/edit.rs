@@ -56,8 +56,30 @@ pub fn set_paused(text: &str, target: &str, paused: bool) -> Result<String, Edit
     }
 }
 
-/// The text of a file with `active` of one workflow set; comments and layout stay as they are.
-pub fn set_active(text: &str, target: &str, workflow: &str, active: bool) -> Result<String, EditError> {
+/// A key of a workflow that is yes or no, and no unless the file says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkflowSwitch {
+    Active,
+    Paused,
+}
+
+impl WorkflowSwitch {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+/// The text of a file with a switch of one workflow set; comments and layout stay as they are.
+pub fn switch_workflow(
+    text: &str,
+    target: &str,
+    workflow: &str,
+    switch: WorkflowSwitch,
+    on: bool,
+) -> Result<String, EditError> {
     let syntax = |error: toml_edit::TomlError| EditError::Syntax(error.message().to_owned());
     let document = Document::parse(text).map_err(syntax)?;
     let below =
@@ -66,14 +88,13 @@ pub fn set_active(text: &str, target: &str, workflow: &str, active: bool) -> Res
     let Some(section) = section.as_ref().and_then(Item::as_table_like) else {
         return Err(EditError::UnknownWorkflow { target: target.to_owned(), name: workflow.to_owned() });
     };
-    match section.get("active") {
-        Some(found) if found.as_bool() == Some(active) => Ok(text.to_owned()),
+    match section.get(switch.key()) {
+        Some(found) if found.as_bool() == Some(on) => Ok(text.to_owned()),
         Some(found) => {
             let place = found.span().expect("what was read from a text has a place in it");
-            Ok(format!("{}{active}{}", &text[..place.start], &text[place.end..]))
+            Ok(format!("{}{on}{}", &text[..place.start], &text[place.end..]))
         }
-        // A workflow is off unless the file says otherwise.
-        None if !active => Ok(text.to_owned()),
+        None if !on => Ok(text.to_owned()),
         None => {
             let mut document: DocumentMut = text.parse().map_err(syntax)?;
             let mut item = document.get_mut("targets");
@@ -81,7 +102,7 @@ pub fn set_active(text: &str, target: &str, workflow: &str, active: bool) -> Res
                 item = item.and_then(Item::as_table_like_mut).and_then(|table| table.get_mut(key));
             }
             if let Some(section) = item.and_then(Item::as_table_like_mut) {
-                section.insert("active", value(true));
+                section.insert(switch.key(), value(true));
             }
             Ok(document.to_string())
         }
@@ -171,15 +192,22 @@ type = \"roster\"   # no line for it
 
     #[test]
     fn a_workflow_is_switched_where_it_stands() {
+        let set = |text: &str, workflow, on| switch_workflow(text, "desk", workflow, WorkflowSwitch::Active, on);
         let file = "[targets.desk]\ntype = \"x\" # kept\n\n[targets.desk.workflows.onboarding] # new hires\non = \"joiner\"\nactive  = false   # until May\n\n[[targets.desk.workflows.onboarding.steps]]\naction = \"a\"\n";
-        let started = set_active(file, "desk", "onboarding", true).unwrap();
+        let started = set(file, "onboarding", true).unwrap();
         assert_eq!(started, file.replace("false   # until", "true   # until"));
-        assert_eq!(set_active(&started, "desk", "onboarding", false).unwrap(), file);
+        assert_eq!(set(&started, "onboarding", false).unwrap(), file);
         let silent = file.replace("active  = false   # until May\n", "");
-        assert_eq!(set_active(&silent, "desk", "onboarding", false).unwrap(), silent);
-        let started = set_active(&silent, "desk", "onboarding", true).unwrap();
+        assert_eq!(set(&silent, "onboarding", false).unwrap(), silent);
+        let started = set(&silent, "onboarding", true).unwrap();
         assert_eq!(started, silent.replace("on = \"joiner\"\n", "on = \"joiner\"\nactive = true\n"));
-        let error = set_active(file, "desk", "offboarding", true).unwrap_err().to_string();
+        let paused = switch_workflow(file, "desk", "onboarding", WorkflowSwitch::Paused, true).unwrap();
+        assert_eq!(paused, file.replace("# until May\n", "# until May\npaused = true\n"));
+        assert_eq!(
+            switch_workflow(&paused, "desk", "onboarding", WorkflowSwitch::Paused, false).unwrap(),
+            file.replace("# until May\n", "# until May\npaused = false\n")
+        );
+        let error = set(file, "offboarding", true).unwrap_err().to_string();
         assert_eq!(error, "target `desk` has no workflow `offboarding`");
     }
 

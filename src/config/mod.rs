@@ -46,7 +46,7 @@ mod timezone;
 mod workflow;
 mod zoneinfo;
 
-pub use edit::{EditError, set_active, set_paused};
+pub use edit::{EditError, WorkflowSwitch, set_paused, switch_workflow};
 pub use load::{DEFAULT_FILE, LoadError, LoadOptions, find_config, load};
 pub use names::{Names, names};
 pub use personio::why_no_alias;

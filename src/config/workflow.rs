@@ -76,6 +76,7 @@ fn workflow(
         from: keys.from.map_or(0, |Days(days)| days),
         until: keys.until.map_or(UNTIL, |Days(days)| days),
         active: keys.active,
+        paused: keys.paused,
         steps: steps?,
     })
 }

@@ -213,6 +213,8 @@ pub struct WorkflowSettings {
     pub until: i64,
     /// Whether it runs.
     pub active: bool,
+    /// Whether it starts for nobody for now; it is one that runs all the same.
+    pub paused: bool,
     /// In order; not empty.
     pub steps: Vec<StepSettings>,
 }

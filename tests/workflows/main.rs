@@ -6,6 +6,7 @@
 mod catalogue;
 mod events;
 mod interrupted;
+mod paused;
 mod setting;
 mod todo;
 

@@ -106,8 +106,8 @@ impl Setting {
         let address = self.sandbox.base_url().trim_start_matches("http://");
         let mut command = Command::new(env!("CARGO_BIN_EXE_personio-sync"));
         command.args(arguments).arg("--config").arg(self.file()).env("XDG_RUNTIME_DIR", self.folder.path());
-        let offline =
-            ["show", "start", "stop"].iter().any(|word| arguments.contains(word)) && !arguments.contains(&"--employee");
+        let offline = ["show", "start", "stop", "pause"].iter().any(|word| arguments.contains(word))
+            && !arguments.contains(&"--employee");
         if !offline {
             command.args(["--sandbox", address]);
         }

@@ -25,6 +25,8 @@ struct Listed {
     active: bool,
     /// While the target is paused nothing runs, active or not.
     paused: bool,
+    /// It starts for nobody, whether or not the target is paused.
+    workflow_paused: bool,
     #[serde(skip)]
     state: &'static str,
     steps: usize,
@@ -99,6 +101,7 @@ pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons
                 on: workflow.on.as_str(),
                 active: workflow.active,
                 paused: target.paused,
+                workflow_paused: workflow.paused,
                 state: state(target, workflow),
                 steps: workflow.steps.len(),
                 succeeded: done.len(),

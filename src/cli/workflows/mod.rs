@@ -8,7 +8,7 @@ mod test;
 
 use clap::{Args, Subcommand};
 
-use crate::config::{TargetSettings, set_active};
+use crate::config::{TargetSettings, WorkflowSwitch, switch_workflow};
 use crate::employee::Sought;
 use crate::plan::WorkflowSettings;
 
@@ -76,8 +76,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         Some(Command::Start { named, employee: Some(employee), yes, sandbox }) => {
             start::start(process, sandbox, named, employee, *yes)
         }
-        Some(Command::Start { named, .. }) => switch(process, named, true),
-        Some(Command::Stop(named)) => switch(process, named, false),
+        Some(Command::Start { named, .. }) => set(process, &named.workflow, WorkflowSwitch::Active, true),
+        Some(Command::Stop(named)) => set(process, &named.workflow, WorkflowSwitch::Active, false),
         Some(Command::Settle(arguments)) => settle::settle(process, arguments),
     }
 }
@@ -92,12 +92,14 @@ fn find<'s>(session: &'s Session, name: &str) -> Result<(&'s TargetSettings, &'s
         Some((of, short)) => *target.plan.name == *of && *workflow.name == *short,
         None => *workflow.name == *name,
     };
+    let short = name.rsplit_once('/').map_or(name, |(_, short)| short);
     let found: Vec<_> = all().filter(wanted).collect();
     match found.as_slice() {
         [one] => Ok(*one),
         [] => {
             let names: Vec<&str> = all().map(|(_, workflow)| &*workflow.name).collect();
-            let hint = if names.is_empty() { "the file has none".to_owned() } else { crate::words::known(name, names) };
+            let hint =
+                if names.is_empty() { "the file has none".to_owned() } else { crate::words::known(short, names) };
             Err(Failure::new(Reason::Usage, format!("there is no workflow `{name}`; {hint}")))
         }
         several => {
@@ -110,27 +112,47 @@ fn find<'s>(session: &'s Session, name: &str) -> Result<(&'s TargetSettings, &'s
 
 /// Whether it runs, in words.
 fn state(target: &TargetSettings, workflow: &WorkflowSettings) -> &'static str {
-    match (workflow.active, target.paused) {
-        (true, false) => "active",
-        (true, true) => "active, target paused",
-        (false, _) => "stopped",
+    match (workflow.active, workflow.paused, target.paused) {
+        (true, false, false) => "active",
+        (true, false, true) => "active, target paused",
+        (true, true, _) => "paused",
+        (false, ..) => "stopped",
     }
 }
 
-fn switch(process: &Process, named: &Named, active: bool) -> Result<Reasons, Failure> {
+/// Edits a switch of a workflow in the file, and says whether it runs now.
+fn set(process: &Process, name: &str, switch: WorkflowSwitch, on: bool) -> Result<Reasons, Failure> {
     let session = process.open_offline()?;
-    let (target, workflow) = find(&session, &named.workflow)?;
+    let (target, workflow) = find(&session, name)?;
     let file = &session.settings.file;
-    let text = set_active(&file.text, &target.plan.name, &workflow.name, active)
+    let text = switch_workflow(&file.text, &target.plan.name, &workflow.name, switch, on)
         .map_err(|error| Failure::new(Reason::Usage, error.to_string()))?;
-    super::switch::replace(&file.path, &text)?;
-    let (name, workflow) = (&target.plan.name, &workflow.name);
-    process.say(&match (active, target.paused) {
-        (true, false) => format!("{name}/{workflow} is active; the next sync runs it"),
-        (true, true) => format!(
-            "{name}/{workflow} is active, but the target is paused: it runs after `personio-sync resume {name}`"
-        ),
-        (false, _) => format!("{name}/{workflow} is stopped"),
-    });
+    super::replacing::replace(&file.path, &text)?;
+    let (active, paused) = match switch {
+        WorkflowSwitch::Active => (on, workflow.paused),
+        WorkflowSwitch::Paused => (workflow.active, on),
+    };
+    process.say(&standing(&target.plan.name, &workflow.name, active, paused, target.paused));
     Ok(Reasons::default())
+}
+
+/// Whether a workflow runs, and what lets it run.
+fn standing(target: &str, workflow: &str, active: bool, paused: bool, target_paused: bool) -> String {
+    let name = format!("{target}/{workflow}");
+    match (active, paused, target_paused) {
+        (true, false, false) => format!("{name} is active; the next sync runs it"),
+        (true, false, true) => {
+            format!("{name} is active, but the target is paused: it runs after `personio-sync resume {target}`")
+        }
+        (true, true, _) => {
+            format!("{name} is paused and starts for nobody; `personio-sync resume {name}` takes it up again")
+        }
+        (false, false, _) => format!("{name} is stopped; `personio-sync workflows start {name}` lets it run"),
+        (false, true, _) => format!("{name} is stopped, and paused beside"),
+    }
+}
+
+/// `pause` and `resume` of one workflow, `TARGET/NAME`.
+pub(super) fn pause(process: &Process, name: &str, paused: bool) -> Result<Reasons, Failure> {
+    set(process, name, WorkflowSwitch::Paused, paused)
 }

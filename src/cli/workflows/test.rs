@@ -14,7 +14,7 @@ use crate::targets::TargetError;
 use super::super::session::Session;
 use super::super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 use super::show::{conditions, trigger};
-use super::{Named, find};
+use super::{Named, find, state};
 
 pub(super) fn test(
     process: &Process,
@@ -23,16 +23,17 @@ pub(super) fn test(
     who: &Sought,
 ) -> Result<Reasons, Failure> {
     // Only the file says which target it is, and only that target is opened.
-    let (target, workflow) = {
+    let (target, workflow, state) = {
         let session = process.open_offline()?;
         let (target, workflow) = find(&session, &named.workflow)?;
-        (target.plan.name.to_string(), workflow.name.clone())
+        (target.plan.name.to_string(), workflow.name.clone(), state(target, workflow))
     };
     let (sandbox, _) = sandbox.split(&[]);
     let mut session = process.open(&sandbox, std::slice::from_ref(&target))?;
     for section in session.settings.targets.iter_mut().filter(|section| *section.plan.name == *target) {
         for one in &mut section.plan.workflows {
             one.active = one.name == workflow;
+            one.paused = false;
         }
     }
     let employee = finding::employee(process, &session, who)?;
@@ -45,7 +46,7 @@ pub(super) fn test(
         return Err(Failure::new(Reason::Unavailable, message.clone()));
     }
     let reasons = reasons(&session, &memory, &prepared, &workflow, employee)?;
-    process.print(&tested(&session, &prepared, &workflow, employee, &reasons));
+    process.print(&tested(&session, &prepared, &workflow, state, employee, &reasons));
     Ok(Reasons::default())
 }
 
@@ -83,7 +84,14 @@ fn reasons(
     ))
 }
 
-fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: EmployeeId, reasons: &[Verdict]) -> String {
+fn tested(
+    session: &Session,
+    prepared: &Prepared<'_>,
+    name: &str,
+    state: &str,
+    employee: EmployeeId,
+    reasons: &[Verdict],
+) -> String {
     let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
     let workflow = target.settings.plan.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
     let position = prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
@@ -100,6 +108,7 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
         shown(hire),
         shown(standing.last_day)
     );
+    let _ = writeln!(text, "  state     {state}");
     for (name, found) in reasons {
         let _ = writeln!(text, "  {name:<9} {}", visible(found));
     }
@@ -150,7 +159,8 @@ fn tested(session: &Session, prepared: &Prepared<'_>, name: &str, employee: Empl
                 names => writeln!(text, "Nothing would be sent, because of: {}.", names.join(", ")),
             }
         }
-        _ => writeln!(text, "Nothing was sent. The next sync does this if the workflow is active."),
+        _ if state == "active" => writeln!(text, "Nothing was sent. The next sync does this."),
+        _ => writeln!(text, "Nothing was sent, and the next sync does not do this: it is {state}."),
     };
     text
 }

@@ -115,6 +115,16 @@ pub struct PlannedWorkflows {
     pub seen: Vec<Seen>,
 }
 
+impl PlannedWorkflows {
+    fn extend(&mut self, more: Self) {
+        let Self { changes, skipped, notices, seen } = more;
+        self.changes.extend(changes);
+        self.skipped.extend(skipped);
+        self.notices.extend(notices);
+        self.seen.extend(seen);
+    }
+}
+
 /// Plans the requests of every active workflow of a target.
 pub fn plan_workflows(input: &WorkflowInput<'_>) -> PlannedWorkflows {
     let mut planned = PlannedWorkflows::default();
@@ -122,12 +132,18 @@ pub fn plan_workflows(input: &WorkflowInput<'_>) -> PlannedWorkflows {
     let wanted = |workflow: &&WorkflowSettings| input.started.is_none_or(|name| *name == *workflow.name);
     for workflow in input.settings.workflows.iter().filter(|workflow| workflow.active).filter(wanted) {
         let memory = input.memory.get(&workflow.name).unwrap_or(&none);
+        let mut found = PlannedWorkflows::default();
         for (position, employee) in input.employees.list.iter().enumerate() {
             if input.only.is_none_or(|only| only == employee.id) {
-                one(input, workflow, memory, position, &mut planned);
+                one(input, workflow, memory, position, &mut found);
             }
         }
-        gone(input, workflow, memory, &mut planned);
+        gone(input, workflow, memory, &mut found);
+        if workflow.paused && input.started.is_none() {
+            // What no longer fits is told all the same. Changes that are not remembered now are found afterwards.
+            found = PlannedWorkflows { notices: found.notices, ..PlannedWorkflows::default() };
+        }
+        planned.extend(found);
     }
     planned
 }

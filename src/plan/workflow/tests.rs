@@ -73,11 +73,21 @@ struct Case {
 
 impl Case {
     fn plan(&self, settings: &Settings, list: Vec<Employee>, today: &str) -> PlannedWorkflows {
+        self.looking(settings, list, today, |input| plan_workflows(input))
+    }
+
+    fn looking<T>(
+        &self,
+        settings: &Settings,
+        list: Vec<Employee>,
+        today: &str,
+        look: impl FnOnce(&WorkflowInput<'_>) -> T,
+    ) -> T {
         let attributes: Attributes = settings.attributes.clone();
         let employees = Employees::new(attributes, list, Completeness::Proven);
         let today = day(today);
         let standings: Vec<_> = employees.list.iter().map(|one| standing(one, &employees.attributes, today)).collect();
-        plan_workflows(&WorkflowInput {
+        look(&WorkflowInput {
             settings: &settings.targets[0].plan,
             employees: &employees,
             standings: &standings,
@@ -436,4 +446,15 @@ fn what_an_earlier_version_remembered_sets_nothing_off() {
     let planned = case.plan(&settings, vec![someone()], "2027-01-21");
     assert_eq!(planned.changes, []);
     assert_eq!((planned.seen[0].replaces.as_deref(), &planned.seen[0].after), (Some(&*together), &None));
+}
+
+#[test]
+fn a_paused_workflow_tells_what_no_longer_fits_and_starts_by_hand_alone() {
+    let settings = settings(&FILE.replacen("active = true", "active = true\npaused = true", 1)).unwrap();
+    let due = || vec![joiner(&settings, "2027-02-01")];
+    assert_eq!(Case::default().plan(&settings, due(), "2027-01-20").changes, []);
+    let moved = Case::default().done("join", "2027-02-03").plan(&settings, due(), "2027-01-20");
+    assert_eq!(moved.notices.iter().map(|notice| notice.code).collect::<Vec<_>>(), [Code::HireDateMoved]);
+    let by_hand = Case { started: Some("join"), ..Case::default() };
+    assert_eq!(by_hand.plan(&settings, due(), "2027-01-20").changes.len(), 1);
 }
