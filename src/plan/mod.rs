@@ -44,6 +44,6 @@ pub use settings::{
 pub use slots::{Due, Schedule};
 pub use step::{Action, StepValue, WorkflowStep};
 pub use workflow::{
-    Fingerprints, KnownSince, PlannedWorkflows, Reason, Seen, SeenBefore, StepDone, WorkflowInput, WorkflowMemory,
-    plan_workflows, trial, verdict,
+    Begun, Fingerprints, KnownSince, PlannedWorkflows, Reason, Rehearsed, Seen, SeenBefore, StepDone, WorkflowInput,
+    WorkflowMemory, plan_workflows, rehearse, trial, verdict,
 };

@@ -109,6 +109,22 @@ fn a_leaver_entered_too_late_is_named_and_started_by_hand_once() {
         "{test}"
     );
 
+    let begun = || -> Vec<(Value, Value)> {
+        let rehearsed = setting.text(&["workflows", "rehearse", "--since", "60d", "--format", "json"]);
+        let rehearsed: Value = serde_json::from_str(&rehearsed).unwrap();
+        assert_eq!(rehearsed["left_out"][0]["workflow"], "move", "{rehearsed:#}");
+        let starts = rehearsed["starts"].as_array().unwrap().iter();
+        starts.filter(|one| one["employee"] == json!(id)).map(|one| (one["on"].clone(), one["begun"].clone())).collect()
+    };
+    let on = (today() - Days::new(60)).to_string();
+    setting.sandbox.clear_requests();
+    assert_eq!(begun(), [(json!(on), json!("no"))]);
+    let asked = setting.sandbox.requests();
+    assert!(asked.iter().all(|one| one.system == "personio"), "no target is asked: {asked:#?}");
+    let (_, shown, said) = setting.ran(&["workflows", "rehearse", "offboarding", "--since", "60d"]);
+    assert!(shown.contains("is not known") && said.contains("workflows start TARGET/NAME --employee"), "{shown}{said}");
+    assert_eq!(setting.ran(&["workflows", "rehearse", "--since", "30h"]).0, 2);
+
     let command = ["workflows", "start", "service-desk/offboarding", "--employee", &id];
     assert_eq!(setting.ran(&command).0, 8, "somebody is to be asked");
     assert_eq!(setting.made("offboarding", leo), Vec::<Value>::new());
@@ -116,6 +132,7 @@ fn a_leaver_entered_too_late_is_named_and_started_by_hand_once() {
     assert_eq!(code, 0, "{shown}{said}");
     assert_eq!(setting.made("offboarding", leo).len(), 1);
     assert!(!notices(&setting.sync()).contains("event_missed"));
+    assert_eq!(begun(), [(json!(on), json!("yes"))]);
     let (code, _, said) = setting.ran(&[&command[..], &["--yes"]].concat());
     assert!(code == 2 && said.contains("nothing to start"), "{said}");
     assert_eq!(setting.made("offboarding", leo).len(), 1, "once");

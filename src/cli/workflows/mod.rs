@@ -1,6 +1,7 @@
-//! `workflows`: list, show, test, start, stop and settle.
+//! `workflows`: list, show, test, rehearse, start, stop and settle.
 
 mod list;
+mod rehearse;
 mod settle;
 mod show;
 mod start;
@@ -15,7 +16,7 @@ use crate::plan::WorkflowSettings;
 use super::session::Session;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
-/// List the workflows, or show, test, start, stop and settle one
+/// List the workflows, or show, test, rehearse, start, stop and settle them
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -57,6 +58,17 @@ enum Command {
     },
     /// Stop it; edits `active` in the file, keeping its comments
     Stop(Named),
+    /// Say for whom they would have started, had they been active since then; reads the employees and the state, and no target
+    Rehearse {
+        /// The name of one, or TARGET/NAME; all without
+        #[arg(value_name = "NAME")]
+        workflow: Option<String>,
+        /// How far back, such as 30d; with the employees as Personio has them today, as nobody keeps what they were
+        #[arg(long, value_name = "DAYS", default_value = "30d", value_parser = rehearse::days)]
+        since: i64,
+        #[command(flatten)]
+        sandbox: SandboxChoice,
+    },
     /// Say what came of a step whose answer was lost, where the tool cannot find out by looking
     Settle(settle::Arguments),
 }
@@ -78,6 +90,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         }
         Some(Command::Start { named, .. }) => set(process, &named.workflow, WorkflowSwitch::Active, true),
         Some(Command::Stop(named)) => set(process, &named.workflow, WorkflowSwitch::Active, false),
+        Some(Command::Rehearse { workflow, since, sandbox }) => {
+            rehearse::rehearsal(process, sandbox, workflow.as_deref(), *since)
+        }
         Some(Command::Settle(arguments)) => settle::settle(process, arguments),
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn missed(
     let window = Window::of(workflow, day);
     // Whose account somebody works with under a new profile has not really left.
     let goes_on = workflow.on == Trigger::Leaver && input.claimed.contains(&employee);
-    let begun = requested(memory, employee).iter().any(|one| (one.day - day).abs() <= SAME_EVENT);
+    let begun = earlier(memory, employee, day).is_some();
     if begun
         || goes_on
         || !window.was_missed(workflow.on, employee, input.known, input.today)

@@ -18,10 +18,12 @@ use super::{Action, Change, FieldChange, Notice, Op, Skip, StepValue, WorkflowSt
 use crate::field::{AccountId, FieldIndex, FieldValue};
 
 mod late;
+mod rehearse;
 mod trial;
 mod verdict;
 
 pub use late::KnownSince;
+pub use rehearse::{Begun, Rehearsed, rehearse};
 pub use trial::trial;
 pub use verdict::{Reason, verdict};
 
@@ -369,6 +371,11 @@ fn requested(memory: &WorkflowMemory, employee: EmployeeId) -> Vec<Requested<'_>
         }
     }
     days.into_values().collect()
+}
+
+/// The request that was made for an event, or for the same one before it moved.
+fn earlier(memory: &WorkflowMemory, employee: EmployeeId, day: NaiveDate) -> Option<Requested<'_>> {
+    requested(memory, employee).into_iter().find(|one| (one.day - day).abs() <= SAME_EVENT)
 }
 
 /// A request whose answer was lost, for a day that is not the day any more.

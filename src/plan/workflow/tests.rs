@@ -458,3 +458,48 @@ fn a_paused_workflow_tells_what_no_longer_fits_and_starts_by_hand_alone() {
     let by_hand = Case { started: Some("join"), ..Case::default() };
     assert_eq!(by_hand.plan(&settings, due(), "2027-01-20").changes.len(), 1);
 }
+
+#[test]
+fn a_rehearsal_says_for_whom_a_workflow_would_have_started_and_what_was_done() {
+    let settings = settings(&FILE.replacen("active = true", "when = [\"lifecycle == 'upcoming'\"]", 1)).unwrap();
+    let hired = |id, date: &str, department: &str| {
+        let values = [("hire_date", Value::Date(day(date))), ("department", Value::text(department))];
+        employee(&settings, id, &values)
+    };
+    let hidden =
+        employee(&settings, 5, &[("hire_date", Value::Date(day("2027-01-10"))), ("department", Value::Hidden)]);
+    let people = vec![
+        hired(1, "2027-01-31", "IT"),
+        hired(2, "2027-01-10", "IT"),
+        hired(3, "2027-01-10", "Secret"),
+        hired(4, "2027-03-01", "IT"),
+        hidden,
+        hired(7, "2027-01-12", "IT"),
+        hired(8, "2026-12-31", "IT"),
+    ];
+    let workflow = &settings.targets[0].plan.workflows;
+    let named = |name: &str| workflow.iter().find(|one| *one.name == *name).unwrap();
+    let days = day("2027-01-01")..=day("2027-01-31");
+    let found = Case::default()
+        .done("join", "2027-01-12")
+        .looking(&settings, people, "2027-01-31", |input| rehearse(input, named("join"), days.clone()));
+    let starts = |id, event: &str, on: &str, begun| Rehearsed {
+        employee: EmployeeId(id),
+        event: day(event),
+        starts: Ok(day(on)),
+        begun,
+    };
+    let (unclear, clear): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.starts.is_err());
+    let expected = [
+        starts(1, "2027-01-31", "2027-01-17", Begun::No),
+        starts(2, "2027-01-10", "2027-01-01", Begun::No),
+        starts(7, "2027-01-12", "2027-01-01", Begun::Yes),
+    ];
+    assert_eq!(clear, expected, "upcoming people in scope, whose days are within these");
+    assert_eq!(unclear.iter().map(|one| one.employee.0).collect::<Vec<_>>(), [5]);
+    assert!(unclear[0].starts.as_ref().is_err_and(|why| why.contains("department")), "{unclear:?}");
+
+    let moved = vec![hired(1, "2027-01-31", "IT")];
+    let found = Case::default().looking(&settings, moved, "2027-01-31", |input| rehearse(input, named("move"), days));
+    assert_eq!(found, [], "what attributes were is not known");
+}

@@ -61,8 +61,7 @@ fn of_a_day(
         today if today > until => format!("no: it was open from {from} until {until}"),
         _ => format!("yes: open from {from} until {until}"),
     };
-    let before = |one: &Requested<'_>| (one.day - day).abs() <= SAME_EVENT;
-    let done = match requested(memory, employee.id).into_iter().find(before) {
+    let done = match earlier(memory, employee.id, day) {
         None => "no".to_owned(),
         Some(Requested { day, done: false, .. }) => format!("cannot be told: the answer for {day} was lost"),
         Some(Requested { day, id, .. }) => {
