@@ -22,7 +22,7 @@ impl<C: Reads> CheckSteps for Freshservice<C> {
 
 impl<C: Reads> ListFields for Freshservice<C> {
     fn all_fields(&self, known: Vec<FieldSpec>) -> Result<Vec<FieldSpec>, TargetError> {
-        Ok(fields::all(known, &*self.all_rows()?))
+        Ok(fields::all(known, &self.all_rows()?))
     }
 }
 
