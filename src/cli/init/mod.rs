@@ -170,6 +170,7 @@ pub(super) fn starter<S: AsRef<str>>(targets: &[S], account: Option<&Account<'_>
     for Kind { name, starter, .. } in KINDS {
         let header = starter.lines().find(|line| line.starts_with("[targets.")).unwrap_or_default();
         let section = with_other_keys(starter, header, &own_keys(&schema, name), definitions);
+        let section = with_fields_named(&section);
         match account.filter(|_| chosen(name)) {
             Some(account) => {
                 let (section, left_out) = account.fit(&section);
@@ -193,6 +194,18 @@ fn source(base_url: Option<&str>) -> String {
     let Some(base_url) = base_url else { return SOURCE.to_owned() };
     let line = format!("base_url      = {}\n", toml_edit::Value::from(base_url));
     SOURCE.replacen("[personio]\n", &format!("[personio]\n{line}"), 1)
+}
+
+/// A section whose mapping says where the names of its fields come from.
+fn with_fields_named(section: &str) -> String {
+    let target = |line: &str| line.strip_prefix("[targets.")?.strip_suffix(".mapping]").map(str::to_owned);
+    let lines = section.lines().map(|line| match target(line) {
+        Some(name) => {
+            format!("{line}\n# `personio-sync fields {name}` lists what can be filled, and what has to be.\n")
+        }
+        None => format!("{line}\n"),
+    });
+    lines.collect()
 }
 
 /// The keys of a type beside those that every type has.
