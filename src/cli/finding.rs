@@ -2,62 +2,93 @@
 
 use std::io::{BufRead, Write};
 
-use crate::employee::{Attributes, Employee, EmployeeId, Employees, Sought};
+use crate::employee::{Attributes, Employee, EmployeeId, Employees, Sought, Value};
 use crate::output::Bars;
 use crate::output::mask::Mask;
 use crate::output::visible::short;
 use crate::progress::ReadProgress as _;
+use crate::sync::Memory;
 use crate::words::count;
 
 use super::session::Session;
 use super::{Failure, Process, Reason, SandboxChoice};
 
-/// How many ids a message names.
+/// How many people are named at once.
 const NAMED: usize = 20;
 
 /// The id of the employee who is meant. An id asks nobody; for anything else Personio is read, and on a terminal somebody
 /// chooses where several fit, or somebody fits by a part of the name.
 pub(super) fn employee(process: &Process, session: &Session, sought: &Sought) -> Result<EmployeeId, Failure> {
-    if let Sought::Id(id) = sought {
-        return Ok(*id);
+    match sought {
+        Sought::Id(id) => Ok(*id),
+        _ => Ok(among(process, &everybody(process, session)?, sought)?.id),
     }
-    let read = session.settings.attributes.keys().filter(|key| Sought::ATTRIBUTES.contains(key));
-    let bars = Bars::new(process.terminal);
-    let employees = session.source()?.employees(&Attributes::new(read), &*bars.reading("Personio"))?.employees;
-    drop(bars);
-    Ok(among(process, &employees, sought)?.id)
 }
 
-/// The same where nobody would be asked anything but the state.
+/// Everybody, with no more than people are found by.
+fn everybody(process: &Process, session: &Session) -> Result<Employees, Failure> {
+    let read = session.settings.attributes.keys().filter(|key| Sought::ATTRIBUTES.contains(key));
+    let bars = Bars::new(process.terminal);
+    Ok(session.source()?.employees(&Attributes::new(read), &*bars.reading("Personio"))?.employees)
+}
+
+/// The same where nobody would be asked anything but the state. Whoever Personio no longer delivers is found by the name that
+/// the state keeps, where it does.
 pub(super) fn employee_of_history(
     process: &Process,
     session: &Session,
     sandbox: &SandboxChoice,
     sought: &Sought,
 ) -> Result<EmployeeId, Failure> {
-    match sought {
-        Sought::Id(id) => Ok(*id),
-        _ if session.sandbox.is_some() => employee(process, session, sought),
-        _ => employee(process, &process.open(sandbox, &[])?, sought).map_err(|failure| match failure.reason {
-            Reason::Usage => failure,
-            _ => Failure { text: format!("{}; with an id nobody has to be asked", failure.text), ..failure },
-        }),
+    if let Sought::Id(id) = sought {
+        return Ok(*id);
     }
+    let everybody = match session.sandbox {
+        Some(_) => everybody(process, session),
+        None => everybody(process, &process.open(sandbox, &[])?),
+    };
+    let mut employees = everybody.map_err(|failure| Failure {
+        text: format!("{}; with an id nobody has to be asked", failure.text),
+        ..failure
+    })?;
+    let memory = Memory::for_reading(&session.settings, process.caller())?;
+    add_kept(&mut employees, memory.state.kept_names()?);
+    Ok(among(process, &employees, sought)?.id)
+}
+
+/// Adds those whose names alone are kept.
+fn add_kept(employees: &mut Employees, names: Vec<(EmployeeId, Box<str>)>) {
+    let attributes = employees.attributes.clone();
+    let values = |name: &str| -> Vec<Value> {
+        let value = |key| if key == "first_name" { Value::Text(name.into()) } else { Value::Hidden };
+        attributes.keys().map(value).collect()
+    };
+    let gone = names.into_iter().filter(|(id, _)| employees.get(*id).is_none());
+    let gone: Vec<Employee> = gone.map(|(id, name)| Employee::new(id, values(&name))).collect();
+    employees.list.extend(gone);
+    employees.list.sort_by_key(|employee| employee.id);
 }
 
 /// The one who is meant among those who were read.
 pub(super) fn among<'e>(process: &Process, employees: &'e Employees, sought: &Sought) -> Result<&'e Employee, Failure> {
     let failure = |why: String| Failure::new(Reason::Usage, why);
-    let found = sought.find(employees).map_err(|why| failure(format!("{why}; give the id of the employee")))?;
+    let mut found = sought.find(employees).map_err(|why| failure(format!("{why}; give the id of the employee")))?;
+    // Whoever had two names is one person.
+    found.employees.dedup_by_key(|employee| employee.id);
+    let asks = process.terminal.input && process.terminal.errors;
     let employee = match (&found.employees[..], sought) {
         ([], Sought::Id(id)) => return Err(failure(format!("Personio delivers no employee {id}"))),
         ([], _) => {
-            let why = "Personio delivers nobody who fits; whoever it no longer delivers is found by id alone, and so is \
-                       whose name or address it does not show";
+            let why = "Personio delivers nobody who fits; whoever it no longer delivers is found by id, and so is whose name \
+                       or address it does not show";
             return Err(failure(why.to_owned()));
         }
         ([one], _) if !found.in_part => *one,
-        (several, _) if process.terminal.input && process.terminal.errors => {
+        (several, _) if asks && several.len() > NAMED => {
+            let why = format!("{} employees fit; say more of the name, or give the id", several.len());
+            return Err(failure(why));
+        }
+        (several, _) if asks => {
             let lines = lines(several, employees, process.mask());
             let place = choose(&lines, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())?;
             several[place]
@@ -110,7 +141,7 @@ fn choose(lines: &[String], input: &mut impl BufRead, output: &mut impl Write) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::employee::{Completeness, Value};
+    use crate::employee::Completeness;
 
     #[test]
     fn a_number_chooses_and_anything_else_does_not() {
@@ -121,6 +152,29 @@ mod tests {
             let shown = String::from_utf8(shown).unwrap();
             assert_eq!(shown, "   1  1001 Ada\n   2  1002 Ada\n\nWho is meant? [1-2] ");
         }
+    }
+
+    #[test]
+    fn whoever_is_no_longer_delivered_is_found_by_a_name_that_is_kept() {
+        let attributes = Attributes::new(["first_name", "last_name"]);
+        let name = |name: &str| Value::Text(name.into());
+        let ada = Employee::new(EmployeeId(2), vec![name("Ada"), name("Kestrel")]);
+        let mut employees = Employees::new(attributes, vec![ada], Completeness::Proven);
+        add_kept(
+            &mut employees,
+            vec![
+                (EmployeeId(1), "Ada Kestrel".into()),
+                (EmployeeId(2), "Ada Finch".into()),
+                (EmployeeId(3), "Bo Finch".into()),
+            ],
+        );
+        let ids = |text: &str| -> Vec<u64> {
+            let found = text.parse::<Sought>().unwrap().find(&employees).unwrap();
+            found.employees.iter().map(|employee| employee.id.0).collect()
+        };
+        assert_eq!(ids("ada kestrel"), [1, 2]);
+        assert_eq!(ids("bo finch"), [3]);
+        assert_eq!(ids("ada finch"), [0; 0], "what Personio says of somebody who is there counts");
     }
 
     #[test]

@@ -192,6 +192,12 @@ impl State {
         Ok(!self.jobs(&of, 1)?.is_empty())
     }
 
+    /// The names of people that jobs keep, as far as the file has them kept; somebody may have had several.
+    pub fn kept_names(&self) -> Result<Vec<(EmployeeId, Box<str>)>, StateError> {
+        let query = "SELECT DISTINCT employee, name FROM jobs WHERE name IS NOT NULL ORDER BY employee, name";
+        self.read(|database| sql::all(database, query, &[], |row| Ok((row.employee(0)?, row.word(1)?.into()))))
+    }
+
     /// When a write for an employee was last known to be done in a target.
     pub fn last_written(&self, target: &str, employee: EmployeeId) -> Result<Option<DateTime<Utc>>, StateError> {
         let query = "SELECT MAX(settled_at) FROM journal WHERE target = ? AND employee = ? AND state = 'done'";

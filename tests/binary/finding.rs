@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
 use nix::pty::openpty;
+use personio_sync::personio::simulated::Personio;
 use serde_json::{Value, json};
 
 use super::scene::{DESK, LIST, Ran, Scene, program};
@@ -96,6 +97,18 @@ fn an_id_contacts_nobody_where_only_the_state_is_read() {
     scene.run(&["jobs", "--employee", "1004"], 0);
     scene.run(&["forget", "1004"], 0);
     assert_eq!(scene.sandbox.requests().len(), before);
+}
+
+#[test]
+fn a_name_that_is_kept_finds_whoever_is_no_longer_delivered() {
+    let scene = Scene::new(8, &format!("[state]\nkeep_names = true\n{DESK}"));
+    scene.change(1004, json!({"first_name": "Adalbert", "last_name": "Finch"}));
+    scene.sync();
+    assert!(scene.sandbox.system(|personio: &mut Personio| personio.delete(1004)));
+    let jobs = scene.run(&["jobs", "--employee", "adalbert finch", "--format", "json"], 0).json();
+    assert_eq!(jobs["jobs"][0]["employee"], "1004");
+    scene.run(&["forget", "Adalbert Finch"], 0).says("employee 1004 is erased");
+    scene.run(&["forget", "Adalbert Finch"], 2).says("whoever it no longer delivers is found by id");
 }
 
 #[test]

@@ -17,6 +17,7 @@ on_each_database!(
     jobs_are_acknowledged,
     failures_are_outstanding_until_they_are_made_good,
     last_seen_follows_each_employee,
+    names_that_are_kept_are_told_once,
     old_runs_go_and_open_intents_stay,
 );
 
@@ -221,6 +222,21 @@ fn failures_are_outstanding_until_they_are_made_good(database: &TestDatabase) {
     assert_eq!(after(1, &[1, 2, 3, 4], &[]), []);
     assert_eq!(after(2, &[1, 2, 3], &[job(4, JobStatus::Failed)]), [(0, 4)], "it failed after it was in line");
     assert_eq!(state.outstanding(Some("other")).unwrap(), []);
+}
+
+fn names_that_are_kept_are_told_once(database: &TestDatabase) {
+    let state = database.open();
+    let called = |id, name: &str| NewJob { name: Some(name.into()), ..job(id, JobStatus::Succeeded) };
+    for (minute, name) in [(0, "Ada Finch"), (1, "Ada Finch"), (2, "Ada Kestrel")] {
+        let run = start(&state, minute);
+        let jobs = [called(2, name), called(1, "Bo Heron"), job(3, JobStatus::Succeeded)];
+        finish(&state, run, minute, end_of(&state, "desk", &[]), &jobs);
+    }
+    let names = state.kept_names().unwrap();
+    let names: Vec<(u64, &str)> = names.iter().map(|(employee, name)| (employee.0, &**name)).collect();
+    assert_eq!(names, [(1, "Bo Heron"), (2, "Ada Finch"), (2, "Ada Kestrel")]);
+    state.forget_employee(employee(2)).unwrap();
+    assert_eq!(state.kept_names().unwrap().len(), 1);
 }
 
 fn last_seen_follows_each_employee(database: &TestDatabase) {
