@@ -36,7 +36,7 @@ fn a_moved_day_is_listed_until_it_moves_back_or_somebody_says_that_it_is_done() 
 
     // Who looks at somebody else knows nothing of her.
     setting.ran(&["sync", "--yes", "--employee", "1001"]);
-    assert_eq!(todos(&setting), [first.clone()]);
+    assert_eq!(todos(&setting), std::slice::from_ref(&first));
     let id = first["id"].to_string();
     let done = setting.text(&["todo", "done", &id]);
     assert!(done.contains(&format!("done: {id}: service-desk, employee {mira}")), "{done}");
