@@ -60,6 +60,6 @@ pub use run::{Finished, Inputs, Operator};
 pub use source::SourceSeen;
 pub use standing::{metrics, observed_failure};
 pub use step_checks::check_workflows;
-pub use target_fields::{TargetField, TargetFields, target_fields};
+pub use target_fields::{TargetField, TargetFields, step_form, target_fields};
 pub use todos::Todos;
 pub use writing::{Applied, ApplyOptions, Begun, Intent, JobOutcome, Journal, JournalFailed};

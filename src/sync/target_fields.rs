@@ -6,9 +6,10 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use crate::config::TargetSettings;
-use crate::field::{Access, FieldSpec};
+use crate::field::{Access, FieldSpec, FieldValue};
+use crate::plan::Action;
 use crate::rules::{Mapping, MappingSource};
-use crate::targets::{FieldLookup, ReadAccounts, TargetError};
+use crate::targets::{FieldLookup, ReadAccounts, StepField, TargetError};
 
 use super::prepare::open;
 
@@ -82,4 +83,28 @@ fn listed(target: &TargetSettings, reader: &dyn ReadAccounts) -> Result<Vec<Fiel
 
 fn mapping_of<'s>(target: &'s TargetSettings, field: &str) -> Option<&'s Mapping> {
     target.plan.mapping.iter().find(|mapping| *target.plan.fields[mapping.index.get()].name == *field)
+}
+
+/// The fields that a step of a workflow can fill, as the target has them today; `known` are those that say which form it
+/// is. Nobody's account is read.
+///
+/// # Errors
+///
+/// When the target cannot be asked.
+pub fn step_form(
+    target: &TargetSettings,
+    action: Action,
+    known: &[(Box<str>, Option<FieldValue>)],
+    today: NaiveDate,
+) -> Result<Vec<StepField>, TargetError> {
+    if action == Action::UpdateRequester {
+        let fields = target_fields(target, today)?.fields.into_iter().map(|field| field.spec);
+        let of_account = |spec: FieldSpec| StepField {
+            choices: spec.choices.into_vec(),
+            ..StepField::new(&spec.name, spec.kind.as_str())
+        };
+        return Ok(fields.filter(|spec| spec.access == Access::ReadWrite).map(of_account).collect());
+    }
+    let opened = open(target, today, &Arc::default())?;
+    opened.reader().read_offers().forms.map_or_else(|| Ok(Vec::new()), |forms| forms.step_form(action, known))
 }

@@ -35,7 +35,9 @@ pub use by_hand::{ByHand, Channel, Credential, ListedExpert, Requesters};
 pub use condition::Condition;
 pub use kinds::{KINDS, Kind, Parse, Simulate};
 pub use membership::Membership;
-pub use offers::{CheckSteps, ListChannels, ListFields, ListRefusals, Offers, ReadOffers, StepFields, Workflows};
+pub use offers::{
+    CheckSteps, ListChannels, ListFields, ListRefusals, Offers, ReadOffers, StepField, StepFields, Workflows,
+};
 pub use sync_log::{LogEvent, LogLine, LogOutcome};
 pub use workflow_keys::{Days, Step, Workflow, WorkflowsKey};
 

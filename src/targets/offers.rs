@@ -80,10 +80,36 @@ pub trait ListFields {
     fn all_fields(&self, known: Vec<FieldSpec>) -> Result<Vec<FieldSpec>, TargetError>;
 }
 
+/// A field that a step of a workflow can fill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepField {
+    pub name: Box<str>,
+    pub required: bool,
+    /// What its value is, in words.
+    pub takes: &'static str,
+    /// Empty where any value may be.
+    pub choices: Vec<Box<str>>,
+}
+
+impl StepField {
+    /// One that may stay empty.
+    pub fn new(name: &str, takes: &'static str) -> Self {
+        Self { name: name.into(), required: false, takes, choices: Vec::new() }
+    }
+}
+
 /// Has forms of its own, against which the steps of workflows can be held.
 pub trait CheckSteps {
     /// What is wrong with the fields of a step: names, required fields, and the values that are known already. Never
     /// shows a value.
     fn check_step(&self, action: Action, fields: &[(Box<str>, Option<FieldValue>)])
     -> Result<Vec<String>, TargetError>;
+
+    /// The fields that a step can fill as the service has them today; `known` are those that say which form it is, such
+    /// as the item that is ordered.
+    fn step_form(
+        &self,
+        action: Action,
+        known: &[(Box<str>, Option<FieldValue>)],
+    ) -> Result<Vec<StepField>, TargetError>;
 }

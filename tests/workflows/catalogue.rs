@@ -148,3 +148,38 @@ fn an_order_is_held_against_the_form_of_its_item() {
         assert!(refused.is_some(), "{requests:?}");
     }
 }
+
+#[test]
+fn the_fields_of_a_step_are_those_of_the_account() {
+    let setting = Setting::with(&with_workflows(WELCOME));
+    let listed = |arguments: &[&str]| -> Vec<Value> {
+        let asked = [&["workflows", "fields", "--format", "json"], arguments].concat();
+        let document: Value = serde_json::from_str(&setting.text(&asked)).unwrap();
+        document["fields"].as_array().unwrap().clone()
+    };
+    let field = |fields: &[Value], name: &str| fields.iter().find(|one| one["field"] == name).unwrap().clone();
+    let form = listed(&["create_onboarding_request"]);
+    assert_eq!(
+        field(&form, "cf_date_of_joining"),
+        json!({"field": "cf_date_of_joining", "required": true, "takes": "a date", "choices": []})
+    );
+    assert_eq!(field(&form, "cf_equipment")["choices"], json!(["Laptop", "Desktop", "None"]));
+    assert_eq!(field(&form, "cf_location")["takes"], "the name or id of a location");
+    let item = listed(&["create_service_request", "--item", "2"]);
+    assert_eq!(field(&item, "custom_fields.badge_name")["required"], true);
+    assert_eq!(field(&listed(&["add_to_requester_group"]), "group")["choices"], json!(["VPN users"]));
+    assert_eq!(field(&listed(&["update_requester"]), "job_title")["takes"], "text");
+    assert_eq!(listed(&["deactivate_requester"]), Vec::<Value>::new());
+    let shown = setting.text(&["workflows", "fields", "create_ticket"]);
+    assert!(shown.contains("subject") && shown.contains("yes"), "{shown}");
+
+    for (wrong, why) in [
+        (&["create_service_request", "--item", "99"][..], "no service item 99"),
+        (&["create_tickets"], "did you mean `create_ticket`?"),
+        (&["create_ticket", "--item", "2"], "--item is for create_service_request"),
+        (&["create_ticket", "--target", "desk"], "there is no target `desk`"),
+    ] {
+        let (code, _, error) = setting.ran(&[&["workflows", "fields"], wrong].concat());
+        assert!(code != 0 && error.contains(why), "{wrong:?}: {code} {error}");
+    }
+}

@@ -1,5 +1,6 @@
-//! `workflows`: list, show, test, rehearse, start, stop and settle.
+//! `workflows`: list, show, fields, test, rehearse, start, stop and settle.
 
+mod fields;
 mod list;
 mod rehearse;
 mod settle;
@@ -31,6 +32,8 @@ enum Command {
     List,
     /// Say in words what sets it off, its conditions and its steps
     Show(Named),
+    /// List the fields that a step can fill, as the account's own form has them today
+    Fields(fields::Arguments),
     /// Show what would happen for one employee, also while it is stopped; nothing is sent
     Test {
         #[command(flatten)]
@@ -83,6 +86,7 @@ struct Named {
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     match &arguments.command {
         None | Some(Command::List) => list::list(process, &arguments.sandbox),
+        Some(Command::Fields(arguments)) => fields::list(process, arguments),
         Some(Command::Show(named)) => show::show(process, named),
         Some(Command::Test { named, employee, sandbox }) => test::test(process, sandbox, named, employee),
         Some(Command::Start { named, employee: Some(employee), yes, sandbox }) => {

@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Schema};
 use crate::plan::{Account, Action, Notice, ReferenceNames, Snapshot, same};
 
-use super::super::{CheckSteps, ListFields, ReadAccounts, ReadOffers, TargetError};
+use super::super::{CheckSteps, ListFields, ReadAccounts, ReadOffers, StepField, TargetError};
 use super::reading::Reading;
 use super::requests::Lookup;
 use super::{AgentView, Freshservice, Named, Reads, fields, number};
@@ -17,6 +17,14 @@ impl<C: Reads> CheckSteps for Freshservice<C> {
         fields: &[(Box<str>, Option<FieldValue>)],
     ) -> Result<Vec<String>, TargetError> {
         self.step_problems(action, fields)
+    }
+
+    fn step_form(
+        &self,
+        action: Action,
+        known: &[(Box<str>, Option<FieldValue>)],
+    ) -> Result<Vec<StepField>, TargetError> {
+        self.form_of_step(action, known)
     }
 }
 

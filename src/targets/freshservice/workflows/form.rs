@@ -20,10 +20,10 @@ const DEPARTMENT: u64 = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FormField {
     pub(super) name: String,
-    required: bool,
+    pub(super) required: bool,
     pub(super) kind: String,
     pub(super) source: Option<u64>,
-    choices: Vec<String>,
+    pub(super) choices: Vec<String>,
 }
 
 /// Turns names and addresses into ids; asked only for what a value needs.
@@ -67,6 +67,30 @@ impl FormField {
         matches!(self.kind.as_str(), "custom_date" | "custom_date_time")
     }
 
+    /// What a value of it is, in words.
+    pub(super) fn takes(&self) -> &'static str {
+        let several = self.takes_several();
+        match (self.source, self.kind.as_str()) {
+            (Some(LOCATION), _) if several => "a list of names or ids of locations",
+            (Some(LOCATION), _) => "the name or id of a location",
+            (Some(REQUESTER | AGENT), _) if several => "a list of addresses or ids of users",
+            (Some(REQUESTER | AGENT), _) => "the address or id of a user",
+            (Some(ASSET), _) => "the id of an asset",
+            (Some(ANYBODY), _) => "an e-mail address",
+            (Some(DEPARTMENT), _) => "the name of a department",
+            _ if several => "a list of its choices",
+            (_, "custom_date" | "custom_date_time") => "a date",
+            (_, "custom_dropdown") => "one of its choices",
+            (_, "custom_checkbox") => "true or false",
+            (_, "custom_decimal" | "custom_number") => "a number",
+            _ => "text",
+        }
+    }
+
+    fn takes_several(&self) -> bool {
+        self.kind.contains("multi") || self.name.starts_with("msf_")
+    }
+
     /// What is sent for a value.
     fn write(&self, value: &FieldValue, lookups: &dyn Lookups) -> Result<Value, String> {
         match self.source {
@@ -87,7 +111,7 @@ impl FormField {
 
     /// One id, or a list where the field takes several.
     fn each(&self, value: &FieldValue, id: &dyn Fn(&FieldValue) -> Result<Value, String>) -> Result<Value, String> {
-        let several = self.kind.contains("multi") || self.name.starts_with("msf_");
+        let several = self.takes_several();
         match value {
             FieldValue::List(items) if several => items.iter().map(|item| id(&FieldValue::text(item))).collect(),
             FieldValue::List(_) => Err("it is several values where the field takes one".into()),

@@ -17,7 +17,7 @@ use super::{Directory, given, look_through, refuse};
 use crate::targets::{ErrorKind, TargetError};
 
 /// The one field that is none of the form's: on whose behalf the request is made.
-const INITIATOR: &str = "initiator_id";
+pub(super) const INITIATOR: &str = "initiator_id";
 
 impl<C: Reads> Freshservice<C> {
     /// The form of a kind of request, read once a run.

@@ -4,6 +4,7 @@
 mod directory;
 mod form;
 mod journeys;
+mod listing;
 mod orders;
 mod requesters;
 mod tickets;

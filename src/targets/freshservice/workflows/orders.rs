@@ -30,7 +30,7 @@ struct Order {
 
 impl<C: Reads> Freshservice<C> {
     /// An item of the catalogue, whose own form says what must be filled; read once a run.
-    fn item(&self, item: u64) -> Result<Arc<Form>, TargetError> {
+    pub(super) fn item(&self, item: u64) -> Result<Arc<Form>, TargetError> {
         self.form_of(&format!("service item {item}"), |desk| {
             let row = desk.item_row(item)?;
             let rows: Option<Vec<Row>> = match row.get("custom_fields") {
@@ -175,7 +175,7 @@ impl<C: Reads> Freshservice<C> {
 }
 
 /// The item, if it is known, and what goes beside the fields of its form.
-fn own_fields(own: Vec<Given>) -> Result<(Option<u64>, Map<String, Value>), String> {
+pub(super) fn own_fields(own: Vec<Given>) -> Result<(Option<u64>, Map<String, Value>), String> {
     let (mut item, mut body) = (None, Map::new());
     for (name, value) in own {
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };

@@ -128,7 +128,7 @@ impl<C: Reads> Freshservice<C> {
     }
 
     /// All groups of requesters, read once.
-    fn groups(&self) -> Result<Arc<Vec<Group>>, TargetError> {
+    pub(super) fn groups(&self) -> Result<Arc<Vec<Group>>, TargetError> {
         let mut known = self.groups.lock();
         if let Some(groups) = &*known {
             return Ok(Arc::clone(groups));

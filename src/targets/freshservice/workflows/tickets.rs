@@ -46,10 +46,10 @@ pub(super) const FIELDS: &[&str] = &[
 ];
 
 /// Those of them that are numbers, beside ids.
-const NUMBERS: [&str; 5] = ["status", "priority", "source", "urgency", "impact"];
+pub(super) const NUMBERS: [&str; 5] = ["status", "priority", "source", "urgency", "impact"];
 
 /// Those that are lists of texts.
-const LISTS: [&str; 2] = ["tags", "cc_emails"];
+pub(super) const LISTS: [&str; 2] = ["tags", "cc_emails"];
 
 impl<C: Reads> Freshservice<C> {
     fn ticket_body(&self, request: &WorkflowStep, account: Option<&AccountId>) -> Result<Value, TargetError> {
