@@ -6,8 +6,8 @@ use crate::employee::EmployeeId;
 use crate::http::Requests;
 
 use super::records::{
-    self, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step, TargetEnd,
-    Who,
+    self, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step,
+    StepOutcome, TargetEnd, Who,
 };
 use super::sql::{self, Cell, Database, Row};
 use super::{State, StateError, ledger, limits, memory, seen};
@@ -75,6 +75,41 @@ impl State {
         })
     }
 
+    /// Runs since a moment that something came of, or that did not end well; the newest first.
+    pub fn eventful_runs(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<Run>, StateError> {
+        let rest = "started_at >= ? AND (exit_code IS NULL OR exit_code <> 0
+                OR EXISTS (SELECT 1 FROM jobs WHERE jobs.run = runs.id))
+            ORDER BY id DESC LIMIT ?";
+        self.read(|database| runs(database, rest, &[since.into(), i64::from(limit).into()]))
+    }
+
+    /// How many runs there were since a moment.
+    pub fn count_runs(&self, since: DateTime<Utc>) -> Result<u64, StateError> {
+        let query = "SELECT COUNT(*) FROM runs WHERE started_at >= ?";
+        let found = self.read(|database| sql::first(database, query, &[since.into()], |row| row.count(0)))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// What came of each target in each run since a moment, those left out that nothing came of; the oldest first.
+    pub fn outcomes(&self, since: DateTime<Utc>) -> Result<Vec<RunTarget>, StateError> {
+        let rest = "WHERE finished_at >= ? AND succeeded + failed + held + skipped + not_attempted > 0 ORDER BY run";
+        self.read(|database| run_targets(database, rest, &[since.into()]))
+    }
+
+    /// The steps of workflows in runs since a moment, each with its target.
+    pub fn workflow_steps(&self, since: DateTime<Utc>) -> Result<Vec<(Box<str>, StepOutcome)>, StateError> {
+        let query = "SELECT target, workflows FROM jobs
+             WHERE workflows <> '[]' AND run IN (SELECT id FROM runs WHERE started_at >= ?)";
+        let found = self.read(|database| {
+            sql::all(database, query, &[since.into()], |row| {
+                let steps: Vec<StepOutcome> = serde_json::from_str(row.word(1)?).map_err(|_| row.unreadable(1))?;
+                let target: Box<str> = row.word(0)?.into();
+                Ok(steps.into_iter().map(|step| (target.clone(), step)).collect::<Vec<_>>())
+            })
+        })?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StateError> {
         Ok(self.read(|database| runs(database, "id = ?", &[id.0.into()]))?.pop())
     }
@@ -102,6 +137,10 @@ impl State {
         if let Some(before) = filter.before {
             conditions.push("(run < ? OR (run = ? AND number > ?))");
             cells.extend([before.run.0.into(), before.run.0.into(), before.number.into()]);
+        }
+        if let Some(since) = filter.since {
+            conditions.push("run IN (SELECT id FROM runs WHERE started_at >= ?)");
+            cells.push(since.into());
         }
         cells.push(i64::from(limit).into());
         let rest = format!("WHERE {} ORDER BY run DESC, number LIMIT ?", conditions.join(" AND "));

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::records::{Confirmed, LedgerEntry, OnceKind, OnceOnly};
+use super::records::{Confirmed, LedgerEntry, OnceKind, OnceOnly, PeriodTasks};
 use super::sql::{self, Cell, Database};
 use super::{State, StateError};
 
@@ -109,6 +109,19 @@ impl State {
             *tasks.entry(target).or_default() += calls;
         }
         Ok(tasks.into_iter().collect())
+    }
+
+    /// The calls made to each target on each day from one on (`2026-11-01`), or in each period of which earlier versions
+    /// kept no more (`2026-11`); sorted by period.
+    pub fn tasks_since(&self, period: &str) -> Result<Vec<PeriodTasks>, StateError> {
+        let query = "SELECT period, target, tasks FROM budget WHERE period >= ?";
+        let mut found: Vec<PeriodTasks> = self.read(|database| {
+            sql::all(database, query, &[period.into()], |row| {
+                Ok(PeriodTasks { period: row.word(0)?.into(), target: row.word(1)?.into(), tasks: row.count(2)? })
+            })
+        })?;
+        found.sort_by(|one, other| (&one.period, &one.target).cmp(&(&other.period, &other.target)));
+        Ok(found)
     }
 
     /// Remembers what a person confirmed: ids, hashes and settings of the file, no values of employees.

@@ -336,6 +336,9 @@ pub struct StepOutcome {
     /// Why it was not done, without any value of an employee; versions before kept it for the job alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<str>>,
+    /// Calls that it took; `None` where that was not kept.
+    #[serde(default)]
+    pub calls: Option<u64>,
 }
 
 /// What came of one employee in one target in one run. Employees that needed nothing have none.
@@ -382,6 +385,8 @@ pub struct JobFilter<'a> {
     pub employee: Option<EmployeeId>,
     /// Older than this one: the last of the page before.
     pub before: Option<JobId>,
+    /// Of runs that began then or later.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// What came of one target in one run.
@@ -402,6 +407,14 @@ pub struct RunTarget {
     pub tasks: u64,
     /// What it was sent; `None` where that was not kept.
     pub requests: Option<Requests>,
+}
+
+/// Calls made to a target in a day, or in a longer period of which earlier versions kept no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeriodTasks {
+    pub period: Box<str>,
+    pub target: Box<str>,
+    pub tasks: u64,
 }
 
 /// A run as it is remembered.

@@ -37,12 +37,12 @@ pub(super) fn jobs(
                 (JobStatus::Held, hold.map(|hold| hold.code), hold.map(|hold| hold.detail.clone()))
             }
         };
-        let steps =
-            applied.and_then(|applied| applied.exchanges.get(&position)).into_iter().flatten().map(|exchange| Step {
-                method: exchange.method.as_str().into(),
-                path: exchange.path.as_str().into(),
-                status: exchange.status,
-            });
+        let exchanges = applied.and_then(|applied| applied.exchanges.get(&position)).map_or(&[][..], Vec::as_slice);
+        let steps = exchanges.iter().map(|exchange| Step {
+            method: exchange.method.as_str().into(),
+            path: exchange.path.as_str().into(),
+            status: exchange.status,
+        });
         let job = jobs.entry(employee).or_insert_with(|| NewJob {
             target: plan.name.clone(),
             employee,
@@ -62,6 +62,7 @@ pub(super) fn jobs(
             action: request.action.as_str().into(),
             status,
             error: error.as_deref().map(Into::into),
+            calls: Some(exchanges.len() as u64),
         }));
         let found = change.reason == Some(Code::AccountFound);
         job.ops.push(if found { Op::Update } else { change.op });

@@ -19,7 +19,37 @@ on_each_database!(
     last_seen_follows_each_employee,
     names_that_are_kept_are_told_once,
     old_runs_go_and_open_intents_stay,
+    what_happened_is_counted_since_a_moment,
 );
+
+fn what_happened_is_counted_since_a_moment(database: &TestDatabase) {
+    let state = database.open();
+    let step = StepOutcome {
+        workflow: "welcome".into(),
+        step: 0,
+        action: "create_ticket".into(),
+        status: JobStatus::Succeeded,
+        error: None,
+        calls: Some(2),
+    };
+    let with_step = NewJob { workflows: vec![step.clone()], ..job(1, JobStatus::Succeeded) };
+    let runs = [0, 10, 20, 30].map(|minutes| start(&state, minutes));
+    finish(&state, runs[0], 1, end_of(&state, "desk", &[]), &[job(2, JobStatus::Failed)]);
+    finish(&state, runs[1], 11, TargetEnd { tasks: 7, ..end_of(&state, "desk", &[]) }, &[with_step]);
+    finish(&state, runs[2], 21, end_of(&state, "desk", &[1]), &[]);
+
+    let since = at(5);
+    let numbers: Vec<RunId> = state.eventful_runs(since, 9).unwrap().iter().map(|run| run.id).collect();
+    assert_eq!(numbers, [runs[3], runs[1]], "one is unfinished, and nothing came of another");
+    assert_eq!((state.eventful_runs(since, 1).unwrap().len(), state.count_runs(since).unwrap()), (1, 3));
+    let outcomes = state.outcomes(since).unwrap();
+    assert_eq!(outcomes.iter().map(|one| (one.run, one.jobs["succeeded"])).collect::<Vec<_>>(), [(runs[1], 1)]);
+    assert_eq!(state.workflow_steps(since).unwrap(), [("desk".into(), step)]);
+    let jobs = state.jobs(&JobFilter { since: Some(since), ..JobFilter::default() }, 9).unwrap();
+    assert_eq!(jobs.iter().map(|job| job.job.employee).collect::<Vec<_>>(), [employee(1)]);
+    let tasks = |period| state.tasks_since(period).unwrap().iter().map(|one| one.tasks).collect::<Vec<_>>();
+    assert_eq!((tasks("2026-11"), tasks("2026-12")), (vec![7], vec![]));
+}
 
 fn runs_of_the_same_instant_have_numbers_of_their_own(database: &TestDatabase) {
     let (one, other) = (database.open(), database.open());
@@ -138,6 +168,7 @@ fn a_job_comes_back_as_it_was_without_queries_and_addresses(database: &TestDatab
         action: "create_ticket".into(),
         status,
         error: (status == JobStatus::Failed).then(|| "there is no such group".into()),
+        calls: Some(2),
     };
     let full = NewJob {
         name: Some("Ines Example".into()),
