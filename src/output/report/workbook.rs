@@ -23,6 +23,7 @@ struct Looks {
     moment: Format,
     failed: Format,
     plain: Format,
+    number: Format,
 }
 
 impl Looks {
@@ -33,6 +34,7 @@ impl Looks {
             label: Format::new().set_bold(),
             moment: top.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
             failed: top.clone().set_font_color(Color::RGB(0xB0_00_20)),
+            number: top.clone().set_align(FormatAlign::Left),
             plain: top.set_text_wrap(),
         }
     }
@@ -112,6 +114,19 @@ const COLUMNS: [(&str, f64); 13] = [
     ("Accepted by", 22.0),
 ];
 
+/// How high a line of text is, in points.
+const LINE: f64 = 13.0;
+
+/// How high a row must be for texts that wrap in columns of these widths. LibreOffice lets them run over the rows below
+/// unless the file says so.
+fn height<'t>(cells: impl Iterator<Item = (&'t str, f64)>) -> f64 {
+    let lines = cells.map(|(text, width)| {
+        // Words are not broken, so that a line is not quite full.
+        (text.chars().count() as f64 / (width * 0.9)).ceil()
+    });
+    lines.fold(1.0, f64::max) * LINE + 2.0
+}
+
 fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Result<()> {
     sheet.set_name("Employees")?;
     for (column, (title, width)) in (0u16..).zip(COLUMNS) {
@@ -122,12 +137,15 @@ fn employees(sheet: &mut Worksheet, rows: &[Row], looks: &Looks) -> anyhow::Resu
         let outcome_look = if row.is_failure() { &looks.failed } else { &looks.plain };
         sheet.write_string_with_format(line, 0, &row.target, &looks.plain)?;
         match row.employee.parse::<u64>() {
-            Ok(number) => sheet.write_with_format(line, 1, number, &looks.plain)?,
+            Ok(number) => sheet.write_with_format(line, 1, number, &looks.number)?,
             Err(_) => sheet.write_string_with_format(line, 1, &row.employee, &looks.plain)?,
         };
         sheet.write_string_with_format(line, 2, &*visible(row.name.as_deref().unwrap_or_default()), &looks.plain)?;
         sheet.write_string_with_format(line, 3, row.outcome.replace('_', " "), outcome_look)?;
-        let texts = [&row.what, &row.fields, &row.code, &row.log, &row.error, &row.advice];
+        let what = row.what_and_steps();
+        let texts = [&what, &row.fields, &row.code, &row.log, &row.error, &row.advice];
+        let widths = COLUMNS[4..].iter().map(|(_, width)| *width);
+        sheet.set_row_height(line, height(texts.iter().map(|text| text.as_str()).zip(widths)))?;
         for (column, text) in (4u16..).zip(texts) {
             sheet.write_string_with_format(line, column, &*visible(text), &looks.plain)?;
         }
@@ -165,6 +183,8 @@ fn todos(sheet: &mut Worksheet, todos: &[TodoRow], looks: &Looks) -> anyhow::Res
         sheet.write_with_format(line, 0, todo.id, &looks.plain)?;
         sheet.write_datetime_with_format(line, 3, moment(todo.since)?, &looks.moment)?;
         let texts = [(1, &todo.target), (2, &todo.who()), (4, &todo.code), (5, &todo.what), (6, &todo.advice)];
+        let cells = texts.iter().map(|(column, text)| (text.as_str(), columns[usize::from(*column)].1));
+        sheet.set_row_height(line, height(cells))?;
         for (column, text) in texts {
             sheet.write_string_with_format(line, column, &*visible(text), &looks.plain)?;
         }
@@ -183,6 +203,12 @@ mod tests {
     use calamine::{Data, Reader, Xlsx};
 
     use super::*;
+
+    #[test]
+    fn a_row_is_as_high_as_its_longest_text_needs() {
+        assert_eq!(height([("short", 20.0), ("", 9.0)].into_iter()), LINE + 2.0);
+        assert_eq!(height([("short", 20.0), ("x".repeat(50).as_str(), 20.0)].into_iter()), 3.0 * LINE + 2.0);
+    }
 
     #[test]
     fn every_employee_has_a_row_and_dates_are_dates() {
