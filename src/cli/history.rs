@@ -18,6 +18,7 @@ use crate::words::count;
 use crate::zone::LocalTime;
 
 use super::approve::ApprovedChange;
+use super::report::step_in_words;
 use super::session::Session;
 use super::signals::Signals;
 use super::sync::synchronise;
@@ -350,7 +351,7 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         target: arguments.target.as_deref(),
         run: arguments.run,
         employee,
-        before: None,
+        ..JobFilter::default()
     };
     if let Some(name) = &arguments.workflow {
         let asked = step_jobs::Asked { workflow: name, filter, limit: arguments.limit };
@@ -496,9 +497,7 @@ fn show(job: &JobOut) -> String {
         line("to do", &todo.in_words());
     }
     for step in &job.workflows {
-        let what = step.action.replace('_', " ");
-        let status = step.status.as_str().replace('_', " ");
-        line("workflow", &format!("{}, step {}: {what}: {status}", step.workflow, step.step));
+        line("workflow", &step_in_words(step));
     }
     for step in &job.steps {
         let status = step.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());

@@ -6,13 +6,13 @@ use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone as _, Utc};
 use clap::Args;
 
 use crate::output::report::{Row, RunReport, TargetLine, TodoRow, html, junit, markdown, workbook};
-use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, Todo};
+use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Todo};
 use crate::sync::{Memory, log_line};
 
 use super::approve::ApprovedChange;
 use super::session::Session;
 use super::who::this_process;
-use super::{Failure, Process, Reason, Reasons, SandboxChoice, private_file};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
 /// Write the report of a run as a workbook, a page, Markdown or JUnit; without a file, Markdown on standard output
 #[derive(Debug, Args)]
@@ -69,23 +69,18 @@ pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<R
     let approvals = approvals.map(|approval| ApprovedChange::new(process, &session, approval).in_words()).collect();
     let todos = todos(&session, &memory, &run)?;
     let report = RunReport { approvals, todos, ..collect(&session, run, jobs, process.now) };
-    let write = |path: &PathBuf, content: &[u8]| {
-        private_file::replace(path, content)
-            .map(|()| process.say(&format!("wrote {}", path.display())))
-            .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
-    };
     let internal = |error: anyhow::Error| Failure::new(Reason::Internal, format!("{error:#}"));
     if let Some(path) = &arguments.xlsx {
-        write(path, &workbook(&report).map_err(internal)?)?;
+        process.write_file(path, &workbook(&report).map_err(internal)?)?;
     }
     if let Some(path) = &arguments.html {
-        write(path, html(&report).as_bytes())?;
+        process.write_file(path, html(&report).as_bytes())?;
     }
     if let Some(path) = &arguments.markdown {
-        write(path, markdown(&report).as_bytes())?;
+        process.write_file(path, markdown(&report).as_bytes())?;
     }
     if let Some(path) = &arguments.junit {
-        write(path, junit(&report).map_err(internal)?.as_bytes())?;
+        process.write_file(path, junit(&report).map_err(internal)?.as_bytes())?;
     }
     let files = [&arguments.xlsx, &arguments.html, &arguments.markdown, &arguments.junit];
     if files.iter().all(|file| file.is_none()) {
@@ -98,7 +93,12 @@ pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<R
 fn todos(session: &Session, memory: &Memory, run: &Run) -> Result<Vec<TodoRow>, Failure> {
     let ended = run.finished_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
     let seen = |todo: &&Todo| todo.first_seen <= ended && run.started_at <= todo.last_seen;
-    let row = |todo: &Todo| TodoRow {
+    Ok(memory.todos(&session.settings)?.open.iter().filter(seen).map(|todo| todo_row(session, todo)).collect())
+}
+
+/// Something that needs a hand, as reports and pages show it.
+pub(super) fn todo_row(session: &Session, todo: &Todo) -> TodoRow {
+    TodoRow {
         id: todo.number,
         target: todo.fact.target.to_string(),
         employee: todo.fact.subject.to_string(),
@@ -107,33 +107,13 @@ fn todos(session: &Session, memory: &Memory, run: &Run) -> Result<Vec<TodoRow>, 
         code: todo.fact.code.to_string(),
         what: todo.what().to_owned(),
         advice: todo.remedy().unwrap_or_default().to_owned(),
-    };
-    Ok(memory.todos(&session.settings)?.open.iter().filter(seen).map(row).collect())
+    }
 }
 
-fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> RunReport {
-    let local = |at: DateTime<Utc>| session.settings.timezone.second(at);
-    let mut rows: Vec<Row> = jobs
-        .into_iter()
-        .map(|Job { id, job, acknowledged_until, acknowledged_by, .. }| {
-            let log = log_line(&session.settings.targets, &job);
-            Row {
-                job: id.to_string(),
-                employee: job.employee.to_string(),
-                name: job.name.as_ref().map(ToString::to_string),
-                outcome: job.status.as_str(),
-                what: job.ops.iter().map(|op| op.as_str()).collect::<Vec<_>>().join(", "),
-                fields: job.fields.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "),
-                code: job.code.as_deref().unwrap_or_default().to_owned(),
-                log: log.text,
-                error: job.error.as_deref().unwrap_or_default().to_owned(),
-                advice: log.remedy.or(job.advice.as_deref()).unwrap_or_default().to_owned(),
-                accepted_until: acknowledged_until.filter(|until| *until > now).map(local),
-                accepted_by: acknowledged_by.map(|(_, by)| by.to_string()),
-                target: job.target.into(),
-            }
-        })
-        .collect();
+/// A run with some of its jobs or all.
+pub(super) fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> RunReport {
+    let local = |at: DateTime<Utc>| session.local(at);
+    let mut rows: Vec<Row> = jobs.into_iter().map(|job| row(session, job, now)).collect();
     rows.sort_by_key(|row| (row.target.clone(), row.employee.parse::<u64>().unwrap_or(u64::MAX)));
     let of =
         |line: &crate::state::RunTarget, status: JobStatus| line.jobs.get(status.as_str()).copied().unwrap_or_default();
@@ -163,6 +143,34 @@ fn collect(session: &Session, run: Run, jobs: Vec<Job>, now: DateTime<Utc>) -> R
             .collect(),
         rows,
     }
+}
+
+/// A job as reports and pages show it.
+pub(super) fn row(session: &Session, found: Job, now: DateTime<Utc>) -> Row {
+    let Job { id, job, acknowledged_until, acknowledged_by, .. } = found;
+    let log = log_line(&session.settings.targets, &job);
+    Row {
+        job: id.to_string(),
+        employee: job.employee.to_string(),
+        name: job.name.as_ref().map(ToString::to_string),
+        outcome: job.status.as_str(),
+        what: job.ops.iter().map(|op| op.as_str()).collect::<Vec<_>>().join(", "),
+        fields: job.fields.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "),
+        workflows: job.workflows.iter().map(step_in_words).collect(),
+        code: job.code.as_deref().unwrap_or_default().to_owned(),
+        log: log.text,
+        error: job.error.as_deref().unwrap_or_default().to_owned(),
+        advice: log.remedy.or(job.advice.as_deref()).unwrap_or_default().to_owned(),
+        accepted_until: acknowledged_until.filter(|until| *until > now).map(|until| session.local(until)),
+        accepted_by: acknowledged_by.map(|(_, by)| by.to_string()),
+        target: job.target.into(),
+    }
+}
+
+/// `welcome, step 0: service request: succeeded`
+pub(super) fn step_in_words(step: &StepOutcome) -> String {
+    let (what, status) = (step.action.replace('_', " "), step.status.as_str().replace('_', " "));
+    format!("{}, step {}: {what}: {status}", step.workflow, step.step)
 }
 
 pub(super) fn acknowledge(process: &Process, arguments: &AcknowledgeArguments) -> Result<Reasons, Failure> {

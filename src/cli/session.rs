@@ -24,6 +24,7 @@ use crate::section::{Secret, SecretMode, Severity};
 use crate::sync::{Caller, Inputs, Memory, PrepareOptions, Prepared};
 use crate::zone::{LocalTime, Zones};
 
+use super::private_file;
 use super::running_sandbox::RunningSandbox;
 use super::who::this_process;
 use super::{Failure, Global, Reason, SandboxChoice};
@@ -144,6 +145,13 @@ impl Process {
     /// Shows people what they are about to be asked about.
     pub(super) fn preview(&self, shown: &Shown) {
         self.print(&shown.render(self.global.format, self.table_style()));
+    }
+
+    /// Writes a file that somebody asked for, and says so.
+    pub(super) fn write_file(&self, path: &Path, content: &[u8]) -> Result<(), Failure> {
+        private_file::replace(path, content)
+            .map(|()| self.say(&format!("wrote {}", path.display())))
+            .map_err(|error| Failure::new(Reason::Usage, format!("{} cannot be written: {error}", path.display())))
     }
 
     pub fn say(&self, message: &str) {

@@ -1,22 +1,21 @@
 use minijinja::context;
 use minijinja::value::Value;
 
-use super::{LOG, Row, RunReport, TargetLine, TodoRow, who};
+use super::{LOG, Row, RunReport, TargetLine, TodoRow};
 use crate::output::page::page;
 
-/// One page without any script and without anything from elsewhere; light and dark, and fit for printing.
+/// One page that asks nobody for anything, failures first, with a filter; light and dark, and fit for printing.
 pub fn html(report: &RunReport) -> String {
-    let with_log = report.has_log();
-    let heads = ["Target", "Employee", "Outcome", "What", "Fields", "Why", "What to do"];
     let failures = report.rows.iter().filter(|row| row.is_failure()).count();
     let values = context! {
-        run => &report.run,
+        title => format!("personio-sync, run {}", report.run),
         headline => headline(report, failures),
         approvals => &report.approvals,
         targets => report.targets.iter().map(target).collect::<Vec<_>>(),
         todos => report.todos.iter().map(todo).collect::<Vec<_>>(),
-        heads => heads.into_iter().chain(with_log.then_some(LOG)).collect::<Vec<_>>(),
-        rows => report.rows.iter().map(|one| row(one, with_log)).collect::<Vec<_>>(),
+        target_names => report.targets.iter().map(|target| target.name.clone()).collect::<Vec<_>>(),
+        log_title => LOG,
+        rows => rows(&report.rows),
     };
     page(include_str!("page.html"), values)
 }
@@ -29,28 +28,37 @@ fn target(line: &TargetLine) -> Value {
 
 fn todo(todo: &TodoRow) -> Value {
     let TodoRow { id, target, since, code, what, advice, .. } = todo;
-    let cells = [target.clone(), todo.who(), since.day().to_string(), format!("{code}: {what}"), advice.clone()];
-    context! { id, cells => cells.map(Value::from) }
+    context! { id, target, employee => todo.who(), since => since.day().to_string(), what => format!("{code}: {what}"), advice }
 }
 
-fn row(row: &Row, with_log: bool) -> Value {
-    let who = who(&row.employee, row.name.as_deref());
-    let parts = [&row.code, &row.error].into_iter().filter(|part| !part.is_empty());
-    let mut why = parts.map(String::as_str).collect::<Vec<_>>().join(": ");
+/// As `jobs.html` shows them: what went wrong first.
+pub(in crate::output) fn rows(rows: &[Row]) -> Vec<Value> {
+    let mut rows: Vec<&Row> = rows.iter().collect();
+    rows.sort_by_key(|row| row.urgency());
+    rows.into_iter().map(row).collect()
+}
+
+fn row(row: &Row) -> Value {
+    let mut why = row.why();
     if let Some(accepted) = row.acceptance() {
         why.push_str(&format!(" {accepted}"));
     }
-    let cells = [&row.what, &row.fields, &why, &row.advice].into_iter().chain(with_log.then_some(&row.log));
     context! {
         target => &row.target,
-        who,
-        failed => row.is_failure(),
+        who => row.who(),
+        class => if row.is_failure() { "failed" } else { row.outcome },
         outcome => row.outcome.replace('_', " "),
-        cells => cells.map(Value::from).collect::<Vec<_>>(),
+        what => &row.what,
+        fields => &row.fields,
+        workflows => &row.workflows,
+        why,
+        log => &row.log,
+        advice => &row.advice,
+        job => &row.job,
     }
 }
 
-pub(super) fn headline(report: &RunReport, failures: usize) -> String {
+pub(in crate::output) fn headline(report: &RunReport, failures: usize) -> String {
     let ended = match (report.finished, report.exit_code) {
         (Some(finished), Some(code)) => format!("ended {} with status {code}", finished.naive().format("%H:%M:%S")),
         _ => "did not come to its end".to_owned(),
@@ -76,7 +84,16 @@ mod tests {
         assert!(page.contains("(accepted until 2026-12-31) by ben on host-b"));
         assert!(page.contains("by ada on host-a") && page.contains("at 2026-11-21: &lt;seen&gt;"));
         assert!(page.contains("<h2>To do</h2>") && page.contains("the request &lt;9&gt; was made"));
-        assert!(page.contains("1004 Mira Example"));
-        assert!(!page.contains("http"), "nothing is loaded from elsewhere");
+        assert!(!page.contains("http:") && !page.contains("https:"), "nothing is loaded from elsewhere");
+    }
+
+    #[test]
+    fn failures_come_first_and_steps_have_their_names() {
+        let mut report = super::super::sample();
+        report.rows[0].workflows = vec!["welcome, step 0: onboarding request: succeeded".into()];
+        let page = html(&report);
+        let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
+        assert!(place(">12.2<") < place(">12.3<") && place(">12.3<") < place(">12.1<"));
+        place("<small>welcome, step 0: onboarding request: succeeded</small>");
     }
 }

@@ -7,6 +7,7 @@ mod markdown;
 mod workbook;
 
 pub use html::html;
+pub(super) use html::rows as job_rows;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use workbook::workbook;
@@ -70,8 +71,25 @@ pub struct TargetLine {
     pub tasks: u64,
 }
 
+impl TargetLine {
+    /// How many of its jobs ended how, what needs somebody first: the word, its class on a page, and the number.
+    pub(super) fn by_outcome(&self) -> [(&'static str, &'static str, u64); 5] {
+        [
+            ("failed", "failed", self.failed),
+            ("not attempted", "not_attempted", self.not_attempted),
+            ("held", "held", self.held),
+            ("skipped", "skipped", self.skipped),
+            ("succeeded", "succeeded", self.succeeded),
+        ]
+    }
+
+    pub(super) fn jobs(&self) -> u64 {
+        self.by_outcome().into_iter().map(|(_, _, number)| number).sum()
+    }
+}
+
 /// The title of the column with what the target's own sync log says.
-const LOG: &str = "In the target's own log";
+pub(super) const LOG: &str = "In the target's own log";
 
 impl RunReport {
     /// Whether a target of the run has a sync log of its own that says something.
@@ -94,6 +112,8 @@ pub struct Row {
     /// What was done or meant: `create`, `update`.
     pub what: String,
     pub fields: String,
+    /// The steps of workflows among it: `welcome, step 0: service request: succeeded`.
+    pub workflows: Vec<String>,
     pub code: String,
     /// What the target's own sync log says, where it has one.
     pub log: String,
@@ -106,7 +126,7 @@ pub struct Row {
 
 impl TodoRow {
     /// The id with the name, for files alone: Markdown goes to tickets.
-    fn who(&self) -> String {
+    pub(crate) fn who(&self) -> String {
         who(&self.employee, self.name.as_deref())
     }
 }
@@ -117,6 +137,30 @@ fn who(employee: &str, name: Option<&str>) -> String {
 }
 
 impl Row {
+    /// The employee, by name where it is known.
+    pub(crate) fn who(&self) -> String {
+        who(&self.employee, self.name.as_deref())
+    }
+
+    /// `create; welcome, step 0: service request: failed`
+    pub(crate) fn what_and_steps(&self) -> String {
+        let parts = std::iter::once(&self.what).chain(&self.workflows).filter(|part| !part.is_empty());
+        parts.map(String::as_str).collect::<Vec<_>>().join("; ")
+    }
+
+    /// `refused: 400: job_title is too long`
+    pub(crate) fn why(&self) -> String {
+        let parts = [self.code.as_str(), self.error.as_str()].into_iter().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(": ")
+    }
+
+    /// Sorts what needs somebody before what does not.
+    fn urgency(&self) -> usize {
+        let order = ["failed", "not_attempted", "held", "skipped", "succeeded"];
+        let accepted = usize::from(self.accepted_until.is_some());
+        accepted + order.iter().position(|outcome| *outcome == self.outcome).unwrap_or(order.len()) * 2
+    }
+
     /// `(accepted until 2026-12-31) by ada on host-a`; `None` when nobody accepted it.
     fn acceptance(&self) -> Option<String> {
         let by = self.accepted_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
