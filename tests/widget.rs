@@ -3,12 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "which machine this is decides what can be tested on it")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+
+mod browser;
+
+use browser::browser;
 
 const FILE: &str = r#"
 [personio]
@@ -91,19 +95,6 @@ async function tell() {
 window.addEventListener('load', tell);
 "#;
 
-fn browser() -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let found = std::env::split_paths(&folders)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "the tests of the widget need chromium");
-        eprintln!("skipped: chromium is not installed");
-    }
-    found
-}
-
 /// The folder that the program writes, with the file it was written from beside it.
 fn built() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -136,8 +127,9 @@ fn shown(world: &Value) -> Option<Value> {
 }
 
 fn shown_as(world: &Value, look: Look, screenshot: &str) -> Option<Value> {
-    let browser = browser()?;
     let folder = built();
+    let profile = folder.path().join("profile");
+    browser(&profile)?;
     let app = folder.path().join("app-folder/app");
     let page = app.join("index.html");
     let html = std::fs::read_to_string(&page).unwrap();
@@ -145,20 +137,13 @@ fn shown_as(world: &Value, look: Look, screenshot: &str) -> Option<Value> {
     std::fs::write(&page, html.replace("{{{appclient}}}", "client.js")).unwrap();
     std::fs::write(app.join("client.js"), CLIENT.replace("__WORLD__", &world.to_string())).unwrap();
     let run = |what: &str| {
-        Command::new(&browser)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
-            .args([
-                "--disable-background-networking",
-                "--allow-file-access-from-files",
-                "--hide-scrollbars",
-                "--lang=en-US",
-            ])
-            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        browser(&profile)
+            .expect("it was found")
+            .arg("--allow-file-access-from-files")
             .arg(format!("--window-size={},700", if look.narrow { 200 } else { 360 }))
             .arg(format!("--blink-settings=preferredColorScheme={}", if look.dark { 0 } else { 1 }))
-            .args(["--virtual-time-budget=5000", what])
+            .arg(what)
             .arg(format!("file://{}", page.display()))
-            .env("LANG", "en_US.UTF-8")
             .output()
             .unwrap()
     };

@@ -182,7 +182,7 @@ fn approval_out(process: &Process, session: &Session, approval: &Approval) -> Ap
     }
 }
 
-fn what(op: &str, reason: Option<&str>, fields: &[impl AsRef<str>]) -> String {
+pub(super) fn what(op: &str, reason: Option<&str>, fields: &[impl AsRef<str>]) -> String {
     let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
     match (reason, fields.is_empty()) {
         (Some(reason), true) => format!("{op} ({reason})"),
@@ -346,7 +346,7 @@ fn target_of_the_file(session: &Session, name: Option<&str>) -> Result<(), Failu
     }
 }
 
-fn is_in_the_file(session: &Session, name: &str) -> bool {
+pub(super) fn is_in_the_file(session: &Session, name: &str) -> bool {
     session.settings.targets.iter().any(|target| *target.plan.name == *name)
 }
 
@@ -437,6 +437,6 @@ fn refusal(held: &Held) -> String {
 }
 
 /// What answers a hold where an approval does not; a code of another version has none.
-fn answer(code: &str) -> Option<String> {
+pub(super) fn answer(code: &str) -> Option<String> {
     Hold::answer(code.parse().ok()?)
 }

@@ -7,6 +7,7 @@ pub mod json;
 pub(crate) mod listing;
 pub mod markdown;
 pub mod mask;
+pub(crate) mod overview;
 mod page;
 mod plan_file;
 mod progress;

@@ -5,6 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "the program under test goes by the clock of this machine")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+#[path = "../browser/mod.rs"]
+mod browser;
 mod changes;
 mod commands;
 mod completion;
@@ -18,6 +20,7 @@ mod json;
 mod logs;
 mod notify;
 mod output;
+mod overview;
 mod requests;
 mod safety;
 mod scene;

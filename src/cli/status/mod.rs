@@ -1,5 +1,8 @@
 //! `status`: each target at a glance.
 
+mod overview;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,6 +13,7 @@ use crate::code::Code;
 use crate::config::{BudgetSettings, TargetSettings};
 use crate::exit::Problem;
 use crate::output::listing::Listing;
+use crate::output::overview::{Tile, html};
 use crate::output::{Answer, Shown};
 use crate::plan::Due;
 use crate::section::parse_duration;
@@ -17,6 +21,7 @@ use crate::sync::{Budget, Memory, budgets, period};
 use crate::words::count;
 use crate::zone::LocalTime;
 
+use self::overview::overview;
 use super::todo::FailingOut;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
@@ -26,6 +31,9 @@ pub(super) struct Arguments {
     /// End with status 6 when a target was not brought in line for longer than this, such as 26h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_age: Option<Duration>,
+    /// Also write a page to open in a browser: the targets, what needs somebody, and how it went over time
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     sandbox: SandboxChoice,
 }
@@ -176,9 +184,16 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         todos: open(""),
         failing: failing(""),
     };
+    let page = match arguments.html {
+        Some(_) => html(&overview(process, &session, &memory, document.tiles(), document.remarks())?),
+        None => String::new(),
+    };
     let shown = Shown::default().rows(table(&document.targets)).words(document.in_words());
     process.answer(&Answer::new("status", document, shown).exit_code(reasons.code()));
     process.say_problems(&problems);
+    if let Some(path) = &arguments.html {
+        process.write_file(path, page.as_bytes())?;
+    }
     Ok(reasons)
 }
 
@@ -206,6 +221,31 @@ impl StatusDocument<'_> {
             text.push_str(&format!("Tasks used in {period}: {used} of {limit} ({key})\n"));
         }
         text
+    }
+}
+
+impl StatusDocument<'_> {
+    fn tiles(&self) -> Vec<Tile> {
+        let tile = |line: &Line| Tile {
+            name: line.name.clone(),
+            kind: line.kind,
+            paused: line.paused,
+            last_run: line.last_run,
+            last_success: line.last_success,
+            next_due: line.next_due,
+            failed: line.failed,
+            held: line.held,
+            in_sync: line.in_sync,
+            not_in_line: line.not_in_line,
+            todos: line.todos as u64,
+            tasks: line.tasks,
+        };
+        self.targets.iter().map(tile).collect()
+    }
+
+    /// What stands below the table, a line each.
+    fn remarks(&self) -> Vec<String> {
+        self.in_words().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 }
 
