@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use serde_json::Value as Json;
 
@@ -406,7 +407,7 @@ struct Range {
 struct Reading {
     employees: Vec<Employee>,
     /// Where each of them is.
-    seen: HashMap<EmployeeId, usize>,
+    seen: HashMap<EmployeeId, usize, RandomState>,
     /// Those of whom only some of the portions came.
     partial: BTreeSet<EmployeeId>,
     /// Ids with which different records came in one read.

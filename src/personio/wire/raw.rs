@@ -1,12 +1,13 @@
-//! One attribute of an employee, its value as it came.
+//! The value of an attribute as it came, and its type.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::StrDeserializer;
+use serde::de::{Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-use super::anything_but_a_map_is;
+use super::cursor::plain;
 use crate::personio::garbled::NO_CHARACTER;
 
 /// The `type` of an attribute; presets with objects say `standard`, too.
@@ -25,66 +26,12 @@ pub(in crate::personio) enum AttributeType {
     Unknown,
 }
 
-/// `{"label": …, "value": …, "type": …, "universal_id": …}`
-pub(super) struct Attribute<'de> {
-    pub(super) value: Option<Raw<'de>>,
-    pub(super) kind: AttributeType,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum AttributePart {
-    Value,
-    Type,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Attribute<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = Attribute<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an attribute with `value`")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut attribute = Attribute { value: None, kind: AttributeType::Unknown };
-                while let Some(part) = map.next_key()? {
-                    match part {
-                        AttributePart::Value => attribute.value = Some(map.next_value()?),
-                        AttributePart::Type => {
-                            attribute.kind = map.next_value::<LenientType>()?.0;
-                        }
-                        AttributePart::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(attribute)
-            }
-
-            anything_but_a_map_is!(Attribute { value: None, kind: AttributeType::Unknown });
-        }
-        deserializer.deserialize_any(Parts)
-    }
-}
-
-struct LenientType(AttributeType);
-
-impl<'de> Deserialize<'de> for LenientType {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Raw::deserialize(deserializer)?;
-        Ok(Self(match raw {
-            Raw::Text(word) => {
-                let word: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
-                    serde::de::IntoDeserializer::into_deserializer(&*word);
-                AttributeType::deserialize(word).unwrap_or(AttributeType::Unknown)
-            }
-            _ => AttributeType::Unknown,
-        }))
+impl AttributeType {
+    /// From its spelling in JSON; what is no text is no type that anybody knows.
+    pub(super) fn read(spelling: &str) -> Result<Self, serde_json::Error> {
+        let Raw::Text(word) = Raw::read(spelling)? else { return Ok(Self::Unknown) };
+        let word: StrDeserializer<'_, serde::de::value::Error> = (&*word).into_deserializer();
+        Ok(Self::deserialize(word).unwrap_or(Self::Unknown))
     }
 }
 
@@ -200,7 +147,15 @@ impl<'de> Deserialize<'de> for Raw<'de> {
     }
 }
 
-impl Raw<'_> {
+impl<'de> Raw<'de> {
+    /// From its spelling in JSON.
+    pub(super) fn read(spelling: &'de str) -> Result<Self, serde_json::Error> {
+        match plain(spelling) {
+            Some(text) => Ok(Self::Text(Cow::Borrowed(text))),
+            None => serde_json::from_str(spelling),
+        }
+    }
+
     /// Itself, or the value of an attribute with a label.
     pub(in crate::personio) fn plain(&self) -> &Self {
         match self {
