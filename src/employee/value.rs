@@ -33,7 +33,7 @@ pub enum Value {
 }
 
 /// A part of a value, which may be kept back by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part<T> {
     /// Not delivered with the value. Never a reason to change anything.
     Hidden,
@@ -53,7 +53,7 @@ impl<T> Part<T> {
 }
 
 /// An object of Personio's that has an id and a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
     /// Personio's id of the object; ids of work schedules exceed 2^53.
     pub id: Part<i64>,

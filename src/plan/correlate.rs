@@ -1,9 +1,11 @@
 //! Decides whose account an account is.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
+use foldhash::fast::RandomState;
 
 use crate::code::Code;
 use crate::employee::EmployeeId;
@@ -15,7 +17,7 @@ use crate::field::{AccountId, Compare, FieldIndex, FieldKind, FieldSpec, FieldVa
 /// The value of a match field, in the form in which two of them are compared.
 pub(super) type Key = Box<str>;
 
-/// What an employee can be found by: one entry for each match field, in order.
+/// What an employee can be found by in one match field.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum MatchKey {
     Is(Key),
@@ -29,8 +31,6 @@ pub(super) enum MatchKey {
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) employee: EmployeeId,
-    /// In the order of the match fields.
-    pub(super) keys: Vec<MatchKey>,
     /// Whether this plan brings their account in line, so that it gives up a key which is theirs no longer.
     pub(super) moves: bool,
     /// Whether an account is meant for them, or may be: they have not left, and the filters do not say no.
@@ -41,6 +41,38 @@ pub(super) struct Candidate {
     pub(super) left: Option<LastDay>,
     /// The last day of somebody who is still there.
     pub(super) leaves: LastDay,
+}
+
+impl Candidate {
+    /// Whether they have left, where the target keeps leavers.
+    fn is_leaver(&self) -> bool {
+        self.meant && self.left.is_some()
+    }
+}
+
+/// The keys of the candidates, worked out when somebody asks: whose account a link tells is seldom asked for them.
+pub(super) struct Keys<'a> {
+    known: Vec<OnceCell<Box<[MatchKey]>>>,
+    make: &'a dyn Fn(usize) -> Box<[MatchKey]>,
+}
+
+impl<'a> Keys<'a> {
+    /// For so many candidates; `make` gives the keys of the one at a place.
+    pub(super) fn new(candidates: usize, make: &'a dyn Fn(usize) -> Box<[MatchKey]>) -> Self {
+        Self { known: vec![OnceCell::new(); candidates], make }
+    }
+
+    /// Of the candidate at this place, in the order of the match fields.
+    pub(super) fn of(&self, candidate: usize) -> &[MatchKey] {
+        self.known[candidate].get_or_init(|| (self.make)(candidate))
+    }
+
+    fn text(&self, candidate: usize, position: usize) -> Option<&str> {
+        match &self.of(candidate)[position] {
+            MatchKey::Is(key) => Some(key),
+            MatchKey::Empty | MatchKey::Hidden(_) => None,
+        }
+    }
 }
 
 /// The last day of somebody who has left; an unknown one sorts first.
@@ -102,16 +134,19 @@ impl Holders {
 }
 
 /// The comparable form of a match field's value; `None` when it has none.
-pub(super) fn key(value: &FieldValue, spec: &FieldSpec) -> Option<Key> {
-    let text = match value {
-        FieldValue::Empty => return None,
-        other => spec.written(other).trim().to_owned(),
+pub(super) fn key<'v>(value: &'v FieldValue, spec: &FieldSpec) -> Option<Cow<'v, str>> {
+    if value.is_empty() {
+        return None;
+    }
+    let text = match spec.written(value) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     };
     if text.is_empty() {
         return None;
     }
     let folds = spec.kind == FieldKind::Email || spec.compare == Compare::IgnoreCase;
-    Some(if folds { text.to_lowercase() } else { text }.into())
+    Some(if folds { Cow::Owned(text.to_lowercase()) } else { text })
 }
 
 /// Finds everybody's account: by the stored link first, then by the match fields in order.
@@ -121,15 +156,17 @@ pub(super) fn key(value: &FieldValue, spec: &FieldSpec) -> Option<Key> {
 /// have left the last one counts: Personio makes a new profile for a rehire, and keys may stand on both.
 pub(super) fn correlate(
     candidates: &[Candidate],
+    keys: &Keys<'_>,
     accounts: &[Account],
     match_fields: &[(FieldIndex, &FieldSpec)],
     links: &BTreeMap<EmployeeId, AccountId>,
 ) -> Correlation {
     let mut search = Search {
         candidates,
+        keys,
         accounts,
         match_fields,
-        holders: match_fields.iter().map(|(field, spec)| holders_by_key(accounts, *field, spec)).collect(),
+        holders: Vec::new(),
         found: vec![None; candidates.len()],
         owners: vec![None; accounts.len()],
         by_key: vec![false; accounts.len()],
@@ -138,30 +175,21 @@ pub(super) fn correlate(
     if !links.is_empty() {
         search.follow_links(links);
     }
+    search.index_keys();
     search.by_keys(|candidate| candidate.left.is_none());
     search.by_keys(|candidate| candidate.left.is_some());
     search.one_claim_each();
-    near_keys::set_aside(candidates, accounts, match_fields, &search.owners, &mut search.found);
+    near_keys::set_aside(keys, accounts, match_fields, &search.owners, &mut search.found);
     search.finish()
-}
-
-/// Where each key of a match field stands among the accounts.
-fn holders_by_key(accounts: &[Account], field: FieldIndex, spec: &FieldSpec) -> HashMap<Key, Holders> {
-    let mut holders: HashMap<Key, Holders> = HashMap::with_capacity(accounts.len());
-    for (index, account) in accounts.iter().enumerate() {
-        if let Some(key) = key(account.field(field), spec) {
-            holders.entry(key).or_default().add(index);
-        }
-    }
-    holders
 }
 
 struct Search<'a> {
     candidates: &'a [Candidate],
+    keys: &'a Keys<'a>,
     accounts: &'a [Account],
     match_fields: &'a [(FieldIndex, &'a FieldSpec)],
-    /// For each match field.
-    holders: Vec<HashMap<Key, Holders>>,
+    /// For each match field, where each key that is asked for stands among the accounts.
+    holders: Vec<HashMap<&'a str, Holders, RandomState>>,
     found: Vec<Option<Found>>,
     owners: Vec<Option<usize>>,
     /// Whether a key told the owner, and no link.
@@ -170,9 +198,9 @@ struct Search<'a> {
     absent: Vec<Option<EmployeeId>>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     fn follow_links(&mut self, links: &BTreeMap<EmployeeId, AccountId>) {
-        let by_id: HashMap<&AccountId, usize> =
+        let by_id: HashMap<&AccountId, usize, RandomState> =
             self.accounts.iter().enumerate().map(|(index, account)| (&account.id, index)).collect();
         // Of two with a link to one account, the one who is there has it.
         let there = |(_, candidate): &(usize, &Candidate)| candidate.left.is_none();
@@ -194,11 +222,42 @@ impl Search<'_> {
         }
     }
 
+    /// Looks for the keys of those whose account no link tells, and of those who have left and are still meant, whose
+    /// account may have gone on to somebody else.
+    fn index_keys(&mut self) {
+        let asking = |(index, candidate): (usize, &Candidate)| {
+            (self.found[index].is_none() || candidate.is_leaver()).then_some(index)
+        };
+        let asking: Vec<usize> = self.candidates.iter().enumerate().filter_map(asking).collect();
+        let holders = |(position, (field, spec)): (usize, &(FieldIndex, &FieldSpec))| {
+            let mut holders: HashMap<&str, Holders, RandomState> = HashMap::default();
+            if self.accounts.is_empty() {
+                return holders;
+            }
+            let wanted = asking.iter().filter_map(|index| self.keys.text(*index, position));
+            holders.extend(wanted.map(|key| (key, Holders::None)));
+            for (index, account) in self.accounts.iter().enumerate() {
+                let carried = key(account.field(*field), spec);
+                if let Some(holders) = carried.and_then(|key| holders.get_mut(&*key)) {
+                    holders.add(index);
+                }
+            }
+            holders
+        };
+        self.holders = self.match_fields.iter().enumerate().map(holders).collect();
+    }
+
+    fn holders(&self, position: usize, key: &str) -> &[usize] {
+        self.holders[position].get(key).map(Holders::as_slice).unwrap_or_default()
+    }
+
     fn by_keys(&mut self, concerned: impl Fn(&Candidate) -> bool) {
         for position in 0..self.match_fields.len() {
-            let mut employees_by_key: HashMap<&str, Holders> = HashMap::with_capacity(self.candidates.len());
-            for (index, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| concerned(candidate)) {
-                if let (None, MatchKey::Is(key)) = (&self.found[index], &candidate.keys[position]) {
+            let mut employees_by_key: HashMap<&str, Holders, RandomState> = HashMap::default();
+            for (index, _) in self.candidates.iter().enumerate().filter(|(_, candidate)| concerned(candidate)) {
+                if self.found[index].is_none()
+                    && let Some(key) = self.keys.text(index, position)
+                {
                     employees_by_key.entry(key).or_default().add(index);
                 }
             }
@@ -238,10 +297,10 @@ impl Search<'_> {
     /// Looks for the account with a key that this candidate alone has.
     fn look(&mut self, index: usize, position: usize, key: &str) {
         let (field, spec) = self.match_fields[position];
-        let account = match self.holders[position].get(key).map(Holders::as_slice) {
-            None | Some([]) => return,
-            Some([account]) => *account,
-            Some(several) => {
+        let account = match self.holders(position, key) {
+            [] => return,
+            [account] => *account,
+            several => {
                 let mut ids: Vec<String> = several.iter().map(|index| self.accounts[*index].id.to_string()).collect();
                 ids.sort_unstable();
                 let why = format!("accounts {} have the same {}", ids.join(", "), spec.name);
@@ -259,7 +318,7 @@ impl Search<'_> {
             (None, Some(absent)) if has_left => Some(self.taken(absent, &spec.name)),
             (None, Some(absent)) => Some(Found::Former(account, absent)),
             // The linked account is about to give this key up; nobody is found by it.
-            (Some(owner), _) if !has_left && gives_up(&self.candidates[owner], position, key) => None,
+            (Some(owner), _) if !has_left && self.gives_up(owner, position, key) => None,
             (Some(owner), _) => {
                 let other = &self.candidates[owner];
                 match (has_left, other.left.is_some()) {
@@ -294,7 +353,12 @@ impl Search<'_> {
     fn agrees(&self, index: usize, account: usize, position: usize) -> bool {
         let (field, spec) = self.match_fields[position];
         let carried = key(self.accounts[account].field(field), spec);
-        matches!((&self.candidates[index].keys[position], carried), (MatchKey::Is(own), Some(carried)) if *own == carried)
+        carried.is_some_and(|carried| self.keys.text(index, position) == Some(&*carried))
+    }
+
+    /// Whether the owner of an account that carries this key is known by another one now, which this plan will write.
+    fn gives_up(&self, owner: usize, position: usize, key: &str) -> bool {
+        self.candidates[owner].moves && self.keys.text(owner, position).is_some_and(|own| own != key)
     }
 
     /// An account goes on to one person: two who each have a key of it are not told apart.
@@ -322,13 +386,13 @@ impl Search<'_> {
     /// The accounts that somebody without an account of their own has a key of.
     fn claimed(&self) -> BTreeMap<usize, (usize, FieldIndex)> {
         let mut claimed = BTreeMap::new();
-        for (index, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.claims) {
+        for (index, _) in self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.claims) {
             if matches!(self.found[index], Some(Found::Account(..))) {
                 continue;
             }
-            for ((own, holders), (field, _)) in candidate.keys.iter().zip(&self.holders).zip(self.match_fields) {
-                let MatchKey::Is(own) = own else { continue };
-                for account in holders.get(own).map(Holders::as_slice).unwrap_or_default() {
+            for (position, (field, _)) in self.match_fields.iter().enumerate() {
+                let Some(own) = self.keys.text(index, position) else { continue };
+                for account in self.holders(position, own) {
                     claimed.entry(*account).or_insert((index, *field));
                 }
             }
@@ -339,31 +403,26 @@ impl Search<'_> {
     /// Whose the keys of people who have left are now: of somebody who is there, or who left later.
     fn succeeded(&self) -> BTreeMap<usize, (EmployeeId, FieldIndex)> {
         let mut succeeded = BTreeMap::new();
-        let is_leaver = |candidate: &Candidate| candidate.meant && candidate.left.is_some();
-        if !self.candidates.iter().any(is_leaver) {
+        if !self.candidates.iter().any(Candidate::is_leaver) {
             return succeeded;
         }
         for (position, (field, _)) in self.match_fields.iter().enumerate() {
-            let key_of = |candidate: &'_ Candidate| match &candidate.keys[position] {
-                MatchKey::Is(key) => Some(key.clone()),
-                MatchKey::Empty | MatchKey::Hidden(_) => None,
-            };
             // Somebody who is there comes before everybody who has left.
             let rank = |candidate: &Candidate| (candidate.left.is_none(), candidate.left.flatten());
-            let mut latest: HashMap<Key, &Candidate> = HashMap::new();
-            for candidate in self.candidates.iter().filter(|candidate| candidate.claims || is_leaver(candidate)) {
-                let Some(key) = key_of(candidate) else { continue };
+            let mut latest: HashMap<&str, &Candidate> = HashMap::new();
+            let concerned = |(_, candidate): &(usize, &Candidate)| candidate.claims || candidate.is_leaver();
+            for (index, candidate) in self.candidates.iter().enumerate().filter(concerned) {
+                let Some(key) = self.keys.text(index, position) else { continue };
                 let known = latest.entry(key).or_insert(candidate);
                 if rank(candidate) > rank(known) {
                     *known = candidate;
                 }
             }
-            for (index, candidate) in self.candidates.iter().enumerate().filter(|(_, one)| is_leaver(one)) {
-                let Some(key) = key_of(candidate) else { continue };
-                let carrying = self.holders[position].get(&key).map(Holders::as_slice).unwrap_or_default();
-                let owner =
-                    carrying.iter().filter_map(|account| self.owners[*account]).map(|owner| &self.candidates[owner]);
-                let other = owner.chain(latest.get(&key).copied()).find(|other| rank(other) > rank(candidate));
+            for (index, candidate) in self.candidates.iter().enumerate().filter(|(_, one)| one.is_leaver()) {
+                let Some(key) = self.keys.text(index, position) else { continue };
+                let owners = self.holders(position, key).iter().filter_map(|account| self.owners[*account]);
+                let owner = owners.map(|owner| &self.candidates[owner]);
+                let other = owner.chain(latest.get(key).copied()).find(|other| rank(other) > rank(candidate));
                 if let Some(other) = other {
                     succeeded.entry(index).or_insert((other.employee, *field));
                 }
@@ -389,10 +448,10 @@ impl Search<'_> {
         let found = self
             .found
             .into_iter()
-            .zip(self.candidates)
-            .map(|(found, candidate)| {
+            .enumerate()
+            .map(|(index, found)| {
                 found.unwrap_or_else(|| {
-                    let hidden = candidate.keys.iter().find_map(|key| match key {
+                    let hidden = self.keys.of(index).iter().find_map(|key| match key {
                         MatchKey::Hidden(why) => Some(why.clone()),
                         _ => None,
                     });
@@ -402,11 +461,6 @@ impl Search<'_> {
             .collect();
         Correlation { found, owners: self.owners, claimed, succeeded }
     }
-}
-
-/// Whether the owner of an account that carries this key is known by another one now, which this plan will write.
-fn gives_up(owner: &Candidate, position: usize, key: &str) -> bool {
-    owner.moves && matches!(&owner.keys[position], MatchKey::Is(own) if **own != *key)
 }
 
 #[cfg(test)]
@@ -423,9 +477,8 @@ mod tests {
         };
         let candidates: Vec<Candidate> = employees
             .iter()
-            .map(|(id, number, email)| Candidate {
+            .map(|(id, ..)| Candidate {
                 employee: EmployeeId(*id),
-                keys: vec![text(number), text(email)],
                 moves: *id < 100,
                 claims: true,
                 meant: true,
@@ -439,8 +492,10 @@ mod tests {
             .collect();
         let links =
             links.iter().map(|(employee, account)| (EmployeeId(*employee), AccountId::from(*account))).collect();
-        let correlation =
-            correlate(&candidates, &accounts, &[(FieldIndex(0), &number), (FieldIndex(1), &email)], &links);
+        let keys_of = |index: usize| [text(employees[index].1), text(employees[index].2)].into();
+        let keys = Keys::new(employees.len(), &keys_of);
+        let match_fields = [(FieldIndex(0), &number), (FieldIndex(1), &email)];
+        let correlation = correlate(&candidates, &keys, &accounts, &match_fields, &links);
         correlation
             .found
             .into_iter()

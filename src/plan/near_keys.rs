@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Account;
-use super::correlate::{Candidate, Found, MatchKey, key};
+use super::correlate::{Found, Keys, MatchKey, key};
 use crate::code::Code;
 use crate::field::{FieldIndex, FieldKind, FieldSpec};
 
@@ -19,7 +19,7 @@ static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\p{Cf}").expec
 /// Takes out of the rest whoever has no account by the key itself, where an account that nobody owns has nearly the
 /// same key. Neither is guessed: nobody gets that account, and nobody a second one.
 pub(super) fn set_aside(
-    candidates: &[Candidate],
+    keys: &Keys<'_>,
     accounts: &[Account],
     match_fields: &[(FieldIndex, &FieldSpec)],
     owners: &[Option<usize>],
@@ -38,8 +38,8 @@ pub(super) fn set_aside(
         if by_shape.is_empty() {
             continue;
         }
-        for (candidate, found) in candidates.iter().zip(&mut *found).filter(|(_, found)| found.is_none()) {
-            let MatchKey::Is(own) = &candidate.keys[position] else { continue };
+        for (candidate, found) in found.iter_mut().enumerate().filter(|(_, found)| found.is_none()) {
+            let MatchKey::Is(own) = &keys.of(candidate)[position] else { continue };
             let Some(near) = by_shape.get(&shape(own, spec)) else { continue };
             let other = key(accounts[near[0]].field(*field), spec).unwrap_or_default();
             let mut ids: Vec<String> = near.iter().map(|index| accounts[*index].id.to_string()).collect();

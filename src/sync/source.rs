@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
 use crate::code::Code;
-use crate::employee::{Employee, EmployeeId, Employees, Named, Value};
+use crate::employee::{Column, Employee, EmployeeId, Employees, Named, Value};
 use crate::personio::{Presence, Source};
 use crate::plan::{Absences, Notice};
 use crate::state::{SourceGroup, SourceMemory, SourceRead};
@@ -20,18 +20,38 @@ const FEW: usize = 3;
 /// Attributes whose groups are watched, where the file reads them anyway; with the words of messages.
 const WATCHED: [(&str, &str); 2] = [("subcompany", "company"), ("office", "office")];
 
+/// How many people are in each company or office; and of how many that is hidden.
+#[derive(Default)]
+struct People<'e> {
+    of: BTreeMap<&'e Named, u64>,
+    hidden: u64,
+}
+
+impl<'e> People<'e> {
+    fn of(employees: &'e Employees, column: Column) -> Self {
+        let mut people = Self::default();
+        for employee in &employees.list {
+            match employee.value(column) {
+                Value::Hidden => people.hidden += 1,
+                Value::Named(named) => *people.of.entry(named).or_default() += 1,
+                _ => {}
+            }
+        }
+        people
+    }
+}
+
 /// The larger companies and offices of a read.
 fn groups(employees: &Employees) -> Vec<SourceGroup> {
     let mut groups = Vec::new();
     for (attribute, _) in WATCHED {
         let Some(column) = employees.attributes.column(attribute) else { continue };
         let mut found: BTreeMap<Box<str>, SourceGroup> = BTreeMap::new();
-        for employee in &employees.list {
-            let Value::Named(named) = employee.value(column) else { continue };
+        for (named, people) in People::of(employees, column).of {
             let (attribute, name) = (Box::from(attribute), Box::from(&*named.name));
             let group =
                 found.entry(key(named)).or_insert_with(|| SourceGroup { attribute, key: key(named), name, people: 0 });
-            group.people += 1;
+            group.people += people;
         }
         groups.extend(found.into_values().filter(|group| group.people >= WATCHED_FROM));
     }
@@ -43,15 +63,18 @@ fn key(named: &Named) -> Box<str> {
     named.id.known().map_or_else(|| (&*named.name).into(), |id| id.to_string().into())
 }
 
-/// How many people may be in a group now: those who are, and those of whom it is hidden.
-fn members(group: &SourceGroup, employees: &Employees) -> Option<u64> {
-    let column = employees.attributes.column(&group.attribute)?;
-    let belongs = |employee: &&Employee| match employee.value(column) {
-        Value::Hidden => true,
-        Value::Named(named) => key(named) == group.key,
-        _ => false,
+/// How many people may be in each of some groups now: those who are, and those of whom it is hidden. `None` where the
+/// attribute is not read.
+fn members(groups: &[SourceGroup], employees: &Employees) -> Vec<Option<u64>> {
+    let people = |attribute: &str| Some(People::of(employees, employees.attributes.column(attribute)?));
+    let read = WATCHED.map(|(attribute, _)| (attribute, people(attribute)));
+    let may_be_in = |group: &SourceGroup| {
+        let (_, people) = read.iter().find(|(attribute, _)| **attribute == *group.attribute)?;
+        let people = people.as_ref()?;
+        let inside = people.of.iter().filter(|(named, _)| key(named) == group.key).map(|(_, people)| people);
+        Some(people.hidden + inside.sum::<u64>())
     };
-    Some(employees.list.iter().filter(belongs).count() as u64)
+    groups.iter().map(may_be_in).collect()
 }
 
 /// Why a read cannot be the truth, given what the last good one held. Whoever left is still delivered, and whoever moved to
@@ -63,8 +86,8 @@ pub(super) fn shortfall(before: &SourceRead, employees: &Employees) -> Option<St
     if now * 10 < then * 9 && then - now >= FEW {
         found.push(format!("{then} people came in the last good run, and {now} come now"));
     }
-    for group in &before.groups {
-        let Some(now) = members(group, employees).filter(|now| now * 2 < group.people) else { continue };
+    for (group, now) in before.groups.iter().zip(members(&before.groups, employees)) {
+        let Some(now) = now.filter(|now| now * 2 < group.people) else { continue };
         // As many may be found in other offices as are missing here, and nobody be lost.
         if lost * 2 >= group.people - now {
             let word =

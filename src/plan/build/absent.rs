@@ -1,5 +1,9 @@
 //! Linked accounts that a list lacks.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+
 use super::*;
 
 /// Linked accounts that a list lacks, each with whose it is.
@@ -14,7 +18,7 @@ pub struct Absent {
 
 /// Finds the linked accounts that a list lacks.
 pub fn absent(input: &PlanInput<'_>, snapshot: &Snapshot) -> Absent {
-    let listed: BTreeSet<&AccountId> = snapshot.accounts.iter().map(|account| &account.id).collect();
+    let listed: HashSet<&AccountId, RandomState> = snapshot.accounts.iter().map(|account| &account.id).collect();
     let taking_part = |employee: &EmployeeId| input.only.is_none_or(|only| only == *employee);
     let mut lacking = (input.memory.links.iter())
         .filter(|(employee, account)| taking_part(employee) && !listed.contains(account))

@@ -20,18 +20,14 @@ impl Builder<'_> {
         let claimed = self.claimed(correlation);
         self.report_leaving_key_owners(&owners);
         if self.input.is_whole() {
-            let linked: BTreeSet<&AccountId> = self.input.memory.links.values().collect();
-            self.plan.orphans = accounts
-                .iter()
-                .zip(&owners)
-                .filter(|(account, owner)| {
-                    owner.is_none()
-                        && account.protection.is_none()
-                        && account.writable.is_none()
-                        && !linked.contains(&account.id)
-                })
-                .map(|(account, _)| account.id.clone())
-                .collect();
+            let free = accounts.iter().zip(&owners).filter(|(account, owner)| {
+                owner.is_none() && account.protection.is_none() && account.writable.is_none()
+            });
+            let mut orphans: BTreeSet<&AccountId> = free.map(|(account, _)| &account.id).collect();
+            if !orphans.is_empty() {
+                self.input.memory.links.values().for_each(|linked| _ = orphans.remove(linked));
+            }
+            self.plan.orphans = orphans.into_iter().cloned().collect();
         }
         let owned: BTreeMap<EmployeeId, AccountId> = accounts
             .iter()

@@ -148,7 +148,7 @@ impl<'a> Builder<'a> {
         let agrees = |index: &FieldIndex| {
             let spec = self.spec(*index);
             match self.match_key(*index, spec, &facts) {
-                MatchKey::Is(own) => key(account.field(*index), spec).is_some_and(|carried| carried == own),
+                MatchKey::Is(own) => key(account.field(*index), spec).is_some_and(|carried| *carried == *own),
                 MatchKey::Empty | MatchKey::Hidden(_) => false,
             }
         };
@@ -235,11 +235,10 @@ impl<'a> Builder<'a> {
     pub(super) fn owners_after(&self, correlation: &Correlation) -> Vec<Option<usize>> {
         let mut owners = correlation.owners.clone();
         for change in self.plan.changes.iter().filter(|change| change.op == Op::Handover && change.hold.is_none()) {
-            let account =
-                (self.snapshot.accounts).binary_search_by(|known| Some(&known.id).cmp(&change.account.as_ref()));
+            let account = change.account.as_ref().and_then(|id| self.position_of(id));
             let list = &self.input.employees.list;
             let position = change.employee.and_then(|id| list.binary_search_by_key(&id, |other| other.id).ok());
-            if let (Ok(account), Some(position)) = (account, position) {
+            if let (Some(account), Some(position)) = (account, position) {
                 owners[account] = Some(position);
             }
         }

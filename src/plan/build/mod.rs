@@ -22,13 +22,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
+use foldhash::fast::RandomState;
 
 use crate::code::Code;
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
 use crate::plan::{EmployeeCase, HandoverMode, LeaverAction, Refusal};
 use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, scope_as_written};
 
-use super::correlate::{Candidate, Correlation, Found, MatchKey, correlate, key};
+use super::correlate::{Candidate, Correlation, Found, Keys, MatchKey, correlate, key};
 use super::diff::same;
 use super::membership;
 use super::{Absences, Account, Change, FieldChange, Notice, Op, Protection, References, Skip, Snapshot, TargetPlan};
@@ -172,7 +173,7 @@ struct Builder<'a> {
     unresolved: BTreeMap<(Code, Box<str>, String), Vec<EmployeeId>>,
     /// Whose account will exist after this run although it does not now.
     creating: BTreeSet<EmployeeId>,
-    account_of: HashMap<EmployeeId, usize>,
+    account_of: HashMap<EmployeeId, usize, RandomState>,
     /// Accounts that go to the new profile of their owner, or wait to.
     going_on: BTreeSet<usize>,
     /// The new profile that an account goes to in this run.
@@ -192,7 +193,7 @@ impl<'a> Builder<'a> {
             new_references: BTreeSet::new(),
             unresolved: BTreeMap::new(),
             creating: BTreeSet::new(),
-            account_of: HashMap::new(),
+            account_of: HashMap::default(),
             going_on: BTreeSet::new(),
             goes_to: BTreeMap::new(),
             matched_by: BTreeMap::new(),
@@ -212,6 +213,11 @@ impl<'a> Builder<'a> {
         )
     }
 
+    /// Where an account stands in the snapshot, which is sorted.
+    fn position_of(&self, id: &AccountId) -> Option<usize> {
+        self.snapshot.accounts.binary_search_by(|account| account.id.cmp(id)).ok()
+    }
+
     fn spec(&self, index: FieldIndex) -> &'a FieldSpec {
         self.input.schema.field(index)
     }
@@ -227,9 +233,7 @@ impl<'a> Builder<'a> {
             settings.match_fields.iter().map(|index| (*index, self.spec(*index))).collect();
         let candidates: Vec<Candidate> = (0..scopes.len())
             .map(|position| {
-                let facts = self.facts(position);
-                let keys = match_fields.iter().map(|(index, spec)| self.match_key(*index, spec, &facts)).collect();
-                let employee = facts.employee().id;
+                let employee = self.input.employees.list[position].id;
                 let taking_part = self.input.only.is_none_or(|only| only == employee);
                 let standing = &self.input.standings[position];
                 let left = standing.lifecycle == Lifecycle::Left;
@@ -238,7 +242,6 @@ impl<'a> Builder<'a> {
                 let last_day = standing.last_day.filter(|_| !standing.last_day_hidden);
                 Candidate {
                     employee,
-                    keys,
                     moves: taking_part && scopes[position] == Scope::In && !waits,
                     claims: !left && matches!(scopes[position], Scope::In | Scope::Unclear(..)),
                     meant: scopes[position] == Scope::In,
@@ -247,7 +250,13 @@ impl<'a> Builder<'a> {
                 }
             })
             .collect();
-        let correlation = correlate(&candidates, &self.snapshot.accounts, &match_fields, &self.input.memory.links);
+        let keys_of = |position: usize| {
+            let facts = self.facts(position);
+            match_fields.iter().map(|(index, spec)| self.match_key(*index, spec, &facts)).collect()
+        };
+        let keys = Keys::new(candidates.len(), &keys_of);
+        let correlation =
+            correlate(&candidates, &keys, &self.snapshot.accounts, &match_fields, &self.input.memory.links);
         for (found, candidate) in correlation.found.iter().zip(&candidates) {
             if let Found::Account(account, field) = found {
                 self.account_of.insert(candidate.employee, *account);
@@ -265,7 +274,7 @@ impl<'a> Builder<'a> {
             return MatchKey::Is(facts.employee().id.to_string().into());
         };
         match mapping.desired(spec, facts) {
-            Desired::Value(value) => key(&value, spec).map_or(MatchKey::Empty, MatchKey::Is),
+            Desired::Value(value) => key(&value, spec).map_or(MatchKey::Empty, |key| MatchKey::Is(key.into())),
             Desired::Keep(Some(why)) | Desired::Invalid(why) => MatchKey::Hidden(why),
             Desired::Keep(None) | Desired::Fail(..) => MatchKey::Empty,
         }

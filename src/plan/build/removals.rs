@@ -115,18 +115,11 @@ impl<'a> Builder<'a> {
         if self.input.changed_only {
             return;
         }
-        let by_id: HashMap<&AccountId, usize> = if self.input.memory.links.is_empty() {
-            HashMap::new()
-        } else {
-            self.snapshot.accounts.iter().enumerate().map(|(position, account)| (&account.id, position)).collect()
-        };
         for (employee, account) in &self.input.memory.links {
             if delivered.get(*employee).is_some() || self.input.only.is_some_and(|only| only != *employee) {
                 continue;
             }
-            let Some(position) = by_id.get(account).copied() else {
-                continue;
-            };
+            let Some(position) = self.position_of(account) else { continue };
             let account = &self.snapshot.accounts[position];
             if !account.active || correlation.owners[position].is_some() {
                 continue;
