@@ -22,13 +22,20 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(composed.trim().to_owned())
 }
 
+/// The soft hyphen stands alone; the other marks begin with the signs of Arabic, behind all that Europe writes.
 fn is_mark(letter: char) -> bool {
-    letter.general_category() == GeneralCategory::Format
+    letter == '\u{ad}' || (letter >= '\u{600}' && letter.general_category() == GeneralCategory::Format)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_are_the_format_characters_of_unicode() {
+        let formats = |letter: &char| letter.general_category() == GeneralCategory::Format;
+        assert!(('\0'..=char::MAX).all(|letter| is_mark(letter) == formats(&letter)));
+    }
 
     #[test]
     fn what_looks_the_same_is_the_same() {

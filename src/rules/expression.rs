@@ -492,7 +492,10 @@ impl Fact<'_> {
     fn into_value(self) -> FieldValue {
         match self {
             Self::Hidden | Self::HiddenPart | Self::Empty => FieldValue::Empty,
-            Self::Text(text) => FieldValue::text(&spelt(text)),
+            Self::Text(text) => match spelt(text) {
+                spelt if spelt.is_empty() => FieldValue::Empty,
+                spelt => FieldValue::Text(spelt.into()),
+            },
             Self::Integer(number) => FieldValue::Integer(number),
             Self::Decimal(number) => FieldValue::Decimal(number),
             Self::Bool(yes) => FieldValue::Bool(yes),
