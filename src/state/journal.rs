@@ -94,15 +94,35 @@ fn settle(
     finished: &[Finished],
     at: DateTime<Utc>,
 ) -> Result<(), StateError> {
-    let pending: Box<str> = PENDING.into();
     // One outcome for each write, the last: one statement cannot write a row twice.
     let finished: std::collections::BTreeMap<JournalId, &Finished> = finished.iter().map(|one| (one.id, one)).collect();
     for id in finished.values().filter(|one| matches!(one.settlement, Settlement::Failed { .. })).map(|one| one.id) {
         // What certainly was not done does not count against the limits for a day.
         limits::take_back(database, target, id)?;
     }
-    let cells: Vec<Cell<'_>> = finished
-        .values()
+    let outcomes: Vec<&Finished> = finished.values().copied().collect();
+    outcomes.chunks(sql::ROWS_AT_ONCE).try_for_each(|outcomes| settle_some(database, target, outcomes, at))?;
+    let failed = |one: &Finished| matches!(one.settlement, Settlement::Failed { .. });
+    for link in finished.values().filter(|one| failed(one)).filter_map(|one| one.link.as_ref()) {
+        memory::give_back(database, target, link)?;
+    }
+    let links = || finished.values().filter(|one| !failed(one)).filter_map(|one| one.link.as_ref());
+    for id in finished.values().filter(|one| one.settlement == Settlement::Removed).map(|one| one.id) {
+        memory::forget_removed(database, target, id)?;
+    }
+    memory::free_made(database, target, links())?;
+    memory::upsert_links(database, target, links())
+}
+
+fn settle_some(
+    database: &mut dyn Database,
+    target: &str,
+    outcomes: &[&Finished],
+    at: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let pending: Box<str> = PENDING.into();
+    let cells: Vec<Cell<'_>> = outcomes
+        .iter()
         .flat_map(|one| {
             let (state, code) = match &one.settlement {
                 Settlement::Done | Settlement::Removed => ("done", None),
@@ -129,17 +149,7 @@ fn settle(
          WHERE journal.run = v.column1 AND journal.position = v.column2 AND journal.target = v.column7",
         "iitttit",
         &cells,
-    )?;
-    let failed = |one: &Finished| matches!(one.settlement, Settlement::Failed { .. });
-    for link in finished.values().filter(|one| failed(one)).filter_map(|one| one.link.as_ref()) {
-        memory::give_back(database, target, link)?;
-    }
-    let links = || finished.values().filter(|one| !failed(one)).filter_map(|one| one.link.as_ref());
-    for id in finished.values().filter(|one| one.settlement == Settlement::Removed).map(|one| one.id) {
-        memory::forget_removed(database, target, id)?;
-    }
-    memory::free_made(database, target, links())?;
-    memory::upsert_links(database, target, links())
+    )
 }
 
 pub(super) fn open_intents(database: &mut dyn Database, target: &str) -> Result<Vec<OpenIntent>, StateError> {

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -151,14 +151,25 @@ pub(super) fn free_made<'a>(
     links: impl Iterator<Item = &'a Link>,
 ) -> Result<(), StateError> {
     let made = links.filter(|link| link.origin == Origin::Created);
-    let cells: Vec<Cell<'_>> =
-        made.flat_map(|link| [target.into(), link.employee.into(), (&link.account).into()]).collect();
-    database.write_rows(
-        "DELETE FROM links WHERE EXISTS (SELECT 1 FROM (VALUES {rows}) AS v
-         WHERE links.target = v.column1 AND links.employee <> v.column2 AND links.account = v.column3)",
-        "tit",
-        &cells,
-    )
+    let made: HashMap<&str, EmployeeId> = made.map(|link| (&*link.account.0, link.employee)).collect();
+    if made.is_empty() {
+        return Ok(());
+    }
+    // One look at all links: there is no index by account, and a look for each account would take as many squared.
+    let mut before = Vec::new();
+    let query = "SELECT employee, account FROM links WHERE target = ?";
+    database.query(query, &[target.into()], &mut |row| {
+        let employee = row.employee(0)?;
+        if made.get(row.word(1)?).is_some_and(|now| *now != employee) {
+            before.push(employee);
+        }
+        Ok(())
+    })?;
+    for employee in before {
+        let delete = "DELETE FROM links WHERE target = ? AND employee = ?";
+        database.execute(delete, &[target.into(), employee.into()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn upsert_links<'a>(
@@ -168,8 +179,13 @@ pub(super) fn upsert_links<'a>(
 ) -> Result<(), StateError> {
     // The last one of each employee: one statement cannot write a row twice.
     let links: BTreeMap<EmployeeId, &Link> = links.map(|link| (link.employee, link)).collect();
+    let links: Vec<&Link> = links.into_values().collect();
+    links.chunks(sql::ROWS_AT_ONCE).try_for_each(|links| upsert_some_links(database, target, links))
+}
+
+fn upsert_some_links(database: &mut dyn Database, target: &str, links: &[&Link]) -> Result<(), StateError> {
     let cells: Vec<Cell<'_>> = links
-        .values()
+        .iter()
         .flat_map(|link| {
             [
                 target.into(),
