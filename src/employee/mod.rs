@@ -4,14 +4,12 @@
 
 mod attributes;
 mod lifecycle;
-mod shared;
 mod sought;
 mod spelling;
 mod value;
 
 pub use attributes::{Attributes, Column, PRESET_ATTRIBUTES, PresetKind, preset};
 pub use lifecycle::{Disagreement, Lifecycle, Standing, standing};
-pub use shared::Shared;
 pub use sought::{Fitting, NotRead, Sought};
 pub use spelling::{clean, has_marks};
 pub use value::{CostCenterShare, Named, Part, Supervisor, Value};

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use compact_str::CompactString;
 
 use super::EmployeeId;
 
@@ -16,7 +17,7 @@ pub enum Value {
     /// Delivered, and without a value.
     Empty,
     /// Text, trimmed; never blank. E-mail addresses keep their case here.
-    Text(Arc<str>),
+    Text(CompactString),
     Integer(i64),
     /// A number with a fraction.
     Decimal(f64),
@@ -58,7 +59,7 @@ pub struct Named {
     /// Personio's id of the object; ids of work schedules exceed 2^53.
     pub id: Part<i64>,
     /// Its name, trimmed.
-    pub name: Arc<str>,
+    pub name: CompactString,
 }
 
 /// What an employee's record says of the supervisor.
@@ -66,9 +67,9 @@ pub struct Named {
 pub struct Supervisor {
     /// The supervisor's own employee id. The supervisor may be outside the result set.
     pub id: EmployeeId,
-    pub email: Part<Arc<str>>,
+    pub email: Part<CompactString>,
     /// First and last name; hidden when one of them is.
-    pub name: Part<Arc<str>>,
+    pub name: Part<CompactString>,
 }
 
 /// One of an employee's cost centres.

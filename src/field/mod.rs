@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use compact_str::CompactString;
 use serde::Serialize;
 
 use crate::employee::{EmployeeId, clean};
@@ -16,7 +17,7 @@ pub enum FieldValue {
     #[default]
     Empty,
     /// Text, trimmed; a choice; a phone number; the *name* of a referenced thing (a location).
-    Text(Arc<str>),
+    Text(CompactString),
     Bool(bool),
     Integer(i64),
     /// A number with a fraction.
@@ -105,7 +106,7 @@ impl Serialize for FieldValue {
 
 /// A target's own id of an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(pub Arc<str>);
+pub struct AccountId(pub CompactString);
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +114,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-impl<T: Into<Arc<str>>> From<T> for AccountId {
+impl<T: Into<CompactString>> From<T> for AccountId {
     fn from(id: T) -> Self {
         Self(id.into())
     }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde_json::value::RawValue;
 
 use crate::field::{FieldSpec, FieldValue, iso_day};
@@ -192,8 +193,8 @@ impl Format {
     }
 }
 
-/// A text without the spaces around it; the same memory when there are none.
-fn trimmed(text: Arc<str>) -> FieldValue {
+/// A text without the spaces around it.
+fn trimmed(text: CompactString) -> FieldValue {
     let as_it_is = text.is_ascii() && !text.is_empty() && text.trim().len() == text.len();
     if as_it_is { FieldValue::Text(text) } else { FieldValue::text(&text) }
 }

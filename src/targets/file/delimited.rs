@@ -1,7 +1,7 @@
 use std::str;
-use std::sync::Arc;
 
-use crate::employee::Shared;
+use compact_str::CompactString;
+
 use crate::field::{FieldSpec, FieldValue};
 
 use super::cell::{Cell, Page, Sheet};
@@ -47,7 +47,6 @@ impl Delimited {
             .flexible(true)
             .from_reader(text.as_bytes());
         let mut record = csv::StringRecord::new();
-        let mut shared = Shared::default();
         let mut sheet = Sheet::default();
         while reader.read_record(&mut record).map_err(|error| format!("cannot be read: {}", describe(&error)))? {
             if sheet.header.is_empty() {
@@ -62,11 +61,7 @@ impl Delimited {
                     cells(sheet.header.len())
                 ));
             }
-            let cell = |(column, text): (usize, &str)| match text {
-                "" => Cell::Empty,
-                text => Cell::Value(FieldValue::Text(shared.text(column, text))),
-            };
-            sheet.rows.push(record.iter().enumerate().map(cell).collect());
+            sheet.rows.push(record.iter().map(Cell::text).collect());
         }
         Ok(sheet)
     }
@@ -132,7 +127,7 @@ impl Delimited {
     }
 
     /// What a text in the file stands for.
-    pub(super) fn meaning(&self, text: Arc<str>) -> Arc<str> {
+    pub(super) fn meaning(&self, text: CompactString) -> CompactString {
         match self.formula_cells {
             FormulaCells::Quote => formula::unquote(text),
             FormulaCells::Refuse => text,

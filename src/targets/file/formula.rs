@@ -3,8 +3,7 @@
 //! A program that opens a CSV file takes a cell that begins with one of a few characters for a formula,
 //! quoted or not: it can call out, or leak its neighbours. OWASP, "CSV Injection".
 
-use std::sync::Arc;
-
+use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +51,7 @@ pub(super) fn quote(text: &str) -> Option<Box<str>> {
 }
 
 /// Without the quote that [`quote`] put there.
-pub(super) fn unquote(text: Arc<str>) -> Arc<str> {
+pub(super) fn unquote(text: CompactString) -> CompactString {
     match text.strip_prefix('\'') {
         Some(rest) if takes_quote(rest) => rest.into(),
         _ => text,
@@ -110,7 +109,7 @@ mod tests {
     #[test]
     fn every_text_is_read_as_it_was_before_it_was_quoted() {
         for text in ["=1", "'=1", "''=1", "'Ines", "Ines", "'", "+49 30 1", "-5", "'-5", ""] {
-            let written = quote(text).map_or_else(|| text.into(), Arc::from);
+            let written = quote(text).map_or_else(|| text.into(), CompactString::from);
             assert!(!is_formula(&written), "{text}");
             assert_eq!(&*unquote(written), text);
         }

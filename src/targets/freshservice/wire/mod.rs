@@ -363,7 +363,7 @@ fn write(value: &FieldValue, spec: &FieldSpec, names: &Names) -> Result<Value, S
             json!(reference(names.locations.as_deref(), name, &spec.name)?)
         }
         FieldValue::Text(zone) if &*spec.name == "time_zone" => json!(zones::to_freshservice(zone)),
-        FieldValue::Text(address) if spec.kind == FieldKind::Email => json!(address.to_lowercase()),
+        FieldValue::Text(address) if spec.kind == FieldKind::Email => json!(str::to_lowercase(address)),
         FieldValue::Text(text) if spec.kind == FieldKind::List => json!([&**text]),
         FieldValue::Text(text) => json!(&**text),
         FieldValue::List(items) => json!(items),
