@@ -339,7 +339,9 @@ pub(super) fn jobs(process: &Process, arguments: &JobsArguments) -> Result<Reaso
         let approvals = approvals.map(|approval| ApprovedChange::new(process, &session, approval));
         let mut out = Listed::read(&session, &memory)?.job(found);
         out.approvals = approvals.filter(|approval| approval.is_of(&out.target, &out.employee)).collect();
-        let shown = Shown::default().words(show(&out));
+        let words = show(&out);
+        let (head, lines) = words.split_once('\n').unwrap_or((&words, ""));
+        let shown = Shown::default().words(format!("{head}\n")).notes(lines);
         process.answer(&Answer::new("jobs", JobsDocument { jobs: vec![out], last_in_sync: Vec::new() }, shown));
         return Ok(Reasons::default());
     }

@@ -65,6 +65,17 @@ fn the_page_has_what_the_commands_answer() {
 }
 
 #[test]
+fn lists_and_a_job_are_markdown() {
+    let scene = one_fails(false);
+    scene.run(&["status", "--format", "markdown"], 0).shows("| Target | Type |").shows("| desk | freshservice |");
+    scene.run(&["runs", "--format", "markdown"], 0).shows("| Run | Started |").shows("|---|---|");
+    scene.run(&["jobs", "--failed", "--format", "markdown"], 0).shows("| Job | Target | Employee | Status |");
+    let failed = scene.run(&["jobs", "--failed", "--format", "json"], 0).json();
+    let job = failed["jobs"][0]["job"].as_str().unwrap();
+    scene.run(&["jobs", "show", job, "--format", "markdown"], 0).shows("- ").shows("already\\_exists");
+}
+
+#[test]
 fn a_name_that_is_kept_is_text() {
     let scene = one_fails(true);
     scene.run(&["status", "--html", "overview.html"], 0);
