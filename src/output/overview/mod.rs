@@ -143,7 +143,7 @@ pub(crate) fn html(overview: &Overview) -> String {
             chart::over_time("By month", months, 3),
         ],
         days => days.len(),
-        by_target => chart::totals(&by_target),
+        by_target => chart::totals(by_target),
         by_workflow => chart::totals(by_workflow),
         runs => runs.iter().map(run).collect::<Vec<_>>(),
         other_runs => other_runs,
