@@ -1,5 +1,6 @@
 //! `jobs --workflow`: the history of one workflow, a row for each step.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -56,10 +57,11 @@ pub(super) fn list(
     let mut started: BTreeMap<RunId, Option<LocalTime>> = BTreeMap::new();
     for found in history.steps(asked).into_iter().take(asked.limit as usize) {
         let run = found.job.id.run;
-        if !started.contains_key(&run) {
-            started.insert(run, memory.state.run(run)?.map(|run| session.local(run.started_at)));
-        }
-        steps.push(found.row(started[&run]));
+        let started = match started.entry(run) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(memory.state.run(run)?.map(|run| session.local(run.started_at))),
+        };
+        steps.push(found.row(started));
     }
     let shown = shown(&steps);
     process.answer(&Answer::new("jobs", StepsDocument { steps }, shown));

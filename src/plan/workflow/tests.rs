@@ -73,7 +73,7 @@ struct Case {
 
 impl Case {
     fn plan(&self, settings: &Settings, list: Vec<Employee>, today: &str) -> PlannedWorkflows {
-        self.looking(settings, list, today, |input| plan_workflows(input))
+        self.looking(settings, list, today, plan_workflows)
     }
 
     fn looking<T>(
