@@ -62,6 +62,9 @@ impl Builder<'_> {
 
     /// What the fields that are written name and the target does not have yet.
     fn make_references(&mut self) {
+        if self.new_references.is_empty() {
+            return;
+        }
         let used: BTreeSet<(FieldIndex, Box<str>)> = self
             .plan
             .changes
