@@ -8,7 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::code::Code;
 use crate::config::{Settings, TargetSettings};
-use crate::employee::{EmployeeId, Employees, Standing, standing};
+use crate::employee::{EmployeeId, Employees, Lifecycle, Standing, standing};
 use crate::field::{AccountId, Schema};
 use crate::http::Tally;
 use crate::personio::{ReadResult, Source, SourceError, WHERE};
@@ -67,7 +67,7 @@ pub fn prepare<'s>(
         targets.push(PreparedTarget { settings: target, open, error, tally });
     }
     let whole = options.only.is_none();
-    check_groups(&mut plan, &targets, &company.employees, whole);
+    check_groups(&mut plan, &targets, &company.employees, &company.standings, whole);
     if whole {
         imports::review(settings, &mut plan, &targets);
     }
@@ -498,8 +498,15 @@ fn checklist(
     Checklist { code, groups }
 }
 
-/// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed.
-pub(super) fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], employees: &Employees, whole: bool) {
+/// An employee in scope of two targets of one group is left alone in both; one in scope of none is listed, unless they
+/// have left.
+pub(super) fn check_groups(
+    plan: &mut Plan,
+    targets: &[PreparedTarget<'_>],
+    employees: &Employees,
+    standings: &[Standing],
+    whole: bool,
+) {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (position, target) in targets.iter().enumerate() {
         if let Some(group) = &target.settings.group {
@@ -532,9 +539,9 @@ pub(super) fn check_groups(plan: &mut Plan, targets: &[PreparedTarget<'_>], empl
             continue;
         }
         let covered: BTreeSet<&EmployeeId> = positions.keys().collect();
-        let none: Vec<EmployeeId> =
-            employees.list.iter().map(|employee| employee.id).filter(|id| !covered.contains(id)).collect();
-        plan.notices.extend(none.into_iter().map(|employee| {
+        let here = employees.list.iter().zip(standings).filter(|(_, standing)| standing.lifecycle != Lifecycle::Left);
+        let none = here.map(|(employee, _)| employee.id).filter(|id| !covered.contains(id));
+        plan.notices.extend(none.map(|employee| {
             Notice::about(employee, Code::InNoTargetOfGroup, format!("in scope of no target of the group `{group}`"))
         }));
     }

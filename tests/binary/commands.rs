@@ -299,6 +299,17 @@ fn targets_of_one_group_do_not_share_an_employee() {
     assert!(document["targets"][1]["changes"].as_array().unwrap().len() > 1, "who is in one only goes on");
     let none = document["notices"].as_array().unwrap();
     assert!(none.iter().any(|notice| notice["code"] == "in_no_target_of_group"), "{none:?}");
+
+    // Whoever left is missing from none of them.
+    let elsewhere = of("elsewhere", "office not in ['Berlin', 'Wien']");
+    let whole = both.replace("targets.both", "targets.whole");
+    let scene = Scene::new(30, &format!("{elsewhere}{whole}"));
+    scene.change(
+        1002,
+        json!({"status": "inactive", "termination_date": "2026-01-31", "last_working_day": "2026-01-31"}),
+    );
+    let document = scene.run(&["plan", "--format", "json"], 0).json();
+    assert!(!document["notices"].to_string().contains("in_no_target_of_group"), "{document}");
 }
 
 #[test]

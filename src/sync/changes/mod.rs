@@ -155,7 +155,7 @@ fn attempt<'s>(
         let tally = turn.map(|turn| Arc::clone(&turn.tally)).unwrap_or_default();
         targets.push(PreparedTarget { settings: target, open, error, tally });
     }
-    check_groups(&mut plan, &targets, &company.employees, false);
+    check_groups(&mut plan, &targets, &company.employees, &company.standings, false);
     let Changed { employees, standings, .. } = company;
     Ok(Ok(Prepared {
         plan,
