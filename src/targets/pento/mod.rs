@@ -14,20 +14,20 @@ mod tests;
 pub use formats::{Regime, TaxCode};
 pub use rules::tax_year_start;
 
-use crate::field::{Access, FieldSpec};
+use crate::field::FieldSpec;
 use crate::plan::{HandoverMode, Policy};
 use crate::rules::OnInvalid;
 use crate::section::Table;
 
-use super::delivery::Delivery;
+use super::delivery::{Column, Delivered, Delivery, Service};
 use super::file::FileDefaults;
-use super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
+use super::{Offers, TargetType};
 
 use rules::PentoRules;
 use settings::PentoSettings;
 
 pub const KIND: super::Kind = super::Kind {
-    name: "pento",
+    name: PentoRules::KIND,
     parse,
     starter: include_str!("starter.toml"),
     keys: Delivery::schema::<PentoSettings>,
@@ -37,50 +37,32 @@ pub const KIND: super::Kind = super::Kind {
 /// UTF-8 without a mark, comma, CR LF, ISO days: what UK upload tools read.
 const FILE: FileDefaults = FileDefaults { delimiter: b',', bom: false, crlf: true, date_format: None };
 
-/// `type = "pento"`
-#[derive(Debug)]
-pub struct Pento {
-    delivery: Delivery,
-    rules: PentoRules,
-}
-
 /// Reads a section of the type `pento`.
 pub fn parse(section: &Table<'_>) -> Option<Box<dyn TargetType>> {
     let settings = PentoSettings::parse(section);
     let delivery = Delivery::parse(section, fields::COLUMNS, FILE, ["yes", "no"]);
     let (settings, delivery) = (settings?, delivery?);
     let derived = PentoRules::derived(&settings).filter(|name| delivery.carries(name)).collect();
-    Some(Box::new(Pento { delivery, rules: PentoRules::new(settings, derived) }))
+    Some(Box::new(Delivered { service: PentoRules::new(settings, derived), delivery }))
 }
 
-impl TargetType for Pento {
-    fn kind(&self) -> &'static str {
-        "pento"
+impl Service for PentoRules {
+    const KIND: &'static str = "pento";
+    const MATCH: &'static [&'static str] = &["employee_id"];
+    const WORKED_OUT: &'static [&'static str] = &fields::DERIVED;
+
+    fn columns(&self) -> &'static [Column] {
+        fields::COLUMNS
     }
 
-    fn field(&self, name: &str) -> FieldLookup {
-        match fields::field(name, &self.rules.settings).filter(|_| self.delivery.carries(name)) {
-            // What is worked out cannot be mapped as well.
-            Some(spec) if fields::DERIVED.contains(&name) => FieldLookup::Known(spec.access(Access::ReadOnly)),
-            Some(spec) => FieldLookup::Known(spec),
-            None => FieldLookup::Unknown,
-        }
-    }
-
-    fn known_fields(&self) -> Vec<FieldSpec> {
-        let names = fields::COLUMNS.iter().map(|(name, _)| *name).filter(|name| self.delivery.carries(name));
-        names.filter_map(|name| fields::field(name, &self.rules.settings)).collect()
-    }
-
-    fn default_match(&self) -> &'static [&'static str] {
-        &["employee_id"]
+    fn field(&self, name: &str) -> Option<FieldSpec> {
+        fields::field(name, &self.settings)
     }
 
     fn policy(&self) -> Policy {
         Policy {
             // Whoever left stays in Pento with a termination date, which has to get there.
             includes_leavers: true,
-            costs_calls: self.delivery.declaration().is_some(),
             // Pento itself blanks a field whose value is invalid; here the good value of yesterday stays, and is reported.
             on_invalid: Some(OnInvalid::Keep),
             unfiltered_note: Some(
@@ -93,37 +75,21 @@ impl TargetType for Pento {
         }
     }
 
-    fn identity(&self) -> String {
-        self.delivery.identity()
+    fn introduction(&self) -> &'static str {
+        "Pento has no public interface: it reads Personio itself; this target gives you the same result as data"
     }
 
-    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
-        self.delivery.open(connection)
-    }
-
-    fn redirect(&mut self, sandbox: &SandboxAddresses) {
-        self.delivery.redirect(sandbox);
-    }
-
-    fn describe(&self) -> Vec<String> {
-        let mut lines = vec![
-            "Pento has no public interface: it reads Personio itself; this target gives you the same result as data"
-                .to_owned(),
-        ];
-        lines.extend(self.delivery.describe());
-        lines.push(
+    fn remarks(&self) -> Vec<&'static str> {
+        vec![
             "salaries: Pento takes none from Personio's API v1; map `annual_salary` from an attribute of your own, or \
-             set it in Pento and name it in `set_in_pento`"
-                .to_owned(),
-        );
-        lines
+             set it in Pento and name it in `set_in_pento`",
+        ]
     }
 
     fn offers(&self) -> Offers<'_> {
         Offers {
-            declaration: self.delivery.declaration(),
-            rules: Some(&self.rules),
-            exclude: &self.rules.settings.exclude,
+            include: &self.settings.include,
+            exclude: &self.settings.exclude,
             sync_log: Some(|event| Some(log::line(event))),
             ..Offers::default()
         }

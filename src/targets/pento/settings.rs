@@ -15,7 +15,7 @@ use super::fields::REQUIRED;
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PentoSettings {
-    /// As Pento's own exclusion filters: any one excludes
+    /// As Pento's own filters. Any one that excludes is enough; of those that include, all must hold
     #[serde(default)]
     filters: Vec<Located<Filter>>,
     /// Whether holiday pay counts for the pension on termination. Left out: it is left open
@@ -32,7 +32,10 @@ pub(super) struct PentoSettings {
     /// Required fields that somebody fills in Pento itself
     #[serde(default)]
     pub(super) set_in_pento: Vec<Located<String>>,
-    /// Who is excluded: the filters as conditions.
+    /// Who is meant: the filters that include, as conditions.
+    #[serde(skip)]
+    pub(super) include: Vec<Condition>,
+    /// Who is excluded: the other filters as conditions.
     #[serde(skip)]
     pub(super) exclude: Vec<Condition>,
 }
@@ -49,6 +52,9 @@ struct Filter {
     is: Option<String>,
     /// Excludes whoever has another value; only one filter may have it
     is_not: Option<Located<String>>,
+    /// Includes only whoever has one of these values
+    #[schemars(example = serde_json::json!(["London", "Leeds"]))]
+    include: Option<Located<Vec<String>>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -78,7 +84,7 @@ fn capital_letters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
 impl PentoSettings {
     pub(super) fn parse(section: &Table<'_>) -> Option<Self> {
         let mut settings: Self = section.read()?;
-        settings.exclude = exclusions(&settings.filters, section.problems());
+        (settings.include, settings.exclude) = conditions(&settings.filters, section.problems());
         for Located { value: name, span } in &settings.set_in_pento {
             let required = || REQUIRED.iter().map(|(known, _)| *known);
             if !required().any(|known| known == name) {
@@ -92,36 +98,50 @@ impl PentoSettings {
 }
 
 /// Pento joins filters with "is" by "or". With two filters of "is not" everybody would be excluded by one or
-/// the other, and Pento then ignores all of them; so a second one is refused here.
-fn exclusions(filters: &[Located<Filter>], problems: &Problems<'_>) -> Vec<Condition> {
+/// the other, and Pento then ignores all of them; so a second one is refused here. How its including filters combine is
+/// not documented; that all must hold lets in nobody whom one of them keeps out.
+fn conditions(filters: &[Located<Filter>], problems: &Problems<'_>) -> (Vec<Condition>, Vec<Condition>) {
     let wrong = |span: &Range<usize>, message: String| problems.error(span.clone(), Code::WrongValue, message);
     let mut negated = false;
-    let mut conditions = Vec::new();
-    for Located { value: Filter { field, is, is_not }, span } in filters {
-        let (operator, wanted) = match (is, is_not) {
-            (Some(value), None) => ("==", value),
-            (None, Some(Located { value, span })) => {
+    let (mut included, mut excluded) = (Vec::new(), Vec::new());
+    for Located { value: filter, span } in filters {
+        let name = &*filter.field.value;
+        let (conditions, source) = match (&filter.is, &filter.is_not, &filter.include) {
+            (Some(value), None, None) => (&mut excluded, format!("{name} == {}", quoted(value))),
+            (None, Some(Located { value, span }), None) => {
                 if negated {
                     let message = "a second `is_not` would exclude everybody, and Pento ignores all filters then; \
                                    keep one, or say it with `include`";
                     wrong(span, message.into());
                 }
                 negated = true;
-                ("!=", value)
+                (&mut excluded, format!("{name} != {}", quoted(value)))
+            }
+            (None, None, Some(Located { value, span })) => {
+                if value.is_empty() {
+                    wrong(span, "the filter includes no value, so nobody would be meant".into());
+                }
+                let values: Vec<String> = value.iter().map(|value| quoted(value)).collect();
+                (&mut included, format!("{name} in [{}]", values.join(", ")))
             }
             _ => {
-                wrong(span, "a filter needs exactly one of `is` and `is_not`".into());
+                wrong(span, "a filter needs exactly one of `is`, `is_not` and `include`".into());
                 continue;
             }
         };
-        let Located { value: name, span } = field;
-        if matches!(preset(name), Some(PresetKind::List | PresetKind::CostCenters)) {
-            wrong(span, format!("`{name}` holds several values; Pento cannot filter by it"));
-        }
-        if !is_attribute(name) {
-            wrong(span, format!("`{name}` is not the name of an attribute"));
-        }
-        conditions.push(Condition { source: format!("{name} {operator} {}", quoted(wanted)), span: span.clone() });
+        check_attribute(&filter.field, problems);
+        conditions.push(Condition { source, span: filter.field.span.clone() });
     }
-    conditions
+    (included, excluded)
+}
+
+/// What Pento can filter by.
+fn check_attribute(Located { value: name, span }: &Located<String>, problems: &Problems<'_>) {
+    let wrong = |message: String| problems.error(span.clone(), Code::WrongValue, message);
+    if matches!(preset(name), Some(PresetKind::List | PresetKind::CostCenters)) {
+        wrong(format!("`{name}` holds several values; Pento cannot filter by it"));
+    }
+    if !is_attribute(name) {
+        wrong(format!("`{name}` is not the name of an attribute"));
+    }
 }

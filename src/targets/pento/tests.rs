@@ -5,6 +5,7 @@ use crate::code::Code;
 use crate::employee::{EmployeeId, Lifecycle};
 use crate::field::{AccountId, FieldIndex, FieldKind, FieldValue, Schema};
 use crate::plan::{Account, Change, FieldChange, Op};
+use crate::targets::FieldLookup;
 use crate::targets::testing::{self, Trial, load, loaded, shown};
 
 const FILE_ROUTE: &str = "delivery = { type = 'file', path = 'payroll.csv' }\n";
@@ -67,7 +68,7 @@ fn settings_are_checked_with_their_places() {
         ("DELIVERY post_codes = 'de'", "2:14: error: `targets.t.post_codes` does not know `de`; known: `any`, `uk`"),
         (
             "DELIVERY filters = [{ field = 'office', is = 'Rome', is_not = 'Bonn' }]",
-            "2:12: error: a filter needs exactly one of `is` and `is_not`",
+            "2:12: error: a filter needs exactly one of `is`, `is_not` and `include`",
         ),
         (
             "DELIVERY filters = [{ is = 'Rome' }]",
@@ -80,6 +81,14 @@ fn settings_are_checked_with_their_places() {
         (
             "DELIVERY filters = [{ field = 'cost_centers', is = 'x' }]",
             "2:22: error: `cost_centers` holds several values; Pento cannot filter by it",
+        ),
+        (
+            "DELIVERY filters = [{ field = 'office', is = 'Rome', include = ['Bonn'] }]",
+            "2:12: error: a filter needs exactly one of `is`, `is_not` and `include`",
+        ),
+        (
+            "DELIVERY filters = [{ field = 'office', include = [] }]",
+            "2:42: error: the filter includes no value, so nobody would be meant",
         ),
         ("DELIVERY filters = [{ field = 'a b', is = 'x' }]", "2:22: error: `a b` is not the name of an attribute"),
         ("DELIVERY columns = { emial = 'E-Mail' }", "2:13: error: there is no field `emial`; did you mean `email`?"),
@@ -108,6 +117,23 @@ fn exclusion_filters_become_conditions() {
     let sources: Vec<&str> = target.offers().exclude.iter().map(|condition| condition.source.as_str()).collect();
     assert_eq!(sources, ["employment_type == 'external'", r"office == 'King\'s \\ Cross'", "country != 'UK'"]);
     assert!(target.offers().include.is_empty());
+}
+
+#[test]
+fn filters_that_include_must_all_hold_and_stand_beside_those_that_exclude() {
+    let filters = "filters = [{ field = 'office', include = ['London', \"King's Lynn\"] }, { field = 'subcompany', \
+                   include = ['Example Ltd'] }, { field = 'employment_type', is = 'external' }]";
+    let target = loaded(&format!("{FILE_ROUTE}{filters}"), parse);
+    let sources = |conditions: &[crate::targets::Condition]| -> Vec<String> {
+        conditions.iter().map(|condition| condition.source.clone()).collect()
+    };
+    let offers = target.offers();
+    assert_eq!(sources(offers.include), [r"office in ['London', 'King\'s Lynn']", "subcompany in ['Example Ltd']"]);
+    assert_eq!(sources(offers.exclude), ["employment_type == 'external'"]);
+    let vocabulary = crate::rules::Vocabulary::default();
+    for source in sources(offers.include) {
+        crate::rules::Expression::compile(&source, &vocabulary).unwrap_or_else(|error| panic!("{source}: {error}"));
+    }
 }
 
 #[test]
