@@ -4,26 +4,28 @@
 //! Probonio, or through an HTTP interface that the user was given and declares.
 
 mod fields;
+mod language;
 mod month;
 mod rules;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-use crate::field::{Access, FieldSpec};
+use crate::field::FieldSpec;
+use crate::plan::Policy;
 use crate::section::Table;
 
-use super::delivery::Delivery;
+use super::delivery::{Column, Delivered, Delivery, Service};
 use super::file::FileDefaults;
-use super::{Connection, FieldLookup, Offers, SandboxAddresses, Target, TargetType};
-use crate::plan::Policy;
+use super::{Offers, TargetType};
 
 use fields::{INVITE, LAST_MONTH};
+use language::Language;
 use rules::ProbonioRules;
 use settings::ProbonioSettings;
 
 pub const KIND: super::Kind = super::Kind {
-    name: "probonio",
+    name: ProbonioRules::KIND,
     parse,
     starter: include_str!("starter.toml"),
     keys: Delivery::schema::<ProbonioSettings>,
@@ -33,88 +35,55 @@ pub const KIND: super::Kind = super::Kind {
 /// What spreadsheets in Germany open without asking.
 const FILE: FileDefaults = FileDefaults { delimiter: b';', bom: true, crlf: true, date_format: Some("%d.%m.%Y") };
 
-/// `type = "probonio"`
-#[derive(Debug)]
-pub struct Probonio {
-    delivery: Delivery,
-    rules: ProbonioRules,
-}
-
 /// Reads a section of the type `probonio`.
 pub fn parse(section: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    let delivery = Delivery::parse(section, fields::COLUMNS, FILE, ["ja", "nein"]);
-    let by_http = delivery.as_ref().is_some_and(|delivery| delivery.declaration().is_some());
-    let settings = ProbonioSettings::parse(section, if by_http { "%Y-%m" } else { "%m.%Y" });
+    let settings = ProbonioSettings::parse(section);
+    let file = settings.as_ref().and_then(|settings| settings.language).unwrap_or(Language::De);
+    let delivery = Delivery::parse(section, file.columns(), FILE, file.yes_and_no());
     let (settings, delivery) = (settings?, delivery?);
+    let settings = settings.settled(section, delivery.declaration().is_some());
     let derived = ProbonioRules::derived(&settings).filter(|name| delivery.carries(name)).collect();
-    Some(Box::new(Probonio { delivery, rules: ProbonioRules::new(settings, derived) }))
+    Some(Box::new(Delivered { service: ProbonioRules::new(settings, derived), delivery }))
 }
 
-impl TargetType for Probonio {
-    fn kind(&self) -> &'static str {
-        "probonio"
+impl Service for ProbonioRules {
+    const KIND: &'static str = "probonio";
+    const MATCH: &'static [&'static str] = &["email"];
+    const WORKED_OUT: &'static [&'static str] = &[LAST_MONTH, INVITE];
+
+    fn columns(&self) -> &'static [Column] {
+        self.settings.words.language.columns()
     }
 
-    fn field(&self, name: &str) -> FieldLookup {
-        match fields::field(name).filter(|_| self.delivery.carries(name)) {
-            // What is worked out cannot be mapped as well.
-            Some(spec) if [LAST_MONTH, INVITE].contains(&name) => FieldLookup::Known(spec.access(Access::ReadOnly)),
-            Some(spec) => FieldLookup::Known(spec),
-            None => FieldLookup::Unknown,
-        }
-    }
-
-    fn known_fields(&self) -> Vec<FieldSpec> {
-        let names = fields::COLUMNS.iter().map(|(name, _)| *name).filter(|name| self.delivery.carries(name));
-        names.filter_map(fields::field).collect()
-    }
-
-    fn default_match(&self) -> &'static [&'static str] {
-        &["email"]
+    fn field(&self, name: &str) -> Option<FieldSpec> {
+        fields::field(name)
     }
 
     fn policy(&self) -> Policy {
         Policy {
             // Whoever left keeps the app for vouchers of earlier months; only the state changes.
             includes_leavers: true,
-            costs_calls: self.delivery.declaration().is_some(),
+            unfiltered_note: Some(
+                "no `company`, `include` or `exclude` is set, so the first run brings everybody whom Personio delivers into \
+                     this Probonio account, and nobody is taken out again but by hand; have the filter in place before the \
+                     first import",
+            ),
             ..Policy::default()
         }
     }
 
-    fn identity(&self) -> String {
-        self.delivery.identity()
+    fn introduction(&self) -> &'static str {
+        "Probonio has no public interface: this target gives you its state of everyone as data for your contact there"
     }
 
-    fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
-        self.delivery.open(connection)
-    }
-
-    fn redirect(&mut self, sandbox: &SandboxAddresses) {
-        self.delivery.redirect(sandbox);
-    }
-
-    fn describe(&self) -> Vec<String> {
-        let mut lines = vec![
-            "Probonio has no public interface: this target gives you its state of everyone as data for your contact there"
-                .to_owned(),
-        ];
-        lines.extend(self.delivery.describe());
-        if self.rules.settings.include.is_empty() {
-            lines.push(
-                "no company filter: everybody in scope goes to this Probonio account; with several accounts set `company`"
-                    .to_owned(),
-            );
-        }
-        lines
+    fn remarks(&self) -> Vec<&'static str> {
+        let unfiltered = self.settings.include.is_empty();
+        let remark =
+            "no company filter: everybody in scope goes to this Probonio account; with several accounts set `company`";
+        unfiltered.then_some(remark).into_iter().collect()
     }
 
     fn offers(&self) -> Offers<'_> {
-        Offers {
-            declaration: self.delivery.declaration(),
-            rules: Some(&self.rules),
-            include: &self.rules.settings.include,
-            ..Offers::default()
-        }
+        Offers { include: &self.settings.include, ..Offers::default() }
     }
 }

@@ -7,6 +7,7 @@ use crate::plan::{Account, Change, EmployeeCase, EmployeeRules, Findings, Skip, 
 use crate::rules::Desired;
 
 use super::fields::{self, INVITE, LAST_MONTH, LEAVING_DATE, STATUS};
+use super::language::Language;
 use super::month::{Month, last_working_month};
 use super::settings::ProbonioSettings;
 
@@ -88,6 +89,16 @@ impl ProbonioRules {
         }
     }
 
+    /// Puts Personio's words into the language of the delivery.
+    fn translate(&self, case: &EmployeeCase<'_>, desired: &mut [Desired]) {
+        for name in Language::fields_of_words() {
+            let word = case.wanted(desired, name).and_then(FieldValue::as_text);
+            if let Some(word) = word.and_then(|word| self.settings.words.language.translated(name, word)) {
+                case.set(desired, name, Desired::Value(FieldValue::text(word)));
+            }
+        }
+    }
+
     /// Whether this employee is to be dealt with at all.
     fn admit(case: &EmployeeCase<'_>, leaving: Leaving) -> Option<Findings> {
         let left = case.standing.lifecycle == Lifecycle::Left;
@@ -119,6 +130,7 @@ impl EmployeeRules for ProbonioRules {
             let why = format!("{LEAVING_DATE}: it lies before the employment date");
             case.set(desired, LEAVING_DATE, Desired::Keep(Some(why)));
         }
+        self.translate(case, desired);
         let mut leaves = false;
         match self.judge(case, leaving) {
             Verdict::Nothing => {}
@@ -132,11 +144,7 @@ impl EmployeeRules for ProbonioRules {
             Verdict::Last(month) => {
                 leaves = true;
                 let over = month < Month::of(case.today);
-                let word = if over {
-                    &self.settings.status_words.leaving
-                } else {
-                    &self.settings.status_words.leaving_planned
-                };
+                let word = if over { &self.settings.words.leaving } else { &self.settings.words.leaving_planned };
                 let written = month.written(&self.settings.months).unwrap_or_default();
                 case.set(desired, STATUS, Desired::Value(FieldValue::text(word)));
                 case.set(desired, LAST_MONTH, Desired::Value(FieldValue::text(&written)));

@@ -9,6 +9,7 @@ use crate::code::Code;
 use crate::section::{Located, Table};
 use crate::targets::{Condition, is_attribute, quoted};
 
+use super::language::Language;
 use super::month::Month;
 
 /// What a section of the type `probonio` says beside its delivery.
@@ -26,15 +27,19 @@ pub(super) struct ProbonioSettings {
     /// How months are written, such as `%m.%Y`. Left out: as the delivery writes days
     #[serde(default, deserialize_with = "month_format")]
     month_format: Option<Box<str>>,
-    /// The words for the states of leaving
+    /// The language of the headings and of all values. Left out: German in a file, English through an interface
+    pub(super) language: Option<Language>,
+    /// Other words for the states of leaving
     #[serde(default)]
-    pub(super) status_words: Words,
+    status_words: StatusWords,
     /// Who belongs to this account: the company as conditions.
     #[serde(skip)]
     pub(super) include: Vec<Condition>,
     /// How months are written (strftime), also where the section does not say.
     #[serde(skip)]
     pub(super) months: Box<str>,
+    #[serde(skip)]
+    pub(super) words: Words,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -49,28 +54,42 @@ struct Company {
     attribute: Option<Located<String>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(inline)]
+struct StatusWords {
+    /// Benefits end with the last working month. Left out: "Austritt geplant" or "Leaving planned"
+    #[serde(deserialize_with = "word")]
+    leaving_planned: Option<Box<str>>,
+    /// That month is over. Left out: "Ausgetreten" or "Leaving"
+    #[serde(deserialize_with = "word")]
+    leaving: Option<Box<str>>,
+}
+
+/// What the delivery says, in one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Words {
-    /// Benefits end with the last working month
-    #[serde(deserialize_with = "word")]
+    pub(super) language: Language,
     pub(super) leaving_planned: Box<str>,
-    /// That month is over
-    #[serde(deserialize_with = "word")]
     pub(super) leaving: Box<str>,
+}
+
+impl Words {
+    fn of(language: Language) -> Self {
+        Self { language, leaving_planned: language.leaving_planned().into(), leaving: language.leaving().into() }
+    }
 }
 
 impl Default for Words {
     fn default() -> Self {
-        Self { leaving_planned: "Leaving planned".into(), leaving: "Leaving".into() }
+        Self::of(Language::De)
     }
 }
 
-fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let word = text.trim();
-    if word.is_empty() { Err(D::Error::custom("must not be blank")) } else { Ok(word.into()) }
+    if word.is_empty() { Err(D::Error::custom("must not be blank")) } else { Ok(Some(word.into())) }
 }
 
 fn month_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
@@ -87,24 +106,36 @@ fn month_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box
 }
 
 impl ProbonioSettings {
-    pub(super) fn parse(section: &Table<'_>, default_month_format: &str) -> Option<Self> {
+    /// Reads the section; what depends on how the result gets there is [`Self::settled`] later.
+    pub(super) fn parse(section: &Table<'_>) -> Option<Self> {
         let mut settings: Self = section.read()?;
-        let wrong = |key: &str, why: &str| {
-            let message = format!("{} {why}", section.name_of(key));
-            section.problems().error(section.key_span(key), Code::WrongValue, message);
-        };
         if settings.invite_first_import && !settings.invite_new {
-            wrong("invite_first_import", "needs `invite_new = true`");
-        }
-        if settings.status_words.leaving == settings.status_words.leaving_planned {
-            wrong("status_words", "must give the two states two words");
+            wrong(section, "invite_first_import", "needs `invite_new = true`");
         }
         if let Some(company) = &settings.company {
             settings.include = conditions(company, &section.table("company")?);
         }
-        settings.months = settings.month_format.take().unwrap_or_else(|| default_month_format.into());
         Some(settings)
     }
+
+    /// With what the file does not say: months and words as the delivery has them.
+    pub(super) fn settled(mut self, section: &Table<'_>, by_http: bool) -> Self {
+        let (months, language) = if by_http { ("%Y-%m", Language::En) } else { ("%m.%Y", Language::De) };
+        self.months = self.month_format.take().unwrap_or_else(|| months.into());
+        self.words = Words::of(self.language.unwrap_or(language));
+        let StatusWords { leaving_planned, leaving } = std::mem::take(&mut self.status_words);
+        self.words.leaving_planned = leaving_planned.unwrap_or(self.words.leaving_planned);
+        self.words.leaving = leaving.unwrap_or(self.words.leaving);
+        if self.words.leaving == self.words.leaving_planned {
+            wrong(section, "status_words", "must give the two states two words");
+        }
+        self
+    }
+}
+
+fn wrong(section: &Table<'_>, key: &str, why: &str) {
+    let message = format!("{} {why}", section.name_of(key));
+    section.problems().error(section.key_span(key), Code::WrongValue, message);
 }
 
 /// Probonio's support sets the same filter on its side; without it everybody lands in every company.

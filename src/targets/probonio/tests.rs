@@ -1,15 +1,17 @@
 use super::*;
 use crate::code::Code;
 use crate::employee::{Disagreement, EmployeeId, Lifecycle};
+use crate::field::Access;
 use crate::field::{FieldValue, Schema};
 use crate::plan::FieldChange;
+use crate::targets::FieldLookup;
 use crate::targets::testing::{self, Trial, load, loaded, shown};
 
 const FILE_ROUTE: &str = "delivery = { type = 'file', path = 'probonio.csv' }\n";
 const MAPPED: &[&str] = &["email", "first_name", "status", "employment_date", "leaving_date"];
 
 fn target(rest: &str) -> (Box<dyn TargetType>, Schema) {
-    let target = loaded(&format!("{FILE_ROUTE}{rest}"), parse);
+    let target = loaded(&format!("{FILE_ROUTE}{rest}\nlanguage = 'en'"), parse);
     let schema = testing::schema(&*target, MAPPED);
     (target, schema)
 }
@@ -37,7 +39,7 @@ fn settings_are_checked_with_their_places() {
             "2:16: error: `targets.t.month_format` does not keep a month and its year; for example \"%m.%Y\"",
         ),
         (
-            "status_words = { leaving = 'Leaving planned' }",
+            "status_words = { leaving = 'Austritt geplant' }",
             "2:1: error: `targets.t.status_words` must give the two states two words",
         ),
     ] {
@@ -278,13 +280,43 @@ fn an_invitation_goes_out_once_and_not_to_those_who_were_there_first() {
 
 #[test]
 fn words_and_form_of_the_month_are_the_users() {
-    let (target, schema) = target(
-        "month_format = '%Y-%m'\nstatus_words = { leaving_planned = 'Austritt geplant', leaving = 'Ausgetreten' }",
-    );
+    let (target, schema) =
+        target("month_format = '%Y-%m'\nstatus_words = { leaving_planned = 'Scheidet aus', leaving = 'Gegangen' }");
     let trial = Trial { lifecycle: Lifecycle::Leaving, last_day: "2026-12-31", ..Trial::default() };
     let (_, desired) = trial.run(&*target, &schema, &[("leaving_date", "2026-12-31")], None);
-    assert_eq!(shown(&schema, &desired, "status"), "Austritt geplant");
+    assert_eq!(shown(&schema, &desired, "status"), "Scheidet aus");
     assert_eq!(shown(&schema, &desired, "last_working_month"), "2026-12");
+}
+
+#[test]
+fn a_delivery_speaks_one_language() {
+    let http = "delivery = { type = 'http', base_url = 'https://benefits.example.com', list = { path = '/p' }, auth = \
+                { bearer = { env = 'TOKEN' } }, fields = { email = 'text', status = 'text', gender = 'text', \
+                last_working_month = 'text' } }";
+    let german = format!("{FILE_ROUTE}language = 'de'");
+    let english = format!("{FILE_ROUTE}language = 'en'");
+    let leaver = ("2026-12-31", Lifecycle::Leaving);
+    for (section, status, gender, (last_day, lifecycle), expected) in [
+        (FILE_ROUTE, "active", "female", ("", Lifecycle::Active), ["Aktiv", "weiblich"]),
+        (FILE_ROUTE, "Onboarding", "diverse", ("", Lifecycle::Active), ["Onboarding", "divers"]),
+        // What is a word of the company's own stays.
+        (FILE_ROUTE, "Sabbatical", "f", ("", Lifecycle::Active), ["Sabbatical", "f"]),
+        (&german, "active", "male", leaver, ["Austritt geplant", "männlich"]),
+        (&english, "active", "male", leaver, ["Leaving planned", "male"]),
+        (http, "active", "male", leaver, ["Leaving planned", "male"]),
+    ] {
+        let target = loaded(section, parse);
+        let by_file = section != http;
+        let mapped = if by_file { &["email", "status", "gender", "leaving_date"][..] } else { &["email", "gender"] };
+        let schema = testing::schema(&*target, mapped);
+        let mut wanted = vec![("email", "jasper@beispiel.example"), ("status", status), ("gender", gender)];
+        wanted.extend(by_file.then_some(("leaving_date", last_day)));
+        let trial = Trial { lifecycle, last_day, ..Trial::default() };
+        let (_, desired) = trial.run(&*target, &schema, &wanted, None);
+        let expected = if by_file { expected } else { ["active", "male"] };
+        assert_eq!(["status", "gender"].map(|name| shown(&schema, &desired, name)), expected, "{section}");
+    }
+    let FieldLookup::Known(_) = loaded(&english, parse).field("company") else { panic!("a field in any language") };
 }
 
 #[test]
@@ -303,7 +335,7 @@ fn the_file_is_what_german_spreadsheets_open() {
         date("2020-02-29"),
         date("2026-12-31"),
         FieldValue::Bool(true),
-        FieldValue::text("Leaving planned"),
+        FieldValue::text("Austritt geplant"),
         FieldValue::text("12.2026"),
         FieldValue::Bool(true),
     ];
@@ -324,7 +356,7 @@ fn the_file_is_what_german_spreadsheets_open() {
     assert_eq!(
         text,
         "\u{feff}Vorname;Nachname;E-Mail;Status;Eintrittsdatum;Austrittsdatum;Letzter Arbeitsmonat;Verheiratet;Einladen\r\n\
-         Jürgen;Kolbe;jasper.kolbe@beispiel.example;Leaving planned;29.02.2020;31.12.2026;12.2026;ja;ja\r\n"
+         Jürgen;Kolbe;jasper.kolbe@beispiel.example;Austritt geplant;29.02.2020;31.12.2026;12.2026;ja;ja\r\n"
     );
     let open = testing::open(&*target, &schema);
     assert_eq!(open.reader().account(&id).unwrap().unwrap().fields(), values);
