@@ -40,7 +40,7 @@ fn a_paused_workflow_starts_for_nobody_while_its_target_goes_on() {
 
     let ines = setting.hire("Ines", in_days(3), "onboarding");
     let shown = setting.text(&["resume", "service-desk/onboarding"]);
-    assert!(shown.contains("Ines"), "it shows what the next sync does: {shown}");
+    assert!(shown.contains(&format!("+ request    {ines}")), "it shows what the next sync does: {shown}");
     setting.sync();
     assert_eq!(setting.made("onboarding", ines).len(), 1);
     assert_eq!(setting.made("onboarding", mira).len(), 1, "once");

@@ -133,9 +133,9 @@ impl Requests {
         Self { journey, form, rows: Vec::new() }
     }
 
-    /// Adds a field that the user's file fills.
+    /// Adds a field that the user's file fills, if a form of the service could have it.
     pub(super) fn offer(&mut self, name: &str, kind: &str) {
-        if !self.form.iter().any(|field| field.name == name) {
+        if can_be_added(name) && !self.form.iter().any(|field| field.name == name) {
             let field_type = match kind {
                 "date" => "custom_date",
                 "number" => "custom_decimal",
@@ -177,6 +177,13 @@ impl Requests {
     fn position(&self, id: u64) -> Option<usize> {
         self.rows.iter().position(|row| row.id == id)
     }
+}
+
+/// Whether a field that somebody adds to a form can be called so: the service puts these in front of every name.
+fn can_be_added(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    ["cf_", "msf_"].iter().any(|before| name.strip_prefix(before).is_some_and(|rest| !rest.is_empty()))
+        || name.strip_prefix("actor_").is_some_and(is_number)
 }
 
 fn capital(word: &str) -> String {

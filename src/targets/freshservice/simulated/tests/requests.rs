@@ -3,6 +3,10 @@ use serde_json::{Value, json};
 use super::{create, first_id, freshservice, get, refusal, send};
 use crate::targets::freshservice::simulated::*;
 
+fn prepared(name: &str, kind: &str) -> crate::simulation::PreparedField {
+    crate::simulation::PreparedField { name: name.into(), kind: kind.into(), choices: Vec::new() }
+}
+
 fn fields(service: &mut Freshservice) -> Value {
     let location = first_id(service, "locations");
     json!({"cf_employee_name": "Mira Osei", "cf_job_title": "Analyst", "cf_date_of_joining": "2027-02-01",
@@ -69,12 +73,7 @@ fn what_the_form_does_not_take_is_refused() {
 fn an_offboarding_request_is_for_somebody_known_and_forms_take_fields_of_the_file() {
     let mut service = freshservice();
     create(&mut service, "Mira", "mira@example.com");
-    let field = |name: &str, kind: &str| crate::simulation::PreparedField {
-        name: name.into(),
-        kind: kind.into(),
-        choices: Vec::new(),
-    };
-    service.account("desk").offer(&field("offboarding_requests.cf_keys_back", "date"));
+    service.account("desk").offer(&prepared("offboarding_requests.cf_keys_back", "date"));
     let mut fields = json!({"cf_employee_email": "mira@example.com", "cf_last_working_date": "2026-12-31", "cf_keys_back": "2026-12-30"});
     let made = send(&mut service, Method::Post, "offboarding_requests", json!({"fields": fields}));
     assert_eq!(made.status, 201, "{}", made.value());
@@ -184,4 +183,17 @@ fn members_of_manual_groups_come_and_go() {
     };
     assert_eq!((remove(&mut service), remove(&mut service)), (204, 404));
     assert_eq!(send(&mut service, Method::Post, "requester_groups", json!({"name": "vpn users"})).status, 409);
+}
+
+#[test]
+fn a_form_has_no_field_whose_name_the_service_would_not_give() {
+    let mut service = freshservice();
+    let made_up = ["employee_name", "cf_", "actor_", "actor_x", "subject"];
+    for name in made_up.into_iter().chain(["cf_badge", "msf_badges", "actor_3"]) {
+        service.account("desk").offer(&prepared(&format!("onboarding_requests.{name}"), "text"));
+    }
+    let form = get(&mut service, "onboarding_requests/form").value();
+    let names: Vec<&str> = form["fields"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
+    assert!(["cf_badge", "msf_badges", "actor_3"].iter().all(|name| names.contains(name)), "{names:?}");
+    assert!(made_up.iter().all(|name| !names.contains(name)), "{names:?}");
 }
