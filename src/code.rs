@@ -48,6 +48,7 @@ macro_rules! codes {
                         | Self::ApprovalExpiring
                         | Self::Handover
                         | Self::KeyOwnerLeaves
+                        | Self::ManagerLeaves
                         | Self::DetailsMissing
                 )
             }
@@ -371,6 +372,9 @@ codes! {
         KeyOwnerLeaves = "key_owner_leaves",
             "The employee whose account owns the key that this tool signs in with has left, or leaves within 30 days.",
             "Have a key made by somebody who stays, put it in place of this one, and take the account out of use by hand.";
+        ManagerLeaves = "manager_leaves",
+            "The account of a manager is taken out of use while employees in scope still report to them.",
+            "Enter the new manager of these employees in Personio.";
         CreatingMeans = "creating_means",
             "Creating an account has an effect of its own in the target.",
             "Read what the message says before the first sync.";

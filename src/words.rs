@@ -6,6 +6,16 @@ pub fn count(number: usize, singular: &str, plural: &str) -> String {
     format!("{} {word}", grouped(number))
 }
 
+/// As many of a list as a line can name, and how many more there are: `1, 2 and 3 more`.
+pub fn first_of<T: std::fmt::Display>(all: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>) -> String {
+    const NAMED: usize = 20;
+    let all = all.into_iter();
+    let more = all.len().saturating_sub(NAMED);
+    let named: Vec<String> = all.take(NAMED).map(|one| one.to_string()).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
+}
+
 /// `1 employee`, `2 employees`.
 pub fn employees(number: usize) -> String {
     count(number, "employee", "employees")
@@ -15,8 +25,8 @@ pub fn employees(number: usize) -> String {
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -68,6 +78,12 @@ mod tests {
         assert_eq!(phrase("The file is empty."), "the file is empty");
         assert_eq!(phrase("Personio does not take it."), "Personio does not take it");
         assert_eq!(phrase(""), "");
+    }
+
+    #[test]
+    fn a_list_that_is_long_says_how_much_longer_it_is() {
+        assert_eq!(first_of([7, 8]), "7, 8");
+        assert!(first_of(Vec::from_iter(1..=23)).ends_with("19, 20 and 3 more"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::code::Code;
 use crate::rules::Truth;
+use crate::words::first_of;
 
 use super::*;
 
@@ -112,6 +113,26 @@ impl<'a> Builder<'a> {
                 let message = format!("owns the key that this tool signs in with, and {leaves}; replace the key");
                 self.plan.notices.push(Notice::about(employee, Code::KeyOwnerLeaves, message));
             }
+        }
+    }
+
+    /// Says who still reports to managers whose account is taken out of use, where that has consequences in the target.
+    pub(super) fn report_leaving_managers(&mut self) {
+        let supervisor = self.input.employees.attributes.column("supervisor");
+        let (Some(means), Some(column)) = (self.input.settings.policy.unknown_manager_note, supervisor) else { return };
+        let removals = self.plan.changes.iter().filter(|change| change.op == Op::Deactivate);
+        let mut reports: BTreeMap<EmployeeId, Vec<EmployeeId>> =
+            removals.filter_map(|change| Some((change.employee?, Vec::new()))).collect();
+        for employee in self.in_scope.iter().filter_map(|id| self.input.employees.get(*id)) {
+            if let crate::employee::Value::Supervisor(manager) = employee.value(column)
+                && let Some(reports) = reports.get_mut(&manager.id)
+            {
+                reports.push(employee.id);
+            }
+        }
+        for (manager, reports) in reports.into_iter().filter(|(_, reports)| !reports.is_empty()) {
+            let message = format!("is still the manager of {}; {means}", first_of(&reports));
+            self.plan.notices.push(Notice::about(manager, Code::ManagerLeaves, message));
         }
     }
 

@@ -19,6 +19,7 @@ impl Builder<'_> {
         let owners = self.owners_after(correlation);
         let claimed = self.claimed(correlation);
         self.report_leaving_key_owners(&owners);
+        self.report_leaving_managers();
         if self.input.is_whole() {
             let free = accounts.iter().zip(&owners).filter(|(account, owner)| {
                 owner.is_none() && account.protection.is_none() && account.writable.is_none()

@@ -13,6 +13,7 @@ use crate::employee::EmployeeId;
 use crate::field::AccountId;
 use crate::plan::{Change, Hold, Notice, Op, TargetPlan};
 use crate::state::{Approval, Fingerprint, Held, HeldChange, Shown};
+use crate::words::first_of;
 
 use super::decisions::{Decisions, Released};
 use super::still_held::hold_what_was_left;
@@ -185,15 +186,10 @@ fn difference(
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// How many people are named one by one.
-const NAMED: usize = 20;
-
 fn people<'e>(who: impl Iterator<Item = &'e Option<EmployeeId>>) -> String {
     let sorted: BTreeSet<EmployeeId> = who.filter_map(|employee| *employee).collect();
-    let names: Vec<String> = sorted.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if sorted.len() > NAMED { format!(" and {} more", sorted.len() - NAMED) } else { String::new() };
     let noun = if sorted.len() == 1 { "employee" } else { "employees" };
-    format!("{noun} {}{more}", names.join(", "))
+    format!("{noun} {}", first_of(&sorted))
 }
 
 /// Puts what was held and is released back to the rest of the same update: two writes to one account at once would

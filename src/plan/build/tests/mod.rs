@@ -763,6 +763,16 @@ fn managers() {
             "in sync: 1"
         ]
     );
+    // Leaving, while somebody still reports to them.
+    let plan = person(mapped(MANAGED), 1, "2").person(2, &[("first_name", "X"), ("status", "inactive")]);
+    assert_eq!(
+        held(held(plan, "a", "1", "b"), "b", "2", "").link(2, "b").plan(),
+        [
+            "deactivate 2@b left (status is inactive)",
+            "note 2 manager_leaves: is still the manager of 1; somebody else approves",
+            "in sync: 1"
+        ]
+    );
     // To be made and then skipped: neither a reference into nothing nor a change without fields stays.
     let plan = mapped(MANAGED).person(2, &[("status", "active")]);
     assert_eq!(
