@@ -22,6 +22,7 @@ pub mod progress;
 mod reference;
 pub mod rules;
 pub mod sandbox;
+pub mod schedule;
 pub mod section;
 pub mod simulation;
 pub mod state;

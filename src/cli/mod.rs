@@ -24,6 +24,7 @@ mod replacing;
 mod report;
 mod running_sandbox;
 mod sandbox;
+mod schedule;
 mod schema;
 mod selection;
 mod session;
@@ -117,6 +118,7 @@ enum Command {
     /// Documents such as payslips, stored with the employees in Personio
     #[command(subcommand)]
     Documents(documents::Documents),
+    Schedule(schedule::Arguments),
     Sandbox(sandbox::Arguments),
     /// Print what a shell runs to complete commands, options, codes, and the targets and workflows of your file
     ///
@@ -194,6 +196,7 @@ pub fn main() -> ExitCode {
         Command::Forget(arguments) => switch::forget(&process, &arguments),
         Command::Documents(documents::Documents::Upload(arguments)) => documents::upload(&process, &arguments),
         Command::Notify(notify::Notify::Test(arguments)) => notify::test(&process, &arguments),
+        Command::Schedule(arguments) => schedule::run(&process, &arguments),
         Command::Sandbox(arguments) => sandbox::run(&process, &arguments),
         Command::Completions { shell } => {
             let script = completion::script(shell, "personio-sync");

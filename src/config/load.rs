@@ -174,6 +174,7 @@ pub(super) fn resolve(
     root.finish();
 
     let found_secrets = secrets.found();
+    let secret_sources = secrets.sources().and(invented.sources());
     if !broken.is_empty() {
         return Err(LoadError { path: file.path, problems: syntax::report(&text, &broken, problems.into_sorted()) });
     }
@@ -194,6 +195,7 @@ pub(super) fn resolve(
                 targets,
                 warnings: sorted,
                 secrets: found_secrets,
+                secret_sources,
             })
         }
         // A type of target gave up on its section without saying why.

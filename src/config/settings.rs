@@ -11,7 +11,7 @@ use crate::notify::NotifySettings;
 use crate::personio::SourceSettings;
 use crate::plan::{PlanSettings, Schedule, Share};
 use crate::rules::Vocabulary;
-use crate::section::{Problem, Secret};
+use crate::section::{Problem, Secret, SecretSources};
 use crate::targets::TargetType;
 use crate::zone::Zone;
 
@@ -40,6 +40,8 @@ pub struct Settings {
     pub warnings: Vec<Problem>,
     /// Every secret of the file, so that output can be scrubbed of them.
     pub secrets: Vec<Secret>,
+    /// Where they come from, which is known when none was read as well.
+    pub secret_sources: SecretSources,
 }
 
 /// The configuration file itself.

@@ -8,4 +8,4 @@ pub mod shape;
 
 pub use reader::{Context, Located, Problem, Problems, Severity, Table, check_url, parse_duration, position};
 pub use secret::Secret;
-pub use secret_source::{SecretMode, SecretReader};
+pub use secret_source::{SecretMode, SecretReader, SecretSources};

@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -20,6 +21,28 @@ pub struct SecretReader<'a> {
     found: RefCell<Vec<Secret>>,
     plain: RefCell<Vec<Range<usize>>>,
     known: RefCell<Vec<(Range<usize>, String, Secret)>>,
+    sources: RefCell<SecretSources>,
+}
+
+/// Where the secrets of a file come from, whether they were read or not: names alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretSources {
+    /// Variables of the environment.
+    pub variables: BTreeSet<String>,
+    /// Files, as the file names them.
+    pub files: BTreeSet<String>,
+    /// Programs that print one.
+    pub programs: BTreeSet<String>,
+}
+
+impl SecretSources {
+    /// Those of two readers of one file.
+    pub fn and(mut self, other: Self) -> Self {
+        self.variables.extend(other.variables);
+        self.files.extend(other.files);
+        self.programs.extend(other.programs);
+        self
+    }
 }
 
 /// What is done about secrets while a file is loaded.
@@ -48,6 +71,7 @@ impl<'a> SecretReader<'a> {
             found: RefCell::default(),
             plain: RefCell::default(),
             known: RefCell::default(),
+            sources: RefCell::default(),
         }
     }
 
@@ -65,6 +89,11 @@ impl<'a> SecretReader<'a> {
     /// Where secrets stand in the file as plain texts.
     pub fn plain_places(&self) -> Vec<Range<usize>> {
         self.plain.borrow().clone()
+    }
+
+    /// Where the secrets come from that were asked for.
+    pub fn sources(&self) -> SecretSources {
+        self.sources.borrow().clone()
     }
 
     /// The folder of the configuration, which relative paths in it start from.
@@ -121,6 +150,18 @@ impl<'a> SecretReader<'a> {
                     );
                     return invented();
                 }
+                let mut sources = self.sources.borrow_mut();
+                match (&variable, &file, &command) {
+                    (Some(variable), ..) if is_variable(variable.value) => {
+                        sources.variables.insert(variable.value.to_owned());
+                    }
+                    (_, Some(file), _) => {
+                        sources.files.insert(file.value.to_owned());
+                    }
+                    (.., Some(command)) => sources.programs.extend(command.first().map(|word| word.value.to_owned())),
+                    _ => {}
+                }
+                drop(sources);
                 if self.mode == SecretMode::Invent {
                     return invented();
                 }

@@ -24,5 +24,6 @@ mod overview;
 mod requests;
 mod safety;
 mod scene;
+mod schedule;
 mod scim;
 mod todo;

@@ -60,6 +60,16 @@ impl Schedule {
         self.seconds >= DAY
     }
 
+    /// How long a slot is, but for the nights in which clocks change.
+    pub fn length(&self) -> TimeDelta {
+        TimeDelta::seconds(self.seconds)
+    }
+
+    /// The time of the day at which its slots begin, where they are days.
+    pub fn at(&self) -> Option<NaiveTime> {
+        self.is_of_days().then_some(self.at)
+    }
+
     /// As the file spells it: `1h`, `24h at 05:00`.
     pub fn spelled(&self) -> String {
         let every = spelled(self.seconds);
