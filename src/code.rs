@@ -731,6 +731,9 @@ codes! {
         DetailNotChosen = "detail_not_chosen",
             "A field belongs to details that the file does not choose.",
             "Add the detail to `details`.";
+        TestFailed = "test_failed",
+            "The employee of a `[[test]]` comes out another way than it expects.",
+            "Correct the rules of the target, or what the test expects.";
         NoTarget = "no_target",
             "The file has no target.",
             "Add one, or let `personio-sync init` write it.";

@@ -22,11 +22,12 @@ use crate::words::{count, employees};
 
 use super::neighbours::accounts_in_two_states;
 use super::session::Session;
-use super::{Failure, Process, Reason, Reasons, SandboxChoice};
+use super::{Failure, Process, Reason, Reasons, SandboxChoice, expectations};
 
 /// Check the configuration file; with --online also credentials, rights, attributes, names and reachability
 ///
-/// Writes nothing and changes nothing. All problems are reported together.
+/// Writes nothing and changes nothing. All problems are reported together. Each `[[test]]` of the file is tried; when one
+/// fails, nobody is contacted.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only these targets
@@ -67,7 +68,11 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         lines.extend(target.target.describe().into_iter().map(|line| format!("{}: {line}", target.plan.name)));
     }
     lines.extend(missing_filters(process, &session));
-    if arguments.online || session.sandbox.is_some() {
+    let tested = expectations::run(settings, &targets);
+    lines.extend(tested.line());
+    if !tested.problems.is_empty() {
+        reasons.add(Reason::Usage);
+    } else if arguments.online || session.sandbox.is_some() {
         online(process, &session, &targets, &mut reasons, &mut problems, &mut lines)?;
     }
     let elsewhere = if session.sandbox.is_none() { accounts_in_two_states(settings) } else { Vec::new() };
@@ -86,9 +91,11 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         paused: target.paused || session.rehearses(&target.plan.name),
         mapped_fields: target.plan.mapping.len(),
     });
+    tested.problems.iter().for_each(|problem| process.say(&at_its_place(settings, problem)));
+    let all: Vec<Problem> = tested.problems.into_iter().chain(problems.iter().cloned()).collect();
     let document = CheckDocument {
         tool: concat!("personio-sync ", env!("CARGO_PKG_VERSION")),
-        problems: &problems,
+        problems: &all,
         warnings: warnings.chain(elsewhere).collect(),
         targets: checked.collect(),
     };
@@ -96,6 +103,13 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     process.answer(&Answer::new("check", document, shown).exit_code(reasons.code()));
     process.say_problems(&problems);
     Ok(reasons)
+}
+
+/// `personio-sync.toml:42:1: error: service-desk: …`
+fn at_its_place(settings: &Settings, problem: &Problem) -> String {
+    let (line, column) = (problem.line.unwrap_or(1), problem.column.unwrap_or(1));
+    let target = problem.target.as_deref().unwrap_or_default();
+    format!("{}:{line}:{column}: error: {target}: {}", settings.file.path.display(), problem.message)
 }
 
 /// First runs without any filter, of which the service should be spared. Once somebody is linked that is too late to say;

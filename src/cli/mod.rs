@@ -8,6 +8,7 @@ mod codes;
 mod completion;
 mod confirm;
 mod documents;
+mod expectations;
 mod explain;
 mod fields;
 mod finding;

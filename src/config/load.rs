@@ -14,7 +14,7 @@ use crate::zone::Zones;
 use super::settings::{ConfigFile, Settings, TargetSettings};
 use super::shape::{Phones, Shape};
 use super::target::{self, TargetRead};
-use super::{budget, lookup_tables, personio, state, syntax, timezone};
+use super::{budget, expectations, lookup_tables, personio, state, syntax, timezone};
 use crate::section::{Context, Problem, Problems, SecretMode, SecretReader, Severity, Table, position};
 use crate::words::nearest;
 
@@ -171,6 +171,7 @@ pub(super) fn resolve(
     let _ = root.table("notify");
     let notify = notify::read(if tells { &root } else { &quiet }, &file.folder, tells);
     let targets = read_targets(&root, document.get_ref(), &source, unread, options);
+    let tests = expectations::read(&root, &source.vocabulary, &targets);
     root.finish();
 
     let found_secrets = secrets.found();
@@ -193,6 +194,7 @@ pub(super) fn resolve(
                 budget,
                 notify,
                 targets,
+                tests,
                 warnings: sorted,
                 secrets: found_secrets,
                 secret_sources,

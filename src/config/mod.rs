@@ -22,6 +22,7 @@
 
 mod budget;
 mod edit;
+mod expectations;
 mod expressions;
 mod fields;
 mod leavers;

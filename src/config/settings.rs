@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::employee::Attributes;
 use crate::notify::NotifySettings;
 use crate::personio::SourceSettings;
-use crate::plan::{PlanSettings, Schedule, Share};
+use crate::plan::{PlanSettings, RuleTest, Schedule, Share};
 use crate::rules::Vocabulary;
 use crate::section::{Problem, Secret, SecretSources};
 use crate::targets::TargetType;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub notify: Option<NotifySettings>,
     /// In the order of the file.
     pub targets: Vec<TargetSettings>,
+    /// What the file says should come of invented employees.
+    pub tests: Vec<RuleTest>,
     /// What is doubtful but no error.
     pub warnings: Vec<Problem>,
     /// Every secret of the file, so that output can be scrubbed of them.

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{budget, lookup_tables, personio, state, target};
+use super::{budget, expectations, lookup_tables, personio, state, target};
 use crate::notify;
 use crate::section::Located;
 use crate::section::shape::{ByHand, Entries, definition, joined};
@@ -36,6 +36,8 @@ pub(super) struct Shape {
     notify: Option<ByHand<notify::Shape>>,
     /// The systems that are kept in line; the names are yours
     targets: Option<ByHand<Targets>>,
+    /// Invented employees and what should come of them: `check` tries each
+    test: Option<ByHand<Vec<expectations::Shape>>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]

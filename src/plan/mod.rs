@@ -11,6 +11,7 @@ mod change;
 mod correlate;
 mod diff;
 mod employee_rules;
+mod expectation;
 mod guard;
 mod limit;
 mod membership;
@@ -35,6 +36,7 @@ pub use change::{
 };
 pub use diff::same;
 pub use employee_rules::{EmployeeCase, EmployeeRules, Findings, shared_values};
+pub use expectation::{Difference, Expected, ExpectedScope, RuleTest, TestedRules};
 pub use guard::{GuardInput, default_removals, guard, hold_unseen};
 pub use limit::{Limit, Share};
 pub use settings::{

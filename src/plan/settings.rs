@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::field::{FieldIndex, FieldSpec, FieldValue};
+use crate::field::{Capabilities, FieldIndex, FieldSpec, FieldValue, Schema};
 use crate::rules::{Expression, Mapping, OnInvalid};
 
 use super::{Action, Limit, Share};
@@ -47,6 +47,12 @@ impl PlanSettings {
     /// Whether whoever left is kept in line like everybody else.
     pub fn takes_leavers(&self) -> bool {
         self.policy.includes_leavers || self.leavers.left == LeaverAction::Include
+    }
+
+    /// The fields as the file knows them, where the target is not asked.
+    pub fn schema(&self) -> Schema {
+        let (fields, capabilities) = (self.fields.clone(), Capabilities::default());
+        Schema { fields, capabilities, one_of: Vec::new(), asynchronous: None }
     }
 
     /// Whether any filter says who is meant.

@@ -96,10 +96,15 @@ impl<'a> Problems<'a> {
         self.text.get(span).unwrap_or_default()
     }
 
+    /// Line and column, both from 1, of a place.
+    pub fn place(&self, span: Range<usize>) -> (usize, usize) {
+        position(self.text, span.start)
+    }
+
     fn add(&self, severity: Severity, span: Range<usize>, code: Code, message: String) {
         // A name with a line break in it must not look like a line of its own.
         let message = message.replace('\r', "\\u{d}").replace('\n', "\\u{a}");
-        let (line, column) = position(self.text, span.start);
+        let (line, column) = self.place(span.clone());
         let problem = Problem { severity, code, line: Some(line), column: Some(column), message };
         self.found.borrow_mut().push((span.start, problem));
     }

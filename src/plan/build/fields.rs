@@ -1,6 +1,7 @@
 //! What an account should hold, and what of it the target can be told.
 
 use crate::code::Code;
+use crate::plan::{EmployeeCase, Findings};
 
 use super::*;
 
@@ -12,40 +13,12 @@ impl<'a> Builder<'a> {
         account: Option<&Account>,
     ) -> Result<Vec<FieldChange>, (Code, String)> {
         let employee = facts.employee().id;
-        let settings = self.input.settings;
-        let mut wanted: Vec<Desired> = Vec::with_capacity(settings.written_fields);
-        let mut remarks = Vec::new();
-        wanted.extend(settings.mapping.iter().map(|mapping| {
-            if account.is_some() && mapping.when == When::Create {
-                Desired::Keep(None)
-            } else {
-                mapping.desired_with_remarks(self.spec(mapping.index), facts, &mut remarks)
-            }
-        }));
+        let Wanted { desired: wanted, remarks, findings } = wanted(self.input, facts, account);
         let told = remarks.into_iter().map(|Remark { code, message }| Notice::about(employee, code, message));
         self.plan.notices.extend(told);
-        wanted.resize(settings.written_fields, Desired::Keep(None));
-        if let Some(rules) = self.input.rules {
-            let hire_date = self.input.employees.attributes.column("hire_date");
-            let without_hire_date =
-                hire_date.is_some_and(|column| matches!(facts.employee().value(column), crate::employee::Value::Empty));
-            let findings = rules.complete(
-                &EmployeeCase {
-                    employee,
-                    standing: facts.standing(),
-                    without_hire_date,
-                    today: self.input.today,
-                    schema: self.input.schema,
-                    account,
-                    linked: self.input.memory.links.contains_key(&employee),
-                    first_import: self.input.memory.links.is_empty(),
-                },
-                &mut wanted,
-            );
-            self.plan.notices.extend(findings.notices);
-            if let Some(skip) = findings.skip {
-                return Err((skip.reason, skip.detail));
-            }
+        self.plan.notices.extend(findings.notices);
+        if let Some(skip) = findings.skip {
+            return Err((skip.reason, skip.detail));
         }
         let mut fields = Vec::new();
         let refers = |spec: &FieldSpec| matches!(spec.kind, FieldKind::Reference | FieldKind::References);
@@ -243,6 +216,42 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// What one employee's account should hold, before it is held against what the target has.
+pub(crate) struct Wanted {
+    /// In the order of the schema.
+    pub(crate) desired: Vec<Desired>,
+    remarks: Vec<Remark>,
+    findings: Findings,
+}
+
+/// What the mapping gives, completed by the rules of the target's type.
+pub(crate) fn wanted(input: &PlanInput<'_>, facts: &Facts<'_>, account: Option<&Account>) -> Wanted {
+    let (settings, employee) = (input.settings, facts.employee().id);
+    let mut remarks = Vec::new();
+    let mut desired: Vec<Desired> = Vec::with_capacity(settings.written_fields);
+    desired.extend(settings.mapping.iter().map(|mapping| match (account, mapping.when) {
+        (Some(_), When::Create) => Desired::Keep(None),
+        _ => mapping.desired_with_remarks(input.schema.field(mapping.index), facts, &mut remarks),
+    }));
+    desired.resize(settings.written_fields, Desired::Keep(None));
+    let Some(rules) = input.rules else { return Wanted { desired, remarks, findings: Findings::default() } };
+    let hire_date = input.employees.attributes.column("hire_date");
+    let without_hire_date =
+        hire_date.is_some_and(|column| matches!(facts.employee().value(column), crate::employee::Value::Empty));
+    let case = EmployeeCase {
+        employee,
+        standing: facts.standing(),
+        without_hire_date,
+        today: input.today,
+        schema: input.schema,
+        account,
+        linked: input.memory.links.contains_key(&employee),
+        first_import: input.memory.links.is_empty(),
+    };
+    let findings = rules.complete(&case, &mut desired);
+    Wanted { desired, remarks, findings }
 }
 
 /// The form of a value, for messages that must not show it.

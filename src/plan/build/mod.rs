@@ -14,6 +14,7 @@ use finish::reference_change;
 
 pub use absent::{Absent, absent};
 pub use fields::form;
+pub(crate) use fields::wanted;
 pub use handovers::{Identifying, identifying};
 pub use removals::waits_until;
 
@@ -26,7 +27,7 @@ use foldhash::fast::RandomState;
 
 use crate::code::Code;
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
-use crate::plan::{EmployeeCase, HandoverMode, LeaverAction, Refusal};
+use crate::plan::{HandoverMode, LeaverAction, Refusal};
 use crate::rules::{Desired, Facts, Mapping, Remark, Scope, Tables, When, scope, scope_as_written};
 
 use super::correlate::{Candidate, Correlation, Found, Keys, MatchKey, correlate, key};
