@@ -36,6 +36,7 @@ mod switch;
 mod sync;
 mod telling;
 mod todo;
+mod upcoming;
 mod version;
 mod who;
 mod widget;
@@ -94,6 +95,7 @@ enum Command {
     Fields(fields::Arguments),
     Plan(plan::Arguments),
     Sync(sync::Arguments),
+    Upcoming(upcoming::Arguments),
     Confirm(confirm::Arguments),
     Held(approve::HeldArguments),
     Approve(approve::Arguments),
@@ -174,6 +176,7 @@ pub fn main() -> ExitCode {
         Command::Attributes(arguments) => attributes::run(&process, &arguments),
         Command::Fields(arguments) => fields::run(&process, &arguments),
         Command::Plan(arguments) => plan::run(&process, &arguments),
+        Command::Upcoming(arguments) => upcoming::run(&process, &arguments),
         Command::Confirm(arguments) => confirm::run(&process, &arguments),
         Command::Held(arguments) => approve::held(&process, &arguments),
         Command::Approve(arguments) => approve::run(&process, &arguments),

@@ -110,6 +110,14 @@ impl Employees {
         self.list.binary_search_by_key(&id, |employee| employee.id).ok().map(|index| &self.list[index])
     }
 
+    /// What somebody is called, as far as the read delivers it.
+    pub fn full_name(&self, id: EmployeeId) -> Option<Box<str>> {
+        let record = self.get(id)?;
+        let part = |key| self.attributes.column(key).and_then(|column| record.value(column).as_text());
+        let name: Vec<&str> = [part("first_name"), part("last_name")].into_iter().flatten().collect();
+        (!name.is_empty()).then(|| name.join(" ").into())
+    }
+
     /// Takes the proof away; what was found before stays said.
     pub fn doubt(&mut self, why: String) {
         let why = match self.why_incomplete() {

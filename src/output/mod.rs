@@ -1,6 +1,7 @@
 //! What people and machines see: results on standard output, progress and messages on standard error.
 
 pub(crate) mod answer;
+pub(crate) mod calendar;
 pub mod checklist;
 pub(crate) mod grouped;
 pub mod json;

@@ -19,6 +19,7 @@ mod near_keys;
 mod settings;
 mod slots;
 mod step;
+mod upcoming;
 mod workflow;
 
 pub use absences::Absences;
@@ -45,6 +46,7 @@ pub use settings::{
 };
 pub use slots::{Due, Schedule};
 pub use step::{Action, StepValue, WorkflowStep};
+pub use upcoming::{Act, Coming, ComingEvent, ComingTarget, What, upcoming};
 pub use workflow::{
     Begun, Fingerprints, KnownSince, PlannedWorkflows, Reason, Rehearsed, Seen, SeenBefore, StepDone, WorkflowInput,
     WorkflowMemory, plan_workflows, rehearse, trial, verdict,

@@ -223,10 +223,6 @@ pub enum PrepareError {
 impl Prepared<'_> {
     /// What somebody is called, as far as the source delivers it.
     pub fn full_name(&self, employee: EmployeeId) -> Option<Box<str>> {
-        let attributes = &self.employees.attributes;
-        let record = self.employees.get(employee)?;
-        let part = |key| attributes.column(key).and_then(|column| record.value(column).as_text());
-        let name: Vec<&str> = [part("first_name"), part("last_name")].into_iter().flatten().collect();
-        (!name.is_empty()).then(|| name.join(" ").into())
+        self.employees.full_name(employee)
     }
 }

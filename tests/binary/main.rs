@@ -28,3 +28,4 @@ mod scene;
 mod schedule;
 mod scim;
 mod todo;
+mod upcoming;

@@ -46,7 +46,7 @@ fn takes_quote(text: &str) -> bool {
 }
 
 /// With a quote before it, if it takes one.
-pub(super) fn quote(text: &str) -> Option<Box<str>> {
+pub fn quote(text: &str) -> Option<Box<str>> {
     takes_quote(text).then(|| format!("'{text}").into())
 }
 

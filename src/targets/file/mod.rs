@@ -17,6 +17,7 @@ mod settings;
 mod tests;
 mod workbook;
 
+pub use formula::quote;
 pub use settings::{FileDefaults, FileTarget, parse, parse_with, schema};
 
 pub const KIND: super::Kind =
