@@ -7,6 +7,7 @@ mod check;
 mod codes;
 mod completion;
 mod confirm;
+mod diff;
 mod documents;
 mod expectations;
 mod explain;
@@ -96,6 +97,7 @@ enum Command {
     Plan(plan::Arguments),
     Sync(sync::Arguments),
     Upcoming(upcoming::Arguments),
+    Diff(diff::Arguments),
     Confirm(confirm::Arguments),
     Held(approve::HeldArguments),
     Approve(approve::Arguments),
@@ -177,6 +179,7 @@ pub fn main() -> ExitCode {
         Command::Fields(arguments) => fields::run(&process, &arguments),
         Command::Plan(arguments) => plan::run(&process, &arguments),
         Command::Upcoming(arguments) => upcoming::run(&process, &arguments),
+        Command::Diff(arguments) => diff::run(&process, &arguments),
         Command::Confirm(arguments) => confirm::run(&process, &arguments),
         Command::Held(arguments) => approve::held(&process, &arguments),
         Command::Approve(arguments) => approve::run(&process, &arguments),

@@ -11,6 +11,8 @@ use crate::section::Secret;
 use crate::simulation::{Preparation, PreparedAttribute, PreparedField, PreparedTarget};
 use crate::targets::Channel;
 
+use super::{Failure, Reason};
+
 /// The simulated systems of a run with `--sandbox`.
 pub struct RunningSandbox {
     info: SandboxInfo,
@@ -34,6 +36,12 @@ impl RunningSandbox {
         };
         prepare(&running.info.base_url, &preparation(settings))?;
         Ok(running)
+    }
+
+    /// Has it offer what another file expects, too.
+    pub(super) fn offer(&self, settings: &Settings) -> Result<(), Failure> {
+        prepare(&self.info.base_url, &preparation(settings))
+            .map_err(|error| Failure::new(Reason::Usage, format!("the sandbox cannot be used: {error:#}")))
     }
 
     /// Points everything in the file at the sandbox; nothing else is reached, whatever the file says.

@@ -275,7 +275,7 @@ impl Process {
     ///
     /// When the file has a mistake, a target is unknown, or the sandbox cannot be used.
     pub fn open(&self, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
-        self.open_and(false, sandbox, targets)
+        self.open_and(&self.config_path(), false, sandbox, targets)
     }
 
     /// The same for a command that may tell people of something, as `[notify]` says.
@@ -284,15 +284,32 @@ impl Process {
     ///
     /// As [`Process::open`].
     pub fn open_telling(&self, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
-        self.open_and(true, sandbox, targets)
+        self.open_and(&self.config_path(), true, sandbox, targets)
     }
 
-    fn open_and(&self, tells: bool, sandbox: &SandboxChoice, targets: &[String]) -> Result<Session, Failure> {
-        let path = self.config_path();
+    /// The same for a file that is not the one of `--config`.
+    pub(super) fn open_file(&self, path: &Path, sandbox: &SandboxChoice) -> Result<Session, Failure> {
+        self.open_and(path, false, sandbox, &[])
+    }
+
+    /// What another file says. With it nobody is contacted, so that its secrets are left alone.
+    pub(super) fn read_rules(&self, path: &Path) -> Result<Settings, Failure> {
+        let (secrets, zones) = (SecretMode::Invent, &self.zones);
+        let options = LoadOptions { secrets, tells: false, zones, ..LoadOptions::new(&environment) };
+        Ok(load(path, &options)?)
+    }
+
+    fn open_and(
+        &self,
+        path: &Path,
+        tells: bool,
+        sandbox: &SandboxChoice,
+        targets: &[String],
+    ) -> Result<Session, Failure> {
         let secrets = if sandbox.sandbox.is_some() { SecretMode::Invent } else { SecretMode::Read };
         let options =
             LoadOptions { secrets, only: targets, tells, zones: &self.zones, ..LoadOptions::new(&environment) };
-        let mut settings = load(&path, &options)?;
+        let mut settings = load(path, &options)?;
         if sandbox.sandbox.is_none() {
             self.redactor.get_or_init(|| Redactor::new(settings.secrets.iter().map(Secret::expose)));
         }

@@ -230,9 +230,7 @@ fn attribute(key: &str, value: &DeValue<'_>) -> Result<Value, &'static str> {
         (Some(PresetKind::Date), FieldValue::Text(text)) => Value::Date(text.parse().map_err(|_| DATE)?),
         (_, FieldValue::Date(day)) => Value::Date(day),
         (Some(PresetKind::Date), _) => return Err(DATE),
-        (Some(PresetKind::Named), FieldValue::Text(name)) => {
-            Value::Named(Arc::new(Named { id: Part::Empty, name }))
-        }
+        (Some(PresetKind::Named), FieldValue::Text(name)) => Value::Named(Arc::new(Named { id: Part::Empty, name })),
         (Some(PresetKind::Supervisor), FieldValue::Integer(id)) if id > 0 => {
             let id = EmployeeId(id.unsigned_abs());
             Value::Supervisor(Arc::new(Supervisor { id, email: Part::Empty, name: Part::Empty }))

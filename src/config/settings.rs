@@ -46,6 +46,12 @@ pub struct Settings {
     pub secret_sources: SecretSources,
 }
 
+impl Settings {
+    pub fn has_target(&self, name: &str) -> bool {
+        self.targets.iter().any(|target| *target.plan.name == *name)
+    }
+}
+
 /// The configuration file itself.
 #[derive(Clone)]
 pub struct ConfigFile {

@@ -16,6 +16,7 @@ mod guard;
 mod limit;
 mod membership;
 mod near_keys;
+mod rule_diff;
 mod settings;
 mod slots;
 mod step;
@@ -40,6 +41,7 @@ pub use employee_rules::{EmployeeCase, EmployeeRules, Findings, shared_values};
 pub use expectation::{Difference, Expected, ExpectedScope, RuleTest, TestedRules};
 pub use guard::{GuardInput, default_removals, guard, hold_unseen};
 pub use limit::{Limit, Share};
+pub use rule_diff::{FieldDiff, FieldGoal, RuleDiff, Rules, rule_diff};
 pub use settings::{
     HandoverMode, LeaverAction, Leavers, PlanSettings, Policy, Safety, StepSettings, StepSource, Trigger,
     WorkflowSettings,

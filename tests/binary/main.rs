@@ -22,6 +22,7 @@ mod notify;
 mod output;
 mod overview;
 mod requests;
+mod rule_diff;
 mod rule_tests;
 mod safety;
 mod scene;
