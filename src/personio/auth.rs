@@ -36,6 +36,7 @@ pub(super) fn sign_in(client: &Client, client_id: &Secret, client_secret: &Secre
         400 | 401 | 403 | 404 | 422 if error_of(&answer).is_some() => return Err(refused()),
         401 | 403 => return Err(refused()),
         429 => return Err(too_many()),
+        404 => return Err(no_token(client, "the sign-in was answered with HTTP 404; is `personio.base_url` right?")),
         status => return Err(no_token(client, &format!("the sign-in was answered with HTTP {status}"))),
     }
     let envelope: Envelope<Token> =

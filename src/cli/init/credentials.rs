@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::config::{LoadOptions, load};
-use crate::personio::{CatalogueEntry, SourceErrorKind, Sources};
+use crate::personio::{CatalogueEntry, SourceErrorKind, Sources, WHERE};
 use crate::section::Secret;
 
 use super::super::{Failure, private_file, session};
@@ -55,8 +55,9 @@ pub(super) fn find(
         });
     }
     desk.say(
-        "The credentials of Personio: Settings > Integrations > API credentials. \
-         They are sent to Personio alone. Enter nothing to add them later.",
+        &format!(
+            "The credentials of Personio are made {WHERE}. They are sent to Personio alone. Enter nothing to add them later."
+        ),
     );
     for _ in 0..TRIES {
         let id = desk.line("Client id: ")?;
@@ -112,6 +113,25 @@ impl Desk for Terminal<'_> {
             Err(error) if error.kind == SourceErrorKind::Rights => Ok(None),
             Err(error) => Err(error.to_string()),
         }
+    }
+}
+
+/// Refuses to ask for what could not be kept, because a file of an earlier time is in the way.
+pub(super) fn free_to_keep(config: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<(), Failure> {
+    if VARIABLES.map(environment).iter().all(Option::is_some) {
+        return Ok(());
+    }
+    match FILES.map(|name| config.with_file_name(name)).into_iter().find(|path| path.exists()) {
+        None => Ok(()),
+        Some(path) => Err(Failure::new(
+            Reason::Usage,
+            format!(
+                "{} is there already and is left alone; move it away, or set {} and {} to the credentials",
+                path.display(),
+                VARIABLES[0],
+                VARIABLES[1]
+            ),
+        )),
     }
 }
 
@@ -176,6 +196,17 @@ mod tests {
         assert!(found.is_none() && desk.tried.is_empty());
         let (found, desk) = ask(&["a", "b", "a", "b", "a", "b"], &|_| None);
         assert!(found.is_none() && desk.tried.len() == TRIES);
+    }
+
+    #[test]
+    fn nobody_is_asked_for_what_could_not_be_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("personio-sync.toml");
+        assert!(free_to_keep(&config, &|_| None).is_ok());
+        std::fs::write(folder.path().join(FILES[1]), "old").unwrap();
+        let refused = free_to_keep(&config, &|_| None).unwrap_err().text;
+        assert!(refused.contains(FILES[1]) && refused.contains("move it away"), "{refused}");
+        assert!(free_to_keep(&config, &|_| Some("known".into())).is_ok());
     }
 
     #[test]

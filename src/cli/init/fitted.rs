@@ -20,6 +20,15 @@ pub(in crate::cli) struct Account<'c> {
     vocabulary: Vocabulary,
 }
 
+/// What a mapping would fill and cannot.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    /// Attributes that the credential may not read.
+    pub(super) unreadable: BTreeSet<String>,
+    /// Fields that take an attribute of the account's own, of which none has the name.
+    pub(super) unfilled: BTreeSet<String>,
+}
+
 impl<'c> Account<'c> {
     pub(super) fn new(catalogue: &'c [CatalogueEntry]) -> Self {
         let mut aliases: BTreeMap<String, &CatalogueEntry> = BTreeMap::new();
@@ -50,20 +59,20 @@ impl<'c> Account<'c> {
 
     /// A starter's section whose mapping reads only what this credential may read, and what it leaves out. A mapped line with
     /// the number of another account's attribute takes the attribute with the field's name or meaning, where there is one.
-    pub(super) fn fit(&self, starter: &str) -> (String, BTreeSet<String>) {
-        let (mut text, mut unreadable, mut is_mapping) = (String::new(), BTreeSet::new(), false);
+    pub(super) fn fit(&self, starter: &str, left_out: &mut LeftOut) -> String {
+        let (mut text, mut is_mapping) = (String::new(), false);
         for line in starter.lines() {
             if line.starts_with('[') {
                 is_mapping = line.ends_with(".mapping]");
             }
-            let fitted = if is_mapping { self.line(line, &mut unreadable) } else { line.to_owned() };
+            let fitted = if is_mapping { self.line(line, left_out) } else { line.to_owned() };
             text.push_str(&fitted);
             text.push('\n');
         }
-        (text, unreadable)
+        text
     }
 
-    fn line(&self, line: &str, unreadable: &mut BTreeSet<String>) -> String {
+    fn line(&self, line: &str, left_out: &mut LeftOut) -> String {
         let Some((field, source)) = entry(line) else { return line.to_owned() };
         let Ok(expression) = Expression::compile(&source, &self.vocabulary) else { return line.to_owned() };
         let mut fitted = line.to_owned();
@@ -77,7 +86,10 @@ impl<'c> Account<'c> {
             match by_name.filter(|_| attribute.starts_with("dynamic_")) {
                 Some((alias, _)) => fitted = fitted.replacen(attribute, alias, 1),
                 None => {
-                    unreadable.insert(if attribute.starts_with("dynamic_") { field.clone() } else { attribute.into() });
+                    match attribute.starts_with("dynamic_") {
+                        true => left_out.unfilled.insert(field),
+                        false => left_out.unreadable.insert(attribute.into()),
+                    };
                     return format!("# {line}");
                 }
             }
@@ -174,7 +186,8 @@ date_of_birth = \"dynamic_102\"
 post_code     = \"dynamic_105\"
 # untouched   = \"gender\"
 ";
-        let (text, unreadable) = Account::new(&catalogue).fit(starter);
+        let mut left_out = LeftOut::default();
+        let text = Account::new(&catalogue).fit(starter, &mut left_out);
         let expected = "\
 [targets.desk]
 include = [\"office == 'Berlin'\"]
@@ -190,6 +203,7 @@ date_of_birth = \"geburtstag\"
 # untouched   = \"gender\"
 ";
         assert_eq!(text, expected);
-        assert_eq!(unreadable.into_iter().collect::<Vec<_>>(), ["position", "post_code"]);
+        assert_eq!(left_out.unreadable, BTreeSet::from(["position".to_owned()]));
+        assert_eq!(left_out.unfilled, BTreeSet::from(["post_code".to_owned()]));
     }
 }

@@ -16,14 +16,14 @@ use serde_json::Value;
 use crate::config::target_schema;
 use crate::output::{Answer, Shown};
 use crate::personio::WHERE;
-use crate::section::shape::generator;
+use crate::section::shape::{Address, generator};
 use crate::targets::{KINDS, Kind};
 use crate::words::count;
 
 use super::schema::schema;
 use super::{Failure, Process, Reason, Reasons, private_file, session};
 use credentials::Accepted;
-use fitted::Account;
+use fitted::{Account, LeftOut};
 use other_keys::with_other_keys;
 
 /// Write a commented starter file
@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     #[arg(long = "target", value_name = "TYPE", value_parser = PossibleValuesParser::new(types()))]
     targets: Vec<String>,
     /// Where Personio answers, if it is not its usual address
-    #[arg(long, value_name = "URL")]
-    base_url: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = |url: &str| Address::try_from(url.to_owned()))]
+    base_url: Option<Address>,
 }
 
 /// What every starter file begins with.
@@ -60,7 +60,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         return Err(exists(&path));
     }
     let base_url = arguments.base_url.as_deref();
-    let accepted = credentials(process, base_url)?;
+    let accepted = credentials(process, &path, base_url)?;
     let catalogue = accepted.as_ref().and_then(|accepted| accepted.catalogue.as_deref());
     let account = catalogue.map(Account::new);
     let mut targets = arguments.targets.clone();
@@ -70,7 +70,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     if targets.is_empty() {
         targets.push(NOTHING_CHOSEN.to_owned());
     }
-    let Starter { mut text, unreadable } = starter(&targets, account.as_ref(), base_url);
+    let Starter { mut text, left_out } = starter(&targets, account.as_ref(), base_url);
     if let Some(typed) = accepted.as_ref().and_then(|accepted| accepted.typed.as_ref()) {
         credentials::keep(typed, &path)?;
         for (variable, file) in credentials::VARIABLES.iter().zip(credentials::FILES) {
@@ -89,10 +89,18 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
             credentials::FILES[1]
         ));
     }
-    if !unreadable.is_empty() {
+    let listed = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    if !left_out.unreadable.is_empty() {
         shown = shown.remark(format!(
             "Left out of the mapping, as these credentials may not read it: {}. Allow it {WHERE}, and take the `#` away.",
-            unreadable.into_iter().collect::<Vec<_>>().join(", ")
+            listed(left_out.unreadable)
+        ));
+    }
+    if !left_out.unfilled.is_empty() {
+        shown = shown.remark(format!(
+            "Left out of the mapping, as no attribute of yours has the name: {}. If you have one, put its key into the line \
+             (`personio-sync attributes` lists them), and take the `#` away.",
+            listed(left_out.unfilled)
         ));
     }
     let config = process.global.config.as_ref();
@@ -104,10 +112,11 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
 }
 
 /// The credentials that somebody at the terminal has.
-fn credentials(process: &Process, base_url: Option<&str>) -> Result<Option<Accepted>, Failure> {
+fn credentials(process: &Process, config: &Path, base_url: Option<&str>) -> Result<Option<Accepted>, Failure> {
     if !process.terminal.input {
         return Ok(None);
     }
+    credentials::free_to_keep(config, &session::environment)?;
     let mut desk = credentials::Terminal { base_url };
     let found = credentials::find(&mut desk, &session::environment)
         .map_err(|error| Failure::new(Reason::Usage, format!("no answer; nothing was written: {error}")))?;
@@ -151,8 +160,7 @@ fn types() -> Vec<&'static str> {
 /// A file to start from.
 pub(super) struct Starter {
     pub(super) text: String,
-    /// What its mapping would read and may not: attributes, and fields that take an attribute of the account's own.
-    unreadable: BTreeSet<String>,
+    left_out: LeftOut,
 }
 
 /// A file with these targets, each type once. Without any, their sections stand there as comments.
@@ -165,24 +173,20 @@ pub(super) fn starter<S: AsRef<str>>(targets: &[S], account: Option<&Account<'_>
         source = format!("{before}{aliases}{after}");
     }
     let mut text = with_other_keys(&source, "[personio]", &schema["properties"]["personio"], definitions);
-    let mut unreadable = BTreeSet::new();
+    let mut left_out = LeftOut::default();
     let chosen = |name: &str| targets.iter().any(|target| target.as_ref() == name);
     for Kind { name, starter, .. } in KINDS {
         let header = starter.lines().find(|line| line.starts_with("[targets.")).unwrap_or_default();
         let section = with_other_keys(starter, header, &own_keys(&schema, name), definitions);
         let section = with_fields_named(&section);
         match account.filter(|_| chosen(name)) {
-            Some(account) => {
-                let (section, left_out) = account.fit(&section);
-                text.push_str(&section);
-                unreadable.extend(left_out);
-            }
+            Some(account) => text.push_str(&account.fit(&section, &mut left_out)),
             None if chosen(name) => text.push_str(&section),
             None if targets.is_empty() => text.extend(section.lines().map(|line| format!("{}\n", commented(line)))),
             None => {}
         }
     }
-    Starter { text, unreadable }
+    Starter { text, left_out }
 }
 
 /// What stands in the place of the custom attributes as long as nobody knows them.
@@ -335,7 +339,7 @@ mod tests {
         };
         let catalogue = [entry("first_name", "First name"), entry("email", "E-mail"), entry("dynamic_9", "Desk\n[x]")];
         let account = Account::new(&catalogue);
-        let Starter { text, unreadable } = starter(&["file"], Some(&account), Some("https://personio.example.com"));
+        let Starter { text, left_out } = starter(&["file"], Some(&account), Some("https://personio.example.com"));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("personio-sync.toml");
         private_file::create(&path, text.as_bytes()).unwrap();
@@ -343,7 +347,8 @@ mod tests {
             load(&path, &LoadOptions::new(&|_| Some("s3cret".into()))).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(settings.vocabulary.attribute_called("desk_x"), Some("dynamic_9"), "{text}");
         assert!(text.contains("base_url      = \"https://personio.example.com\""), "{text}");
-        assert!(unreadable.contains("department") && unreadable.contains("hire_date"), "{unreadable:?}");
+        let left_out = &left_out.unreadable;
+        assert!(left_out.contains("department") && left_out.contains("hire_date"), "{left_out:?}");
     }
 
     #[test]
