@@ -1,5 +1,7 @@
 //! What the file uses an attribute for, and what stops when Personio no longer lets the credential read it.
 
+use serde::Serialize;
+
 use crate::config::{Settings, TargetSettings};
 use crate::field::FieldIndex;
 use crate::plan::{StepSource, Trigger, WorkflowSettings};
@@ -20,6 +22,7 @@ pub(super) enum Purpose {
     Lifecycle,
     Filter,
     Match,
+    Required,
     Field,
     Group,
     Protect,
@@ -41,6 +44,7 @@ impl Purpose {
             }
             Self::Filter => ("a filter", "everybody for whom it decides is skipped"),
             Self::Match => ("a match field", "accounts are no longer found by it, and none is made without a key"),
+            Self::Required => ("a required field", "it stays as it is, and nobody is made without it"),
             Self::Field => ("a field", "it stays as it is"),
             Self::Group => ("a group", "nobody joins or leaves it"),
             Self::Protect => ("`protect`", "accounts are judged by the value that they had last"),
@@ -53,6 +57,39 @@ impl Purpose {
                 ("`documents upload`", "files that are told apart by it belong to nobody, and none is uploaded")
             }
             Self::Id => ("every run", "nothing, because Personio always delivers it"),
+        }
+    }
+
+    /// Whether people are left out without it, and not only a part of what is done for them.
+    fn is_vital(self) -> bool {
+        matches!(self, Self::Lifecycle | Self::Filter | Self::Match | Self::Required | Self::Uploads)
+    }
+}
+
+/// How much depends on an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Need {
+    /// Without it people are left out, or removals wait.
+    Required,
+    Used,
+    Unused,
+}
+
+impl Need {
+    pub(super) fn of(uses: &[Use]) -> Self {
+        match uses {
+            [] => Self::Unused,
+            uses if uses.iter().any(|one| one.purpose.is_vital()) => Self::Required,
+            _ => Self::Used,
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Used => "used",
+            Self::Unused => "unused",
         }
     }
 }
@@ -87,10 +124,12 @@ fn of_target(target: &TargetSettings, key: &str) -> Vec<Use> {
         mappings.any(|mapping| mapping.source.expression().is_some_and(|source| is_of(source, key)))
     };
     for mapping in target.plan.mapping.iter().filter(|mapping| mapped(mapping.index)) {
-        let field = &*target.plan.fields[mapping.index.get()].name;
+        let spec = &target.plan.fields[mapping.index.get()];
+        let field = &*spec.name;
         let purpose = match mapping.source {
             MappingSource::Member { .. } => Purpose::Group,
             _ if target.plan.match_fields.contains(&mapping.index) => Purpose::Match,
+            _ if spec.required => Purpose::Required,
             _ => Purpose::Field,
         };
         found.push(Use { by: format!("{name}.{field}"), purpose });
@@ -232,5 +271,18 @@ members = "subcompany == 'People'"
             assert_eq!(users_of(key), expected, "{key}");
         }
         assert_eq!(uses(&settings, &uploads, "email")[0].purpose, Purpose::Match);
+        for (key, need) in [
+            ("employment_type", Need::Required),
+            ("email", Need::Required),
+            ("first_name", Need::Required),
+            ("status", Need::Required),
+            ("gender", Need::Required),
+            ("department", Need::Used),
+            ("position", Need::Used),
+            ("id", Need::Used),
+            ("preferred_name", Need::Unused),
+        ] {
+            assert_eq!(Need::of(&uses(&settings, &uploads, key)), need, "{key}");
+        }
     }
 }

@@ -180,6 +180,13 @@ fn online(
                 }
             }
             let uploads = UploadKeys::remembered(&memory.state)?;
+            let unused = super::attributes::unused(settings, &uploads, &catalogue);
+            if unused > 0 {
+                lines.push(format!(
+                    "Personio: {} that nobody uses can be unticked; `personio-sync attributes` lists what to tick and untick",
+                    count(unused, "attribute", "attributes")
+                ));
+            }
             for problem in missing_attributes(settings, &uploads, &catalogue) {
                 reasons.add(Reason::Refused);
                 problems.push(problem);

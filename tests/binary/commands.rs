@@ -109,13 +109,15 @@ fn check_online_names_what_is_not_granted_and_the_tick_box() {
     ran.says("Personio does not let this credential read `position`")
         .says("whatever uses it is left as it is: desk.job_title")
         .says("Settings > Integrations > API credentials): Readable employee attributes");
-    ran.shows("Personio: delivered for nobody: position");
+    ran.shows("Personio: delivered for nobody: position").shows("that nobody uses can be unticked");
     assert_eq!(scene.writes(), [""; 0]);
     scene
         .run(&["attributes"], 0)
         .shows("NOT READABLE, needed by desk.job_title")
         .shows("nobody: can be unticked")
-        .shows("Readable employee attributes");
+        .shows("Readable employee attributes")
+        .shows("  tick    `position`: used by desk.job_title\n")
+        .shows("  untick  Gender (`gender`)\n");
 }
 
 #[test]

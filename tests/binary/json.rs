@@ -175,6 +175,13 @@ fn other_commands_answer_in_json_too() {
     };
     assert_eq!(of("position")["used_by"], json!(["desk.job_title"]));
     assert_eq!(of("fix_salary")["used_by"], json!([]));
+    for (key, need, advice) in [
+        ("email", "required", json!(null)),
+        ("position", "used", json!(null)),
+        ("fix_salary", "unused", json!("untick")),
+    ] {
+        assert_eq!((&of(key)["need"], &of(key)["advice"]), (&json!(need), &advice), "{key}");
+    }
     let explained = scene.run(&["explain", "1002", "--format", "json"], 0).json();
     assert_eq!((&explained["kind"], &explained["employee"]), (&json!("explanation"), &json!("1002")));
 }
