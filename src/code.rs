@@ -414,6 +414,15 @@ codes! {
         SourceOld = "source_old",
             "Nobody in Personio's list was changed for two working days, so the list may lag behind.",
             "Compare it with Personio's own screens; if the list lags behind, run again later.";
+        AttributeChanged = "attribute_changed",
+            "A custom attribute that the file reads changed its type in Personio, or lost an option, since the last good run, so whatever uses it is left as it is.",
+            "Check what the file makes of it against the attribute in Personio, then run sync with `--accept-attributes`.";
+        AttributeRenamed = "attribute_renamed",
+            "A custom attribute that the file reads has another label in Personio since the last good run.",
+            "If it means something else now, change the mapping; otherwise nothing needs to be done.";
+        AttributesUnchecked = "attributes_unchecked",
+            "Nobody can tell whether custom attributes changed in Personio, because they could not be listed.",
+            "Run again; if it stays, do what the note says.";
         BudgetLow = "budget_low",
             "Little is left of the budget.",
             "Raise its `tasks`, or wait for its next period.";

@@ -211,7 +211,7 @@ fn online(
             reasons.add(reason);
         }
     }
-    if more.iter().any(|problem| problem.code == Code::TargetUnproven) {
+    if more.iter().any(|problem| matches!(problem.code, Code::TargetUnproven | Code::AttributeChanged)) {
         reasons.add(Reason::Held);
     }
     problems.extend(more.into_iter().filter(|problem| problem.code != Reason::Held.word()));

@@ -149,6 +149,9 @@ fn accepting(options: &PrepareOptions) -> String {
     if options.accept_source {
         flags.push_str(" --accept-source");
     }
+    if options.accept_attributes {
+        flags.push_str(" --accept-attributes");
+    }
     flags
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Selection {
     #[arg(long, value_name = "WHO")]
     employee: Option<Sought>,
     /// Read who changed since the last run that read everything, and their accounts; everything where that is due
-    #[arg(long, conflicts_with_all = ["employee", "accept_removals", "accept_filter_change", "accept_source"])]
+    #[arg(long, conflicts_with_all = ["employee", "accept_removals", "accept_filter_change", "accept_source", "accept_attributes"])]
     changes: bool,
     /// Release held removals if they are exactly this many, and still the people last shown
     #[arg(long, value_name = "NUMBER")]
@@ -29,6 +29,9 @@ pub(super) struct Selection {
     /// Accept that Personio delivers far fewer people than in the last good run
     #[arg(long)]
     accept_source: bool,
+    /// Accept that custom attributes changed their type or lost options since the last good run
+    #[arg(long)]
+    accept_attributes: bool,
 }
 
 impl Selection {
@@ -45,6 +48,7 @@ impl Selection {
             accepted_removals: self.accept_removals,
             accept_filter_change: self.accept_filter_change,
             accept_source: self.accept_source,
+            accept_attributes: self.accept_attributes,
             changes: self.changes,
             ..PrepareOptions::new(session.today, targets)
         })

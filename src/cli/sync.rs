@@ -173,7 +173,8 @@ fn reads_changes(session: &Session, options: &PrepareOptions) -> bool {
     let asks_for_everything = options.only.is_some()
         || options.accepted_removals.is_some()
         || options.accept_filter_change
-        || options.accept_source;
+        || options.accept_source
+        || options.accept_attributes;
     let mut due = session.settings.targets.iter().filter(|target| options.targets.contains(&target.plan.name));
     !asks_for_everything && due.all(|target| target.full.is_some())
 }

@@ -33,6 +33,11 @@ impl Attributes {
         u16::try_from(index).ok().map(Column)
     }
 
+    /// The keys of custom attributes, sorted.
+    pub fn custom(&self) -> impl Iterator<Item = &str> {
+        self.keys().filter(|key| key.starts_with("dynamic_"))
+    }
+
     /// All keys, sorted.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
         self.keys.iter().map(AsRef::as_ref)

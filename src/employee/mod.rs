@@ -59,6 +59,13 @@ impl Employee {
         }
     }
 
+    /// As if an attribute had not been delivered.
+    pub fn hide(&mut self, column: Column) {
+        if let Some(value) = self.values.get_mut(column.index()) {
+            *value = Value::Hidden;
+        }
+    }
+
     pub fn value(&self, column: Column) -> &Value {
         self.values.get(column.index()).unwrap_or(&Value::Hidden)
     }
@@ -116,6 +123,11 @@ impl Employees {
         let part = |key| self.attributes.column(key).and_then(|column| record.value(column).as_text());
         let name: Vec<&str> = [part("first_name"), part("last_name")].into_iter().flatten().collect();
         (!name.is_empty()).then(|| name.join(" ").into())
+    }
+
+    /// As if nobody's value of an attribute had been delivered.
+    pub fn hide(&mut self, column: Column) {
+        self.list.iter_mut().for_each(|employee| employee.hide(column));
     }
 
     /// Takes the proof away; what was found before stays said.

@@ -52,7 +52,7 @@ pub use records::{
 pub use slots::FilledSlot;
 
 use parking_lot::Mutex;
-pub use source::{Absence, SourceGroup, SourceMemory, SourceRead};
+pub use source::{Absence, KnownAttribute, SourceGroup, SourceMemory, SourceRead};
 use sql::{Database, Purpose};
 pub use todos::{SeenTodo, Todo};
 pub use told::StoredFact;

@@ -144,6 +144,10 @@ CREATE TABLE todos (
     times BIGINT NOT NULL, done_at BIGINT, done_user TEXT, done_host TEXT);
 CREATE UNIQUE INDEX todos_of_fact ON todos (topic, target, code, subject);
 ",
+    "
+CREATE TABLE source_attributes (
+    key TEXT NOT NULL PRIMARY KEY, label TEXT NOT NULL, kind TEXT NOT NULL, options TEXT NOT NULL);
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -21,6 +21,18 @@ pub struct SourceGroup {
     pub people: u64,
 }
 
+/// A custom attribute as Personio described it. No value of an employee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownAttribute {
+    pub key: Box<str>,
+    /// The name that people see.
+    pub label: Box<str>,
+    /// Personio's word for its type.
+    pub kind: Box<str>,
+    /// What a choice may be.
+    pub options: BTreeSet<Box<str>>,
+}
+
 /// What a good read of the source held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceRead {
@@ -28,6 +40,8 @@ pub struct SourceRead {
     pub people: Vec<EmployeeId>,
     /// The larger companies and offices.
     pub groups: Vec<SourceGroup>,
+    /// The custom attributes that the file reads, sorted by key.
+    pub attributes: Vec<KnownAttribute>,
     /// The newest change of anybody, where the file reads that.
     pub newest_change: Option<DateTime<Utc>>,
 }
@@ -56,7 +70,7 @@ impl State {
             })?;
             let mut last = sql::first(database, "SELECT people, newest_change FROM source_reads", &[], |row| {
                 let people = seen::decode(row.word(0)?).unwrap_or_default();
-                Ok(SourceRead { people, groups: Vec::new(), newest_change: row.optional_time(1)? })
+                Ok(SourceRead { people, newest_change: row.optional_time(1)?, ..SourceRead::default() })
             })?;
             if let Some(last) = &mut last {
                 let groups = "SELECT attribute, key, name, people FROM source_groups ORDER BY attribute, key";
@@ -68,6 +82,7 @@ impl State {
                         people: row.count(3)?,
                     })
                 })?;
+                last.attributes = known_attributes(database)?;
             }
             Ok(SourceMemory { last, absences: absences.into_iter().collect() })
         })
@@ -95,6 +110,7 @@ impl State {
                 "ttti",
                 &cells,
             )?;
+            write_attributes(database, &read.attributes)?;
             database.execute("DELETE FROM source_reads", &[])?;
             database.execute(
                 "INSERT INTO source_reads (at, people, newest_change) VALUES (?, ?, ?)",
@@ -115,6 +131,33 @@ impl State {
         }
         self.write(|database| back.iter().try_for_each(|employee| end_absence(database, *employee)))
     }
+}
+
+fn known_attributes(database: &mut dyn Database) -> Result<Vec<KnownAttribute>, StateError> {
+    let query = "SELECT key, label, kind, options FROM source_attributes ORDER BY key";
+    sql::all(database, query, &[], |row| {
+        Ok(KnownAttribute {
+            key: row.word(0)?.into(),
+            label: row.word(1)?.into(),
+            kind: row.word(2)?.into(),
+            options: serde_json::from_str(row.word(3)?).unwrap_or_default(),
+        })
+    })
+}
+
+fn write_attributes(database: &mut dyn Database, attributes: &[KnownAttribute]) -> Result<(), StateError> {
+    database.execute("DELETE FROM source_attributes", &[])?;
+    let options: Vec<String> =
+        attributes.iter().map(|known| sql::json(&known.options.iter().collect::<Vec<_>>())).collect();
+    let cells: Vec<Cell<'_>> = attributes
+        .iter()
+        .zip(&options)
+        .flat_map(|(known, options)| {
+            [(&known.key).into(), (&known.label).into(), (&known.kind).into(), options.as_str().into()]
+        })
+        .collect();
+    let insert = "INSERT INTO source_attributes (key, label, kind, options) VALUES {rows}";
+    database.write_rows(insert, "tttt", &cells)
 }
 
 fn absent(database: &mut dyn Database) -> Result<Vec<EmployeeId>, StateError> {

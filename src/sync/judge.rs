@@ -21,6 +21,10 @@ pub fn judge(prepared: &Prepared<'_>) -> (Reasons, Vec<Problem>) {
             format!("Personio's answer is not proven complete, so nobody is removed: {why}"),
         ));
     }
+    for notice in plan.notices.iter().filter(|notice| notice.code == Code::AttributeChanged) {
+        reasons.add(Reason::Held);
+        problems.push(Problem::new(notice.code, notice.message.clone()));
+    }
     for (target_plan, target) in plan.targets.iter().zip(&prepared.targets) {
         if let Some(error) = &target.error {
             let reason = target_reason(error);

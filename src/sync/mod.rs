@@ -5,6 +5,7 @@
 
 mod apply;
 mod approvals;
+mod attribute_lock;
 mod batches;
 mod budget;
 mod caller;

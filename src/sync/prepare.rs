@@ -19,10 +19,11 @@ use crate::plan::{
 };
 use crate::progress::ReadProgress;
 use crate::rules::Tables;
-use crate::state::OpenIntent;
+use crate::state::{KnownAttribute, OpenIntent};
 use crate::targets::conversations::contacts::Contact;
 use crate::targets::{ByHand, Connection, ErrorKind, ReadAccounts, Target, TargetError};
 
+use super::attribute_lock::AttributeLock;
 use super::imports;
 use super::prepared::{OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, TargetMemory};
 use super::prove::{self, Proof};
@@ -71,9 +72,9 @@ pub fn prepare<'s>(
     if whole {
         imports::review(settings, &mut plan, &targets);
     }
-    let Company { employees, standings, absences, .. } = company;
+    let Company { employees, standings, absences, attributes, .. } = company;
     let source_requests = source.requests();
-    let source_seen = SourceSeen::of(&employees, &absences).filter(|_| whole);
+    let source_seen = SourceSeen::of(&employees, &absences, attributes).filter(|_| whole);
     let filters_accepted = options.accept_filter_change && whole;
     Ok(Prepared {
         plan,
@@ -129,6 +130,8 @@ struct Company<'s> {
     standings: Vec<Standing>,
     /// Whom earlier runs knew and this one lacks.
     absences: Absences,
+    /// Custom attributes, for the next run to be held against.
+    attributes: Vec<KnownAttribute>,
     newest_change: Option<DateTime<Utc>>,
     notices: Vec<Notice>,
     tables: Arc<Tables>,
@@ -155,6 +158,7 @@ impl<'s> Company<'s> {
             options,
             standings: employees.list.iter().map(standing).collect(),
             absences: Absences::default(),
+            attributes: Vec::new(),
             newest_change,
             notices: read.notices.into_iter().chain(stale).collect(),
             tables: Arc::new(settings.vocabulary.tables().clone()),
@@ -169,7 +173,9 @@ impl<'s> Company<'s> {
             let unclear: BTreeSet<&str> = self.standings.iter().filter_map(|standing| standing.unclear).collect();
             self.employees.doubt(nobody_is_judged(&unclear));
         }
-        let known = remembered.source().map_err(PrepareError::State)?;
+        let mut known = remembered.source().map_err(PrepareError::State)?;
+        let known_attributes = known.last.as_mut().map(|last| std::mem::take(&mut last.attributes));
+        self.hold_changed_attributes(source, known_attributes.unwrap_or_default());
         if self.employees.is_complete()
             && !self.options.accept_source
             && let Some(why) = known.last.as_ref().and_then(|last| shortfall(last, &self.employees))
@@ -182,6 +188,18 @@ impl<'s> Company<'s> {
             doubts.into_iter().for_each(|why| self.employees.doubt(why));
         }
         Ok(())
+    }
+
+    /// Nothing rests on a custom attribute that is not what it was.
+    fn hold_changed_attributes(&mut self, source: &dyn Source, known: Vec<KnownAttribute>) {
+        let lock = AttributeLock::look(source, &self.employees.attributes, known, self.options.accept_attributes);
+        for key in &lock.held {
+            if let Some(column) = self.employees.attributes.column(key) {
+                self.employees.hide(column);
+            }
+        }
+        self.notices.extend(lock.notices);
+        self.attributes = lock.attributes;
     }
 
     /// A plan without targets.

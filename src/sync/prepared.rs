@@ -35,6 +35,8 @@ pub struct PrepareOptions {
     pub start: Option<Box<str>>,
     /// Whether the operator accepts that far fewer people are delivered than before.
     pub accept_source: bool,
+    /// Whether the operator accepts that custom attributes changed their type or lost options.
+    pub accept_attributes: bool,
     /// Whether it is enough to read who changed.
     pub changes: bool,
 }
@@ -50,6 +52,7 @@ impl PrepareOptions {
             accept_filter_change: false,
             start: None,
             accept_source: false,
+            accept_attributes: false,
             changes: false,
         }
     }

@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::employee::{Column, Employee, EmployeeId, Employees, Named, Value};
 use crate::personio::{Presence, Source};
 use crate::plan::{Absences, Notice};
-use crate::state::{SourceGroup, SourceMemory, SourceRead};
+use crate::state::{KnownAttribute, SourceGroup, SourceMemory, SourceRead};
 use crate::zone::Zone;
 
 /// From this many people on, a company or an office is watched by itself.
@@ -166,8 +166,10 @@ pub struct SourceSeen {
 
 impl SourceSeen {
     /// Of a read, unless it is not proven.
-    pub(super) fn of(employees: &Employees, absences: &Absences) -> Option<Self> {
-        employees.is_complete().then(|| Self { read: held(employees), gone: absences.gone().collect() })
+    pub(super) fn of(employees: &Employees, absences: &Absences, attributes: Vec<KnownAttribute>) -> Option<Self> {
+        employees
+            .is_complete()
+            .then(|| Self { read: SourceRead { attributes, ..held(employees) }, gone: absences.gone().collect() })
     }
 }
 
@@ -176,6 +178,7 @@ fn held(employees: &Employees) -> SourceRead {
     SourceRead {
         people: employees.list.iter().map(|employee| employee.id).collect(),
         groups: groups(employees),
+        attributes: Vec::new(),
         newest_change: newest_change(employees),
     }
 }

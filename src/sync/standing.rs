@@ -192,7 +192,7 @@ fn of_problems(observed: &mut Observed, problems: &[Problem]) {
             | Code::StateUnwritable
             | Code::EverybodySkipped
             | Code::LeaverUnreadable => Topic::Failure,
-            Code::TargetUnproven => Topic::Held,
+            Code::TargetUnproven | Code::AttributeChanged => Topic::Held,
             code if code.needs_a_hand() => Topic::Todo,
             _ => continue,
         };

@@ -37,6 +37,8 @@ const MAX_LIMIT: usize = 100;
 pub struct PersonioOptions {
     /// Attributes that the credential may not read: they are absent everywhere, without a word.
     pub hidden_attributes: Vec<String>,
+    /// Options of custom attributes that somebody took out of the lists they were in.
+    pub retired_options: Vec<String>,
     /// People whom the list lacks, and who are there when asked for by id.
     pub unlisted: Vec<u64>,
     /// Whether the limits of the real system apply.
@@ -61,6 +63,7 @@ impl Default for PersonioOptions {
     fn default() -> Self {
         Self {
             hidden_attributes: Vec::new(),
+            retired_options: Vec::new(),
             unlisted: Vec::new(),
             rate_limits: false,
             whole_records: false,
@@ -329,6 +332,14 @@ impl Personio {
         (self.clients.get(token)? == CONVERSATIONS_CLIENT).then_some(&self.options.conversations_attributes)
     }
 
+    /// Makes a custom attribute another one, as an administrator does: what it is called, and, by a hint, what it holds.
+    pub fn redefine(&mut self, key: &str, label: &str, hint: &str) {
+        for attribute in self.catalogue.iter_mut().filter(|attribute| *attribute.key == *key) {
+            *attribute = attributes::custom(key, label, Meaning::guess(hint));
+        }
+        self.rendered.clear();
+    }
+
     fn attribute_list(&self, request: &SandboxRequest) -> SandboxResponse {
         let granted = self.granted(request);
         let rows: Vec<Value> = self
@@ -336,8 +347,11 @@ impl Personio {
             .into_iter()
             .filter(|attribute| granted.is_none_or(|granted| granted.iter().any(|key| **key == *attribute.key)))
             .map(|attribute| {
+                let is_offered =
+                    |option: &&&str| !self.options.retired_options.iter().any(|retired| retired == **option);
+                let options: Vec<&&str> = attribute.options().iter().filter(is_offered).collect();
                 json!({"key": attribute.key, "label": attribute.label, "type": attribute.kind,
-                       "universal_id": attribute.universal_id, "options": attribute.options()})
+                       "universal_id": attribute.universal_id, "options": options})
             })
             .collect();
         SandboxResponse::json(200, &json!({"success": true, "data": rows}))

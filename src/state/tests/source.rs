@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::employee::EmployeeId;
-use crate::state::{Absence, SourceGroup, SourceRead, State};
+use crate::state::{Absence, KnownAttribute, SourceGroup, SourceRead, State};
 
 use super::{TestDatabase, at, employee, link, on_each_database};
 
@@ -19,8 +19,16 @@ fn the_last_good_read_is_kept(database: &TestDatabase) {
     assert_eq!(state.source().unwrap().last, None);
     let porto = SourceGroup { attribute: "office".into(), key: "7".into(), name: "Porto".into(), people: 12 };
     let people = [1, 2, 3].map(EmployeeId).to_vec();
-    let good = SourceRead { people, groups: vec![porto], newest_change: Some(at(1)) };
+    let level = KnownAttribute {
+        key: "dynamic_4716".into(),
+        label: "Contract level".into(),
+        kind: "list".into(),
+        options: ["L1", "\"L2\""].map(Into::into).into(),
+    };
+    let good = SourceRead { people, groups: vec![porto], attributes: vec![level], newest_change: Some(at(1)) };
     state.remember_source(&good, &BTreeSet::new(), at(5)).unwrap();
+    // It belongs to no target.
+    state.disconnect("desk").unwrap();
     assert_eq!(database.open().source().unwrap().last, Some(good));
     // The next one takes its place, and who is erased is in none.
     read(&state, &[1, 2, 3], &[], 6);

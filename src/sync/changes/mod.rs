@@ -28,6 +28,7 @@ use crate::rules::{Facts, Scope, Tables};
 use crate::targets::{Target, TargetError};
 use crate::words::count;
 
+use super::attribute_lock::AttributeLock;
 use super::prepare::{check_groups, could_not_be_read, keep_out_of_use, not_taking_part, open, prepare, rails};
 use super::prepared::{
     OpenTarget, PrepareError, PrepareOptions, Prepared, PreparedTarget, Remembered, SinceComplete, TargetMemory,
@@ -121,6 +122,15 @@ fn attempt<'s>(
         turn.concerned = company.employees.list.iter().filter(is_new).map(|employee| employee.id).collect();
     }
     share_within_groups(&mut turns);
+    if turns.iter().any(|turn| !turn.concerned.is_empty()) {
+        let last = remembered.source().map_err(PrepareError::State)?.last;
+        let known = last.map(|last| last.attributes).unwrap_or_default();
+        let lock = AttributeLock::look(source, &settings.attributes, known, false);
+        if !lock.held.is_empty() {
+            let why = format!("a custom attribute is not what it was: {}", lock.held.join(", "));
+            return Ok(Err(Everything { why, changed }));
+        }
+    }
     let full_due = turns.iter().map(|turn| turn.since.full_due).min();
     let concerned: BTreeSet<EmployeeId> = turns.iter().flat_map(|turn| &turn.concerned).copied().collect();
     let about = |notice: &Notice| notice.employee.is_none_or(|employee| concerned.contains(&employee));

@@ -146,3 +146,72 @@ fn the_newest_change_is_shown_where_the_file_reads_it() {
     let document = scene.run(&["plan", "--format", "json"], 0).json();
     assert!(document["source"]["newest_change"].as_str().unwrap().starts_with(&today.to_string()), "{document:#}");
 }
+
+/// The fields that came of a contract level, and what else a run said.
+fn with_level() -> String {
+    format!("{DESK}[personio.aliases]\nlevel = \"dynamic_4716\"\n").replacen(
+        "[targets.desk.mapping]\n",
+        "[targets.desk.mapping]\nbackground_information = \"level\"\n",
+        1,
+    )
+}
+
+#[test]
+fn a_custom_attribute_that_is_not_what_it_was_holds_what_uses_it() {
+    let scene = Scene::new(12, &with_level());
+    scene.sync();
+    let level = |employee: u64| scene.requester(employee)["background_information"].clone();
+    let before = level(1006);
+    assert!(before.as_str().unwrap().starts_with('L'), "{before}");
+
+    // Another label is told once, and holds nothing.
+    scene.sandbox.system(|personio: &mut Personio| personio.redefine("dynamic_4716", "Grade", "level"));
+    let document = scene.sync();
+    let renamed = |document: &Value| document["notices"].to_string().contains("attribute_renamed");
+    assert!(renamed(&document), "{document:#}");
+    assert!(!renamed(&scene.sync()));
+
+    // Another type holds the field for everybody, and nothing else, until somebody accepts it.
+    scene.sandbox.system(|personio: &mut Personio| personio.redefine("dynamic_4716", "Grade", "note"));
+    scene.change(1006, json!({"position": "Changed"}));
+    for _ in 0..2 {
+        let ran = scene.run(&["sync", "--yes", "--format", "json"], 4);
+        ran.says("`dynamic_4716` (Grade) was of the type `list` and is of the type `multiline` now");
+        ran.says("--accept-attributes");
+        assert_eq!((level(1006), &scene.requester(1006)["job_title"]), (before.clone(), &json!("Changed")));
+    }
+    scene.run(&["check", "--online"], 4).says("was of the type `list`");
+    // A look accepts nothing.
+    scene.run(&["plan", "--accept-attributes"], 0).shows("background_information");
+    scene.run(&["sync", "--yes"], 4);
+    scene.run(&["sync", "--yes", "--accept-attributes"], 0);
+    assert!(level(1006).as_str().unwrap().starts_with("Line one"), "{}", level(1006));
+    scene.assert_settled("once the new type is accepted");
+}
+
+#[test]
+fn a_lost_option_holds_until_it_is_back() {
+    let scene = Scene::new(12, &with_level());
+    scene.sync();
+    let retire = |options: &[&str]| {
+        let options = options.iter().map(ToString::to_string).collect();
+        scene.sandbox.system(|personio: &mut Personio| personio.options.retired_options = options);
+    };
+    retire(&["L2"]);
+    scene.run(&["sync", "--yes"], 4).says("`dynamic_4716` (Contract level) lost the option `L2`");
+    retire(&[]);
+    scene.run(&["sync", "--yes"], 0);
+}
+
+#[test]
+fn a_run_for_changes_writes_nothing_from_an_attribute_that_is_not_what_it_was() {
+    let scene = Scene::new(12, &with_level());
+    scene.sync();
+    let before = scene.requester(1006)["background_information"].clone();
+    scene.sandbox.system(|personio: &mut Personio| personio.redefine("dynamic_4716", "level", "note"));
+    scene.change(1006, json!({"position": "Changed"}));
+    let ran = scene.run(&["sync", "--yes", "--changes"], 4);
+    ran.says("was of the type `list`").shows("everything was read, not only changes");
+    assert_eq!(scene.requester(1006)["background_information"], before);
+    assert_eq!(scene.requester(1006)["job_title"], "Changed");
+}
