@@ -3,10 +3,13 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::output::{Answer, Shown};
 
 use crate::personio::simulated::Personio;
-use crate::sandbox::{Faults, Sandbox, SandboxOptions};
+use crate::sandbox::{Faults, Happened, Happening, Sandbox, SandboxOptions, find, happen};
 
 use super::{Failure, Process, Reason, Reasons};
 
@@ -15,7 +18,10 @@ use super::{Failure, Process, Reason, Reasons};
 /// They remember what is written to them until they are stopped, so `sync --sandbox 127.0.0.1:7070` finds on its
 /// second run what the first one wrote.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    people: Option<People>,
     /// The port on 127.0.0.1; 0 takes any that is free
     #[arg(long, default_value_t = 7070)]
     port: u16,
@@ -34,6 +40,64 @@ pub(super) struct Arguments {
     /// Send every attribute of an employee, whatever is asked for: the largest answers there are
     #[arg(long)]
     whole_records: bool,
+}
+
+/// What happens to the people of a sandbox that runs.
+#[derive(Debug, Subcommand)]
+enum People {
+    /// Somebody new starts
+    Hire {
+        /// What they are, such as first_name=Ada; the rest is invented
+        #[arg(value_name = "ATTRIBUTE=VALUE", value_parser = setting)]
+        values: Vec<(String, String)>,
+        /// Their first day [default: today]
+        #[arg(long, value_name = "DATE")]
+        on: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Somebody changes
+    Change {
+        /// Their number
+        employee: u64,
+        /// What changes, such as position=Lead; an attribute goes by its key or its label
+        #[arg(value_name = "ATTRIBUTE=VALUE", value_parser = setting, required = true)]
+        values: Vec<(String, String)>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Somebody leaves
+    Leave {
+        /// Their number
+        employee: u64,
+        /// Their last day [default: today]
+        #[arg(long, value_name = "DATE")]
+        on: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Somebody who left comes back with a new profile, as Personio has it
+    Rehire {
+        /// The number they had
+        employee: u64,
+        /// Their first day [default: today]
+        #[arg(long, value_name = "DATE")]
+        on: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Args)]
+struct At {
+    /// Where the sandbox runs
+    #[arg(long = "at", value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    address: String,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("an attribute and its value, such as position=Lead")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 const FAULTS_HELP: &str = "\
@@ -60,6 +124,9 @@ Without a rate or a number a fault strikes now and then; the same seed brings th
 ";
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
+    if let Some(people) = &arguments.people {
+        return people.happen(process);
+    }
     if arguments.faults == "help" {
         process.print(FAULTS_HELP);
         return Ok(Reasons::default());
@@ -94,4 +161,38 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     });
     sandbox.wait().map_err(|error| Failure::new(Reason::Internal, format!("{error:#}")))?;
     Ok(Reasons::default())
+}
+
+#[derive(Serialize)]
+struct HappenedDocument {
+    employee: String,
+    said: String,
+}
+
+impl People {
+    fn happen(&self, process: &Process) -> Result<Reasons, Failure> {
+        let usage = |error: anyhow::Error| Failure::new(Reason::Usage, format!("{error:#}"));
+        let (At { address }, happening) = self.happening();
+        let there = find(address).map_err(|error| {
+            usage(error.context(format!(
+                "is `personio-sync sandbox` running at {address}? start it first, or name it with --at"
+            )))
+        })?;
+        let happened = happen(&there.base_url, &happening).map_err(usage)?;
+        let Happened { employee, said } = happened.map_err(|why| Failure::new(Reason::Usage, why))?;
+        let shown = Shown::default().words(format!("{said}\n"));
+        process.answer(&Answer::new("sandbox", HappenedDocument { employee: employee.to_string(), said }, shown));
+        Ok(Reasons::default())
+    }
+
+    fn happening(&self) -> (&At, Happening) {
+        match self {
+            Self::Hire { values, on, at } => (at, Happening::Hire { on: on.clone(), values: values.clone() }),
+            Self::Change { employee, values, at } => {
+                (at, Happening::Change { employee: *employee, values: values.clone() })
+            }
+            Self::Leave { employee, on, at } => (at, Happening::Leave { employee: *employee, on: on.clone() }),
+            Self::Rehire { employee, on, at } => (at, Happening::Rehire { employee: *employee, on: on.clone() }),
+        }
+    }
 }

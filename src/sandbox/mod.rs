@@ -9,6 +9,7 @@ mod faults;
 mod lying_list;
 mod page;
 mod pause;
+mod people;
 mod running;
 mod server;
 #[cfg(test)]
@@ -29,7 +30,8 @@ use tokio::sync::Notify;
 pub use faults::{Fault, Faults};
 pub use lying_list::Lie;
 pub use pause::{Pause, When};
-pub use running::{find, prepare};
+pub use people::{Happened, Happening};
+pub use running::{find, happen, prepare};
 pub use world::LoggedRequest;
 
 use self::faults::FaultInjector;

@@ -10,7 +10,7 @@ use super::world::{Simulated, World};
 /// The most rows of a table; the rest is counted.
 const ROWS: usize = 100;
 
-pub(super) fn render(world: &World) -> String {
+pub(super) fn render(world: &World, said: Option<&str>) -> String {
     let info = &world.info;
     let of_system = |Simulated { name, state, .. }: &Simulated| {
         let system = state.lock();
@@ -38,6 +38,7 @@ pub(super) fn render(world: &World) -> String {
         title => "Recent requests", address => "", total => requests.len(), rows => first(requests), nothing => "None yet.",
     });
     let values = context! {
+        said => said.unwrap_or_default(),
         today => info.today.to_string(),
         folder => info.folder.display().to_string(),
         secret => &info.secret,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::SandboxInfo;
+use super::{Happened, Happening, SandboxInfo};
 use crate::http::{Auth, Client, ClientSettings, HttpError, Request};
 use crate::simulation::Preparation;
 
@@ -30,6 +30,21 @@ pub fn prepare(base_url: &str, preparation: &Preparation) -> anyhow::Result<()> 
     let response = client(base_url)?.send(&request)?;
     anyhow::ensure!(response.is_success(), "the sandbox refused the preparation (status {})", response.status);
     Ok(())
+}
+
+/// Has something happen to the people of a running sandbox.
+///
+/// # Errors
+///
+/// When it cannot be reached, or that cannot happen; it says why.
+pub fn happen(base_url: &str, happening: &Happening) -> anyhow::Result<Result<Happened, String>> {
+    let request = Request::new(crate::http::Method::Post, "/people").json(happening);
+    let response = client(base_url)?.send(&request)?;
+    if response.is_success() {
+        return Ok(Ok(response.json()?));
+    }
+    let refusal: serde_json::Value = response.json()?;
+    Ok(Err(refusal["error"].as_str().unwrap_or("it is refused").to_owned()))
 }
 
 /// What a running sandbox says of itself. `address` is `127.0.0.1:7070` or `http://127.0.0.1:7070`.

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::page;
 use super::pause::{Gate, When};
+use super::people;
 use super::world::{Delivery, World};
 use crate::http::Method;
 use crate::simulation::{Preparation, SandboxRequest, SandboxResponse};
@@ -141,10 +142,12 @@ fn gate(world: &World, request: &SandboxRequest) -> Option<Arc<Gate>> {
 /// Finds who answers: the sandbox itself, or one of its systems.
 fn route(world: &World, mut request: SandboxRequest, query: &str) -> (SandboxResponse, Delivery, Duration) {
     let own = match (request.method, request.path.as_str()) {
-        (Method::Get, "/") => Some(SandboxResponse::html(200, page::render(world)).with_header(
-            "content-security-policy",
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
-        )),
+        (Method::Get, "/") => {
+            Some(SandboxResponse::html(200, page::render(world, request.query_value("said"))).with_header(
+                "content-security-policy",
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'",
+            ))
+        }
         (Method::Get, "/sandbox.json") => Some(SandboxResponse::json_text(200, to_json(&world.info))),
         (Method::Get, "/requests") => Some(SandboxResponse::json_text(200, to_json(&*world.log.lock()))),
         (Method::Delete, "/requests") => {
@@ -158,7 +161,7 @@ fn route(world: &World, mut request: SandboxRequest, query: &str) -> (SandboxRes
             }
             Err(error) => SandboxResponse::json(400, &serde_json::json!({"error": error.to_string()})),
         }),
-        _ => None,
+        _ => people::receive(world, &request),
     };
     if let Some(response) = own {
         return (response, Delivery::Whole, Duration::ZERO);

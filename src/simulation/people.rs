@@ -96,6 +96,8 @@ pub struct Company {
     pub today: NaiveDate,
     /// Same seed, same people.
     pub seed: u64,
+    /// Whether everybody lives in the United Kingdom, as a payroll there expects.
+    pub is_british: bool,
     /// Everyone who is delivered, by rising id.
     people: Vec<Person>,
     /// People that others refer to, but who are not delivered themselves.
@@ -112,7 +114,7 @@ impl Company {
         assign_supervisors(&mut people);
         let outside = Person { id: FIRST_ID - 501, ..outsider };
         make_awkward(&mut people, outside.id, today);
-        Self { today, seed, people, outside: vec![outside] }
+        Self { today, seed, is_british: false, people, outside: vec![outside] }
     }
 
     /// Everyone who is delivered, by rising id.

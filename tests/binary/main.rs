@@ -21,6 +21,7 @@ mod logs;
 mod notify;
 mod output;
 mod overview;
+mod people;
 mod requests;
 mod rule_diff;
 mod rule_tests;

@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
-use crate::simulation::people::{OFFICES, Person};
+use crate::simulation::people::{Company, OFFICES, Person};
 
 /// An attribute as the catalogue lists it.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,10 @@ pub(super) enum Meaning {
     Link,
     Iban,
     InsuranceNumber,
+    InsuranceCategory,
+    TaxCode,
+    SortCode,
+    BankAccount,
     Nationality,
     Country,
     City,
@@ -136,6 +140,10 @@ impl Attribute {
         }
     }
 
+    pub(super) fn is_british(&self) -> bool {
+        self.meaning.is_some_and(Meaning::is_british)
+    }
+
     /// The allowed values of lists and tags.
     pub(super) fn options(&self) -> &'static [&'static str] {
         match self.meaning {
@@ -163,6 +171,14 @@ impl Meaning {
             Self::WorkPhone
         } else if has(&["ni_number", "insurance", "nino"]) {
             Self::InsuranceNumber
+        } else if has(&["ni_category"]) {
+            Self::InsuranceCategory
+        } else if has(&["tax_code"]) {
+            Self::TaxCode
+        } else if has(&["sort_code"]) {
+            Self::SortCode
+        } else if has(&["account_number"]) {
+            Self::BankAccount
         } else if has(&["iban"]) {
             Self::Iban
         } else if has(&["nationality"]) {
@@ -198,6 +214,11 @@ impl Meaning {
         }
     }
 
+    /// Whether only people in the United Kingdom have it.
+    pub(super) fn is_british(self) -> bool {
+        matches!(self, Self::InsuranceCategory | Self::TaxCode | Self::SortCode)
+    }
+
     fn kind(self) -> &'static str {
         match self {
             Self::Birthday | Self::Date => "date",
@@ -221,14 +242,15 @@ impl Meaning {
     }
 
     /// The value of an employee: always the same for the same attribute, employee and seed.
-    pub(super) fn value(self, key: &str, person: &Person, seed: u64) -> Value {
+    pub(super) fn value(self, key: &str, person: &Person, company: &Company) -> Value {
+        let (seed, is_british) = (company.seed, company.is_british);
         let salt = key.bytes().fold(0u64, |sum, byte| sum.wrapping_mul(131).wrapping_add(u64::from(byte)));
         let mut random = fastrand::Rng::with_seed(seed ^ salt.rotate_left(17) ^ person.id.wrapping_mul(0x9E37_79B9));
         // A few have not filled it in: numbers and dates are null then, everything else is a blank text.
-        let blank = random.u8(..25) == 0;
+        let blank = random.u8(..25) == 0 && !is_british;
         let office = person.office.as_ref().map_or("Berlin", |office| office.name.as_str());
         let position = OFFICES.iter().position(|(name, _, _)| *name == office).unwrap_or_default();
-        let country = [0, 0, 1, 2, 3, 4][position];
+        let country = if is_british { 2 } else { [0, 0, 1, 2, 3, 4][position] };
         let dialling = ["49", "43", "44", "351", "48"][country];
         match self {
             Self::StaffNumber => json!(format!("A-{}", person.id)),
@@ -252,6 +274,10 @@ impl Meaning {
                 let letters = ["AB", "CE", "HJ", "JK", "MW"][random.usize(..5)];
                 json!(format!("{letters}{:06}{}", random.u32(..1_000_000), ["A", "B", "C", "D"][random.usize(..4)]))
             }
+            Self::InsuranceCategory => json!("A"),
+            Self::TaxCode => json!("1257L"),
+            Self::SortCode => json!(format!("00-00-{:02}", random.u32(..100))),
+            Self::BankAccount => json!(format!("0000{:04}", random.u32(..10_000))),
             _ if blank => json!(""),
             // Germany and the United Kingdom set numbers aside for inventions; the others are only unlikely.
             Self::WorkPhone => json!(format!("+{dialling} 30 23125 {:03}", random.u32(..1000))),
@@ -274,6 +300,7 @@ impl Meaning {
             Self::Link => json!(format!("https://intranet.example.com/people/{}", person.id)),
             Self::Iban => json!(format!("DE00 0000 0000 0000 {:04} 00", random.u32(..10_000))),
             Self::Nationality => json!(NATIONALITIES[random.usize(..NATIONALITIES.len())]),
+            Self::City if is_british => json!("London"),
             Self::City => json!(office),
             Self::Postcode if country == 2 => json!(format!("EX{} {}AA", random.u32(1..9), random.u32(1..9))),
             Self::Postcode => json!(format!("{:05}", random.u32(10_000..99_999))),

@@ -50,6 +50,74 @@ impl Personio {
         }
     }
 
+    /// Sets the last day of an employee.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such employee.
+    pub fn leave(&mut self, id: u64, day: NaiveDate) -> Result<(), String> {
+        let mut values = Map::from_iter([("termination_date".to_owned(), json!(day.to_string()))]);
+        values.insert("last_working_day".to_owned(), json!(day.to_string()));
+        if day < self.company().today {
+            values.insert("status".to_owned(), json!("inactive"));
+        }
+        self.change(id, &values)
+    }
+
+    /// Adds a new profile of somebody who left, and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such employee, or they have not left by then.
+    pub fn rehire(&mut self, id: u64, day: NaiveDate) -> Result<u64, String> {
+        let today = self.company().today;
+        let old = self.company().person(id).ok_or_else(|| format!("there is no employee {id}"))?.clone();
+        if old.status != "inactive" && old.termination_date.is_none_or(|last| last >= day) {
+            return Err(format!("employee {id} has not left by {day}; let them leave first"));
+        }
+        let custom = self.catalogue.iter().filter_map(|attribute| Some((attribute, attribute.meaning?)));
+        let personal = custom.map(|(attribute, meaning)| {
+            let key = attribute.key.to_string();
+            let value = old.overrides.get(&key).cloned();
+            let value = value.unwrap_or_else(|| meaning.value(&key, &old, self.company()));
+            (key, value)
+        });
+        let overrides = old.overrides.clone().into_iter().chain(personal).collect();
+        let new = self.company_mut().hire();
+        let status = if day > today { "onboarding" } else { "active" }.to_owned();
+        if let Some(profile) = self.company_mut().person_mut(new) {
+            *profile = Person {
+                id: new,
+                status,
+                hire_date: Some(day),
+                termination_date: None,
+                last_working_day: None,
+                contract_end_date: None,
+                termination_type: String::new(),
+                last_modified: today,
+                overrides,
+                ..old
+            };
+        }
+        self.note_hire(new);
+        Ok(new)
+    }
+
+    /// The keys of all attributes.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.catalogue.iter().map(|attribute| &*attribute.key)
+    }
+
+    /// The key of an attribute, by key or label: `dynamic_4712`, `Birthday`, `birthday`.
+    pub fn key_of(&self, name: &str) -> Option<String> {
+        let label = name.replace('_', " ");
+        let named = self
+            .catalogue
+            .iter()
+            .find(|attribute| *attribute.key == *name || attribute.label.eq_ignore_ascii_case(&label));
+        named.map(|attribute| attribute.key.to_string())
+    }
+
     /// Takes an employee out of what is delivered, as deleting does. Returns whether there was one.
     pub fn delete(&mut self, id: u64) -> bool {
         self.company_mut().remove(id)

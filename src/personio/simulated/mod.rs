@@ -416,6 +416,7 @@ impl System for Personio {
                 None => self.catalogue.push(attributes::custom(key, &label, Meaning::guess(hint))),
             }
         }
+        self.company.is_british |= self.catalogue.iter().any(Attribute::is_british);
         self.rendered.clear();
     }
 

@@ -67,7 +67,7 @@ fn value(person: &Person, attribute: &Attribute, company: &Company, base_url: &s
         return value.clone();
     }
     if let Some(meaning) = attribute.meaning {
-        return meaning.value(&attribute.key, person, company.seed);
+        return meaning.value(&attribute.key, person, company);
     }
     match &*attribute.key {
         "id" => json!(person.id),
