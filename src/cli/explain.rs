@@ -213,7 +213,7 @@ fn explain(
     Ok(Explained {
         employee: employee.id.to_string(),
         lifecycle: standing.lifecycle.as_str(),
-        last_day: standing.last_day.map(|day| day.to_string()),
+        last_day: standing.last_day.map(|day| mask.text(&day.to_string()).into_owned()),
         disagreement: standing.disagreement.map(Disagreement::explanation),
         attributes: attributes.collect(),
         targets,
@@ -233,7 +233,7 @@ fn explain_target(
     let clause = |list, expression: &Expression| Clause {
         list,
         expression: expression.source().to_owned(),
-        holds: show_truth(&expression.holds(facts)),
+        holds: mask.days(&show_truth(&expression.holds(facts))).into_owned(),
     };
     let clauses: Vec<Clause> = settings
         .plan
@@ -286,7 +286,7 @@ fn explain_target(
             if mapping.on_empty == OnEmpty::Keep {
                 notes.push("an empty result keeps the field".into());
             }
-            let note = (!notes.is_empty()).then(|| notes.join("; "));
+            let note = (!notes.is_empty()).then(|| mask.days(&notes.join("; ")).into_owned());
             Step { field: spec.name.to_string(), from, gives, note }
         })
         .collect();
@@ -298,7 +298,10 @@ fn explain_target(
         && settings.plan.leavers.left == LeaverAction::Deactivate
     {
         decision.retain(|line| line != NOTHING);
-        decision.push(format!("waits until {until}: the account is taken out of use by the first run after that day"));
+        decision.push(format!(
+            "waits until {}: the account is taken out of use by the first run after that day",
+            mask.text(&until.to_string())
+        ));
     }
     if !scope.starts_with(IN_SCOPE) {
         for line in decision.iter_mut().filter(|line| *line == NOTHING) {
@@ -325,7 +328,7 @@ const NOTHING: &str = "nothing to do";
 pub(super) fn decision(plan: &TargetPlan, id: EmployeeId, mask: &Mask) -> Vec<String> {
     let mut decision = Vec::new();
     for change in plan.changes.iter().filter(|change| change.employee == Some(id)) {
-        let why = change.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let why = change.detail.as_deref().map(|why| format!(" ({})", mask.days(why))).unwrap_or_default();
         let fields: Vec<String> = change
             .fields
             .iter()
@@ -334,7 +337,7 @@ pub(super) fn decision(plan: &TargetPlan, id: EmployeeId, mask: &Mask) -> Vec<St
         let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join("; ")) };
         decision.push(format!("{}{why}{fields}", change.op));
         if let Some(hold) = &change.hold {
-            decision.push(format!("held ({}): {}", hold.code, hold.detail));
+            decision.push(format!("held ({}): {}", hold.code, mask.days(&hold.detail)));
         }
     }
     for change in &plan.changes {
@@ -346,13 +349,13 @@ pub(super) fn decision(plan: &TargetPlan, id: EmployeeId, mask: &Mask) -> Vec<St
         }
     }
     for skip in plan.skipped.iter().filter(|skip| skip.employee == id) {
-        decision.push(format!("skipped ({}): {}", skip.reason, skip.detail));
+        decision.push(format!("skipped ({}): {}", skip.reason, mask.days(&skip.detail)));
     }
     if decision.is_empty() {
         decision.push(NOTHING.into());
     }
     for notice in plan.notices.iter().filter(|notice| notice.employee == Some(id)) {
-        decision.push(format!("note ({}): {}", notice.code, notice.message));
+        decision.push(format!("note ({}): {}", notice.code, mask.days(&notice.message)));
     }
     decision
 }

@@ -116,9 +116,10 @@ fn section(text: &mut String, target: &TargetPlan, document: &Document<'_>, styl
     let skips = target
         .skipped
         .iter()
-        .map(|skip| format!("- skipped employee {}: `{}`: {}\n", skip.employee, skip.reason, escape(&skip.detail)));
+        .map(|skip| (skip, escape(&style.mask.days(&skip.detail))))
+        .map(|(skip, detail)| format!("- skipped employee {}: `{}`: {detail}\n", skip.employee, skip.reason));
     let notices = grouped::notices(&target.notices, true);
-    let notices = notices.iter().map(|line| format!("- note: {}\n", escape(line)));
+    let notices = notices.iter().map(|line| format!("- note: {}\n", escape(&style.mask.days(line))));
     for line in skips.chain(notices) {
         if text.len() + line.len() > room {
             missing += 1;
@@ -145,13 +146,13 @@ fn row(alike: &[&Change], document: &Document<'_>, style: TableStyle<'_>) -> Str
         change.employee.map(|id| format!("{id}{name}")).unwrap_or_default()
     };
     let account = change.account.as_ref().filter(|_| alike.len() == 1);
-    let outcome = outcome(change, document.kind).map(|outcome| format!(" {} |", escape(&outcome)));
+    let outcome = outcome(change, document.kind).map(|outcome| format!(" {} |", escape(&style.mask.days(&outcome))));
     format!(
         "| {} | {employee} | {} | {} | {} |{}\n",
         change.op,
         account.map(|id| escape(&style.mask.account(&id.0))).unwrap_or_default(),
         fields(change, style.mask),
-        escape(&why(change, document.kind)),
+        escape(&style.mask.days(&why(change, document.kind))),
         outcome.unwrap_or_default()
     )
 }

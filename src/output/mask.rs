@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use hmac::{Hmac, KeyInit, Mac};
+use regex::{Captures, Regex};
 use sha2::Sha256;
 
 use crate::field::FieldValue;
@@ -41,6 +43,8 @@ pub struct Mask {
 /// 30 bits: two of ten thousand values meet by chance in one of twenty pages, and a pseudonym stays readable.
 const LETTERS: usize = 6;
 
+static DAY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b\d{4}-\d{2}-\d{2}\b").expect("a valid pattern"));
+
 impl Mask {
     /// Shows everything.
     pub const SHOWN: Self = Self { keyed: None };
@@ -75,6 +79,15 @@ impl Mask {
         let letter =
             |position: usize| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(bits >> (5 * position)) as usize & 31]);
         Cow::Owned(format!("‹{}›", (0..LETTERS).map(letter).collect::<String>()))
+    }
+
+    /// The words of a reason, without the days in them: `left on ‹k3f9ab›`. A hire date or a last day is a value wherever
+    /// it stands, and has the pseudonym that it has as the value of a field.
+    pub(crate) fn days<'t>(&self, words: &'t str) -> Cow<'t, str> {
+        match self.keyed {
+            None => Cow::Borrowed(words),
+            Some(_) => DAY.replace_all(words, |found: &Captures<'_>| self.text(&found[0]).into_owned()),
+        }
     }
 
     /// That a field is empty says what is done to it, and nothing of anybody; ids are shown everywhere.
@@ -135,6 +148,15 @@ mod tests {
         assert_ne!(Mask::hiding([]).text("Revenue"), Mask::hiding([]).text("Revenue"), "nobody may know the key");
         assert_eq!(mask.value(&FieldValue::Empty), "(empty)");
         assert_eq!(Mask::default().text("Revenue"), "Revenue");
+    }
+
+    #[test]
+    fn the_days_in_a_reason_are_values() {
+        let mask = Mask::hiding(["secret-of-the-file"]);
+        let day = FieldValue::Date("2026-12-14".parse().unwrap());
+        assert_eq!(mask.days("left on 2026-12-14"), format!("left on {}", mask.value(&day)));
+        assert_eq!(mask.days("3 of 40 in run 12"), "3 of 40 in run 12");
+        assert_eq!(Mask::SHOWN.days("left on 2026-12-14"), "left on 2026-12-14");
     }
 
     #[test]

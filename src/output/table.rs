@@ -143,7 +143,7 @@ impl<'a> TargetText<'a> {
         reasons.sort_unstable();
         reasons.dedup();
         for (code, detail) in reasons {
-            paragraph(text, "  ", &format!("held ({code}): {}", visible(detail)), style);
+            paragraph(text, "  ", &format!("held ({code}): {}", visible(&style.mask.days(detail))), style);
             if style.outcomes_only {
                 continue;
             }
@@ -210,7 +210,7 @@ impl<'a> TargetText<'a> {
             line.push_str(&fields.remove(0));
         }
         if let Some(detail) = change.detail.as_deref() {
-            let _ = write!(line, ": {}", short(detail));
+            let _ = write!(line, ": {}", short(&style.mask.days(detail)));
         }
         let mut written = String::new();
         paragraph(&mut written, &" ".repeat(indent), line.trim_end(), style);
@@ -227,7 +227,7 @@ impl<'a> TargetText<'a> {
             paragraph(text, &under, &field, style);
         }
         if let Some(outcome) = outcome(change, self.kind) {
-            paragraph(text, &under, &short(&outcome), style);
+            paragraph(text, &under, &short(&style.mask.days(&outcome)), style);
         }
     }
 
@@ -377,7 +377,7 @@ fn outcome(change: &Change, kind: Kind) -> Option<String> {
 fn list(text: &mut String, indent: &str, word: &str, lines: &[String], style: TableStyle<'_>) {
     let shown = if style.all { lines.len() } else { lines.len().min(SHOWN) };
     for line in &lines[..shown] {
-        paragraph(text, indent, &format!("{word}: {}", visible(line)), style);
+        paragraph(text, indent, &format!("{word}: {}", visible(&style.mask.days(line))), style);
     }
     if shown < lines.len() {
         let _ = writeln!(text, "{indent}… and {} more like this (--all shows them)", lines.len() - shown);

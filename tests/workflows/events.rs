@@ -93,6 +93,34 @@ fn what_cannot_be_undone_is_told_by_plan_and_sync_with_what_to_do() {
 }
 
 #[test]
+fn a_mask_hides_names_and_days_wherever_a_workflow_or_a_reason_has_them() {
+    let setting = Setting::new();
+    let leo = setting.hire("Leo", today() - Days::new(400), "active").to_string();
+    setting.sync();
+    let (last_day, hire_date) = ((today() - Days::new(2)).to_string(), in_days(7).to_string());
+    setting.change(leo.parse().unwrap(), json!({"status": "inactive", "termination_date": last_day}));
+    let mira = setting.hire("Mira", in_days(7), "onboarding").to_string();
+    for command in [
+        &["plan"][..],
+        &["plan", "--format", "markdown"],
+        &["explain", &leo],
+        &["explain", &mira],
+        &["workflows", "test", "onboarding", "--employee", &mira],
+        &["workflows", "test", "offboarding", "--employee", &leo],
+        &["workflows", "rehearse", "--since", "60d"],
+    ] {
+        let (_, clear, _) = setting.ran(&[command, &["--mask", "never"]].concat());
+        assert!(clear.contains(&last_day) || clear.contains(&hire_date), "{command:?}: {clear}");
+        let (_, masked, _) = setting.ran(&[command, &["--mask", "always"]].concat());
+        for value in [&*last_day, &hire_date, "Mira", "Leo"] {
+            assert!(masked.contains('‹') && !masked.contains(value), "{command:?} has {value}: {masked}");
+        }
+    }
+    let (_, plan, _) = setting.ran(&["plan", "--mask", "always"]);
+    assert!(plan.contains("left on ‹"), "a reason stays one: {plan}");
+}
+
+#[test]
 fn a_leaver_entered_too_late_is_named_and_started_by_hand_once() {
     let setting = Setting::new();
     let leo = setting.hire("Leo", today() - Days::new(400), "active");

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::TargetSettings;
 use crate::employee::{Employees, Standing};
 use crate::output::listing::Listing;
+use crate::output::mask::Mask;
 use crate::output::{Answer, Bars, Shown};
 use crate::plan::{Begun, Rehearsed, Trigger, WorkflowInput, WorkflowSettings, rehearse};
 use crate::progress::ReadProgress as _;
@@ -94,7 +95,7 @@ pub(super) fn rehearsal(
             document.starts.push(start_out(&of, &called, one));
         }
     }
-    let shown = shown(&document, all, people.list.len());
+    let shown = shown(&document, all, people.list.len(), process.mask());
     process.answer(&Answer::new("rehearsal", document, shown));
     Ok(Reasons::default())
 }
@@ -152,7 +153,7 @@ fn start_out(target: &str, workflow: &str, one: Rehearsed) -> StartOut {
     }
 }
 
-fn shown(document: &RehearsalDocument, all: usize, read: usize) -> Shown {
+fn shown(document: &RehearsalDocument, all: usize, read: usize, mask: &Mask) -> Shown {
     let RehearsalDocument { since, until, starts, left_out } = document;
     let mut table = Listing::new(["Workflow", "Employee", "For", "Would have started", "Was begun"]);
     for one in starts {
@@ -160,8 +161,8 @@ fn shown(document: &RehearsalDocument, all: usize, read: usize) -> Shown {
         table.row([
             format!("{}/{}", one.target, one.workflow),
             one.employee.clone(),
-            one.event.clone(),
-            one.on.clone().unwrap_or_else(unclear),
+            mask.days(&one.event).into_owned(),
+            mask.days(&one.on.clone().unwrap_or_else(unclear)).into_owned(),
             one.begun.replace('_', " "),
         ]);
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::code::Code;
 use crate::employee::{EmployeeId, Sought};
 use crate::output::Bars;
+use crate::output::mask::Mask;
 use crate::output::visible::{short, visible};
 use crate::plan::{Change, Reason as Verdict, WorkflowInput, verdict};
 use crate::sync::{Memory, PrepareOptions, Prepared, Remembered as _};
@@ -46,7 +47,7 @@ pub(super) fn test(
         return Err(Failure::new(Reason::Unavailable, message.clone()));
     }
     let reasons = reasons(&session, &memory, &prepared, &workflow, employee)?;
-    process.print(&tested(&session, &prepared, &workflow, state, employee, &reasons));
+    process.print(&tested(&session, &prepared, &workflow, state, employee, &reasons, process.mask()));
     Ok(Reasons::default())
 }
 
@@ -91,6 +92,7 @@ fn tested(
     state: &str,
     employee: EmployeeId,
     reasons: &[Verdict],
+    mask: &Mask,
 ) -> String {
     let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
     let workflow = target.settings.plan.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
@@ -99,7 +101,9 @@ fn tested(
     let mut text = format!("{} for employee {employee} on {}\n", workflow.name, session.today);
     let hire = prepared.employees.attributes.column("hire_date");
     let hire = hire.and_then(|column| prepared.employees.list[position].value(column).as_date());
-    let shown = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
+    let shown = |day: Option<chrono::NaiveDate>| {
+        day.map_or_else(|| "none".into(), |day| mask.text(&day.to_string()).into_owned())
+    };
     let _ = writeln!(text, "  runs      when {}", trigger(workflow));
     let _ = writeln!(
         text,
@@ -110,7 +114,7 @@ fn tested(
     );
     let _ = writeln!(text, "  state     {state}");
     for (name, found) in reasons {
-        let _ = writeln!(text, "  {name:<9} {}", visible(found));
+        let _ = writeln!(text, "  {name:<9} {}", visible(&mask.days(found)));
     }
     let requests: Vec<&Change> = plan.changes.iter().filter(|change| change.request.is_some()).collect();
     let mut next = 0;
@@ -128,22 +132,22 @@ fn tested(
         for (field, _) in &request.fields {
             // Fields that stay empty are not among the changes.
             let shown = change.fields.iter().find(|change| *change.field == **field);
-            let value = shown.map_or_else(|| "(empty)".to_owned(), |change| change.after.to_string());
+            let value = shown.map_or_else(|| "(empty)".to_owned(), |change| mask.value(&change.after));
             let _ = writeln!(text, "              {field} = {}", short(&value));
         }
         if let Some(hold) = &change.hold {
-            let _ = writeln!(text, "              held: {}", visible(&hold.detail));
+            let _ = writeln!(text, "              held: {}", visible(&mask.days(&hold.detail)));
         }
     }
     if !requests.is_empty() {
         left_out(&mut text, workflow.steps.len());
     }
     for skip in plan.skipped.iter().filter(|skip| skip.employee == employee) {
-        let _ = writeln!(text, "  skipped   {}", visible(&skip.detail));
+        let _ = writeln!(text, "  skipped   {}", visible(&mask.days(&skip.detail)));
     }
     for notice in &plan.notices {
         if notice.code == Code::WorkflowForm || notice.employee == Some(employee) {
-            let _ = writeln!(text, "  note      {}", visible(&notice.message));
+            let _ = writeln!(text, "  note      {}", visible(&mask.days(&notice.message)));
         }
     }
     let _ = match requests.len() {
