@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::output::{Answer, Shown};
-
 use crate::personio::simulated::Personio;
 use crate::sandbox::{Faults, Happened, Happening, Sandbox, SandboxOptions, find, happen};
+use crate::simulation::SECRET;
 
 use super::{Failure, Process, Reason, Reasons};
 
@@ -146,10 +146,12 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let address = sandbox.base_url().trim_start_matches("http://").to_owned();
     process.say(&format!(
         "The sandbox is at {} (look at it in a browser); files and state are in {}.\n\
-         Run against it: personio-sync sync --sandbox {address}\n\
+         Run a file against it: personio-sync sync --sandbox {address}\n\
+         Start a file: personio-sync init --base-url {}/personio (any client id; the secret is {SECRET})\n\
          Ctrl-C stops it.",
         sandbox.base_url(),
         sandbox.folder().display(),
+        sandbox.base_url(),
     ));
     let stop = sandbox.stop_handle();
     let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])

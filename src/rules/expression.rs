@@ -125,10 +125,18 @@ impl Expression {
         let (names, compiled) = parse(&text)?;
         let resolve = |name: &str| match steps.iter().find(|step| results::name_of(**step) == *name) {
             Some(step) => Ok(Variable::ResultOf(*step)),
-            None => vocabulary.resolve(name).map_err(|unknown| ExpressionError(unknown.to_string())),
+            None => vocabulary.resolve(name).map_err(|unknown| match filters::NAMES.contains(&name) {
+                true => ExpressionError(format!("`{name}` is a filter, which stands behind a value: `value | {name}`")),
+                false => ExpressionError(unknown.to_string()),
+            }),
         };
         let variables = names.iter().map(|name| resolve(name)).collect::<Result<_, _>>()?;
         let used = syntax::used(&text);
+        if let Some(format) = used.date_formats.iter().find(|format| !filters::is_date_format(format)) {
+            return Err(ExpressionError(format!(
+                "`{format}` is no format of a date; for example `%d.%m.%Y`, with day, month and year"
+            )));
+        }
         for table in &used.tables {
             let known: Vec<&str> = vocabulary.tables().keys().map(AsRef::as_ref).collect();
             if !known.contains(&table.as_str()) {
@@ -374,9 +382,10 @@ fn compile(source: &str) -> Result<minijinja::Expression<'static, 'static>, Expr
         return Err(ExpressionError("an expression is empty; write `''` for an empty value".into()));
     }
     let source = &*clean(source);
-    let compiled = ENVIRONMENT
-        .compile_expression_owned(source.to_owned())
-        .map_err(|error| ExpressionError(format!("not an expression: {}", error.detail().unwrap_or("syntax error"))))?;
+    let compiled = ENVIRONMENT.compile_expression_owned(source.to_owned()).map_err(|error| {
+        let hint = if syntax::assigns(source) { "; two values are compared with `==`" } else { "" };
+        ExpressionError(format!("not an expression: {}{hint}", error.detail().unwrap_or("syntax error")))
+    })?;
     for filter in &syntax::used(source).filters {
         if let Err(error) = ENVIRONMENT.render_str(&format!("{{{{ '' | {filter} }}}}"), ())
             && error.kind() == ErrorKind::UnknownFilter
@@ -665,6 +674,12 @@ mod tests {
             ("emial", "there is no attribute `emial`; did you mean `email`?"),
             ("email | lowre", "there is no filter `lowre`; did you mean `lower`?"),
             ("gender | lookup('gender')", "there is no lookup table `gender`; write it as `[tables.gender]`"),
+            ("lookup('gender')", "`lookup` is a filter, which stands behind a value: `value | lookup`"),
+            ("hire_date | date('%Q')", "`%Q` is no format of a date; for example `%d.%m.%Y`, with day, month and year"),
+            (
+                "office = 'Graz'",
+                "not an expression: unexpected input after expression; two values are compared with `==`",
+            ),
         ] {
             assert_eq!(Expression::compile(source, &vocabulary).unwrap_err().to_string(), message, "{source}");
         }

@@ -99,6 +99,12 @@ fn domain(email: &Jinja) -> String {
     text_of(email).rsplit_once('@').map_or_else(String::new, |(_, domain)| domain.to_lowercase())
 }
 
+/// Whether every day can be written so.
+pub(super) fn is_date_format(format: &str) -> bool {
+    let mut written = String::new();
+    std::fmt::Write::write_fmt(&mut written, format_args!("{}", NaiveDate::default().format(format))).is_ok()
+}
+
 fn date(day: &Jinja, format: &str) -> Result<String, Error> {
     let Some(day) = parse_day(day)? else {
         return Ok(String::new());

@@ -15,6 +15,8 @@ pub(super) struct Used {
     pub(super) tables: BTreeSet<String>,
     /// Whether the name of a table is computed, so that it may be any.
     pub(super) any_table: bool,
+    /// How it writes dates, as far as that is not computed.
+    pub(super) date_formats: Vec<String>,
 }
 
 /// What an expression uses; nothing where it is none.
@@ -24,6 +26,23 @@ pub(super) fn used(source: &str) -> Used {
         used.look(&expression);
     }
     used
+}
+
+/// Whether a text that is no expression has a single `=` outside of quotes.
+pub(super) fn assigns(source: &str) -> bool {
+    let (mut quote, mut previous) = (None, ' ');
+    let mut letters = source.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(open), _) if open == letter && previous != '\\' => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(letter),
+            (None, '=') if !"=!<>".contains(previous) && letters.peek() != Some(&'=') => return true,
+            (None, _) => {}
+        }
+        previous = letter;
+    }
+    false
 }
 
 impl Used {
@@ -74,6 +93,9 @@ impl Used {
         self.filters.push(filter.name.to_owned());
         match (filter.name, &filter.args[..]) {
             ("lookup", arguments) => self.look_at_table(arguments.first()),
+            ("date", [CallArg::Pos(format) | CallArg::Kwarg(_, format), ..]) => {
+                self.date_formats.extend(format.as_const().as_ref().and_then(Value::as_str).map(str::to_owned));
+            }
             // `map` applies a filter that is named by a text.
             ("map", [CallArg::Pos(name), rest @ ..]) => match name.as_const().as_ref().map(Value::as_str) {
                 Some(Some("lookup")) => self.look_at_table(rest.first()),
@@ -112,6 +134,15 @@ impl Used {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_equals_sign_alone_is_told_from_comparisons() {
+        for (source, expected) in
+            [("a = 'b'", true), ("a == 'b' c", false), ("a != '='", false), ("a <= 1 b", false), ("\"a = b\" c", false)]
+        {
+            assert_eq!(assigns(source), expected, "{source}");
+        }
+    }
 
     #[test]
     fn tables_are_found_wherever_they_are_looked_up_in() {
