@@ -13,6 +13,7 @@ pub mod exit;
 pub mod field;
 pub mod http;
 pub mod key_tables;
+pub mod mail;
 pub mod notify;
 pub mod output;
 pub mod personio;

@@ -6,7 +6,6 @@
 
 mod command;
 mod facts;
-mod mail;
 mod message;
 mod metrics;
 mod settings;
@@ -15,17 +14,12 @@ mod web;
 pub use facts::{Entry, Fact, News, Observed, Topic, news};
 pub use message::Message;
 pub use metrics::{BudgetMetrics, Metrics, TargetMetrics};
-pub use settings::{Channel, Heartbeat, MailSettings, NotifySettings, Shape, read};
+pub use settings::{Channel, Heartbeat, NotifySettings, Shape, read};
 
 use chrono::{DateTime, Utc};
 
-/// Why a message did not reach everybody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Undelivered {
-    /// Whether it reached some of them: those are not told again.
-    pub reached_somebody: bool,
-    pub why: String,
-}
+pub use crate::mail::Undelivered;
+use crate::mail::{self, Draft};
 
 impl Channel {
     /// Sends a message.
@@ -35,7 +29,10 @@ impl Channel {
     /// Says who was not reached, and why. A service that keeps silent costs seconds.
     pub fn send(&self, message: &Message, now: DateTime<Utc>) -> Result<(), Undelivered> {
         let sent = match self {
-            Self::Email(settings) => return mail::send(settings, message, now),
+            Self::Email(settings) => {
+                let draft = Draft { subject: &message.title, text: message.text(), attachments: Vec::new() };
+                return mail::send(settings, &draft, now);
+            }
             Self::Slack(address) => web::post(address, &message.slack()),
             Self::Teams(address) => web::post(address, &message.teams()),
             Self::Webhook(address) => web::post(address, message.json()),

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use email_address::EmailAddress;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::code::Code;
-use crate::section::{Located, Problems, Secret, Table, check_url};
+use crate::mail::{self, MailSettings};
+use crate::section::{Located, Secret, Table, check_url};
 
 use super::facts::Topic;
 
@@ -21,7 +21,7 @@ pub struct Shape {
     #[serde(default = "everything")]
     on: Vec<Topic>,
     /// By e-mail: see below
-    email: Option<Email>,
+    email: Option<mail::Shape>,
     /// The address of an incoming webhook of Slack
     #[schemars(example = json!({ "env": "SLACK_WEBHOOK" }))]
     slack: Option<Located<Secret>>,
@@ -41,27 +41,6 @@ pub struct Shape {
     /// A file for Prometheus, written after each run, relative to the folder of the configuration
     #[schemars(example = &"/var/lib/node_exporter/personio-sync.prom")]
     metrics: Option<Located<String>>,
-}
-
-/// `[notify.email]`
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-struct Email {
-    /// The mail server: a name, or `name:port`. With TLS from the start on port 465, else with STARTTLS; plain to this
-    /// machine alone. Without a port: 587
-    #[schemars(example = &"mail.example.com:587")]
-    server: Located<String>,
-    /// The sender
-    #[schemars(example = &"personio-sync@example.com")]
-    from: Located<String>,
-    /// Who is told
-    #[schemars(example = json!(["it@example.com", "hr@example.com"]))]
-    to: Located<Vec<Located<String>>>,
-    /// The name to sign in with, where the server asks for one
-    user: Option<Located<String>>,
-    /// The password that belongs to it
-    password: Option<Secret>,
 }
 
 fn everything() -> Vec<Topic> {
@@ -101,15 +80,6 @@ impl Channel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailSettings {
-    pub host: String,
-    pub port: u16,
-    pub from: String,
-    pub to: Vec<String>,
-    pub sign_in: Option<(String, Secret)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
     pub success: Secret,
     pub failure: Secret,
@@ -134,7 +104,7 @@ pub fn read(root: &Table<'_>, folder: &Path, secrets_read: bool) -> Option<Notif
         Some(value)
     };
     let mut channels = Vec::new();
-    channels.extend(email.and_then(|email| mail(email, problems)).map(Channel::Email));
+    channels.extend(email.and_then(|email| email.settled("notify.email", problems)).map(Channel::Email));
     channels.extend(address("slack", slack).map(Channel::Slack));
     channels.extend(address("teams", teams).map(Channel::Teams));
     channels.extend(address("webhook", webhook).map(Channel::Webhook));
@@ -173,47 +143,4 @@ fn below(address: &str, word: &str) -> String {
     let (path, query) = address.split_once('?').map_or((address, None), |(path, query)| (path, Some(query)));
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     format!("{}/{word}{query}", path.trim_end_matches('/'))
-}
-
-fn mail(email: Email, problems: &Problems<'_>) -> Option<MailSettings> {
-    let mut fine = true;
-    let mut wrong = |span, code, message: String| {
-        problems.error(span, code, message);
-        fine = false;
-    };
-    let server = email.server.value.trim();
-    let (host, port) = match server.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && !host.ends_with(':') => (host, port.parse().ok()),
-        _ => (server, Some(587)),
-    };
-    let host = host.trim_matches(['[', ']']);
-    if host.is_empty() || host.contains(['/', '@', ' ']) || port.is_none() {
-        let message = "`notify.email.server` must be the name of a mail server such as \"mail.example.com\", or with a \
-                       port \"mail.example.com:465\"";
-        wrong(email.server.span.clone(), Code::WrongValue, message.into());
-    }
-    let mut checked = |key: &str, Located { value, span }: Located<String>| {
-        if !EmailAddress::is_valid(value.trim()) {
-            let message = format!("`notify.email.{key}` must be an e-mail address such as \"it@example.com\"");
-            wrong(span, Code::WrongValue, message);
-        }
-        value.trim().to_owned()
-    };
-    let from = checked("from", email.from);
-    let Located { value: to, span: list } = email.to;
-    let to: Vec<String> = to.into_iter().map(|one| checked("to", one)).collect();
-    if to.is_empty() {
-        wrong(list, Code::WrongValue, "`notify.email.to` names nobody".into());
-    }
-    let sign_in = match (email.user, email.password) {
-        (Some(user), Some(password)) => Some((user.value, password)),
-        (None, None) => None,
-        _ => {
-            let message = "`notify.email` needs both `user` and `password`, or neither";
-            wrong(email.server.span, Code::MissingKey, message.into());
-            None
-        }
-    };
-    let port = port.filter(|_| fine)?;
-    Some(MailSettings { host: host.to_owned(), port, from, to, sign_in })
 }

@@ -2,22 +2,39 @@
 //!
 //! One envelope for each recipient: with several in one, `lettre` delivers to nobody once the server refuses one of them.
 
+mod settings;
+
 use std::error::Error as _;
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lettre::address::Envelope;
-use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, SmtpTransport, Transport as _};
 
-use super::Undelivered;
-use super::message::Message;
-use super::settings::MailSettings;
+pub use settings::{MailSettings, Shape};
+
+/// Why a mail did not reach everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undelivered {
+    /// Whether it reached some of them.
+    pub reached_somebody: bool,
+    pub why: String,
+}
+
+/// What is to be said.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    pub subject: &'a str,
+    pub text: String,
+    /// Names of files, and what they hold.
+    pub attachments: Vec<(&'a str, &'a [u8])>,
+}
 
 /// How long a server may keep silent.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,26 +42,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// TLS from the start, instead of after STARTTLS.
 const TLS_FROM_THE_START: u16 = 465;
 
-/// Sends a message to each recipient.
+/// Sends a mail to each recipient.
 ///
 /// # Errors
 ///
 /// Names who was not reached and why; the others were.
-pub(super) fn send(settings: &MailSettings, message: &Message, now: DateTime<Utc>) -> Result<(), Undelivered> {
-    send_within(PATIENCE, settings, message, now)
+pub fn send(settings: &MailSettings, draft: &Draft<'_>, now: DateTime<Utc>) -> Result<(), Undelivered> {
+    send_within(PATIENCE, settings, draft, now)
 }
 
 fn send_within(
     patience: Duration,
     settings: &MailSettings,
-    message: &Message,
+    draft: &Draft<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), Undelivered> {
     let nobody = |why: String| Undelivered { reached_somebody: false, why };
     let server = format!("{}:{}", settings.host, settings.port);
     let from = address(&settings.from).map_err(nobody)?;
     let transport = transport(settings, from.domain(), patience).map_err(|why| nobody(format!("{server}: {why}")))?;
-    let mail = write(settings, message, now).map_err(nobody)?;
+    let mail = write(settings, draft, now).map_err(nobody)?;
     let (mut reached, mut refused) = (0, Vec::new());
     for (position, recipient) in settings.to.iter().enumerate() {
         let sent = address(recipient).and_then(|to| {
@@ -106,7 +123,7 @@ fn address(text: &str) -> Result<Address, String> {
 }
 
 /// The mail as it is sent.
-fn write(settings: &MailSettings, message: &Message, now: DateTime<Utc>) -> Result<Vec<u8>, String> {
+fn write(settings: &MailSettings, draft: &Draft<'_>, now: DateTime<Utc>) -> Result<Vec<u8>, String> {
     let from = address(&settings.from)?;
     // Mail servers add it for their own machines only, and without it mail is filtered as junk.
     let id = format!("<{:016x}{:016x}@{}>", fastrand::u64(..), fastrand::u64(..), from.domain());
@@ -114,19 +131,30 @@ fn write(settings: &MailSettings, message: &Message, now: DateTime<Utc>) -> Resu
         .message_id(Some(id))
         .date(now.into())
         .from(Mailbox::new(Some("personio-sync".into()), from))
-        .subject(&message.title)
-        .header(ContentType::TEXT_PLAIN);
+        .subject(draft.subject);
     for to in &settings.to {
         // One who cannot be written to is named when it is their turn.
         if let Ok(to) = address(to) {
             builder = builder.to(Mailbox::new(None, to));
         }
     }
-    let mut mail = builder.body(message.text()).map_err(|error| error.to_string())?;
+    let text = draft.text.clone();
+    let mail = match &draft.attachments[..] {
+        [] => builder.header(ContentType::TEXT_PLAIN).body(text),
+        files => builder.multipart(with_files(text, files)),
+    };
+    let mut mail = mail.map_err(|error| error.to_string())?;
     // So that nobody's notice of absence answers it.
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     mail.headers_mut().insert_raw(HeaderValue::new(automatic, "auto-generated".into()));
     Ok(mail.formatted())
+}
+
+fn with_files(text: String, files: &[(&str, &[u8])]) -> MultiPart {
+    // Whatever a file holds, no mail server may change its bytes.
+    let kind = ContentType::parse("application/octet-stream").expect("a type of content");
+    let part = |(name, bytes): &(&str, &[u8])| Attachment::new((*name).to_owned()).body(bytes.to_vec(), kind.clone());
+    files.iter().map(part).fold(MultiPart::mixed().singlepart(SinglePart::plain(text)), MultiPart::singlepart)
 }
 
 /// An error of the way there, in words.
@@ -152,6 +180,10 @@ mod tests {
         assert!(address("it").unwrap_err().contains("no @"));
     }
 
+    fn draft() -> Draft<'static> {
+        Draft { subject: "personio-sync: a test", text: "It works.".into(), attachments: Vec::new() }
+    }
+
     fn settings() -> MailSettings {
         MailSettings {
             host: "mail.example.com".into(),
@@ -164,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_mail_has_its_own_id_and_says_that_no_person_wrote_it() {
-        let mail = |_| String::from_utf8(write(&settings(), &Message::test(), DateTime::UNIX_EPOCH).unwrap()).unwrap();
+        let mail = |_| String::from_utf8(write(&settings(), &draft(), DateTime::UNIX_EPOCH).unwrap()).unwrap();
         let [one, other] = [1, 2].map(mail);
         let id = |mail: &str| mail.lines().find(|line| line.starts_with("Message-ID: ")).unwrap().to_owned();
         assert!(id(&one).ends_with("@example.com>"), "{one}");
@@ -180,11 +212,28 @@ mod tests {
     }
 
     #[test]
+    fn files_arrive_under_their_names_with_all_their_bytes() {
+        let files =
+            [("people.csv", &b"Name;Ort\r\nJ\xfcrgen;K\xf6ln\r\n"[..]), ("people-changes.csv", b"Name;Ort\r\n")];
+        let draft = Draft { attachments: files.into(), ..draft() };
+        let mail = String::from_utf8(write(&settings(), &draft, DateTime::UNIX_EPOCH).unwrap()).unwrap();
+        assert!(mail.contains("multipart/mixed"), "{mail}");
+        for part in [
+            "It works.",
+            "filename=\"people.csv\"",
+            "filename=\"people-changes.csv\"",
+            "TmFtZTtPcnQNCkr8cmdlbjtL9mxuDQo=",
+        ] {
+            assert!(mail.contains(part), "{part}\n{mail}");
+        }
+    }
+
+    #[test]
     fn a_server_that_keeps_silent_is_given_up_after_the_first_try() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let settings =
             MailSettings { host: "127.0.0.1".into(), port: silent.local_addr().unwrap().port(), ..settings() };
-        let sent = send_within(Duration::from_millis(50), &settings, &Message::test(), DateTime::UNIX_EPOCH);
+        let sent = send_within(Duration::from_millis(50), &settings, &draft(), DateTime::UNIX_EPOCH);
         let Undelivered { reached_somebody, why } = sent.unwrap_err();
         assert!(!reached_somebody);
         let expected =
