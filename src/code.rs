@@ -432,6 +432,12 @@ codes! {
         ByHand = "by_hand",
             "These changes are made by people.",
             "`personio-sync plan TARGET` lists them; once they are done, say so with `personio-sync confirm TARGET`.";
+        DeliveryOpen = "delivery_open",
+            "Records are new or changed since people last confirmed that they imported them.",
+            "Import the file of changes that the message names, then run `personio-sync confirm TARGET`.";
+        DeliveryFailed = "delivery_failed",
+            "What the target holds did not reach the people who import it; the next run sends it again.",
+            "Do what the message says of the server, then run `personio-sync sync TARGET`.";
         NothingConfirmed = "nothing_confirmed",
             "Nothing in the target has been confirmed yet.",
             "Do what the list says, then run `personio-sync confirm TARGET`.";

@@ -1,7 +1,7 @@
 //! Tables of the file's keys for the reference in `docs/`, made from the JSON Schema of the file.
 //!
 //! A page has a line `<!-- keys of SECTION -->` where a table belongs. `SECTION` is `the file`, a place in the file
-//! (`personio`, `targets.NAME.leavers`) or in a target of one type (`slack`, `slack.groups.NAME`). Tables within a
+//! (`personio`, `targets.NAME.leavers`) or in a target of one type (`slack`, `slack.groups.NAME`, `pento.delivery.sftp`). Tables within a
 //! section follow it, unless they have a line of their own on the page. `<!-- keys of travelperk but scim -->`
 //! leaves out what both types have, and `<!-- keys of scim and travelperk -->` has only that.
 
@@ -142,12 +142,17 @@ impl Tables<'_> {
         };
         for part in rest.split('.').filter(|part| !part.is_empty()) {
             let found = self.resolved(&keys);
-            let next = match found["properties"].get(part) {
+            let way = || found["oneOf"].as_array()?.iter().find(|way| way["properties"]["type"]["const"] == *part);
+            let next = match found["properties"].get(part).or_else(way) {
                 Some(next) => next,
                 None if part.chars().all(char::is_uppercase) => &found["additionalProperties"],
                 None => return Err(unknown()),
             };
             keys = next.clone();
+            // Which of several ways it is, the page says.
+            if keys["properties"]["type"].get("const").is_some() {
+                keys["properties"].as_object_mut().map(|keys| keys.remove("type"));
+            }
         }
         self.table(&keys).cloned().ok_or_else(unknown)
     }

@@ -44,6 +44,8 @@ pub struct EmployeeCase<'a> {
     pub linked: bool,
     /// Whether the state remembers nobody in this target.
     pub first_import: bool,
+    /// Whether people confirmed that they imported this one's record.
+    pub delivered: bool,
 }
 
 impl EmployeeCase<'_> {

@@ -30,6 +30,8 @@ pub struct GuardInput {
     pub accepted_removals: Option<u64>,
     /// Whose field was overwritten in the last 24 hours, by its name; what was approved left out.
     pub overwritten: BTreeMap<Box<str>, BTreeSet<EmployeeId>>,
+    /// Fields that are taken back once what they ask for is done, of however many people.
+    pub asks_once: &'static [&'static str],
     /// In how many accounts in use of employees a field holds a value, for the fields that are to be emptied.
     pub filled: BTreeMap<FieldIndex, u64>,
 }
@@ -224,7 +226,7 @@ fn limit_fields(plan: &mut TargetPlan, share: Option<Share>, input: &GuardInput)
         None => return,
     };
     let limit = Limit::Share(share);
-    for (index, (name, planned)) in overwriting(plan, |_| true) {
+    for (index, (name, planned)) in overwriting(plan, |field| !input.asks_once.contains(&&*field.field)) {
         // A run for each person overwrites as much as one run for everybody: what the last day saw counts as well.
         let lately = input.overwritten.get(&name).map_or(0, |lately| lately.difference(&planned).count()) as u64;
         let planned = planned.len() as u64;

@@ -76,6 +76,10 @@ pub struct Policy {
     pub has_channels: bool,
     /// Whether a change is a call to a service, which may charge by it; a file costs nothing.
     pub costs_calls: bool,
+    /// Whether people import what it holds, and say so with `confirm`.
+    pub delivered: bool,
+    /// Fields that ask for something once, and are taken back when that was confirmed: no change of a record.
+    pub asks_once: &'static [&'static str],
     /// How many calls a minute the service is known to allow, for forecasts.
     pub calls_per_minute: Option<u32>,
     /// The kinds of groups that `create_missing` may name, because the service lets us make them.
@@ -104,6 +108,8 @@ impl Default for Policy {
             is_directory: false,
             has_channels: false,
             costs_calls: true,
+            delivered: false,
+            asks_once: &[],
             calls_per_minute: None,
             makes_groups: &[],
             on_invalid: None,

@@ -24,6 +24,7 @@ use crate::state::{
 use crate::zone::Zone;
 
 use super::caller::Caller;
+use super::confirmed_rows::ConfirmedRows;
 use super::due::{DueTargets, Scheduled};
 use super::prepared::{GaveUp, OpenTarget, Remembered, SinceComplete, TargetMemory};
 use super::settle::settle;
@@ -136,7 +137,7 @@ impl Memory {
         let not_attempted = |change: &Change| matches!(change.outcome, Some(Outcome::NotAttempted { .. }));
         let worked_through = plan.status == TargetStatus::Ready
             && !plan.changes.iter().any(not_attempted)
-            && applied.is_none_or(|applied| applied.journal_failed.is_none() && !applied.sign_in_refused);
+            && applied.is_none_or(Applied::is_complete);
         if !worked_through {
             return Ok(());
         }
@@ -339,6 +340,11 @@ impl Remembered for Memory {
             confirmed: match target.target.offers().by_hand {
                 Some(_) if same_account => confirmed(&self.state, &target.plan.name)?,
                 _ => None,
+            },
+            delivered: if same_account && target.plan.policy.delivered {
+                ConfirmedRows::of(&self.state, &target.plan.name)?.employees()
+            } else {
+                BTreeSet::new()
             },
             decisions: self.decisions(target)?,
             known,
@@ -559,8 +565,7 @@ impl Memory {
                 writes,
             })
             .collect();
-        let complete = plan.status == TargetStatus::Ready
-            && applied.is_none_or(|applied| applied.journal_failed.is_none() && !applied.sign_in_refused);
+        let complete = plan.status == TargetStatus::Ready && applied.is_none_or(Applied::is_complete);
         TargetEnd {
             target: settings.plan.name.clone(),
             identity: settings.target.identity().into(),

@@ -264,6 +264,7 @@ fn plan_target(
         pending,
         refusals,
         absences: company.absences.clone(),
+        delivered: std::mem::take(&mut memory.delivered),
     };
     let names = NamesOnDemand::new(open.reader(), schema.fields.len());
     let input = company.input(target, &schema, &plan_memory, &names);
@@ -391,6 +392,7 @@ pub(super) fn rails(
         accepted_removals: options.accepted_removals,
         overwritten: memory.overwritten.clone(),
         filled: overview.filled.clone(),
+        asks_once: target.plan.policy.asks_once,
         ..GuardInput::default()
     }
 }

@@ -110,6 +110,8 @@ pub struct TargetMemory<'a> {
     pub gave_up: Option<GaveUp<'a>>,
     /// Writes of earlier runs whose outcome is not known.
     pub open: Vec<OpenIntent>,
+    /// Whose records people have imported, as they confirmed.
+    pub delivered: BTreeSet<EmployeeId>,
     /// Fields that the service was found not to store.
     pub unstored: BTreeSet<Box<str>>,
     /// What is remembered of workflows, by their names.

@@ -23,6 +23,7 @@ use super::apply::apply;
 use super::approvals::{give_back_approvals, refuse_unseen, take_approvals};
 use super::budget::budgets;
 use super::changes::prepare_changes;
+use super::delivery::deliver;
 use super::due::DueTargets;
 use super::failures::state_reason;
 use super::in_line::{done_in_part, failing_skips, not_in_line};
@@ -173,8 +174,11 @@ impl<'s> Inputs<'s, '_> {
             }
         }
         let taken = take_approvals(&mut prepared, memory, run)?;
-        let applied = carry_out(&mut prepared, memory, run, &locks, operator, &*bars);
+        let mut applied = carry_out(&mut prepared, memory, run, &locks, operator, &*bars);
         drop(bars);
+        if !is_stopped(operator) {
+            deliver(&mut prepared, memory, &mut applied, &mut reasons, &mut problems);
+        }
         let accepted = memory.state.accepted(memory.now())?;
         assess(&prepared, &applied, &accepted, operator, &mut reasons, &mut problems);
         give_back_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);

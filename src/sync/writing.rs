@@ -134,6 +134,15 @@ pub struct Applied {
     pub unavailable: bool,
     /// Whether the state could not be written, or the lock was lost, which stops everything.
     pub journal_failed: Option<JournalFailed>,
+    /// Whether what the target holds did not reach the people who import it.
+    pub undelivered: bool,
+}
+
+impl Applied {
+    /// Whether the target was worked through to its end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.journal_failed.is_none() && !self.sign_in_refused && !self.undelivered
+    }
 }
 
 /// Why nothing more may be sent.

@@ -44,7 +44,9 @@ pub use workflow_keys::{Days, Step, Workflow, WorkflowsKey};
 use crate::code::Code;
 use crate::progress::Progress;
 use condition::{is_attribute, quoted};
+use file::NamedFile;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -265,6 +267,11 @@ pub trait WriteAccounts: Send + Sync {
         None
     }
 
+    /// Delivers what it holds to people, where there is no service to write to.
+    fn deliver(&self) -> Option<&dyn Deliver> {
+        None
+    }
+
     /// Carries out the actions of workflows, where the target has any.
     fn workflows(&self) -> Option<&dyn RunWorkflows> {
         None
@@ -274,6 +281,27 @@ pub trait WriteAccounts: Send + Sync {
     fn finish(&self) -> Result<(), TargetError> {
         Ok(())
     }
+}
+
+/// Delivers everything it holds, and beside it what is new to whoever receives it.
+pub trait Deliver: Send + Sync {
+    /// Puts the records of these accounts beside the whole, and gives both as they are sent; `None` while there is
+    /// nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
+    fn pack(&self, changed: &BTreeSet<AccountId>) -> Result<Option<[NamedFile; 2]>, TargetError>;
+
+    /// Where it is sent, without any secret; `None` where people fetch it from this machine.
+    fn destination(&self) -> Option<String>;
+
+    /// Sends what was packed. What arrived in part counts as not sent.
+    ///
+    /// # Errors
+    ///
+    /// When it did not arrive whole, or nobody knows.
+    fn send(&self, packed: &[NamedFile; 2], now: DateTime<Utc>) -> Result<(), TargetError>;
 }
 
 /// Carries out the actions of workflows, one at a time.

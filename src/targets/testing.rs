@@ -80,6 +80,7 @@ pub(super) struct Trial {
     pub(super) without_hire_date: bool,
     pub(super) linked: bool,
     pub(super) first_import: bool,
+    pub(super) delivered: bool,
 }
 
 impl Default for Trial {
@@ -92,6 +93,7 @@ impl Default for Trial {
             without_hire_date: false,
             linked: false,
             first_import: false,
+            delivered: false,
         }
     }
 }
@@ -133,6 +135,7 @@ impl Trial {
             account: account.as_ref(),
             linked: self.linked,
             first_import: self.first_import,
+            delivered: self.delivered,
         };
         let findings = target.offers().rules.expect("rules").complete(&case, &mut desired);
         (findings, desired)

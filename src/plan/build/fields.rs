@@ -249,6 +249,7 @@ pub(crate) fn wanted(input: &PlanInput<'_>, facts: &Facts<'_>, account: Option<&
         account,
         linked: input.memory.links.contains_key(&employee),
         first_import: input.memory.links.is_empty(),
+        delivered: input.memory.delivered.contains(&employee),
     };
     let findings = rules.complete(&case, &mut desired);
     Wanted { desired, remarks, findings }

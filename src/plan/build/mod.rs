@@ -53,6 +53,8 @@ pub struct PlanMemory<'a> {
     pub refusals: Vec<Refusal>,
     /// Who has been missing from the source, and who of them is proven to be gone.
     pub absences: Absences,
+    /// Whose records people have imported, as they confirmed.
+    pub delivered: BTreeSet<EmployeeId>,
 }
 
 /// How long an account that the service took on to make is awaited. Whatever has gone wrong by then, it is asked again.

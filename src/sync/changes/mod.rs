@@ -354,6 +354,7 @@ fn plan_changes(
         links: std::mem::take(&mut memory.links),
         gave_up: memory.gave_up.as_deref().map(|gave_up| gave_up as _),
         unstored: std::mem::take(&mut memory.unstored),
+        delivered: std::mem::take(&mut memory.delivered),
         ..PlanMemory::default()
     };
     let names = NamesOnDemand::new(open.reader(), schema.fields.len());

@@ -1,8 +1,12 @@
-//! How the targets without an interface of their own reach their account: as a file, or through a declared
-//! HTTP interface.
+//! How the targets without an interface of their own reach their account: as a file, which people fetch or which is sent
+//! by SFTP or e-mail, or through a declared HTTP interface.
 
+mod carrier;
 mod service;
+mod sftp;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,8 +22,11 @@ use crate::section::{Located, Table};
 use crate::words::known;
 
 use super::declared::{self, Declaration};
-use super::file::{self, FileDefaults};
+use super::file::{self, FileDefaults, FileTarget};
 use super::{Connection, FieldLookup, SandboxAddresses, Target, TargetType};
+use crate::mail;
+use carrier::{Carrier, Parcels};
+use sftp::Sftp;
 use target::DeliveredTarget;
 
 pub(super) use service::{Delivered, Service};
@@ -33,11 +40,33 @@ type Names = Arc<[(Box<str>, Box<str>)]>;
 /// The block `delivery` of a section, with the names that the delivery uses for the fields.
 #[derive(Debug)]
 pub(super) struct Delivery {
-    inner: Box<dyn TargetType>,
-    by_file: bool,
+    way: Way,
     /// In the order of the columns: our name, theirs.
     names: Names,
     words: [&'static str; 2],
+}
+
+#[derive(Debug)]
+enum Way {
+    File {
+        file: FileTarget,
+        /// `None` where people fetch the file from this machine.
+        carrier: Option<Arc<Carrier>>,
+    },
+    Http(Box<dyn TargetType>),
+}
+
+impl Way {
+    fn target(&self) -> &dyn TargetType {
+        match self {
+            Self::File { file, .. } => file,
+            Self::Http(declared) => &**declared,
+        }
+    }
+
+    fn is_file(&self) -> bool {
+        matches!(self, Self::File { .. })
+    }
 }
 
 /// The keys of a section that is delivered.
@@ -57,7 +86,7 @@ struct Keys {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline)]
 struct How {
-    /// A file, or an HTTP interface
+    /// A file, a file that is sent by SFTP or e-mail, or an HTTP interface
     #[schemars(example = &"file")]
     r#type: Route,
 }
@@ -67,6 +96,8 @@ struct How {
 #[schemars(inline)]
 enum Route {
     File,
+    Sftp,
+    Email,
     Http,
 }
 
@@ -82,9 +113,24 @@ impl Delivery {
         let keys: Keys = section.read()?;
         let table = section.table("delivery")?;
         let route = table.read().map(|How { r#type: route }| route);
-        let inner = match route {
-            Some(Route::File) => file::parse_with(&table, defaults),
-            Some(Route::Http) => declared::parse(&table),
+        let way = match route {
+            Some(Route::File) => {
+                FileTarget::parse(&table, file::path(&table), defaults).map(|file| Way::File { file, carrier: None })
+            }
+            Some(Route::Sftp) => {
+                let sftp = Sftp::parse(&table);
+                let path = sftp.as_ref().map(Sftp::copy);
+                let file = FileTarget::parse(&table, path, defaults);
+                sftp.zip(file).map(|(sftp, file)| Way::File { file, carrier: Some(Arc::new(Carrier::Sftp(sftp))) })
+            }
+            Some(Route::Email) => {
+                let path = file::path(&table);
+                let shape: Option<mail::Shape> = table.read();
+                let settings = shape.and_then(|shape| shape.settled(table.path(), table.problems()));
+                let file = FileTarget::parse(&table, path, defaults);
+                settings.zip(file).map(|(mail, file)| Way::File { file, carrier: Some(Arc::new(Carrier::Mail(mail))) })
+            }
+            Some(Route::Http) => declared::parse(&table).map(Way::Http),
             None => {
                 // Nobody knows the keys of a type that is not there.
                 table.accept_all();
@@ -92,9 +138,8 @@ impl Delivery {
             }
         };
         table.finish();
-        let by_file = route == Some(Route::File);
-        let names = names(section, &keys.columns, columns, by_file);
-        Some(Self { inner: inner?, by_file, names, words })
+        let names = names(section, &keys.columns, columns, route != Some(Route::Http));
+        Some(Self { way: way?, names, words })
     }
 
     /// The schema of a section that is delivered, with the keys of its type.
@@ -105,14 +150,18 @@ impl Delivery {
             keys["additionalProperties"] = json!(false);
             keys
         };
-        schema["properties"]["delivery"]["oneOf"] =
-            json!([way("file", (file::KIND.keys)(generator)), way("http", (declared::KIND.keys)(generator))]);
+        schema["properties"]["delivery"]["oneOf"] = json!([
+            way("file", file::schema(generator)),
+            way("sftp", shape::joined([sftp::schema(generator), file::schema_without_path(generator)])),
+            way("email", shape::joined([shape::definition::<mail::Shape>(generator), file::schema(generator)])),
+            way("http", (declared::KIND.keys)(generator)),
+        ]);
         schema
     }
 
     /// Whether the delivery can carry a field.
     pub(super) fn carries(&self, name: &str) -> bool {
-        self.column(name).is_some_and(|column| self.inner.field(column) != FieldLookup::Unknown)
+        self.column(name).is_some_and(|column| self.way.target().field(column) != FieldLookup::Unknown)
     }
 
     fn column(&self, name: &str) -> Option<&str> {
@@ -121,27 +170,38 @@ impl Delivery {
 
     /// As [`TargetType::identity`].
     pub(super) fn identity(&self) -> String {
-        self.inner.identity()
+        self.way.target().identity()
     }
 
     /// As [`TargetType::redirect`].
     pub(super) fn redirect(&mut self, sandbox: &SandboxAddresses) {
-        self.inner.redirect(sandbox);
+        match &mut self.way {
+            Way::File { file, carrier } => {
+                file.redirect(sandbox);
+                // From the sandbox nothing is sent to anybody.
+                *carrier = None;
+            }
+            Way::Http(declared) => declared.redirect(sandbox),
+        }
     }
 
     /// As [`Offers::declaration`](super::Offers::declaration).
     pub(super) fn declaration(&self) -> Option<&Declaration> {
-        self.inner.offers().declaration
+        match &self.way {
+            Way::File { .. } => None,
+            Way::Http(declared) => declared.offers().declaration,
+        }
     }
 
     /// As [`TargetType::describe`].
     pub(super) fn describe(&self) -> Vec<String> {
-        let how = match self.by_file {
-            true => "delivered as a file",
-            false => "delivered through the HTTP interface that the file declares",
+        let how = match &self.way {
+            Way::File { carrier: None, .. } => "delivered as a file".to_owned(),
+            Way::File { carrier: Some(carrier), .. } => format!("delivered as a file {}", carrier.describe()),
+            Way::Http(_) => "delivered through the HTTP interface that the file declares".to_owned(),
         };
-        let mut lines = vec![how.to_owned()];
-        lines.extend(self.inner.describe());
+        let mut lines = vec![how];
+        lines.extend(self.way.target().describe());
         lines
     }
 
@@ -160,26 +220,33 @@ impl Delivery {
             .map(|outer| {
                 let name = &*connection.fields[*outer].name;
                 let column = self.column(name).unwrap_or(name);
-                match self.inner.field(column) {
+                match self.way.target().field(column) {
                     FieldLookup::Known(spec) | FieldLookup::Open(spec) => Ok(spec),
                     FieldLookup::Unknown => anyhow::bail!("the delivery has no field `{column}`"),
                 }
             })
             .collect::<anyhow::Result<_>>()?;
-        let inner = self.inner.open(Connection {
+        let connection_inside = Connection {
             name: connection.name.clone(),
             fields: inner_fields.clone(),
             mapped,
             match_fields: connection.match_fields.iter().map(|index| inner_of[index.get()]).collect(),
             create_missing: Vec::new(),
             today: connection.today,
-        })?;
+        };
+        let (inner, parcels): (Arc<dyn Target>, _) = match &self.way {
+            Way::File { file, carrier } => {
+                let file = Arc::new(file.open_file(&connection_inside));
+                (file.clone(), Some(Parcels { file, carrier: carrier.clone() }))
+            }
+            Way::Http(declared) => (declared.open(connection_inside)?.into(), None),
+        };
         // A blank cell means that nobody knows; an interface may drop a "no".
-        let fields = match self.by_file {
+        let fields = match self.way.is_file() {
             true => connection.fields.into_iter().map(FieldSpec::tells_no).collect(),
             false => connection.fields,
         };
-        Ok(Box::new(DeliveredTarget { inner, fields, inner_fields, inner_of, words: self.words }))
+        Ok(Box::new(DeliveredTarget { inner, parcels, fields, inner_fields, inner_of, words: self.words }))
     }
 }
 

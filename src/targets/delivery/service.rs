@@ -61,7 +61,8 @@ impl<S: Service> TargetType for Delivered<S> {
     }
 
     fn policy(&self) -> Policy {
-        Policy { costs_calls: self.delivery.declaration().is_some(), ..self.service.policy() }
+        let by_http = self.delivery.declaration().is_some();
+        Policy { costs_calls: by_http, delivered: !by_http, ..self.service.policy() }
     }
 
     fn identity(&self) -> String {

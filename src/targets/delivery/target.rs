@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use crate::employee::EmployeeId;
@@ -5,12 +7,16 @@ use crate::field::{AccountId, FieldIndex, FieldKind, FieldSpec, FieldValue, Sche
 use crate::plan::{Account, FieldChange, Snapshot, same};
 use crate::progress::{NoProgress, Progress};
 use crate::rules::convert;
-use crate::targets::{ErrorKind, ReadAccounts, Target, TargetError, WriteAccounts};
+use crate::targets::{Deliver, ErrorKind, ReadAccounts, Target, TargetError, WriteAccounts};
+
+use super::carrier::Parcels;
 
 /// An open delivery that speaks our fields: names, order and spelling are translated both ways, so that what is
 /// compared has been through the same checks on both sides.
 pub(super) struct DeliveredTarget {
-    pub(super) inner: Box<dyn Target>,
+    pub(super) inner: Arc<dyn Target>,
+    /// Where the inner one is a file.
+    pub(super) parcels: Option<Parcels>,
     pub(super) fields: Vec<FieldSpec>,
     pub(super) inner_fields: Vec<FieldSpec>,
     pub(super) inner_of: Vec<FieldIndex>,
@@ -123,6 +129,10 @@ impl WriteAccounts for DeliveredTarget {
 
     fn id_after(&self, account: &AccountId, changes: &[FieldChange]) -> AccountId {
         self.inner.writer().id_after(account, &self.inner_changes(changes))
+    }
+
+    fn deliver(&self) -> Option<&dyn Deliver> {
+        self.parcels.as_ref().map(|parcels| parcels as &dyn Deliver)
     }
 
     fn finish(&self) -> Result<(), TargetError> {

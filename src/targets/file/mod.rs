@@ -18,7 +18,8 @@ mod tests;
 mod workbook;
 
 pub use formula::quote;
-pub use settings::{FileDefaults, FileTarget, parse, parse_with, schema};
+pub use open::{NamedFile, OpenFile};
+pub use settings::{FileDefaults, FileTarget, parse, path, schema, schema_without_path};
 
 pub const KIND: super::Kind =
     super::Kind { name: "file", parse, starter: include_str!("starter.toml"), keys: schema, simulate: None };

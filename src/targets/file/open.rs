@@ -1,7 +1,9 @@
 use std::cell::Cell as Flag;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
@@ -15,9 +17,22 @@ use super::cell::Sheet;
 use super::replace::{self, Print};
 use super::rows::{Layout, RowError, Rows};
 
+/// A file on its way to somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl NamedFile {
+    fn new(path: &Path, bytes: Vec<u8>) -> Self {
+        Self { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes }
+    }
+}
+
 /// A file that is open for reading and changing.
 #[derive(Debug)]
-pub(super) struct OpenFile {
+pub struct OpenFile {
     name: Box<str>,
     path: PathBuf,
     make_folder: bool,
@@ -80,6 +95,40 @@ impl OpenFile {
             None => Sheet::default(),
         };
         Ok((sheet, print))
+    }
+
+    /// Writes the rows of these accounts, and no others, to a file beside this one, and gives both: this one, then that.
+    /// `None` where there is no file yet.
+    ///
+    /// # Errors
+    ///
+    /// When either cannot be read or written.
+    pub fn write_part(&self, part: &BTreeSet<AccountId>) -> Result<Option<[NamedFile; 2]>, TargetError> {
+        let read = |bytes: &[u8]| {
+            let sheet = self.layout.format.read(bytes)?;
+            let rows = Rows::new(&self.layout, sheet)?;
+            self.layout.format.write(&rows.page(&self.layout, |id| part.contains(id)))
+        };
+        let Some(whole) = self.bytes().map_err(|error| self.io_error("read", &error))? else { return Ok(None) };
+        let bytes = read(&whole).map_err(|why| self.error(ErrorKind::Unexpected, why))?;
+        let beside = self.path_of_part();
+        let known = replace::read(&beside).map_err(|error| self.io_error("read", &error))?;
+        if known.as_ref() != Some(&bytes) {
+            let written = replace::replace(&beside, &bytes, || Ok(()));
+            written.map_err(|error| {
+                let why = format!("{}: `{}` cannot be written: {error}", self.name, beside.display());
+                TargetError::new(ErrorKind::Unavailable, why)
+            })?;
+        }
+        Ok(Some([NamedFile::new(&self.path, whole), NamedFile::new(&beside, bytes)]))
+    }
+
+    /// `people-changes.csv` beside `people.csv`.
+    fn path_of_part(&self) -> PathBuf {
+        let text = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let (stem, ending) = (text(self.path.file_stem()), text(self.path.extension()));
+        let dot = if ending.is_empty() { "" } else { "." };
+        self.path.with_file_name(format!("{stem}-changes{dot}{ending}"))
     }
 
     /// Does something with the rows as they are by now, this run's changes included.
@@ -160,8 +209,11 @@ impl WriteAccounts for OpenFile {
     fn finish(&self) -> Result<(), TargetError> {
         let mut state = self.state.lock();
         let Some(rows) = state.rows.as_ref().filter(|rows| rows.changed()) else { return Ok(()) };
-        let bytes =
-            self.layout.format.write(&rows.page(&self.layout)).map_err(|why| self.error(ErrorKind::Refused, why))?;
+        let bytes = self
+            .layout
+            .format
+            .write(&rows.page(&self.layout, |_| true))
+            .map_err(|why| self.error(ErrorKind::Refused, why))?;
         if self.make_folder {
             fs::create_dir_all(replace::folder_of(&self.path)).map_err(|error| self.io_error("written", &error))?;
         }

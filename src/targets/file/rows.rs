@@ -411,12 +411,13 @@ impl Rows {
     }
 
     /// The file as it should be: mapped columns in the order of the mapping, then the others as they stand;
-    /// rows as they stand, then the new ones by employee, so that threads leave no trace.
-    pub(super) fn page(&self, layout: &Layout) -> Page<'_> {
+    /// rows as they stand, then the new ones by employee, so that threads leave no trace. Only those of accounts that are
+    /// `wanted`.
+    pub(super) fn page(&self, layout: &Layout, wanted: impl Fn(&AccountId) -> bool) -> Page<'_> {
         let mapped: Vec<usize> = self.columns.fields[..layout.mapped].iter().copied().flatten().collect();
         let others = (0..self.header.len()).filter(|at| !mapped.contains(at));
         let columns = mapped.iter().copied().map(|at| (at, true)).chain(others.map(|at| (at, false)));
-        let mut rows: Vec<&Row> = self.rows.iter().filter(|row| !row.removed).collect();
+        let mut rows: Vec<&Row> = self.rows.iter().filter(|row| !row.removed && wanted(&row.id)).collect();
         rows.sort_by_key(|row| row.made_for);
         Page {
             columns: columns.map(|(at, always)| PageColumn { name: &self.header[at], at, always }).collect(),

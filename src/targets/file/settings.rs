@@ -201,57 +201,73 @@ impl Default for FileDefaults {
 /// Reads the keys that belong to this type; the keys every target has are the caller's, and so is
 /// [`Table::finish`]. `None` when what is left after problems is not enough.
 pub fn parse(table: &Table<'_>) -> Option<Box<dyn TargetType>> {
-    parse_with(table, FileDefaults::default())
+    Some(Box::new(FileTarget::parse(table, path(table), FileDefaults::default())?))
 }
 
-/// The same with other defaults, for a target that is delivered as a file.
-pub fn parse_with(table: &Table<'_>, defaults: FileDefaults) -> Option<Box<dyn TargetType>> {
-    // Everything is read before anything is given up, so that all problems are reported together.
-    let path = table.read().map(|Shape { path: FilePath(path) }| table.context().secrets.folder().join(path));
-    let section: Option<Section> = table.read();
-    let csv: Option<Csv> = table.read();
-    let Section { format, inactive } = section?;
-    let ending = path.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str()).map(str::to_lowercase);
-    let format = format.or(match ending.as_deref() {
-        Some("csv" | "txt" | "tsv") => Some(FormatName::Csv),
-        Some("json") => Some(FormatName::Json),
-        Some("xlsx") => Some(FormatName::Xlsx),
-        _ => None,
-    });
-    if format.is_none() && path.is_some() && !table.has("format") {
-        table.missing("format", "format = \"csv\"");
-    }
-    let format = format?;
-    if format != FormatName::Csv {
-        for key in csv_keys().iter().filter(|key| table.has(key)) {
-            let message = format!("{} is for CSV files only", table.name_of(key));
-            table.problems().error(table.key_span(key), Code::WrongValue, message);
+/// What `path` says.
+pub fn path(table: &Table<'_>) -> Option<PathBuf> {
+    table.read().map(|Shape { path: FilePath(path) }| table.context().secrets.folder().join(path))
+}
+
+impl FileTarget {
+    /// Reads the keys beside `path`, with the defaults of a target that is delivered as a file.
+    pub fn parse(table: &Table<'_>, path: Option<PathBuf>, defaults: FileDefaults) -> Option<Self> {
+        // Everything is read before anything is given up, so that all problems are reported together.
+        let section: Option<Section> = table.read();
+        let csv: Option<Csv> = table.read();
+        let Section { format, inactive } = section?;
+        let ending =
+            path.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str()).map(str::to_lowercase);
+        let format = format.or(match ending.as_deref() {
+            Some("csv" | "txt" | "tsv") => Some(FormatName::Csv),
+            Some("json") => Some(FormatName::Json),
+            Some("xlsx") => Some(FormatName::Xlsx),
+            _ => None,
+        });
+        if format.is_none() && path.is_some() && !table.has("format") {
+            table.missing("format", "format = \"csv\"");
         }
-    }
-    let (format, date_format) = match format {
-        FormatName::Csv => {
-            let tabs = ending.as_deref() == Some("tsv");
-            let (delimited, date_format) = csv?
-                .with_defaults(FileDefaults { delimiter: if tabs { b'\t' } else { defaults.delimiter }, ..defaults });
-            (Format::Csv(delimited), date_format)
+        let format = format?;
+        if format != FormatName::Csv {
+            for key in csv_keys().iter().filter(|key| table.has(key)) {
+                let message = format!("{} is for CSV files only", table.name_of(key));
+                table.problems().error(table.key_span(key), Code::WrongValue, message);
+            }
         }
-        FormatName::Json => (Format::Json, None),
-        FormatName::Xlsx => (Format::Xlsx, None),
-    };
-    let inactive = inactive.map(|mark| Inactive { value: mark.value.trim().into(), ..mark });
-    // The mark is a column like any other then: a marked row is not out of use.
-    let (inactive, marked_leavers) =
-        if includes_leavers(table) { (None, inactive.map(MarkedLeavers::new)) } else { (inactive, None) };
-    Some(Box::new(FileTarget { path: path?, make_folder: false, format, date_format, inactive, marked_leavers }))
+        let (format, date_format) = match format {
+            FormatName::Csv => {
+                let tabs = ending.as_deref() == Some("tsv");
+                let (delimited, date_format) = csv?.with_defaults(FileDefaults {
+                    delimiter: if tabs { b'\t' } else { defaults.delimiter },
+                    ..defaults
+                });
+                (Format::Csv(delimited), date_format)
+            }
+            FormatName::Json => (Format::Json, None),
+            FormatName::Xlsx => (Format::Xlsx, None),
+        };
+        let inactive = inactive.map(|mark| Inactive { value: mark.value.trim().into(), ..mark });
+        // The mark is a column like any other then: a marked row is not out of use.
+        let (inactive, marked_leavers) =
+            if includes_leavers(table) { (None, inactive.map(MarkedLeavers::new)) } else { (inactive, None) };
+        Some(Self { path: path?, make_folder: false, format, date_format, inactive, marked_leavers })
+    }
+
+    /// As [`TargetType::open`].
+    pub fn open_file(&self, connection: &Connection) -> OpenFile {
+        let layout = rows::Layout::new(self.format.clone(), self.inactive.clone(), connection);
+        OpenFile::new(connection.name.clone(), self.path.clone(), self.make_folder, layout)
+    }
 }
 
 /// The keys of type `file`, for editors and the reference.
 pub fn schema(generator: &mut SchemaGenerator) -> serde_json::Value {
-    shape::joined([
-        shape::definition::<Shape>(generator),
-        shape::definition::<Section>(generator),
-        shape::definition::<Csv>(generator),
-    ])
+    shape::joined([shape::definition::<Shape>(generator), schema_without_path(generator)])
+}
+
+/// Those beside `path`.
+pub fn schema_without_path(generator: &mut SchemaGenerator) -> serde_json::Value {
+    shape::joined([shape::definition::<Section>(generator), shape::definition::<Csv>(generator)])
 }
 
 fn csv_keys() -> Vec<String> {
@@ -331,8 +347,7 @@ impl TargetType for FileTarget {
     }
 
     fn open(&self, connection: Connection) -> anyhow::Result<Box<dyn Target>> {
-        let layout = rows::Layout::new(self.format.clone(), self.inactive.clone(), &connection);
-        Ok(Box::new(OpenFile::new(connection.name, self.path.clone(), self.make_folder, layout)))
+        Ok(Box::new(self.open_file(&connection)))
     }
 
     fn redirect(&mut self, sandbox: &SandboxAddresses) {

@@ -55,7 +55,7 @@ fn settings_are_checked_with_their_places() {
         ),
         (
             "delivery = { type = 'api' }",
-            "1:21: error: `targets.t.delivery.type` does not know `api`; known: `file`, `http`",
+            "1:21: error: `targets.t.delivery.type` does not know `api`; known: `email`, `file`, `http`, `sftp`",
         ),
         (
             "delivery = { type = 'file' }",

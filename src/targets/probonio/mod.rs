@@ -63,6 +63,7 @@ impl Service for ProbonioRules {
         Policy {
             // Whoever left keeps the app for vouchers of earlier months; only the state changes.
             includes_leavers: true,
+            asks_once: &[INVITE],
             unfiltered_note: Some(
                 "no `company`, `include` or `exclude` is set, so the first run brings everybody whom Personio delivers into \
                      this Probonio account, and nobody is taken out again but by hand; have the filter in place before the \

@@ -162,6 +162,9 @@ impl EmployeeRules for ProbonioRules {
         let invited = self.settings.invite_new && new && (!case.first_import || self.settings.invite_first_import);
         if invited {
             case.set(desired, INVITE, Desired::Value(FieldValue::Bool(true)));
+        } else if case.delivered && *case.existing(INVITE) == FieldValue::Bool(true) {
+            // Who imports the file again must not invite again.
+            case.set(desired, INVITE, Desired::Value(FieldValue::Bool(false)));
         }
         findings
     }

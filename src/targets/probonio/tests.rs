@@ -279,6 +279,19 @@ fn an_invitation_goes_out_once_and_not_to_those_who_were_there_first() {
 }
 
 #[test]
+fn an_invitation_is_taken_out_once_the_row_was_confirmed() {
+    let (target, schema) = target("invite_new = true");
+    for (delivered, invite, expected) in
+        [(false, "true", "="), (true, "true", "false"), (true, "false", "="), (true, "", "=")]
+    {
+        let trial = Trial { linked: true, delivered, ..Trial::default() };
+        let held: &[(&str, &str)] = &[("status", "active"), ("invite", invite)];
+        let (_, desired) = trial.run(&*target, &schema, &[("leaving_date", "")], Some(held));
+        assert_eq!(shown(&schema, &desired, "invite"), expected, "{delivered} {invite}");
+    }
+}
+
+#[test]
 fn words_and_form_of_the_month_are_the_users() {
     let (target, schema) =
         target("month_format = '%Y-%m'\nstatus_words = { leaving_planned = 'Scheidet aus', leaving = 'Gegangen' }");

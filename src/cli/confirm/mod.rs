@@ -1,4 +1,6 @@
-//! `confirm`: what a plan asks people to do is done.
+//! `confirm`: what a plan asks people to do is done, or what was delivered to them is imported.
+
+mod delivery;
 
 use std::time::Duration;
 
@@ -14,15 +16,17 @@ use crate::words::count;
 use super::signals::{Signals, approve};
 use super::{Failure, Process, Reason, Reasons, SandboxChoice, finding};
 
-/// Confirm that what a plan asks for was done by hand (Conversations); the next plan starts from there
+/// Confirm that what a plan asks for was done by hand (Conversations), or that the file of changes was imported (Pento,
+/// Probonio); the next plan, the next file of changes starts from there
 ///
-/// With `--team`, `--experts` or `--employee` only that part; the rest stays open.
+/// With `--team`, `--experts` or `--employee` only that part of what was done by hand; the rest stays open.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The target
     #[arg(required_unless_present = "sandbox")]
     target: Option<String>,
-    /// Only if the plan is still the one of this checklist; its last line has the code
+    /// Only if the plan is still the one of this checklist, whose last line has the code, or the changes those that the
+    /// last sync named
     #[arg(long, value_name = "CODE")]
     checklist: Option<String>,
     /// Only this team: its settings and its members
@@ -51,6 +55,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     let Some(settings) = session.settings.targets.iter().find(|target| *target.plan.name == **name) else {
         return Err(Failure::new(Reason::Usage, format!("there is no target `{name}`")));
     };
+    if settings.plan.policy.delivered {
+        return delivery::run(process, &session, settings, arguments);
+    }
     let Some(by_hand) = settings.target.offers().by_hand else {
         let why = format!("there is nothing to confirm for `{name}`: `sync` keeps it in line by itself");
         return Err(Failure::new(Reason::Usage, why));
