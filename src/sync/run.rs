@@ -15,7 +15,7 @@ use crate::notify::Observed;
 use crate::personio::Source;
 use crate::plan::{Change, Checklist, Notice, Outcome, Plan, TargetStatus};
 use crate::progress::{ReadProgress, RunProgress};
-use crate::state::{Lock, RunEnd, RunId, TargetEnd};
+use crate::state::{Lock, NewJob, RunEnd, RunId, TargetEnd};
 use crate::targets::ErrorKind;
 use crate::words::count;
 
@@ -35,7 +35,7 @@ use super::prepare::prepare;
 use super::prepared::{PrepareOptions, Prepared};
 use super::read_back::read_back;
 use super::release::join_parts;
-use super::standing::observed;
+use super::standing::{observe_end, observed};
 use super::writing::{Applied, ApplyOptions, JournalFailed};
 
 /// What a run goes by: the file on a day, the source, and what is remembered.
@@ -183,8 +183,7 @@ impl<'s> Inputs<'s, '_> {
         assess(&prepared, &applied, &accepted, operator, &mut reasons, &mut problems);
         give_back_approvals(&prepared, memory, &taken, &mut reasons, &mut problems);
         let outcome = Carried { run, applied: &applied, accepted: &accepted };
-        remember(self, &prepared, &outcome, &mut reasons, &mut problems);
-        let observed = keep_standing(self, &prepared, options, &mut reasons, &mut problems);
+        let observed = remember(self, &prepared, options, &outcome, &mut reasons, &mut problems);
         drop(locks);
         Ok(Finished { run, prepared, asked, reasons, problems, observed })
     }
@@ -373,12 +372,64 @@ struct Carried<'a> {
 fn remember(
     inputs: &Inputs<'_, '_>,
     prepared: &Prepared<'_>,
+    options: &PrepareOptions,
     carried: &Carried<'_>,
     reasons: &mut Reasons,
     problems: &mut Vec<Problem>,
-) {
-    let Carried { run, applied, accepted } = *carried;
+) -> Option<Observed> {
     let Inputs { settings, memory, today, .. } = *inputs;
+    let (targets, jobs) = target_ends(inputs, prepared, carried, reasons, problems);
+    let kept = match &prepared.source_seen {
+        Some(seen) => memory.remember_source(seen),
+        None => memory.state.end_absences(|employee| prepared.employees.get(employee).is_some()),
+    };
+    if let Err(error) = kept {
+        reasons.add(Reason::Internal);
+        problems.push(Problem::new(Code::StateUnwritable, format!("what Personio delivered is not kept: {error}")));
+    }
+    // Before the run has an end: a run that is killed in between would be one that needs nobody's hand.
+    let observed = keep_standing(inputs, prepared, options, reasons, problems);
+    let known = problems.len();
+    let day = today.to_string();
+    let end = RunEnd {
+        run: carried.run,
+        at: memory.now(),
+        exit_code: reasons.code(),
+        period: &day,
+        source_requests: prepared.source_requests,
+        targets: &targets,
+        jobs: &jobs,
+    };
+    if let Err(error) = memory.finish(end, settings.state.keep) {
+        reasons.add(state_reason(&error));
+        problems.push(Problem::new(Code::StateUnwritable, format!("the history of this run is not kept: {error}")));
+    }
+    if let Err(error) = memory.note_complete(settings, prepared, carried.run, carried.applied) {
+        reasons.add(state_reason(&error));
+        let message = format!("that everybody, or who changed, was looked at is not kept: {error}");
+        problems.push(Problem::new(Code::StateUnwritable, message));
+    }
+    let mut observed = observed?;
+    observe_end(&mut observed, settings, memory, today, &problems[known..])
+        .inspect_err(|failure| {
+            reasons.add(failure.reason);
+            let message = format!("how much of a budget is used is not known: {}", failure.text);
+            problems.push(Problem::new(Code::StateUnwritable, message));
+        })
+        .ok()?;
+    Some(observed)
+}
+
+/// What each target's turn brought, and a job for everybody that something came of.
+fn target_ends(
+    inputs: &Inputs<'_, '_>,
+    prepared: &Prepared<'_>,
+    carried: &Carried<'_>,
+    reasons: &mut Reasons,
+    problems: &mut Vec<Problem>,
+) -> (Vec<TargetEnd>, Vec<NewJob>) {
+    let Carried { applied, accepted, .. } = *carried;
+    let Inputs { settings, memory, .. } = *inputs;
     let keep_names = settings.state.keep_names;
     let name_of = |employee| keep_names.then(|| prepared.full_name(employee)).flatten();
     let saw = WholeRun {
@@ -412,33 +463,7 @@ fn remember(
             problems.push(Problem::new(Code::StateUnwritable, format!("what workflows watch is not kept: {error}")));
         }
     }
-    let kept = match &prepared.source_seen {
-        Some(seen) => memory.remember_source(seen),
-        None => memory.state.end_absences(|employee| prepared.employees.get(employee).is_some()),
-    };
-    if let Err(error) = kept {
-        reasons.add(Reason::Internal);
-        problems.push(Problem::new(Code::StateUnwritable, format!("what Personio delivered is not kept: {error}")));
-    }
-    let day = today.to_string();
-    let end = RunEnd {
-        run,
-        at: memory.now(),
-        exit_code: reasons.code(),
-        period: &day,
-        source_requests: prepared.source_requests,
-        targets: &ends,
-        jobs: &all_jobs,
-    };
-    if let Err(error) = memory.finish(end, settings.state.keep) {
-        reasons.add(state_reason(&error));
-        problems.push(Problem::new(Code::StateUnwritable, format!("the history of this run is not kept: {error}")));
-    }
-    if let Err(error) = memory.note_complete(settings, prepared, run, applied) {
-        reasons.add(state_reason(&error));
-        let message = format!("that everybody, or who changed, was looked at is not kept: {error}");
-        problems.push(Problem::new(Code::StateUnwritable, message));
-    }
+    (ends, all_jobs)
 }
 
 /// Keeps what needs a hand and what fails now.

@@ -40,7 +40,7 @@ impl Extent {
     }
 }
 
-/// What a run that ended saw.
+/// What a run saw that is about to end.
 ///
 /// # Errors
 ///
@@ -67,7 +67,30 @@ pub(super) fn observed(
     if !prepared.restricted {
         observed.saw(Topic::Todo, "");
     }
-    for budget in spent(settings, memory, prepared.plan.today)? {
+    let scheduled = memory.scheduled(settings.targets.iter())?;
+    for (target, slots) in memory.missed_slots(&scheduled, memory.now(), settings.timezone)? {
+        for slot in slots {
+            observed.add(Topic::Missed, &target, Code::SlotMissed, settings.timezone.minute(slot).to_string());
+        }
+        observed.saw(Topic::Missed, &target);
+    }
+    Ok(observed)
+}
+
+/// Adds what is only known once a run has ended: what it used, and what went wrong in ending it.
+///
+/// # Errors
+///
+/// When the state cannot be read.
+pub(super) fn observe_end(
+    observed: &mut Observed,
+    settings: &Settings,
+    memory: &Memory,
+    today: NaiveDate,
+    problems: &[Problem],
+) -> Result<(), Failure> {
+    of_problems(observed, problems);
+    for budget in spent(settings, memory, today)? {
         let BudgetSettings { tasks, warn_at: Share(warn_at), .. } = budget.settings();
         let code = match budget.used() {
             used if used >= *tasks => Code::Budget,
@@ -77,14 +100,7 @@ pub(super) fn observed(
         observed.add(Topic::Budget, "", code, budget.key());
     }
     observed.saw(Topic::Budget, "");
-    let scheduled = memory.scheduled(settings.targets.iter())?;
-    for (target, slots) in memory.missed_slots(&scheduled, memory.now(), settings.timezone)? {
-        for slot in slots {
-            observed.add(Topic::Missed, &target, Code::SlotMissed, settings.timezone.minute(slot).to_string());
-        }
-        observed.saw(Topic::Missed, &target);
-    }
-    Ok(observed)
+    Ok(())
 }
 
 /// What is to be told of a run that ended before it did anything. `None` where somebody was there and decided so, or

@@ -231,3 +231,19 @@ fn files_cost_nothing_and_a_target_may_have_a_budget_of_its_own() {
         sync(&scene, &["list"], 0);
     }
 }
+
+/// Whoever finds that a run ended finds what needs a hand after it, too: it may be killed in the very next moment.
+#[test]
+fn what_needs_a_hand_is_kept_before_a_run_has_an_end() {
+    let scene = Scene::new(12, DESK);
+    scene.sync();
+    let connection = rusqlite::Connection::open(scene.path("personio-sync.sqlite")).unwrap();
+    let at_the_end = "CREATE TABLE at_the_end (todos);
+        CREATE TRIGGER ending AFTER UPDATE OF exit_code ON runs
+        BEGIN INSERT INTO at_the_end SELECT COUNT(*) FROM todos; END";
+    connection.execute_batch(at_the_end).unwrap();
+    scene.hire(json!({"first_name": "Ona", "last_name": "Newcomer", "email": "ona@localhost"}));
+    sync(&scene, &[], 3);
+    let todos: i64 = connection.query_row("SELECT todos FROM at_the_end", [], |row| row.get(0)).unwrap();
+    assert_eq!(todos, 1);
+}
