@@ -65,7 +65,7 @@ impl Metrics {
             "When everybody was last in line with the target.",
             each(&|one| one.last_success.map(seconds)),
         );
-        gauge("target_in_sync", "People who needed no change.", each(&|one| Some(one.in_sync.to_string())));
+        gauge("target_in_sync", "People whose account is as it should be.", each(&|one| Some(one.in_sync.to_string())));
         gauge(
             "target_not_in_line",
             "People whom the last run left out of line.",

@@ -5,7 +5,7 @@ use crate::employee::EmployeeId;
 use super::history::Seen;
 use super::records::Step;
 use super::sql::{self, Cell, Database};
-use super::{State, StateError, limits, seen, source, todos, told};
+use super::{State, StateError, in_line, limits, seen, source, todos, told};
 
 /// What stands where something was erased.
 const ERASED: &str = "…";
@@ -89,6 +89,7 @@ fn accounts_of(database: &mut dyn Database, employee: EmployeeId) -> Result<BTre
 fn forget_seen(database: &mut dyn Database, employee: EmployeeId) -> Result<(), StateError> {
     let targets = sql::all(database, "SELECT target FROM targets", &[], |row| Ok(Box::<str>::from(row.word(0)?)))?;
     for target in targets {
+        in_line::forget(database, &target, employee)?;
         let mut list = Seen::read(database, &target)?.list;
         if let Ok(index) = list.binary_search(&employee) {
             list.remove(index);

@@ -5,12 +5,13 @@ use chrono::{DateTime, Utc};
 use crate::employee::EmployeeId;
 use crate::http::Requests;
 
+use super::in_line::Standing;
 use super::records::{
     self, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step,
-    StepOutcome, TargetEnd, Who,
+    StepOutcome, TargetEnd, TargetRecord, Who,
 };
 use super::sql::{self, Cell, Database, Row};
-use super::{State, StateError, ledger, limits, memory, seen};
+use super::{State, StateError, in_line, ledger, limits, memory, seen};
 
 /// Failures by target, employee and code.
 type Failures = BTreeSet<(Box<str>, EmployeeId, Box<str>)>;
@@ -181,6 +182,13 @@ impl State {
             found.retain(|job| in_line[&job.job.target].get(job.job.employee).is_none_or(|(run, _)| run < job.id.run));
             Ok(found)
         })
+    }
+
+    /// How many failures of a target's last run of all of it, or since, no later run has made good.
+    pub fn failing(&self, record: &TargetRecord) -> Result<u64, StateError> {
+        let since = record.last_whole.as_ref().map_or(RunId(0), |last| last.run);
+        let failures = self.outstanding(Some(&record.target))?;
+        Ok(failures.iter().filter(|job| job.id.run >= since).count() as u64)
     }
 
     /// Notes that somebody has seen a job, and until when it is not to be reported as new. Returns whether there is one.
@@ -368,24 +376,19 @@ fn steps_to_store(steps: &[Step]) -> String {
     serde_json::to_string(&steps).expect("steps are JSON")
 }
 
-/// How many are out of line. A run for some employees saw nothing of the others, and leaves the number as it was.
-fn not_in_line(database: &mut dyn Database, target: &TargetEnd) -> Result<u64, StateError> {
-    if target.whole {
-        return Ok(target.not_in_line);
-    }
-    let query = "SELECT not_in_line FROM run_targets WHERE target = ? ORDER BY run DESC LIMIT 1";
-    let before = sql::first(database, query, &[(&*target.target).into()], |row| row.count(0))?;
-    Ok(before.unwrap_or(target.not_in_line))
-}
-
 fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetEnd) -> Result<(), StateError> {
     let name = &*target.target;
     let of_target = || end.jobs.iter().filter(|job| *job.target == *name);
-    let not_in_line = not_in_line(database, target)?;
+    database.execute(
+        "INSERT INTO targets (target, seen_run, seen_at, seen) VALUES (?, 0, 0, '') ON CONFLICT DO NOTHING",
+        &[name.into()],
+    )?;
+    let Standing { in_line, not_in_line, is_success } = in_line::note(database, target)?;
     let count = |status| of_target().filter(|job| job.status == status).count() as u64;
     database.execute(
         "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
-            not_attempted, tasks, not_in_line, requests) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            not_attempted, tasks, not_in_line, requests, in_line)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             end.run.0.into(),
             name.into(),
@@ -401,11 +404,8 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
             target.tasks.into(),
             not_in_line.into(),
             target.requests.map(to_store).into(),
+            in_line.map_or(Cell::Null, Cell::from),
         ],
-    )?;
-    database.execute(
-        "INSERT INTO targets (target, seen_run, seen_at, seen) VALUES (?, 0, 0, '') ON CONFLICT DO NOTHING",
-        &[name.into()],
     )?;
     database.execute(
         "UPDATE targets SET identity = COALESCE(identity, ?), scope = COALESCE(?, scope) WHERE target = ?",
@@ -433,9 +433,9 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
                 &[end.at.into(), name.into()],
             )?;
         }
-        if target.ok && target.not_in_line == 0 {
-            database.execute("UPDATE targets SET last_ok = ? WHERE target = ?", &[end.at.into(), name.into()])?;
-        }
+    }
+    if is_success {
+        database.execute("UPDATE targets SET last_ok = ? WHERE target = ?", &[end.at.into(), name.into()])?;
     }
     let succeeded = of_target().filter(|job| job.status == JobStatus::Succeeded).map(|job| job.employee);
     note_seen(database, end, target, target.unchanged.iter().copied().chain(succeeded).collect())?;
@@ -531,7 +531,7 @@ impl Seen {
 fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<RunTarget>, StateError> {
     let query = format!(
         "SELECT run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped, not_attempted, tasks,
-            not_in_line, requests
+            not_in_line, requests, in_line
          FROM run_targets {rest}"
     );
     sql::all(database, &query, cells, |row| {
@@ -544,6 +544,7 @@ fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> R
             target: row.word(1)?.into(),
             finished_at: row.time(2)?,
             ok: row.number(3)? != 0,
+            in_line: row.int(14)?.map(|_| row.count(14)).transpose()?,
             not_in_line: row.count(12)?,
             whole: row.number(4)? != 0,
             in_sync: row.count(5)?,
@@ -557,6 +558,12 @@ fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> R
 /// What came of the last run of a target.
 pub(super) fn last_run_of(database: &mut dyn Database, target: &str) -> Result<Option<RunTarget>, StateError> {
     Ok(run_targets(database, "WHERE target = ? ORDER BY run DESC LIMIT 1", &[target.into()])?.pop())
+}
+
+/// What came of the last run of all of a target.
+pub(super) fn last_whole_run_of(database: &mut dyn Database, target: &str) -> Result<Option<RunTarget>, StateError> {
+    let rest = "WHERE target = ? AND whole = 1 ORDER BY run DESC LIMIT 1";
+    Ok(run_targets(database, rest, &[target.into()])?.pop())
 }
 
 fn runs(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<Run>, StateError> {

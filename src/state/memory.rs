@@ -69,7 +69,7 @@ impl State {
                 )?;
                 database.execute(
                     "UPDATE targets SET scope = NULL, first_completed_at = NULL, all_made_at = NULL, last_ok = NULL, seen_run = 0,
-                        seen_at = 0, seen = '' WHERE target = ?",
+                        seen_at = 0, seen = '', in_line = NULL, out_of_line = NULL, unmade = 0 WHERE target = ?",
                     &[target.into()],
                 )?;
             }
@@ -302,11 +302,13 @@ fn records(database: &mut dyn Database, target: Option<&str>) -> Result<Vec<Targ
             scope: row.text(7)?.map(Fingerprint::stored),
             all_made_at: row.optional_time(8)?,
             last: None,
+            last_whole: None,
         })
     })?;
     records.sort_by(|one, other| one.target.cmp(&other.target));
     for record in &mut records {
         record.last = history::last_run_of(database, &record.target)?;
+        record.last_whole = history::last_whole_run_of(database, &record.target)?;
     }
     Ok(records)
 }

@@ -10,6 +10,7 @@ mod error;
 mod forget;
 mod hash;
 mod history;
+mod in_line;
 mod journal;
 mod ledger;
 mod limits;
@@ -44,10 +45,10 @@ pub use limits::Overwritten;
 pub use lock::{Holder, Lock, LockError, LockRequest};
 pub use lock_folder::machine_lock_folder;
 pub use records::{
-    Confirmed, DAYS_GIVEN_UP, Finished, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry, Link,
-    NewJob, Once, OnceKind, OnceOnly, OpenIntent, Origin, PeriodTasks, Repeat, Run, RunEnd, RunId, RunStart, RunTarget,
-    Settlement, Step, StepOutcome, StoredIntent, StoredTarget, TargetEnd, TargetRecord, WRITES_BEFORE_GIVING_UP, Who,
-    Written,
+    Confirmed, DAYS_GIVEN_UP, Finished, InLine, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry,
+    Link, NewJob, Once, OnceKind, OnceOnly, OpenIntent, Origin, PeriodTasks, Repeat, Run, RunEnd, RunId, RunStart,
+    RunTarget, Settlement, Step, StepOutcome, StoredIntent, StoredTarget, TargetEnd, TargetRecord,
+    WRITES_BEFORE_GIVING_UP, Who, Written,
 };
 pub use slots::FilledSlot;
 

@@ -229,6 +229,26 @@ pub struct TargetRecord {
     pub scope: Option<Fingerprint>,
     /// What came of its last run, of all of it or not.
     pub last: Option<RunTarget>,
+    /// What came of its last run of all of it.
+    pub last_whole: Option<RunTarget>,
+}
+
+impl TargetRecord {
+    /// What came of its last run of all of it; of its last run where there was none.
+    pub fn last_of_all(&self) -> Option<&RunTarget> {
+        self.last_whole.as_ref().or(self.last.as_ref())
+    }
+
+    /// How many are in line. Versions before kept how many needed nothing.
+    pub fn in_line(&self) -> u64 {
+        let known = self.last.as_ref().and_then(|last| last.in_line);
+        known.or_else(|| Some(self.last_of_all()?.in_sync)).unwrap_or_default()
+    }
+
+    /// How many are out of line.
+    pub fn not_in_line(&self) -> u64 {
+        self.last.as_ref().map(|last| last.not_in_line).unwrap_or_default()
+    }
 }
 
 /// What is remembered of one target before it is planned.
@@ -397,7 +417,9 @@ pub struct RunTarget {
     pub finished_at: DateTime<Utc>,
     /// Whether it could be read and worked through.
     pub ok: bool,
-    /// How many it left out of line.
+    /// How many were in line when it had ended; `None` where that was not kept.
+    pub in_line: Option<u64>,
+    /// How many were out of line then.
     pub not_in_line: u64,
     /// Whether everybody was looked at, not only some employees.
     pub whole: bool,
@@ -438,6 +460,28 @@ pub struct Run {
     pub targets: Vec<RunTarget>,
 }
 
+/// Who is in line with a target, as far as a run looked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InLine {
+    /// Whose account is as it should be.
+    pub people: BTreeSet<EmployeeId>,
+    /// Whose account should be, and is not.
+    pub out: BTreeSet<EmployeeId>,
+    /// Whose account was taken out of use.
+    pub removed: BTreeSet<EmployeeId>,
+    /// Named things that belong to nobody alone and could not be made: a department.
+    pub unmade: u64,
+    /// Those that were made.
+    pub made: u64,
+}
+
+impl InLine {
+    /// How many are out of line; with any, a run is no success.
+    pub fn not_in_line(&self) -> u64 {
+        self.out.len() as u64 + self.unmade
+    }
+}
+
 /// How a run ended for one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetEnd {
@@ -447,8 +491,8 @@ pub struct TargetEnd {
     pub identity: Box<str>,
     /// Whether it could be read and worked through.
     pub ok: bool,
-    /// How many of those that it was to bring in line it did not; with any, it is no success.
-    pub not_in_line: u64,
+    /// Who is in line now and who is not, as far as it looked; `None` when it could not read the target.
+    pub in_line: Option<InLine>,
     /// Whether everybody was looked at, not only some employees.
     pub whole: bool,
     /// Whether nobody is left to make.

@@ -148,6 +148,12 @@ CREATE UNIQUE INDEX todos_of_fact ON todos (topic, target, code, subject);
 CREATE TABLE source_attributes (
     key TEXT NOT NULL PRIMARY KEY, label TEXT NOT NULL, kind TEXT NOT NULL, options TEXT NOT NULL);
 ",
+    "
+ALTER TABLE run_targets ADD COLUMN in_line BIGINT;
+ALTER TABLE targets ADD COLUMN in_line TEXT;
+ALTER TABLE targets ADD COLUMN out_of_line TEXT;
+ALTER TABLE targets ADD COLUMN unmade BIGINT NOT NULL DEFAULT 0;
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::code::Code;
 use crate::employee::{EmployeeId, Employees, Lifecycle, Standing};
-use crate::plan::{Outcome, Protection, Skip, TargetPlan, TargetStatus};
+use crate::plan::{Change, Op, Outcome, Overview, Protection, Skip, TargetPlan, TargetStatus};
+use crate::state::InLine;
 
 use super::read_back::NotStored;
 
@@ -65,17 +66,18 @@ pub(super) fn done_in_part(plan: &TargetPlan, accepted: impl Fn(EmployeeId, Code
     people.filter(|id| !accepted(*id, Code::FieldInvalid) && !accepted(*id, Code::FieldsLeftAlone)).collect()
 }
 
-/// How many a run left out of line: whose change failed, is held, was stopped or did not get its turn, who was done in
-/// part, who could not be worked on although they should have been, and whose fields hold something else than what was
-/// written.
+/// Who is in line after a run, and whom it left out of line: whose change failed, is held, was stopped or did not get its
+/// turn, who was done in part, who could not be worked on although they should have been, and whose fields hold something
+/// else than what was written.
 /// `accepted` says which failures somebody has accepted.
-pub(super) fn not_in_line(
+pub(super) fn in_line(
     plan: &TargetPlan,
+    overview: Option<&Overview>,
     not_stored: &[NotStored],
     employees: &Employees,
     standings: &[Standing],
     accepted: impl Fn(EmployeeId, Code) -> bool,
-) -> u64 {
+) -> InLine {
     let is_accepted = |employee: Option<EmployeeId>, code: Code| employee.is_some_and(|id| accepted(id, code));
     let open = plan.changes.iter().filter(|change| match &change.outcome {
         Some(Outcome::Succeeded | Outcome::Pending { .. }) => false,
@@ -86,21 +88,37 @@ pub(super) fn not_in_line(
     let (of_people, of_nobody): (Vec<_>, Vec<_>) = open.partition(|change| change.employee.is_some());
     let skips = failing_skips(plan).chain(all_skipped(plan)).chain(unseen_leavers(plan, employees, standings));
     let skipped = skips.filter(|skip| !accepted(skip.employee, skip.reason)).map(|skip| skip.employee);
-    let people: BTreeSet<EmployeeId> = of_people
+    let out: BTreeSet<EmployeeId> = of_people
         .into_iter()
         .filter_map(|change| change.employee)
         .chain(skipped)
         .chain(done_in_part(plan, &accepted))
         .chain(not_stored.iter().map(|lost| lost.employee))
         .collect();
-    (people.len() + of_nobody.len()) as u64
+    let (done, undone): (Vec<&Change>, Vec<&Change>) =
+        plan.changes.iter().partition(|change| change.outcome == Some(Outcome::Succeeded));
+    let undone: BTreeSet<EmployeeId> = undone.into_iter().filter_map(|change| change.employee).collect();
+    let done_for = |ops: &[Op]| {
+        let people = done.iter().filter(|change| ops.contains(&change.op)).filter_map(|change| change.employee);
+        people.filter(|employee| !undone.contains(employee)).collect::<BTreeSet<_>>()
+    };
+    let removed = done_for(&[Op::Deactivate]);
+    let needed_nothing = overview.into_iter().flat_map(|overview| overview.in_sync.iter().copied());
+    let people = needed_nothing.chain(done_for(&[Op::Create, Op::Update, Op::Reactivate, Op::Handover]));
+    InLine {
+        people: people.filter(|employee| !out.contains(employee) && !removed.contains(employee)).collect(),
+        out,
+        removed,
+        unmade: of_nobody.len() as u64,
+        made: done.iter().filter(|change| change.employee.is_none()).count() as u64,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::employee::{Attributes, Completeness};
-    use crate::plan::{Change, Notice, Op};
+    use crate::plan::Notice;
 
     fn skip(employee: u64, reason: Code) -> Skip {
         Skip { employee: EmployeeId(employee), reason, detail: String::new() }
@@ -112,6 +130,10 @@ mod tests {
 
     fn nobody_delivered() -> Employees {
         Employees::new(Attributes::new(Vec::<&str>::new()), Vec::new(), Completeness::Proven)
+    }
+
+    fn not_in_line(plan: &TargetPlan, employees: &Employees, accepted: impl Fn(EmployeeId, Code) -> bool) -> u64 {
+        in_line(plan, None, &[], employees, &[], accepted).not_in_line()
     }
 
     fn change(employee: u64, outcome: Outcome) -> Change {
@@ -143,7 +165,7 @@ mod tests {
         // Neither is delivered any more.
         let unseen = unseen_leavers(&plan, &employees, &[]);
         assert_eq!(unseen.iter().map(|skip| skip.employee.0).collect::<Vec<_>>(), [1]);
-        assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 1);
+        assert_eq!(not_in_line(&plan, &employees, |_, _| false), 1);
     }
 
     #[test]
@@ -160,8 +182,8 @@ mod tests {
             change(6, Outcome::Pending { detail: String::new() }),
             Change { employee: None, ..change(0, failed()) },
         ];
-        assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 5);
-        assert_eq!(not_in_line(&plan, &[], &employees, &[], |id, code| id.0 == 2 && code == Code::Refused), 4);
+        assert_eq!(not_in_line(&plan, &employees, |_, _| false), 5);
+        assert_eq!(not_in_line(&plan, &employees, |id, code| id.0 == 2 && code == Code::Refused), 4);
     }
 
     #[test]
@@ -184,11 +206,35 @@ mod tests {
             ],
             ..plan(&[])
         };
-        assert_eq!(not_in_line(&plan, &[], &employees, &[], |_, _| false), 2);
+        assert_eq!(not_in_line(&plan, &employees, |_, _| false), 2);
         for code in [Code::FieldInvalid, Code::FieldsLeftAlone] {
             let accepted = |id: EmployeeId, said: Code| id.0 == 2 && said == code;
-            assert_eq!(not_in_line(&plan, &[], &employees, &[], accepted), 1, "{code}");
+            assert_eq!(not_in_line(&plan, &employees, accepted), 1, "{code}");
             assert_eq!(done_in_part(&plan, accepted), BTreeSet::from([EmployeeId(1)]));
         }
+    }
+
+    #[test]
+    fn who_was_made_is_in_line_and_who_was_removed_is_nowhere() {
+        let mut plan = plan(&[]);
+        let with_op = |op, employee, outcome| Change { op, ..change(employee, outcome) };
+        plan.changes = vec![
+            with_op(Op::Create, 1, Outcome::Succeeded),
+            with_op(Op::Update, 2, Outcome::Succeeded),
+            with_op(Op::Request, 2, Outcome::Held),
+            with_op(Op::Deactivate, 3, Outcome::Succeeded),
+            with_op(Op::Create, 4, Outcome::Pending { detail: String::new() }),
+            Change { employee: None, ..with_op(Op::Reference, 0, Outcome::Succeeded) },
+        ];
+        let overview = Overview { in_sync: vec![EmployeeId(5), EmployeeId(3)], ..Overview::default() };
+        let found = in_line(&plan, Some(&overview), &[], &nobody_delivered(), &[], |_, _| false);
+        let expected = InLine {
+            people: [1, 5].map(EmployeeId).into(),
+            out: [EmployeeId(2)].into(),
+            removed: [EmployeeId(3)].into(),
+            unmade: 0,
+            made: 1,
+        };
+        assert_eq!(found, expected);
     }
 }

@@ -570,7 +570,7 @@ impl Memory {
             target: settings.plan.name.clone(),
             identity: settings.target.identity().into(),
             ok: complete && run.source_complete,
-            not_in_line: 0,
+            in_line: None,
             whole: run.whole,
             all_made: target.is_some_and(|target| target.complete) && nobody_left_to_make(plan),
             in_sync: plan.in_sync as u64,

@@ -26,7 +26,7 @@ use super::changes::prepare_changes;
 use super::delivery::deliver;
 use super::due::DueTargets;
 use super::failures::state_reason;
-use super::in_line::{done_in_part, failing_skips, not_in_line};
+use super::in_line::{done_in_part, failing_skips, in_line};
 use super::job_records::jobs;
 use super::journal::RunJournal;
 use super::judge::judge;
@@ -446,8 +446,10 @@ fn target_ends(
             |employee: EmployeeId, code: Code| accepted.contains(&(plan.name.clone(), employee, code.into()));
         let end = memory.target_end(target.settings, plan, target.open.as_ref(), applied.as_ref(), saw);
         let not_stored = applied.as_ref().map(|applied| applied.not_stored.as_slice()).unwrap_or_default();
-        let not_in_line = not_in_line(plan, not_stored, &prepared.employees, &prepared.standings, is_accepted);
-        ends.push(TargetEnd { not_in_line, requests: Some(target.tally.requests()), ..end });
+        let overview = target.open.as_ref().map(|open| &open.overview);
+        let in_line = (plan.status == TargetStatus::Ready)
+            .then(|| in_line(plan, overview, not_stored, &prepared.employees, &prepared.standings, is_accepted));
+        ends.push(TargetEnd { in_line, requests: Some(target.tally.requests()), ..end });
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
         if let Err(error) = memory.fill_slot(target.settings, plan, applied.as_ref()) {
             reasons.add(Reason::Internal);

@@ -1,6 +1,6 @@
 //! How things stand after a run: what people are told of, and what is measured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
@@ -10,7 +10,7 @@ use crate::employee::EmployeeId;
 use crate::exit::{Failure, Problem, Reason};
 use crate::notify::{BudgetMetrics, Metrics, Observed, TargetMetrics, Topic};
 use crate::plan::{Change, Notice, Outcome, Share, TargetPlan, TargetStatus};
-use crate::state::{Approval, StateError};
+use crate::state::{Approval, JobStatus, StateError, TargetRecord};
 
 use super::budget::{Budget, budgets};
 use super::in_line::{all_skipped, done_in_part, failing_skips};
@@ -231,19 +231,21 @@ pub fn metrics(settings: &Settings, memory: &Memory, today: NaiveDate, exit_code
     let missed = memory.missed_slots(&scheduled, memory.now(), settings.timezone)?;
     let targets = settings.targets.iter().map(|target| {
         let record = records.iter().find(|record| record.target == target.plan.name);
-        let last = record.and_then(|record| record.last.as_ref());
-        TargetMetrics {
+        let last = record.and_then(TargetRecord::last_of_all);
+        let mut jobs: BTreeMap<_, _> = last.map(|last| last.jobs.clone()).unwrap_or_default();
+        if let Some(record) = record {
+            jobs.insert(JobStatus::Failed.as_str(), memory.state.failing(record)?);
+        }
+        Ok(TargetMetrics {
             name: target.plan.name.to_string(),
             paused: target.paused,
             last_run: record.and_then(|record| record.last_finished),
             last_success: record.and_then(|record| record.last_ok),
-            in_sync: last.map(|last| last.in_sync).unwrap_or_default(),
-            not_in_line: last.map(|last| last.not_in_line).unwrap_or_default(),
-            jobs: last
-                .map(|last| last.jobs.iter().map(|(status, jobs)| (*status, *jobs)).collect())
-                .unwrap_or_default(),
+            in_sync: record.map(TargetRecord::in_line).unwrap_or_default(),
+            not_in_line: record.map(TargetRecord::not_in_line).unwrap_or_default(),
+            jobs: jobs.into_iter().collect(),
             missed_slots: missed.get(&target.plan.name).map_or(0, |slots| slots.len() as u64),
-        }
+        })
     });
     let budgets = spent(settings, memory, today)?;
     let budget =
@@ -251,7 +253,7 @@ pub fn metrics(settings: &Settings, memory: &Memory, today: NaiveDate, exit_code
     Ok(Metrics {
         at: memory.now(),
         exit_code,
-        targets: targets.collect(),
+        targets: targets.collect::<Result<_, StateError>>()?,
         budgets: budgets.iter().map(budget).collect(),
     })
 }

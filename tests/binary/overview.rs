@@ -65,6 +65,31 @@ fn the_page_has_what_the_commands_answer() {
 }
 
 #[test]
+fn who_is_in_line_is_known_of_everybody() {
+    let scene = Scene::new(12, DESK);
+    let desk = |scene: &Scene| {
+        let status = scene.run(&["status", "--html", "page.html", "--format", "json"], 0).json();
+        let line = &status["targets"][0];
+        let number = |key: &str| line[key].as_u64().unwrap();
+        ([number("in_sync"), number("failed"), number("not_in_line")], line["last_success"].is_string())
+    };
+    scene.hire(json!({"email": "nova@example.com"}));
+    scene.faults("freshservice:post:503@100%");
+    scene.run(&["sync", "--yes"], 3);
+    let ([in_line, failed, not_in_line], succeeded) = desk(&scene);
+    assert!(in_line == 0 && failed > 10 && not_in_line >= failed && !succeeded);
+    scene.faults("");
+    scene.run(&["retry", "--failed", "--yes"], 0);
+    assert_eq!(desk(&scene), ([failed, 0, 0], true), "the retry made all of it good");
+    assert!(scene.read("page.html").contains("everybody in line"));
+    scene.sync();
+    assert_eq!(desk(&scene), ([failed, 0, 0], true));
+    scene.run(&["sync", "--yes", "--employee", "1001"], 0);
+    assert_eq!(desk(&scene), ([failed, 0, 0], true), "of the others nothing is said");
+    assert!(scene.read("page.html").contains("everybody in line"));
+}
+
+#[test]
 fn lists_and_a_job_are_markdown() {
     let scene = one_fails(false);
     scene.run(&["status", "--format", "markdown"], 0).shows("| Target | Type |").shows("| desk | freshservice |");

@@ -17,6 +17,7 @@ use crate::output::overview::{Tile, html};
 use crate::output::{Answer, Shown};
 use crate::plan::Due;
 use crate::section::parse_duration;
+use crate::state::TargetRecord;
 use crate::sync::{Budget, Memory, budgets, period};
 use crate::words::count;
 use crate::zone::LocalTime;
@@ -86,10 +87,12 @@ struct Line {
     /// Slots of `every` that had no run, the oldest first.
     missed_slots: Vec<LocalTime>,
     succeeded: u64,
+    /// How many failures no later run has made good.
     failed: u64,
     held: u64,
+    /// How many people are in line.
     in_sync: u64,
-    /// How many the last run left out of line.
+    /// How many are out of line.
     not_in_line: u64,
     /// How many things need a hand.
     todos: usize,
@@ -121,19 +124,19 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         .map(|scheduled| {
             let target = scheduled.target;
             let record = records.iter().find(|record| record.target == target.plan.name);
-            let last = record.and_then(|record| record.last.as_ref());
+            let last = record.and_then(TargetRecord::last_of_all);
+            let not_in_line = record.map(TargetRecord::not_in_line).unwrap_or_default();
             let jobs = |status| last.and_then(|last| last.jobs.get(status)).copied().unwrap_or_default();
             if let Some(age) = arguments.max_age.filter(|_| !target.paused) {
                 let oldest = process.now - TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
                 if record.and_then(|record| record.last_ok).is_none_or(|at| at < oldest) {
                     reasons.add(Reason::Unavailable);
-                    let left_out = last.map(|last| last.not_in_line).filter(|left_out| *left_out > 0);
-                    let left_out = left_out.map_or_else(String::new, |left_out| format!(": {left_out} not in line"));
+                    let left_out = if not_in_line > 0 { format!(": {not_in_line} not in line") } else { String::new() };
                     let message = format!("was not brought in line within the time that --max-age allows{left_out}");
                     problems.push(Problem::new(Code::TooOld, message).target(&target.plan.name));
                 }
             }
-            Line {
+            Ok(Line {
                 name: target.plan.name.to_string(),
                 kind: target.target.kind(),
                 paused: target.paused,
@@ -146,10 +149,10 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                 }),
                 missed_slots: missed.remove(&target.plan.name).unwrap_or_default().into_iter().map(local).collect(),
                 succeeded: jobs("succeeded"),
-                failed: jobs("failed"),
+                failed: record.map(|record| memory.state.failing(record)).transpose()?.unwrap_or_default(),
                 held: jobs("held"),
-                in_sync: last.map(|last| last.in_sync).unwrap_or_default(),
-                not_in_line: last.map(|last| last.not_in_line).unwrap_or_default(),
+                in_sync: record.map(TargetRecord::in_line).unwrap_or_default(),
+                not_in_line,
                 todos: open(&target.plan.name),
                 failing: failing(&target.plan.name),
                 tasks: tasks
@@ -157,9 +160,9 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                     .find(|(name, _)| *name == target.plan.name)
                     .map(|(_, tasks)| *tasks)
                     .unwrap_or_default(),
-            }
+            })
         })
-        .collect();
+        .collect::<Result<_, Failure>>()?;
     let newest_change = moment(memory.state.source()?.last.and_then(|last| last.newest_change));
     let spent = |budget: &BudgetSettings, day| memory.state.tasks(&period(Some(budget.period), day));
     let budgets = budgets(settings, session.today, spent)?;

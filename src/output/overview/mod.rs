@@ -186,7 +186,7 @@ impl Tile {
             (true, _) => State::Paused,
             (false, None) => State::NoRunYet,
             _ if self.not_in_line > 0 => State::NotInLine,
-            (false, last_run) if naive(self.last_success) != last_run => State::NotWorkedThrough,
+            (false, last_run) if naive(self.last_success) < last_run => State::NotWorkedThrough,
             _ => State::InLine,
         }
     }

@@ -109,6 +109,7 @@ impl<'a> Builder<'a> {
         if op == Op::Update && fields.is_empty() {
             self.plan.in_sync += 1;
             self.unchanged.push(employee);
+            self.in_sync.push(employee);
             return;
         }
         self.plan.changes.push(Change {

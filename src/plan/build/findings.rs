@@ -171,7 +171,7 @@ impl<'a> Builder<'a> {
             .filter(|change| change.op == Op::Create)
             .filter_map(|change| change.employee)
             .collect();
-        let (mut dangling, mut in_sync) = (Vec::new(), 0);
+        let (mut dangling, mut in_sync) = (Vec::new(), Vec::new());
         self.plan.changes.retain_mut(|change| {
             let Some(employee) = change.employee else {
                 return true;
@@ -184,10 +184,11 @@ impl<'a> Builder<'a> {
                 _ => true,
             });
             let nothing_left = change.op == Op::Update && change.fields.is_empty();
-            in_sync += usize::from(nothing_left);
+            in_sync.extend(nothing_left.then_some(employee));
             !nothing_left
         });
-        self.plan.in_sync += in_sync;
+        self.plan.in_sync += in_sync.len();
+        self.in_sync.extend(in_sync);
         let why = if !self.input.is_whole() { "is not part of this run" } else { "has no account here" };
         for (field, manager, employee) in dangling {
             self.note_manager(&field, manager, why, employee);

@@ -57,6 +57,7 @@ impl Builder<'_> {
             protected,
             claimed,
             unchanged: self.unchanged,
+            in_sync: self.in_sync,
         };
         Built { plan: self.plan, overview }
     }

@@ -129,6 +129,8 @@ pub struct Overview {
     pub claimed: BTreeMap<EmployeeId, Claim>,
     /// Employees in scope who need nothing and of whom nothing was left alone.
     pub unchanged: Vec<EmployeeId>,
+    /// Employees in scope who need nothing, also those with a field that was left alone.
+    pub in_sync: Vec<EmployeeId>,
 }
 
 /// Builds the plan for one target.
@@ -184,6 +186,7 @@ struct Builder<'a> {
     matched_by: BTreeMap<EmployeeId, FieldIndex>,
     in_scope: Vec<EmployeeId>,
     unchanged: Vec<EmployeeId>,
+    in_sync: Vec<EmployeeId>,
 }
 
 impl<'a> Builder<'a> {
@@ -202,6 +205,7 @@ impl<'a> Builder<'a> {
             matched_by: BTreeMap::new(),
             in_scope: Vec::new(),
             unchanged: Vec::new(),
+            in_sync: Vec::new(),
         }
     }
 

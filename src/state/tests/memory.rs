@@ -1,7 +1,8 @@
 use crate::field::AccountId;
 use crate::plan::Op;
 use crate::state::{
-    FilledSlot, Finished, Link, Once, OnceKind, OnceOnly, Origin, Settlement, State, StoredIntent, TargetEnd, Written,
+    FilledSlot, Finished, InLine, Link, Once, OnceKind, OnceOnly, Origin, Settlement, State, StoredIntent, TargetEnd,
+    TargetRecord, Written,
 };
 
 use super::{TestDatabase, at, employee, end_of, finish, intent, job, link, on_each_database, start};
@@ -22,6 +23,7 @@ on_each_database!(
     repeated_writes_are_counted_until_the_field_settles,
     an_account_out_of_use_is_remembered_and_counts_once,
     success_is_a_run_that_left_nobody_out_of_line,
+    a_run_for_some_says_nothing_of_the_others,
     fields_that_are_not_stored_are_remembered,
     what_is_done_once_is_never_done_twice,
     calls_add_up_within_a_period,
@@ -363,20 +365,49 @@ fn an_account_out_of_use_is_remembered_and_counts_once(database: &TestDatabase) 
     assert_eq!(state.memory("desk", at(11)).unwrap().removed.len(), 1);
 }
 
+/// A run that finds some employees in line, and leaves others out of line.
+fn ends(state: &State, minutes: i64, whole: bool, people: &[u64], out: &[u64]) -> TargetRecord {
+    let ids = |ids: &[u64]| ids.iter().copied().map(employee).collect();
+    let in_line = Some(InLine { people: ids(people), out: ids(out), ..InLine::default() });
+    let run = start(state, minutes);
+    finish(state, run, minutes, TargetEnd { in_line, whole, ..end_of(state, "desk", people) }, &[]);
+    state.memory("desk", at(minutes)).unwrap().record.unwrap()
+}
+
 fn success_is_a_run_that_left_nobody_out_of_line(database: &TestDatabase) {
     let state = database.open();
-    for (minutes, not_in_line, last_ok) in [(0, 3, None), (1, 0, Some(at(1))), (2, 1, Some(at(1)))] {
-        let run = start(&state, minutes);
-        finish(&state, run, minutes, TargetEnd { not_in_line, ..end_of(&state, "desk", &[1]) }, &[]);
-        let record = state.memory("desk", at(minutes)).unwrap().record.unwrap();
-        assert_eq!((record.last_ok, record.last.unwrap().not_in_line), (last_ok, not_in_line));
+    for (minutes, out, last_ok) in [(0, &[2, 3, 4][..], None), (1, &[], Some(at(1))), (2, &[2], Some(at(1)))] {
+        let record = ends(&state, minutes, true, &[1], out);
+        assert_eq!((record.last_ok, record.not_in_line()), (last_ok, out.len() as u64));
         assert_eq!(record.first_completed_at, Some(at(0)), "it was worked through all the same");
     }
-    // A run for one person says nothing of the others.
-    let run = start(&state, 3);
-    finish(&state, run, 3, TargetEnd { not_in_line: 0, whole: false, ..end_of(&state, "desk", &[1]) }, &[]);
-    let record = state.memory("desk", at(3)).unwrap().record.unwrap();
-    assert_eq!((record.last_ok, record.last.unwrap().not_in_line), (Some(at(1)), 1));
+}
+
+fn a_run_for_some_says_nothing_of_the_others(database: &TestDatabase) {
+    let state = database.open();
+    ends(&state, 0, true, &[1, 2, 3], &[4, 5]);
+    // Whom it looks at, who is out of line then, how many are in line, and how many are not.
+    for (minutes, people, out, in_line, not_in_line) in [
+        (1, &[1][..], &[][..], 3, 2),
+        (2, &[4], &[], 4, 1),
+        (3, &[6], &[], 5, 1),
+        (4, &[], &[1], 4, 2),
+        (5, &[1, 5], &[], 6, 0),
+        (6, &[2], &[], 6, 0),
+    ] {
+        let record = ends(&state, minutes, false, people, out);
+        assert_eq!((record.in_line(), record.not_in_line()), (in_line, not_in_line), "{minutes}");
+        // The last of those who were out of line are in line now; nobody else says anything of everybody.
+        assert_eq!(record.last_ok, (minutes >= 5).then_some(at(5)), "{minutes}");
+        assert_eq!(record.last_of_all().unwrap().in_sync, 3);
+    }
+    // Nor does a run that could not read the target.
+    let run = start(&state, 7);
+    finish(&state, run, 7, TargetEnd { in_line: None, ok: false, ..end_of(&state, "desk", &[]) }, &[]);
+    let record = state.memory("desk", at(7)).unwrap().record.unwrap();
+    assert_eq!((record.in_line(), record.not_in_line(), record.last_ok), (6, 0, Some(at(5))));
+    state.forget_employee(employee(5)).unwrap();
+    assert_eq!(ends(&state, 8, false, &[], &[]).in_line(), 5);
 }
 
 fn fields_that_are_not_stored_are_remembered(database: &TestDatabase) {

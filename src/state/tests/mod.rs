@@ -33,7 +33,8 @@ use crate::plan::Op;
 use crate::section::Secret;
 
 use super::{
-    JobStatus, Link, NewJob, Origin, RunEnd, RunId, RunStart, State, StateError, Step, StoredIntent, TargetEnd, Who,
+    InLine, JobStatus, Link, NewJob, Origin, RunEnd, RunId, RunStart, State, StateError, Step, StoredIntent, TargetEnd,
+    Who,
 };
 
 /// Makes each function a test on SQLite and a test on PostgreSQL.
@@ -271,7 +272,7 @@ fn end_of(state: &State, target: &str, unchanged: &[u64]) -> TargetEnd {
         target: target.into(),
         identity: "freshservice:acme.freshservice.com".into(),
         ok: true,
-        not_in_line: 0,
+        in_line: Some(InLine { people: unchanged.iter().copied().map(EmployeeId).collect(), ..InLine::default() }),
         whole: true,
         all_made: true,
         in_sync: unchanged.len() as u64,
