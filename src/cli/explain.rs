@@ -102,7 +102,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         Ok(employee) => explain(&session, &prepared, &memory, employee, process.mask())?,
         Err(unknown) => no_longer_delivered(&session, &prepared, &memory, &employee, process.mask())?.ok_or(unknown)?,
     };
-    let shown = Shown::default().words(render(&explained));
+    let shown = Shown::default().block(render(&explained));
     process.answer(&Answer::new("explanation", explained, shown));
     Ok(Reasons::default())
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone as _, Utc};
 use clap::Args;
+use serde::Serialize;
 
 use crate::output::report::{Row, RunReport, TargetLine, TodoRow, html, junit, markdown, workbook};
+use crate::output::{Answer, Shown};
 use crate::state::{Job, JobFilter, JobId, JobStatus, Run, RunId, StepOutcome, Todo};
 use crate::sync::{Memory, log_line};
 
@@ -14,7 +16,7 @@ use super::session::Session;
 use super::who::this_process;
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
-/// Write the report of a run as a workbook, a page, Markdown or JUnit; without a file, Markdown on standard output
+/// Write the report of a run as a workbook, a page, Markdown or JUnit; without a file, on standard output as Markdown or, with --format json, as JSON
 #[derive(Debug, Args)]
 pub(super) struct ReportArguments {
     /// The number of the run [default: the last one]
@@ -50,6 +52,11 @@ pub(super) struct AcknowledgeArguments {
     sandbox: SandboxChoice,
 }
 
+#[derive(Serialize)]
+struct ReportDocument {
+    report: RunReport,
+}
+
 /// Enough for every employee of a company in one run.
 const ALL: u32 = u32::MAX >> 1;
 
@@ -83,9 +90,11 @@ pub(super) fn report(process: &Process, arguments: &ReportArguments) -> Result<R
         process.write_file(path, junit(&report).map_err(internal)?.as_bytes())?;
     }
     let files = [&arguments.xlsx, &arguments.html, &arguments.markdown, &arguments.junit];
-    if files.iter().all(|file| file.is_none()) {
-        process.print(&markdown(&report));
-    }
+    let shown = match files.iter().all(|file| file.is_none()) {
+        true => Shown::default().words(markdown(&report)),
+        false => Shown::default(),
+    };
+    process.answer(&Answer::new("run_report", ReportDocument { report }, shown));
     Ok(Reasons::default())
 }
 

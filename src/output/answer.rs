@@ -57,6 +57,7 @@ pub(crate) struct Shown {
 
 enum Part {
     Words(String),
+    Block(String),
     Rows(Listing),
     Notes(String),
     Either { table: Shown, markdown: String },
@@ -66,6 +67,12 @@ impl Shown {
     /// Lines that look the same everywhere, the last one ended.
     pub(crate) fn words(mut self, text: impl Into<String>) -> Self {
         self.parts.push(Part::Words(text.into()));
+        self
+    }
+
+    /// Lines whose order and spaces say something, the last one ended; a block of code in Markdown.
+    pub(crate) fn block(mut self, lines: impl Into<String>) -> Self {
+        self.parts.push(Part::Block(lines.into()));
         self
     }
 
@@ -98,7 +105,8 @@ impl Shown {
             return String::new();
         }
         let part = |part: &Part| match (part, format) {
-            (Part::Words(text), _) => text.clone(),
+            (Part::Block(lines), Format::Markdown) => lines.lines().map(|line| format!("    {line}\n")).collect(),
+            (Part::Words(text) | Part::Block(text), _) => text.clone(),
             (Part::Rows(listing), Format::Markdown) => listing.markdown(),
             (Part::Rows(listing), _) => listing.table(style.width),
             (Part::Notes(lines), Format::Markdown) if !lines.is_empty() => {
@@ -176,6 +184,9 @@ mod tests {
         assert_eq!(answer().render(Format::Table, style), " Name\n Ada\n2 of them\nAll.\n");
         assert_eq!(answer().render(Format::Markdown, style), "| Name |\n|---|\n| Ada |\n\n- 2 of them\nAll.\n");
         assert_eq!(answer().remarks(Format::Markdown).collect::<Vec<_>>(), ["that is all"]);
+        let block = Shown::default().block("a\n  b\n");
+        assert_eq!(block.render(Format::Table, style), "a\n  b\n");
+        assert_eq!(block.render(Format::Markdown, style), "    a\n      b\n");
         let either = Shown::default().either(Shown::default().words("plain\n"), "**rich**\n");
         assert_eq!(either.render(Format::Table, style), "plain\n");
         assert_eq!(either.render(Format::Markdown, style), "**rich**\n");

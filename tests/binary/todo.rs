@@ -111,6 +111,8 @@ fn what_needs_a_hand_is_in_status_report_and_jobs() {
     scene.run(&["status"], 0).shows("2 things need a hand: `personio-sync todo` lists them");
     let status = scene.run(&["status", "--format", "json"], 0).json();
     assert_eq!(status["targets"][0]["todos"], 2);
+    let report = scene.run(&["report", "--html", "report.html", "--format", "json"], 0).json();
+    assert_eq!((&report["kind"], &report["report"]["todos"][0]["id"]), (&json!("run_report"), &first["id"]));
     scene.run(&["report"], 0).shows(&format!("| {} | payroll | 1001 |", first["id"])).shows("details\\_missing: ");
     let jobs = scene.run(&["jobs", "--employee", "1001", "--format", "json"], 0).json();
     assert_eq!(jobs["jobs"][0]["todos"][0]["id"], first["id"]);

@@ -121,6 +121,26 @@ fn a_mask_hides_names_and_days_wherever_a_workflow_or_a_reason_has_them() {
 }
 
 #[test]
+fn a_program_reads_a_workflow_and_its_test() {
+    let setting = Setting::new();
+    let mira = setting.hire("Mira", in_days(7), "onboarding").to_string();
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&setting.text(&[arguments, &["--format", "json"]].concat())).unwrap()
+    };
+    let shown = json(&["workflows", "show", "onboarding"]);
+    assert_eq!((&shown["kind"], &shown["workflow"]), (&json!("workflow"), &json!("onboarding")));
+    let fields = shown["steps"][0]["fields"].as_array().unwrap();
+    assert!(fields.contains(&json!({"field": "cf_date_of_joining", "from": "hire_date"})), "{shown:#}");
+    let command = ["workflows", "test", "onboarding", "--employee", &mira];
+    let tested = json(&command);
+    assert_eq!((&tested["kind"], &tested["employee"]), (&json!("workflow_test"), &json!(mira)));
+    let fields = tested["steps"][0]["fields"].as_array().unwrap();
+    assert!(fields.contains(&json!({"field": "cf_employee_name", "value": "Mira Osei"})), "{tested:#}");
+    let markdown = setting.text(&[&command[..], &["--format", "markdown"]].concat());
+    assert!(markdown.lines().all(|line| line.starts_with("    ")), "a block of code: {markdown}");
+}
+
+#[test]
 fn a_leaver_entered_too_late_is_named_and_started_by_hand_once() {
     let setting = Setting::new();
     let leo = setting.hire("Leo", today() - Days::new(400), "active");

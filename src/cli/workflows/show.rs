@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use crate::config::TargetSettings;
+use crate::output::{Answer, Shown};
 use crate::plan::{StepSettings, StepSource, Trigger, WorkflowSettings};
+use crate::rules::Expression;
 
 use super::super::{Failure, Process, Reasons};
 use super::{Named, find, state};
@@ -11,35 +15,99 @@ use super::{Named, find, state};
 pub(super) fn show(process: &Process, named: &Named) -> Result<Reasons, Failure> {
     let session = process.open_offline()?;
     let (target, workflow) = find(&session, &named.workflow)?;
-    process.print(&words(target, workflow));
+    let document = WorkflowDocument::new(target, workflow);
+    let shown = Shown::default().block(document.in_words());
+    process.answer(&Answer::new("workflow", document, shown));
     Ok(Reasons::default())
 }
 
-fn words(target: &TargetSettings, workflow: &WorkflowSettings) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "{} of {} ({})", workflow.name, target.plan.name, state(target, workflow));
-    let _ = writeln!(text, "\nWhen {}", trigger(workflow));
-    for condition in &workflow.when {
-        let _ = writeln!(text, "  and  {}", condition.source());
-    }
-    for condition in &target.plan.include {
-        let _ = writeln!(text, "  and  {} (include of the target)", condition.source());
-    }
-    for condition in &target.plan.exclude {
-        let _ = writeln!(text, "  and not  {} (exclude of the target)", condition.source());
-    }
-    let _ = writeln!(text, "\nthen, once for each employee and event:");
-    for (number, step) in workflow.steps.iter().enumerate() {
-        let _ = writeln!(text, "  {number}. {}{}", step.action.as_str().replace('_', " "), conditions(step));
-        for (name, source) in &step.fields {
-            let from = match source {
-                StepSource::Expression(expression) => expression.source().to_owned(),
-                StepSource::Constant(value) => format!("always {value}"),
-            };
-            let _ = writeln!(text, "       {name} = {from}");
+/// A workflow as the file has it.
+#[derive(Serialize)]
+struct WorkflowDocument {
+    target: String,
+    workflow: String,
+    state: &'static str,
+    trigger: String,
+    when: Vec<String>,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    steps: Vec<StepOut>,
+}
+
+#[derive(Serialize)]
+struct StepOut {
+    action: &'static str,
+    #[serde(rename = "if")]
+    only_if: Option<String>,
+    unless: Option<String>,
+    fields: Vec<FieldOut>,
+    #[serde(skip)]
+    conditions: String,
+}
+
+#[derive(Serialize)]
+struct FieldOut {
+    field: String,
+    /// An expression, or `always` and a value.
+    from: String,
+}
+
+impl WorkflowDocument {
+    fn new(target: &TargetSettings, workflow: &WorkflowSettings) -> Self {
+        let sources = |list: &[Expression]| list.iter().map(|one| one.source().to_owned()).collect();
+        Self {
+            target: target.plan.name.to_string(),
+            workflow: workflow.name.to_string(),
+            state: state(target, workflow),
+            trigger: trigger(workflow),
+            when: sources(&workflow.when),
+            include: sources(&target.plan.include),
+            exclude: sources(&target.plan.exclude),
+            steps: workflow.steps.iter().map(StepOut::new).collect(),
         }
     }
-    text
+
+    fn in_words(&self) -> String {
+        let Self { target, workflow, state, trigger, when, include, exclude, steps } = self;
+        let mut text = format!("{workflow} of {target} ({state})\n\nWhen {trigger}\n");
+        for condition in when {
+            let _ = writeln!(text, "  and  {condition}");
+        }
+        for condition in include {
+            let _ = writeln!(text, "  and  {condition} (include of the target)");
+        }
+        for condition in exclude {
+            let _ = writeln!(text, "  and not  {condition} (exclude of the target)");
+        }
+        let _ = writeln!(text, "\nthen, once for each employee and event:");
+        for (number, step) in steps.iter().enumerate() {
+            let _ = writeln!(text, "  {number}. {}{}", step.action.replace('_', " "), step.conditions);
+            for FieldOut { field, from } in &step.fields {
+                let _ = writeln!(text, "       {field} = {from}");
+            }
+        }
+        text
+    }
+}
+
+impl StepOut {
+    fn new(step: &StepSettings) -> Self {
+        let from = |source: &StepSource| match source {
+            StepSource::Expression(expression) => expression.source().to_owned(),
+            StepSource::Constant(value) => format!("always {value}"),
+        };
+        Self {
+            action: step.action.as_str(),
+            only_if: step.only_if.as_ref().map(|condition| condition.source().to_owned()),
+            unless: step.unless.as_ref().map(|condition| condition.source().to_owned()),
+            fields: step
+                .fields
+                .iter()
+                .map(|(name, source)| FieldOut { field: name.to_string(), from: from(source) })
+                .collect(),
+            conditions: conditions(step),
+        }
+    }
 }
 
 pub(super) fn conditions(step: &StepSettings) -> String {

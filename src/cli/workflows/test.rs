@@ -3,12 +3,17 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+use serde::Serialize;
+
 use crate::code::Code;
 use crate::employee::{EmployeeId, Sought};
-use crate::output::Bars;
 use crate::output::mask::Mask;
 use crate::output::visible::{short, visible};
-use crate::plan::{Change, Reason as Verdict, WorkflowInput, verdict};
+use crate::output::{Answer, Bars, Shown};
+use crate::plan::{
+    Change, Reason as Verdict, StepSettings, TargetPlan, WorkflowInput, WorkflowSettings, WorkflowStep, verdict,
+};
 use crate::sync::{Memory, PrepareOptions, Prepared, Remembered as _};
 use crate::targets::TargetError;
 
@@ -47,7 +52,9 @@ pub(super) fn test(
         return Err(Failure::new(Reason::Unavailable, message.clone()));
     }
     let reasons = reasons(&session, &memory, &prepared, &workflow, employee)?;
-    process.print(&tested(&session, &prepared, &workflow, state, employee, &reasons, process.mask()));
+    let tested = Tested::new(&session, &prepared, &workflow, state, employee, &reasons, process.mask());
+    let shown = Shown::default().block(tested.in_words());
+    process.answer(&Answer::new("workflow_test", tested, shown));
     Ok(Reasons::default())
 }
 
@@ -85,86 +92,186 @@ fn reasons(
     ))
 }
 
-fn tested(
-    session: &Session,
-    prepared: &Prepared<'_>,
-    name: &str,
-    state: &str,
-    employee: EmployeeId,
-    reasons: &[Verdict],
-    mask: &Mask,
-) -> String {
-    let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
-    let workflow = target.settings.plan.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
-    let position = prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
-    let standing = &prepared.standings[position];
-    let mut text = format!("{} for employee {employee} on {}\n", workflow.name, session.today);
-    let hire = prepared.employees.attributes.column("hire_date");
-    let hire = hire.and_then(|column| prepared.employees.list[position].value(column).as_date());
-    let shown = |day: Option<chrono::NaiveDate>| {
-        day.map_or_else(|| "none".into(), |day| mask.text(&day.to_string()).into_owned())
+/// What would happen for one employee, the same for people and for programs.
+#[derive(Serialize)]
+struct Tested {
+    target: String,
+    workflow: String,
+    state: &'static str,
+    trigger: String,
+    today: String,
+    employee: String,
+    lifecycle: &'static str,
+    hire_date: Option<String>,
+    last_day: Option<String>,
+    /// What decides, each by itself.
+    reasons: Vec<ReasonOut>,
+    /// Empty where nothing would be sent.
+    steps: Vec<StepOut>,
+    skipped: Vec<String>,
+    notes: Vec<String>,
+    /// What all of it comes to.
+    conclusion: String,
+}
+
+#[derive(Serialize)]
+struct ReasonOut {
+    name: &'static str,
+    found: String,
+}
+
+#[derive(Serialize)]
+struct StepOut {
+    step: usize,
+    action: &'static str,
+    /// Whether it would be sent.
+    sent: bool,
+    fields: Vec<FieldOut>,
+    held: Option<String>,
+    #[serde(skip)]
+    conditions: String,
+}
+
+#[derive(Serialize)]
+struct FieldOut {
+    field: String,
+    /// `null` where it stays empty.
+    value: Option<String>,
+}
+
+impl Tested {
+    fn new(
+        session: &Session,
+        prepared: &Prepared<'_>,
+        name: &str,
+        state: &'static str,
+        employee: EmployeeId,
+        reasons: &[Verdict],
+        mask: &Mask,
+    ) -> Self {
+        let (target, plan) = (&prepared.targets[0], &prepared.plan.targets[0]);
+        let workflow =
+            target.settings.plan.workflows.iter().find(|one| *one.name == *name).expect("it was found before");
+        let position =
+            prepared.employees.list.binary_search_by_key(&employee, |one| one.id).expect("prepared for them");
+        let standing = &prepared.standings[position];
+        let hire = prepared.employees.attributes.column("hire_date");
+        let hire = hire.and_then(|column| prepared.employees.list[position].value(column).as_date());
+        let day = |day: Option<NaiveDate>| day.map(|day| mask.text(&day.to_string()).into_owned());
+        let words = |words: &str| mask.days(words).into_owned();
+        let steps = steps(plan, workflow, mask);
+        let is_meant = |code: Code, whom: Option<EmployeeId>| code == Code::WorkflowForm || whom == Some(employee);
+        Self {
+            target: plan.name.to_string(),
+            workflow: workflow.name.to_string(),
+            state,
+            trigger: trigger(workflow),
+            today: session.today.to_string(),
+            employee: employee.to_string(),
+            lifecycle: standing.lifecycle.as_str(),
+            hire_date: day(hire),
+            last_day: day(standing.last_day),
+            reasons: reasons.iter().map(|(name, found)| ReasonOut { name, found: words(found) }).collect(),
+            skipped: (plan.skipped.iter().filter(|skip| skip.employee == employee))
+                .map(|skip| words(&skip.detail))
+                .collect(),
+            notes: (plan.notices.iter().filter(|notice| is_meant(notice.code, notice.employee)))
+                .map(|notice| words(&notice.message))
+                .collect(),
+            conclusion: conclusion(!steps.is_empty(), state, reasons),
+            steps,
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let Self { workflow, state, trigger, today, employee, lifecycle, .. } = self;
+        let or_none = |day: &Option<String>| day.clone().unwrap_or_else(|| "none".into());
+        let (hire, last) = (or_none(&self.hire_date), or_none(&self.last_day));
+        let mut text = format!("{workflow} for employee {employee} on {today}\n  runs      when {trigger}\n");
+        let _ = writeln!(text, "  employee  {lifecycle}, hire date {hire}, last day {last}");
+        let _ = writeln!(text, "  state     {state}");
+        for ReasonOut { name, found } in &self.reasons {
+            let _ = writeln!(text, "  {name:<9} {}", visible(found));
+        }
+        self.steps.iter().for_each(|step| step.write(&mut text));
+        for detail in &self.skipped {
+            let _ = writeln!(text, "  skipped   {}", visible(detail));
+        }
+        for message in &self.notes {
+            let _ = writeln!(text, "  note      {}", visible(message));
+        }
+        let _ = writeln!(text, "{}", self.conclusion);
+        text
+    }
+}
+
+impl StepOut {
+    fn not_now(step: usize, settings: &StepSettings) -> Self {
+        let (action, conditions) = (settings.action.as_str(), conditions(settings));
+        Self { step, action, sent: false, fields: Vec::new(), held: None, conditions }
+    }
+
+    fn write(&self, text: &mut String) {
+        let (step, what) = (self.step, self.action.replace('_', " "));
+        if !self.sent {
+            let _ = writeln!(text, "  step {step}    {what}: not now{}, or it was done before", self.conditions);
+            return;
+        }
+        let _ = writeln!(text, "  step {step}    {what}");
+        for FieldOut { field, value } in &self.fields {
+            let _ = writeln!(text, "              {field} = {}", short(value.as_deref().unwrap_or("(empty)")));
+        }
+        if let Some(held) = &self.held {
+            let _ = writeln!(text, "              held: {}", visible(held));
+        }
+    }
+}
+
+/// All steps of the workflow if one of them would be sent, else none.
+fn steps(plan: &TargetPlan, workflow: &WorkflowSettings, mask: &Mask) -> Vec<StepOut> {
+    let sent: Vec<(&Change, &WorkflowStep)> =
+        plan.changes.iter().filter_map(|change| Some((change, change.request.as_deref()?))).collect();
+    if sent.is_empty() {
+        return Vec::new();
+    }
+    let step = |(number, settings): (usize, &StepSettings)| {
+        let found: Vec<_> = sent.iter().filter(|(_, request)| request.step == number).collect();
+        let not_now = found.is_empty().then(|| StepOut::not_now(number, settings));
+        let now = found.into_iter().map(|(change, request)| StepOut {
+            sent: true,
+            fields: fields(change, request, mask),
+            held: change.hold.as_ref().map(|hold| mask.days(&hold.detail).into_owned()),
+            ..StepOut::not_now(number, settings)
+        });
+        now.chain(not_now).collect::<Vec<_>>()
     };
-    let _ = writeln!(text, "  runs      when {}", trigger(workflow));
-    let _ = writeln!(
-        text,
-        "  employee  {}, hire date {}, last day {}",
-        standing.lifecycle,
-        shown(hire),
-        shown(standing.last_day)
-    );
-    let _ = writeln!(text, "  state     {state}");
-    for (name, found) in reasons {
-        let _ = writeln!(text, "  {name:<9} {}", visible(&mask.days(found)));
-    }
-    let requests: Vec<&Change> = plan.changes.iter().filter(|change| change.request.is_some()).collect();
-    let mut next = 0;
-    let mut left_out = |text: &mut String, until: usize| {
-        for number in std::mem::replace(&mut next, until + 1)..until {
-            let step = &workflow.steps[number];
-            let what = step.action.as_str().replace('_', " ");
-            let _ = writeln!(text, "  step {number}    {what}: not now{}, or it was done before", conditions(step));
-        }
+    workflow.steps.iter().enumerate().flat_map(step).collect()
+}
+
+fn fields(change: &Change, request: &WorkflowStep, mask: &Mask) -> Vec<FieldOut> {
+    let field = |name: &str| {
+        // Fields that stay empty are not among the changes.
+        let found = change.fields.iter().find(|change| *change.field == *name);
+        FieldOut { field: name.to_owned(), value: found.map(|change| mask.value(&change.after)) }
     };
-    for change in &requests {
-        let Some(request) = &change.request else { continue };
-        left_out(&mut text, request.step);
-        let _ = writeln!(text, "  step {}    {}", request.step, request.action.as_str().replace('_', " "));
-        for (field, _) in &request.fields {
-            // Fields that stay empty are not among the changes.
-            let shown = change.fields.iter().find(|change| *change.field == **field);
-            let value = shown.map_or_else(|| "(empty)".to_owned(), |change| mask.value(&change.after));
-            let _ = writeln!(text, "              {field} = {}", short(&value));
-        }
-        if let Some(hold) = &change.hold {
-            let _ = writeln!(text, "              held: {}", visible(&mask.days(&hold.detail)));
-        }
+    request.fields.iter().map(|(name, _)| field(name)).collect()
+}
+
+fn conclusion(sends: bool, state: &str, reasons: &[Verdict]) -> String {
+    if sends {
+        return match state {
+            "active" => "Nothing was sent. The next sync does this.".into(),
+            _ => format!("Nothing was sent, and the next sync does not do this: it is {state}."),
+        };
     }
-    if !requests.is_empty() {
-        left_out(&mut text, workflow.steps.len());
-    }
-    for skip in plan.skipped.iter().filter(|skip| skip.employee == employee) {
-        let _ = writeln!(text, "  skipped   {}", visible(&mask.days(&skip.detail)));
-    }
-    for notice in &plan.notices {
-        if notice.code == Code::WorkflowForm || notice.employee == Some(employee) {
-            let _ = writeln!(text, "  note      {}", visible(&mask.days(&notice.message)));
-        }
-    }
-    let _ = match requests.len() {
-        0 => {
-            // Of what was done before, `yes` is what keeps it from being done again.
-            let against = |(name, found): &&Verdict| match *name {
-                "done" => !found.starts_with("no"),
-                _ => !found.starts_with("yes"),
-            };
-            let names: Vec<&str> = reasons.iter().filter(against).map(|(name, _)| *name).collect();
-            match names.as_slice() {
-                [] => writeln!(text, "Nothing would be sent: no step is left to do."),
-                names => writeln!(text, "Nothing would be sent, because of: {}.", names.join(", ")),
-            }
-        }
-        _ if state == "active" => writeln!(text, "Nothing was sent. The next sync does this."),
-        _ => writeln!(text, "Nothing was sent, and the next sync does not do this: it is {state}."),
+    // Of what was done before, `yes` is what keeps it from being done again.
+    let against = |(name, found): &&Verdict| match *name {
+        "done" => !found.starts_with("no"),
+        _ => !found.starts_with("yes"),
     };
-    text
+    let names: Vec<&str> = reasons.iter().filter(against).map(|(name, _)| *name).collect();
+    match names.as_slice() {
+        [] => "Nothing would be sent: no step is left to do.".into(),
+        names => format!("Nothing would be sent, because of: {}.", names.join(", ")),
+    }
 }

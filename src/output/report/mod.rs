@@ -12,10 +12,12 @@ pub use junit::junit;
 pub use markdown::markdown;
 pub use workbook::workbook;
 
+use serde::Serialize;
+
 use crate::zone::LocalTime;
 
 /// One past run with everything that came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunReport {
     pub run: String,
     /// When it began, in the file's time zone.
@@ -38,7 +40,7 @@ pub struct RunReport {
 }
 
 /// Something that needs a hand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TodoRow {
     pub id: i64,
     /// Empty where it is about a run as a whole.
@@ -54,7 +56,7 @@ pub struct TodoRow {
     pub advice: String,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TargetLine {
     /// As the file names it.
     pub name: String,
@@ -99,7 +101,7 @@ impl RunReport {
 }
 
 /// One employee in one target.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
 pub struct Row {
     /// The number of the job.
     pub job: String,
