@@ -259,7 +259,7 @@ codes! {
             "Give the owner of the key the permission that the message names, then retry.";
         Unavailable = "unavailable",
             "Personio, the target or the state could not be reached.",
-            "Retry when it is available again.";
+            "The next run tries again. If it stays so, check the address in the file, and whether the service answers at all.";
         ChangedMeanwhile = "changed_meanwhile",
             "Somebody else changed the same record during the run.",
             "Nothing needs to be done: the next run plans anew.";

@@ -7,7 +7,9 @@ use std::path::Path;
 pub(super) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let path = crate::destination::resolve(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // What is wrong with the folder is told by its own name; the errors of `tempfile` name a file that nobody asked for.
+    std::fs::metadata(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| std::io::Error::from(error.kind()))?;
     file.write_all(content)?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
@@ -38,6 +40,14 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(create(&path, b"again").is_err());
+    }
+
+    #[test]
+    fn an_error_names_no_file_that_nobody_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = replace(&folder.path().join("missing").join("a.html"), b"a page").unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::NotFound);
+        assert!(!refused.to_string().contains("missing"), "the command names the path: {refused}");
     }
 
     /// Somebody else may be reading it.

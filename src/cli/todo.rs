@@ -195,14 +195,15 @@ fn list(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
 
 impl TodoDocument {
     fn shown(&self, mask: &Mask) -> Shown {
-        let mut shown = match self.todos.is_empty() {
-            true => Shown::default().words("Nothing needs a hand, as far as the last runs have seen.\n"),
-            false => Shown::default().rows(todo_table(&self.todos, mask)),
-        };
-        if !self.failing.is_empty() {
-            shown = shown.words("\nFails, and is tried again in each run:\n\n").rows(self.failing_table(mask));
+        let todos = || todo_table(&self.todos, mask);
+        let failing =
+            || Shown::default().words("Fails, and is tried again in each run:\n\n").rows(self.failing_table(mask));
+        match (self.failing.is_empty(), self.todos.is_empty()) {
+            (true, true) => Shown::default().words("Nothing needs a hand, as far as the last runs have seen.\n"),
+            (true, false) => Shown::default().rows(todos()),
+            (false, true) => failing(),
+            (false, false) => failing().words("\nNeeds a hand:\n\n").rows(todos()),
         }
-        shown
     }
 
     fn failing_table(&self, mask: &Mask) -> Listing {
@@ -250,7 +251,7 @@ fn done(process: &Process, ids: &[String], sandbox: &SandboxChoice) -> Result<Re
     let session = process.open_history(sandbox)?;
     let memory = Memory::for_reading(&session.settings, process.caller())?;
     let todos = memory.todos(&session.settings)?;
-    let numbers = ids.iter().map(|id| open_number(id, &todos)).collect::<Result<Vec<i64>, _>>()?;
+    let numbers = open_numbers(ids, &todos).map_err(|why| Failure::new(Reason::Usage, why))?;
     memory.state.mark_done(&numbers, process.now, &this_process())?;
     let now = memory.todos(&session.settings)?.done;
     let marked = now.iter().filter(|todo| numbers.contains(&todo.number));
@@ -261,23 +262,33 @@ fn done(process: &Process, ids: &[String], sandbox: &SandboxChoice) -> Result<Re
     Ok(Reasons::default())
 }
 
-/// The number of something that is open.
-fn open_number(id: &str, todos: &Todos) -> Result<i64, Failure> {
-    let refused = |why: String| Failure::new(Reason::Usage, why);
+/// The numbers of what is open, or all that is wrong with them.
+fn open_numbers(ids: &[String], todos: &Todos) -> Result<Vec<i64>, String> {
+    let (mut numbers, mut wrong) = (Vec::new(), Vec::new());
+    for id in ids {
+        match open_number(id, todos) {
+            Ok(number) => numbers.push(number),
+            Err(why) => wrong.push(why),
+        }
+    }
+    match (wrong.is_empty(), numbers.is_empty()) {
+        (true, _) => Ok(numbers),
+        (false, true) => Err(wrong.join("\n")),
+        (false, false) => Err(format!("{}\nnothing was marked as done", wrong.join("\n"))),
+    }
+}
+
+fn open_number(id: &str, todos: &Todos) -> Result<i64, String> {
     let number: i64 = id
         .trim()
         .trim_start_matches('#')
         .parse()
-        .map_err(|_| refused(format!("`{id}` is no number; write the one that `personio-sync todo` shows")))?;
+        .map_err(|_| format!("`{id}` is no number; write the one that `personio-sync todo` shows"))?;
     let has = |list: &[Todo]| list.iter().any(|todo| todo.number == number);
     match () {
         () if has(&todos.open) => Ok(number),
-        () if has(&todos.done) => {
-            Err(refused(format!("{number} is done already; `personio-sync todo --done` shows it")))
-        }
-        () => Err(refused(format!(
-            "nothing that needs a hand has the number {number}; `personio-sync todo` lists what has"
-        ))),
+        () if has(&todos.done) => Err(format!("{number} is done already; `personio-sync todo --done` shows it")),
+        () => Err(format!("nothing that needs a hand has the number {number}; `personio-sync todo` lists what has")),
     }
 }
 

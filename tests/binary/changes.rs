@@ -125,7 +125,9 @@ fn by_the_clock_everything_is_read_once_a_day_and_changes_between() {
     untouched(&scene);
     let due = ["sync", "--yes", "--due", "--format", "json"];
     let run = |time: &str| scene.run_at(time, &due, 0).json();
+    scene.run_at("10:00:00", &["status"], 0).shows(" now ");
     let first = run("10:00:01");
+    assert!(!scene.run_at("10:01:00", &["status"], 0).stdout.contains(" now "), "the slot had its run");
     assert!(mode(&first) == "full" && why(&first).contains("no run of desk has read everything"), "{first:#}");
     scene.change(1002, json!({"position": "Astronaut"}));
     let second = run("10:05:01");

@@ -84,6 +84,9 @@ struct Line {
     last_success: Option<LocalTime>,
     /// `null` where each run is one of it.
     next_due: Option<LocalTime>,
+    /// The slot that `next_due` names has begun, and had no run yet.
+    #[serde(skip)]
+    is_due: bool,
     /// Slots of `every` that had no run, the oldest first.
     missed_slots: Vec<LocalTime>,
     succeeded: u64,
@@ -136,6 +139,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                     problems.push(Problem::new(Code::TooOld, message).target(&target.plan.name));
                 }
             }
+            let due = scheduled.due(process.now, settings.timezone);
             Ok(Line {
                 name: target.plan.name.to_string(),
                 kind: target.target.kind(),
@@ -143,10 +147,11 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                 paused_workflows: paused_workflows(target),
                 last_run: moment(record.and_then(|record| record.last_finished)),
                 last_success: moment(record.and_then(|record| record.last_ok)),
-                next_due: scheduled.due(process.now, settings.timezone).map(|due| match due {
+                next_due: due.map(|due| match due {
                     Due::Now(slot) => local(slot),
                     Due::Later(next) => local(next),
                 }),
+                is_due: matches!(due, Some(Due::Now(_))),
                 missed_slots: missed.remove(&target.plan.name).unwrap_or_default().into_iter().map(local).collect(),
                 succeeded: jobs("succeeded"),
                 failed: record.map(|record| memory.state.failing(record)).transpose()?.unwrap_or_default(),
@@ -200,6 +205,17 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
     Ok(reasons)
 }
 
+impl Line {
+    fn next_due_in_words(&self) -> String {
+        match (self.next_due, self.is_due, self.paused) {
+            (None, ..) => "each run".to_owned(),
+            (Some(_), true, true) => "once resumed".to_owned(),
+            (Some(_), true, false) => "now".to_owned(),
+            (Some(next), false, _) => next.to_string(),
+        }
+    }
+}
+
 impl StatusDocument<'_> {
     /// What stands below the table.
     fn in_words(&self) -> String {
@@ -235,7 +251,7 @@ impl StatusDocument<'_> {
             paused: line.paused,
             last_run: line.last_run,
             last_success: line.last_success,
-            next_due: line.next_due,
+            next_due: line.next_due_in_words(),
             failed: line.failed,
             held: line.held,
             in_sync: line.in_sync,
@@ -300,7 +316,7 @@ fn table(lines: &[Line]) -> Listing {
             line.kind.to_owned(),
             or_never(line.last_run),
             or_never(line.last_success),
-            line.next_due.map_or_else(|| "each run".to_owned(), |next| next.to_string()),
+            line.next_due_in_words(),
             line.succeeded.to_string(),
             line.failed.to_string(),
             line.held.to_string(),

@@ -39,8 +39,8 @@ pub(crate) struct Tile {
     pub(crate) paused: bool,
     pub(crate) last_run: Option<LocalTime>,
     pub(crate) last_success: Option<LocalTime>,
-    /// `None` where each run is one of it.
-    pub(crate) next_due: Option<LocalTime>,
+    /// A moment, or `now`.
+    pub(crate) next_due: String,
     pub(crate) failed: u64,
     pub(crate) held: u64,
     pub(crate) in_sync: u64,
@@ -210,7 +210,7 @@ fn tile(line: &Tile) -> Value {
         times => [
             ("Last run", moment(line.last_run, "never")),
             ("Last success", moment(line.last_success, "never")),
-            ("Next due", moment(line.next_due, "each run")),
+            ("Next due", line.next_due.clone()),
             ("Tasks", line.tasks.to_string()),
         ],
     }
