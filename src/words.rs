@@ -21,6 +21,22 @@ pub fn employees(number: usize) -> String {
     count(number, "employee", "employees")
 }
 
+/// `43 employees: 1001, 1002, 1004, 1005, 1006, …`
+pub(crate) fn in_short(ids: &[String]) -> String {
+    match ids {
+        [] => String::new(),
+        [one] => one.clone(),
+        several => format!("{}: {}", employees(several.len()), in_few(several)),
+    }
+}
+
+/// `1001, 1002, 1004, 1005, 1006, …`
+pub(crate) fn in_few(ids: &[String]) -> String {
+    const NAMED: usize = 5;
+    let more = if ids.len() > NAMED { ", …" } else { "" };
+    format!("{}{more}", ids[..ids.len().min(NAMED)].join(", "))
+}
+
 /// `12,345`
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -72,6 +88,15 @@ pub fn phrase(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_employees_the_first_are_named() {
+        let ids = |number: u32| (1..=number).map(|id| id.to_string()).collect::<Vec<_>>();
+        assert_eq!(in_short(&ids(0)), "");
+        assert_eq!(in_short(&ids(1)), "1");
+        assert_eq!(in_short(&ids(5)), "5 employees: 1, 2, 3, 4, 5");
+        assert_eq!(in_short(&ids(230)), "230 employees: 1, 2, 3, 4, 5, …");
+    }
 
     #[test]
     fn sentences_become_parts_of_messages() {

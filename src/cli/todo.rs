@@ -4,12 +4,13 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use crate::output::grouped::alike;
 use crate::output::listing::Listing;
 use crate::output::mask::Mask;
 use crate::output::{Answer, Shown};
 use crate::state::{Todo, Who};
 use crate::sync::{Memory, Todos};
-use crate::words::count;
+use crate::words::{count, in_few, in_short};
 use crate::zone::LocalTime;
 
 use super::session::Session;
@@ -188,14 +189,14 @@ fn list(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
     let todos = all.open.iter().chain(done).map(|todo| TodoOut::new(&session, todo)).collect();
     let failing = all.failing.iter().map(|todo| FailingOut::new(&session, todo)).collect();
     let document = TodoDocument { todos, failing };
-    let shown = document.shown(process.mask());
+    let shown = document.shown(process.table_style().all, process.mask());
     process.answer(&Answer::new("todo", document, shown));
     Ok(Reasons::default())
 }
 
 impl TodoDocument {
-    fn shown(&self, mask: &Mask) -> Shown {
-        let todos = || todo_table(&self.todos, mask);
+    fn shown(&self, all: bool, mask: &Mask) -> Shown {
+        let todos = || todo_table(&self.todos, all, mask);
         let failing =
             || Shown::default().words("Fails, and is tried again in each run:\n\n").rows(self.failing_table(mask));
         match (self.failing.is_empty(), self.todos.is_empty()) {
@@ -223,18 +224,28 @@ impl TodoDocument {
     }
 }
 
-fn todo_table(todos: &[TodoOut], mask: &Mask) -> Listing {
+fn todo_table(todos: &[TodoOut], all: bool, mask: &Mask) -> Listing {
     let mut table = Listing::new(["Id", "Target", "Employee", "Age", "What", "What to do"]);
-    for todo in todos {
-        let age = match &todo.done {
-            Some(done) => format!("done {} by {}", done.at.day(), done.by),
-            None => todo.age(),
-        };
+    let age = |todo: &TodoOut| match &todo.done {
+        Some(done) => format!("done {} by {}", done.at.day(), done.by),
+        None => todo.age(),
+    };
+    let said = |todo: &TodoOut| {
+        let itself = all.then_some(todo.id);
+        (itself, todo.target.clone(), todo.code.clone(), todo.what.clone(), age(todo))
+    };
+    for alike in alike(todos, said) {
+        let todo = alike[0];
+        let ids: Vec<String> = alike.iter().map(|todo| todo.id.to_string()).collect();
+        let employees: Vec<String> = alike.iter().filter_map(|todo| todo.employee.clone()).collect();
         table.row([
-            todo.id.to_string(),
+            in_few(&ids),
             todo.target.clone().unwrap_or_default(),
-            whom(todo.employee.as_deref(), todo.name.as_deref(), mask),
-            age,
+            match alike.len() {
+                1 => whom(todo.employee.as_deref(), todo.name.as_deref(), mask),
+                _ => in_short(&employees),
+            },
+            age(todo),
             format!("{}: {}", todo.code, todo.what),
             todo.remedy.unwrap_or_default().to_owned(),
         ]);

@@ -1,6 +1,7 @@
 //! What is said of people, as people read it: one line for everybody of whom the same is said.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 use crate::code::Code;
 use crate::employee::EmployeeId;
@@ -10,6 +11,24 @@ use crate::words::employees;
 
 /// How many employees a line names unless all are asked for.
 const NAMED: usize = 5;
+
+/// From how many on one line speaks for all.
+const FOLDED: usize = 3;
+
+/// Those of which the same is said, together where they are many, in the order of the first of each.
+pub(crate) fn alike<'t, T, K: Eq + Hash>(all: &'t [T], said: impl Fn(&T) -> K) -> Vec<Vec<&'t T>> {
+    let mut position_of: HashMap<K, usize> = HashMap::new();
+    let mut groups: Vec<Vec<&'t T>> = Vec::new();
+    for one in all {
+        let position = *position_of.entry(said(one)).or_insert(groups.len());
+        match groups.get_mut(position) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    let alone = |group: Vec<&'t T>| group.into_iter().map(|one| vec![one]).collect::<Vec<_>>();
+    groups.into_iter().flat_map(|group| if group.len() < FOLDED { alone(group) } else { vec![group] }).collect()
+}
 
 /// A line for each notice, in the order of the first that says it.
 pub(crate) fn notices(notices: &[Notice], all: bool) -> Vec<String> {

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone as _, Utc};
 
+use crate::output::grouped::alike;
 use crate::output::overview::{Counts, Open, OpenEntry, OpenKind, Overview, Period, Tile, Total};
 use crate::state::{Held, Job, JobFilter, JobStatus, PeriodTasks, Run, RunTarget, StepOutcome, Todo};
 use crate::sync::Memory;
+use crate::words::{in_few, in_short};
 use crate::zone::Zone;
 
 use super::super::approve::{answer, is_in_the_file, what};
@@ -15,9 +17,6 @@ use super::super::{Failure, Process};
 /// How far back days and runs are shown, the day of the page included.
 const DAYS: u64 = 30;
 const MONTHS: u32 = 12;
-
-/// Employees named of those whose changes are held alike.
-const NAMED: usize = 5;
 
 /// The most that the page has room for, whatever the history holds. A row is less than a kilobyte.
 const OPEN: usize = 300;
@@ -192,10 +191,11 @@ fn open(process: &Process, session: &Session, memory: &Memory) -> Result<Open, F
     let left = room(&entries);
     entries.extend(jobs.into_iter().take(left).map(|job| failure(process, session, &todos.failing, job)));
     let left = room(&entries);
-    entries.extend(todos.open.iter().take(left).map(|todo| of_todo(session, OpenKind::Todo, todo)));
-    let left = room(&entries);
     entries.extend(held.chunk_by(is_alike).take(left).map(|alike| of_held(session, alike)));
-    let left_out = (failures + todos.open.len() + changes_held - folded).saturating_sub(entries.len());
+    let left = room(&entries);
+    let to_do = alike(&todos.open, |todo| (todo.fact.target.clone(), todo.fact.code.clone(), todo.what().to_owned()));
+    entries.extend(to_do.iter().take(left).map(|alike| of_todos(session, alike)));
+    let left_out = (failures + to_do.len() + changes_held - folded).saturating_sub(entries.len());
     Ok(Open { failures, todos: todos.open.len(), held: changes_held, left_out, entries })
 }
 
@@ -235,6 +235,15 @@ fn of_todo(session: &Session, kind: OpenKind, todo: &Todo) -> OpenEntry {
     }
 }
 
+/// What is to be done alike for several employees is one entry, as old as the oldest.
+fn of_todos(session: &Session, alike: &[&Todo]) -> OpenEntry {
+    let [first, _, ..] = alike else { return of_todo(session, OpenKind::Todo, alike[0]) };
+    let oldest = alike.iter().min_by_key(|todo| todo.first_seen).unwrap_or(first);
+    let ids: Vec<String> = alike.iter().map(|todo| todo.number.to_string()).collect();
+    let employees: Vec<String> = alike.iter().map(|todo| todo.fact.subject.to_string()).collect();
+    OpenEntry { id: in_few(&ids), employee: in_short(&employees), ..of_todo(session, OpenKind::Todo, oldest) }
+}
+
 /// What is held alike in a target is one entry.
 fn of_held(session: &Session, alike: &[Held]) -> OpenEntry {
     let Held { number, target, change, since } = &alike[0];
@@ -259,20 +268,4 @@ fn of_held(session: &Session, alike: &[Held]) -> OpenEntry {
 fn is_alike(one: &Held, other: &Held) -> bool {
     let of = |held: &Held| (held.target.clone(), held.change.op, held.change.code.clone(), held.change.detail.clone());
     of(one) == of(other) && one.change.fields == other.change.fields && one.change.reason == other.change.reason
-}
-
-/// `43 employees: 1001, 1002, 1004, 1005, 1006, …`
-fn in_short(employees: &[String]) -> String {
-    match employees {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., _] if first.len() < NAMED => {
-            format!("{}: {}", employees_in_words(employees), employees.join(", "))
-        }
-        _ => format!("{}: {}, …", employees_in_words(employees), employees[..NAMED].join(", ")),
-    }
-}
-
-fn employees_in_words(employees: &[String]) -> String {
-    crate::words::employees(employees.len())
 }

@@ -58,7 +58,7 @@ pub(crate) struct Open {
     pub(crate) held: usize,
     /// Entries for which the page has no room.
     pub(crate) left_out: usize,
-    /// Failures before to-dos before what is held; changes that are held alike are one.
+    /// Failures before what is held before to-dos; those that are alike are one.
     pub(crate) entries: Vec<OpenEntry>,
 }
 
@@ -153,10 +153,14 @@ pub(crate) fn html(overview: &Overview) -> String {
 }
 
 fn headline(targets: &[Tile], open: &Open) -> String {
+    let of_target = |target: &Tile| if target.paused { 0 } else { target.not_in_line };
+    let not_in_line = targets.iter().map(of_target).sum::<u64>();
+    let not_in_line = usize::try_from(not_in_line).unwrap_or(usize::MAX);
     let parts = [
         (open.failures, count(open.failures, "failure", "failures")),
-        (open.todos, count(open.todos, "thing to do", "things to do")),
+        (not_in_line, format!("{not_in_line} not in line")),
         (open.held, count(open.held, "held change", "held changes")),
+        (open.todos, count(open.todos, "thing to do", "things to do")),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words).collect();
     if !parts.is_empty() {

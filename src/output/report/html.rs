@@ -3,6 +3,7 @@ use minijinja::value::Value;
 
 use super::{LOG, Row, RunReport, TargetLine, TodoRow};
 use crate::output::page::page;
+use crate::words::{in_few, in_short};
 
 /// One page that asks nobody for anything, failures first, with a filter; light and dark, and fit for printing.
 pub fn html(report: &RunReport) -> String {
@@ -12,7 +13,7 @@ pub fn html(report: &RunReport) -> String {
         headline => headline(report, failures),
         approvals => &report.approvals,
         targets => report.targets.iter().map(target).collect::<Vec<_>>(),
-        todos => report.todos.iter().map(todo).collect::<Vec<_>>(),
+        todos => report.todos_alike().iter().map(|alike| todo(alike)).collect::<Vec<_>>(),
         target_names => report.targets.iter().map(|target| target.name.clone()).collect::<Vec<_>>(),
         log_title => LOG,
         rows => rows(&report.rows),
@@ -26,9 +27,12 @@ fn target(line: &TargetLine) -> Value {
     context! { name, ok, numbers }
 }
 
-fn todo(todo: &TodoRow) -> Value {
-    let TodoRow { id, target, since, code, what, advice, .. } = todo;
-    context! { id, target, employee => todo.who(), since => since.day().to_string(), what => format!("{code}: {what}"), advice }
+fn todo(alike: &[&TodoRow]) -> Value {
+    let TodoRow { target, since, code, what, advice, .. } = alike[0];
+    let ids: Vec<String> = alike.iter().map(|todo| todo.id.to_string()).collect();
+    let employees: Vec<String> = alike.iter().map(|todo| todo.who()).collect();
+    let (id, employee, since) = (in_few(&ids), in_short(&employees), since.day().to_string());
+    context! { id, target, employee, since, what => format!("{code}: {what}"), advice }
 }
 
 /// As `jobs.html` shows them: what went wrong first.
@@ -68,8 +72,10 @@ pub(in crate::output) fn headline(report: &RunReport, failures: usize) -> String
         1 => "1 failure".to_owned(),
         more => format!("{more} failures"),
     };
+    let held: u64 = report.targets.iter().map(|target| target.held).sum();
+    let held = if held > 0 { format!(", {held} held") } else { String::new() };
     let by = report.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    format!("Started {}{by}, {ended}; {failures}.", report.started)
+    format!("Started {}{by}, {ended}; {failures}{held}.", report.started)
 }
 
 #[cfg(test)]
@@ -85,6 +91,25 @@ mod tests {
         assert!(page.contains("by ada on host-a") && page.contains("at 2026-11-21: &lt;seen&gt;"));
         assert!(page.contains("<h2>To do</h2>") && page.contains("the request &lt;9&gt; was made"));
         assert!(!page.contains("http:") && !page.contains("https:"), "nothing is loaded from elsewhere");
+    }
+
+    #[test]
+    fn what_is_to_be_done_alike_is_one_row() {
+        let mut report = super::super::sample();
+        let one = TodoRow { name: None, ..report.todos[0].clone() };
+        let of = |id: i64, employee: &str| TodoRow { id, employee: employee.into(), ..one.clone() };
+        report.todos = vec![one.clone(), of(9, "1009"), of(12, "1012")];
+        let (page, text) = (html(&report), super::super::markdown(&report));
+        assert!(page.contains("<td>3 employees: 1004, 1009, 1012</td>") && page.contains(">4, 9, 12<"), "{page}");
+        assert!(text.contains("| 4, 9, 12 | service-desk | 3 employees: 1004, 1009, 1012 |"), "{text}");
+    }
+
+    #[test]
+    fn the_headline_says_what_is_held() {
+        let mut report = super::super::sample();
+        assert!(headline(&report, 0).ends_with("; nothing failed."));
+        report.targets[0].held = 192;
+        assert!(headline(&report, 0).ends_with("; nothing failed, 192 held."));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use crate::output::markdown::escape;
+use crate::words::{in_few, in_short};
 
 use super::html::headline;
 use super::{LOG, RunReport};
@@ -36,13 +37,16 @@ pub fn markdown(report: &RunReport) -> String {
         let _ =
             writeln!(text, "\n| To do | Target | Employee | Since | What | What to do |\n|--:|---|--:|---|---|---|");
     }
-    for todo in &report.todos {
+    for alike in report.todos_alike() {
+        let todo = alike[0];
+        let ids: Vec<String> = alike.iter().map(|todo| todo.id.to_string()).collect();
+        let employees: Vec<String> = alike.iter().map(|todo| todo.employee.clone()).collect();
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} | {}: {} | {} |",
-            todo.id,
+            in_few(&ids),
             escape(&todo.target),
-            escape(&todo.employee),
+            escape(&in_short(&employees)),
             todo.since.day(),
             escape(&todo.code),
             escape(&todo.what),

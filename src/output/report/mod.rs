@@ -14,6 +14,7 @@ pub use workbook::workbook;
 
 use serde::Serialize;
 
+use crate::output::grouped::alike;
 use crate::zone::LocalTime;
 
 /// One past run with everything that came of it.
@@ -94,6 +95,11 @@ impl TargetLine {
 pub(super) const LOG: &str = "In the target's own log";
 
 impl RunReport {
+    /// What is to be done alike for several employees, together.
+    fn todos_alike(&self) -> Vec<Vec<&TodoRow>> {
+        alike(&self.todos, |todo| (todo.target.clone(), todo.code.clone(), todo.what.clone(), todo.since.day()))
+    }
+
     /// Whether a target of the run has a sync log of its own that says something.
     fn has_log(&self) -> bool {
         self.rows.iter().any(|row| !row.log.is_empty())
