@@ -7,7 +7,7 @@ use crate::http::Requests;
 
 use super::in_line::Standing;
 use super::records::{
-    self, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step,
+    self, FailedRun, Job, JobFilter, JobId, JobStatus, LastSeen, NewJob, Run, RunEnd, RunId, RunStart, RunTarget, Step,
     StepOutcome, TargetEnd, TargetRecord, Who,
 };
 use super::sql::{self, Cell, Database, Row};
@@ -49,20 +49,39 @@ impl State {
     /// Ends a run: its jobs, counters and what is known of its targets now, all or nothing.
     pub fn finish_run(&self, end: &RunEnd<'_>) -> Result<(), StateError> {
         self.write(|database| {
-            database.execute(
-                "UPDATE runs SET exit_code = ?, finished_at = CASE WHEN started_at > ? THEN started_at ELSE ? END,
-                    source_requests = ? WHERE id = ?",
-                &[
-                    i64::from(end.exit_code).into(),
-                    end.at.into(),
-                    end.at.into(),
-                    to_store(end.source_requests).into(),
-                    end.run.0.into(),
-                ],
-            )?;
+            finish(database, end.run, end.exit_code, end.at, end.source_requests)?;
             insert_jobs(database, end.run, end.jobs)?;
             for target in end.targets {
                 finish_target(database, end, target)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Ends a run that found nothing to work on.
+    pub fn fail_run(&self, failed: &FailedRun<'_>) -> Result<(), StateError> {
+        self.write(|database| {
+            finish(database, failed.run, failed.exit_code, failed.at, failed.source_requests)?;
+            for target in failed.targets {
+                let last = last_run_of(database, target)?;
+                database.execute(
+                    "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held,
+                        skipped, not_attempted, tasks, not_in_line, in_line, unread)
+                     VALUES (?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, ?)",
+                    &[
+                        failed.run.0.into(),
+                        (*target).into(),
+                        failed.at.into(),
+                        failed.whole.into(),
+                        last.as_ref().map_or(0, |last| last.not_in_line).into(),
+                        last.and_then(|last| last.in_line).into(),
+                        failed.code.into(),
+                    ],
+                )?;
+                if failed.whole {
+                    let query = "UPDATE targets SET last_finished = ? WHERE target = ?";
+                    database.execute(query, &[failed.at.into(), (*target).into()])?;
+                }
             }
             Ok(())
         })
@@ -316,6 +335,21 @@ impl State {
     }
 }
 
+fn finish(
+    database: &mut dyn Database,
+    run: RunId,
+    exit_code: u8,
+    at: DateTime<Utc>,
+    source_requests: Requests,
+) -> Result<(), StateError> {
+    database.execute(
+        "UPDATE runs SET exit_code = ?, finished_at = CASE WHEN started_at > ? THEN started_at ELSE ? END,
+            source_requests = ? WHERE id = ?",
+        &[i64::from(exit_code).into(), at.into(), at.into(), to_store(source_requests).into(), run.0.into()],
+    )?;
+    Ok(())
+}
+
 fn insert_jobs(database: &mut dyn Database, run: RunId, jobs: &[NewJob]) -> Result<(), StateError> {
     let last =
         sql::first(database, "SELECT COALESCE(MAX(number), 0) FROM jobs WHERE run = ?", &[run.0.into()], |row| {
@@ -387,8 +421,8 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
     let count = |status| of_target().filter(|job| job.status == status).count() as u64;
     database.execute(
         "INSERT INTO run_targets (run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped,
-            not_attempted, tasks, not_in_line, requests, in_line)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            not_attempted, tasks, not_in_line, requests, in_line, unread)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             end.run.0.into(),
             name.into(),
@@ -405,6 +439,7 @@ fn finish_target(database: &mut dyn Database, end: &RunEnd<'_>, target: &TargetE
             not_in_line.into(),
             target.requests.map(to_store).into(),
             in_line.map_or(Cell::Null, Cell::from),
+            target.unread.as_deref().into(),
         ],
     )?;
     database.execute(
@@ -531,7 +566,7 @@ impl Seen {
 fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> Result<Vec<RunTarget>, StateError> {
     let query = format!(
         "SELECT run, target, finished_at, ok, whole, in_sync, succeeded, failed, held, skipped, not_attempted, tasks,
-            not_in_line, requests, in_line
+            not_in_line, requests, in_line, unread
          FROM run_targets {rest}"
     );
     sql::all(database, &query, cells, |row| {
@@ -544,6 +579,7 @@ fn run_targets(database: &mut dyn Database, rest: &str, cells: &[Cell<'_>]) -> R
             target: row.word(1)?.into(),
             finished_at: row.time(2)?,
             ok: row.number(3)? != 0,
+            unread: row.optional_word(15)?,
             in_line: row.int(14)?.map(|_| row.count(14)).transpose()?,
             not_in_line: row.count(12)?,
             whole: row.number(4)? != 0,
@@ -560,9 +596,9 @@ pub(super) fn last_run_of(database: &mut dyn Database, target: &str) -> Result<O
     Ok(run_targets(database, "WHERE target = ? ORDER BY run DESC LIMIT 1", &[target.into()])?.pop())
 }
 
-/// What came of the last run of all of a target.
+/// What came of the last run of all of a target that could read it.
 pub(super) fn last_whole_run_of(database: &mut dyn Database, target: &str) -> Result<Option<RunTarget>, StateError> {
-    let rest = "WHERE target = ? AND whole = 1 ORDER BY run DESC LIMIT 1";
+    let rest = "WHERE target = ? AND whole = 1 AND unread IS NULL ORDER BY run DESC LIMIT 1";
     Ok(run_targets(database, rest, &[target.into()])?.pop())
 }
 

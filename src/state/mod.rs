@@ -45,9 +45,9 @@ pub use limits::Overwritten;
 pub use lock::{Holder, Lock, LockError, LockRequest};
 pub use lock_folder::machine_lock_folder;
 pub use records::{
-    Confirmed, DAYS_GIVEN_UP, Finished, InLine, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen, LedgerEntry,
-    Link, NewJob, Once, OnceKind, OnceOnly, OpenIntent, Origin, PeriodTasks, Repeat, Run, RunEnd, RunId, RunStart,
-    RunTarget, Settlement, Step, StepOutcome, StoredIntent, StoredTarget, TargetEnd, TargetRecord,
+    Confirmed, DAYS_GIVEN_UP, FailedRun, Finished, InLine, Job, JobFilter, JobId, JobStatus, JournalId, LastSeen,
+    LedgerEntry, Link, NewJob, Once, OnceKind, OnceOnly, OpenIntent, Origin, PeriodTasks, Repeat, Run, RunEnd, RunId,
+    RunStart, RunTarget, Settlement, Step, StepOutcome, StoredIntent, StoredTarget, TargetEnd, TargetRecord,
     WRITES_BEFORE_GIVING_UP, Who, Written,
 };
 pub use slots::FilledSlot;

@@ -229,7 +229,7 @@ pub struct TargetRecord {
     pub scope: Option<Fingerprint>,
     /// What came of its last run, of all of it or not.
     pub last: Option<RunTarget>,
-    /// What came of its last run of all of it.
+    /// What came of the last run of all of it that could read it.
     pub last_whole: Option<RunTarget>,
 }
 
@@ -243,6 +243,11 @@ impl TargetRecord {
     pub fn in_line(&self) -> u64 {
         let known = self.last.as_ref().and_then(|last| last.in_line);
         known.or_else(|| Some(self.last_of_all()?.in_sync)).unwrap_or_default()
+    }
+
+    /// Why its last run could read nothing; `None` when it could.
+    pub fn unread(&self) -> Option<&str> {
+        self.last.as_ref()?.unread.as_deref()
     }
 
     /// How many are out of line.
@@ -417,6 +422,8 @@ pub struct RunTarget {
     pub finished_at: DateTime<Utc>,
     /// Whether it could be read and worked through.
     pub ok: bool,
+    /// The code of why nothing of it could be read, or of Personio.
+    pub unread: Option<Box<str>>,
     /// How many were in line when it had ended; `None` where that was not kept.
     pub in_line: Option<u64>,
     /// How many were out of line then.
@@ -491,6 +498,8 @@ pub struct TargetEnd {
     pub identity: Box<str>,
     /// Whether it could be read and worked through.
     pub ok: bool,
+    /// The code of why nothing of it could be read, or of Personio.
+    pub unread: Option<Box<str>>,
     /// Who is in line now and who is not, as far as it looked; `None` when it could not read the target.
     pub in_line: Option<InLine>,
     /// Whether everybody was looked at, not only some employees.
@@ -528,6 +537,21 @@ pub struct RunEnd<'a> {
     pub targets: &'a [TargetEnd],
     /// Everybody that something came of.
     pub jobs: &'a [NewJob],
+}
+
+/// The end of a run that found nothing to work on: Personio could not be read.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedRun<'a> {
+    pub run: RunId,
+    pub at: DateTime<Utc>,
+    pub exit_code: u8,
+    pub code: &'a str,
+    /// What the source was sent.
+    pub source_requests: Requests,
+    /// The targets it would have worked on.
+    pub targets: &'a [&'a str],
+    /// Whether it was for everybody.
+    pub whole: bool,
 }
 
 /// When an employee was last found, or brought, in line with a target.

@@ -154,6 +154,9 @@ ALTER TABLE targets ADD COLUMN in_line TEXT;
 ALTER TABLE targets ADD COLUMN out_of_line TEXT;
 ALTER TABLE targets ADD COLUMN unmade BIGINT NOT NULL DEFAULT 0;
 ",
+    "
+ALTER TABLE run_targets ADD COLUMN unread TEXT;
+",
 ];
 
 /// The schema version that this version of the tool reads and writes.

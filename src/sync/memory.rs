@@ -11,14 +11,15 @@ use crate::config::{BudgetPeriod, Settings, StateLocation, TargetSettings};
 use crate::employee::EmployeeId;
 use crate::exit::{Failure, Reason};
 use crate::field::{AccountId, FieldValue};
+use crate::http::Requests;
 use crate::plan::{
     Change, Confirmed, Hold, KnownSince, Op, Outcome, Seen, SeenBefore, StepDone, TargetPlan, TargetStatus,
     WorkflowMemory,
 };
 use crate::rules::Expression;
 use crate::state::{
-    DAYS_GIVEN_UP, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, Once, OnceKind,
-    OnceOnly, Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, StoredTarget, TargetEnd,
+    DAYS_GIVEN_UP, FailedRun, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, Once,
+    OnceKind, OnceOnly, Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, StoredTarget, TargetEnd,
     WRITES_BEFORE_GIVING_UP, Who, Written, machine_lock_folder,
 };
 use crate::zone::Zone;
@@ -207,6 +208,28 @@ impl Memory {
             by: &self.caller.who,
             targets,
         })?)
+    }
+
+    /// Keeps a run that found nothing to work on.
+    pub(super) fn keep_failed_run(
+        &self,
+        today: NaiveDate,
+        targets: &[&str],
+        whole: bool,
+        failed: (Reason, Requests),
+    ) -> Result<(), Failure> {
+        let (reason, source_requests) = failed;
+        let run = self.start(today, if whole { targets } else { &[] })?;
+        self.state.fail_run(&FailedRun {
+            run,
+            at: (self.caller.clock)().max(self.now()),
+            exit_code: reason.code(),
+            code: reason.word().as_str(),
+            source_requests,
+            targets,
+            whole,
+        })?;
+        Ok(())
     }
 
     /// Whether it is there for the next run, too.
@@ -570,6 +593,7 @@ impl Memory {
             target: settings.plan.name.clone(),
             identity: settings.target.identity().into(),
             ok: complete && run.source_complete,
+            unread: None,
             in_line: None,
             whole: run.whole,
             all_made: target.is_some_and(|target| target.complete) && nobody_left_to_make(plan),

@@ -25,7 +25,7 @@ use super::budget::budgets;
 use super::changes::prepare_changes;
 use super::delivery::deliver;
 use super::due::DueTargets;
-use super::failures::state_reason;
+use super::failures::{state_reason, target_reason};
 use super::in_line::{done_in_part, failing_skips, in_line};
 use super::job_records::jobs;
 use super::journal::RunJournal;
@@ -35,7 +35,7 @@ use super::prepare::prepare;
 use super::prepared::{PrepareOptions, Prepared};
 use super::read_back::read_back;
 use super::release::join_parts;
-use super::standing::{observe_end, observed};
+use super::standing::{observe_end, observed, observed_failure};
 use super::writing::{Applied, ApplyOptions, JournalFailed};
 
 /// What a run goes by: the file on a day, the source, and what is remembered.
@@ -125,6 +125,21 @@ impl<'s> Inputs<'s, '_> {
         Ok(())
     }
 
+    /// Keeps in the history that the source could not be read.
+    fn keep_failure(&self, selected: &[&TargetSettings], options: &PrepareOptions, mut failure: Failure) -> Failure {
+        if observed_failure(&failure).is_none() {
+            return failure;
+        }
+        let names: Vec<&str> = selected.iter().map(|target| &*target.plan.name).collect();
+        let whole = options.only.is_none() && !options.changes;
+        let failed = (failure.reason, self.source.requests());
+        if let Err(error) = self.memory.keep_failed_run(self.today, &names, whole, failed) {
+            let message = format!("that this run failed is not kept: {}", error.text);
+            failure.problems.push(Problem::new(Code::StateUnwritable, message));
+        }
+        failure
+    }
+
     /// Reads, plans, asks if `review` says so, applies, and keeps what came of it.
     ///
     /// # Errors
@@ -151,7 +166,8 @@ impl<'s> Inputs<'s, '_> {
         let locks = Mutex::new(locks.map_err(|failure| stopped(failure, "waiting for another run"))?);
         let bars = operator.progress();
         let prepared = self.prepare(options, &*bars);
-        let mut prepared = prepared.map_err(|failure| stopped(failure, "reading"))?;
+        let prepared = prepared.map_err(|failure| stopped(failure, "reading"));
+        let mut prepared = prepared.map_err(|failure| self.keep_failure(&selected, options, failure))?;
         refuse_unseen(&prepared.plan)?;
         memory.show(&prepared, options.only)?;
         let asks = review(&mut prepared)?;
@@ -449,7 +465,8 @@ fn target_ends(
         let overview = target.open.as_ref().map(|open| &open.overview);
         let in_line = (plan.status == TargetStatus::Ready)
             .then(|| in_line(plan, overview, not_stored, &prepared.employees, &prepared.standings, is_accepted));
-        ends.push(TargetEnd { in_line, requests: Some(target.tally.requests()), ..end });
+        let unread = target.error.as_ref().map(|error| target_reason(error).word().into());
+        ends.push(TargetEnd { unread, in_line, requests: Some(target.tally.requests()), ..end });
         all_jobs.extend(jobs(plan, applied.as_ref(), &name_of));
         if let Err(error) = memory.fill_slot(target.settings, plan, applied.as_ref()) {
             reasons.add(Reason::Internal);

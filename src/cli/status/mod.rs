@@ -81,6 +81,8 @@ struct Line {
     /// Workflows that are paused apart from the target.
     paused_workflows: Vec<String>,
     last_run: Option<LocalTime>,
+    /// The code of why the last run could read nothing of it, or of Personio; the numbers are of the run before.
+    unread: Option<String>,
     last_success: Option<LocalTime>,
     /// `null` where each run is one of it.
     next_due: Option<LocalTime>,
@@ -146,6 +148,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                 paused: target.paused,
                 paused_workflows: paused_workflows(target),
                 last_run: moment(record.and_then(|record| record.last_finished)),
+                unread: record.and_then(TargetRecord::unread).map(str::to_owned),
                 last_success: moment(record.and_then(|record| record.last_ok)),
                 next_due: due.map(|due| match due {
                     Due::Now(slot) => local(slot),
@@ -250,6 +253,7 @@ impl StatusDocument<'_> {
             kind: line.kind,
             paused: line.paused,
             last_run: line.last_run,
+            unread: line.unread.clone(),
             last_success: line.last_success,
             next_due: line.next_due_in_words(),
             failed: line.failed,
@@ -309,19 +313,22 @@ fn table(lines: &[Line]) -> Listing {
     ]);
     for line in lines {
         let paused = if line.paused { " (paused)" } else { "" };
+        let unread = line.unread.as_ref().map_or_else(String::new, |why| format!(" (not read: {why})"));
+        // What was known before says little of a target that nobody can read.
+        let known = |number: u64| line.unread.as_ref().map_or_else(|| number.to_string(), |_| "?".to_owned());
         let or_never =
             |moment: Option<LocalTime>| moment.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
         table.row([
-            format!("{}{paused}", line.name),
+            format!("{}{paused}{unread}", line.name),
             line.kind.to_owned(),
             or_never(line.last_run),
             or_never(line.last_success),
             line.next_due_in_words(),
-            line.succeeded.to_string(),
-            line.failed.to_string(),
-            line.held.to_string(),
-            line.in_sync.to_string(),
-            line.not_in_line.to_string(),
+            known(line.succeeded),
+            known(line.failed),
+            known(line.held),
+            known(line.in_sync),
+            known(line.not_in_line),
             line.todos.to_string(),
             line.tasks.to_string(),
         ]);

@@ -43,6 +43,8 @@ pub(crate) struct Tile {
     pub(crate) next_due: String,
     pub(crate) failed: u64,
     pub(crate) held: u64,
+    /// The code of why the last run could read nothing of it.
+    pub(crate) unread: Option<String>,
     pub(crate) in_sync: u64,
     /// How many the last run left out of line.
     pub(crate) not_in_line: u64,
@@ -177,6 +179,8 @@ fn headline(targets: &[Tile], open: &Open) -> String {
 enum State {
     Paused,
     NoRunYet,
+    /// The last run could read nothing of it.
+    NotRead,
     NotInLine,
     /// The last run could not read it, or did not come to its end.
     NotWorkedThrough,
@@ -189,6 +193,7 @@ impl Tile {
         match (self.paused, naive(self.last_run)) {
             (true, _) => State::Paused,
             (false, None) => State::NoRunYet,
+            _ if self.unread.is_some() => State::NotRead,
             _ if self.not_in_line > 0 => State::NotInLine,
             (false, last_run) if naive(self.last_success) < last_run => State::NotWorkedThrough,
             _ => State::InLine,
@@ -200,6 +205,7 @@ fn tile(line: &Tile) -> Value {
     let (class, state) = match line.state() {
         State::Paused => ("off", "paused".to_owned()),
         State::NoRunYet => ("off", "no run yet".to_owned()),
+        State::NotRead => ("failed", format!("not read: {}", line.unread.as_deref().unwrap_or_default())),
         State::NotInLine => ("failed", format!("{} not in line", line.not_in_line)),
         State::NotWorkedThrough => ("failed", "not worked through by its last run".to_owned()),
         State::InLine => ("succeeded", "everybody in line".to_owned()),

@@ -272,6 +272,7 @@ fn end_of(state: &State, target: &str, unchanged: &[u64]) -> TargetEnd {
         target: target.into(),
         identity: "freshservice:acme.freshservice.com".into(),
         ok: true,
+        unread: None,
         in_line: Some(InLine { people: unchanged.iter().copied().map(EmployeeId).collect(), ..InLine::default() }),
         whole: true,
         all_made: true,

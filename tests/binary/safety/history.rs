@@ -247,3 +247,30 @@ fn what_needs_a_hand_is_kept_before_a_run_has_an_end() {
     let todos: i64 = connection.query_row("SELECT todos FROM at_the_end", [], |row| row.get(0)).unwrap();
     assert_eq!(todos, 1);
 }
+
+#[test]
+fn a_run_that_could_read_nothing_is_in_the_history() {
+    let list = LIST.replace("list.csv", "no-such-folder/list.csv");
+    let scene = Scene::new(12, &format!("{DESK}{list}"));
+    scene.faults("personio:503@100%");
+    scene.run(&["sync", "--yes"], 6);
+    let runs = list_of(&scene, "runs");
+    assert_eq!((runs.len(), &runs[0]["exit_code"]), (1, &json!(6)));
+    let unread = |scene: &Scene| {
+        let targets = list_of(scene, "status");
+        targets.iter().map(|line| (line["last_run"].is_string(), line["unread"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(unread(&scene), [(true, json!("unavailable")), (true, json!("unavailable"))]);
+    scene.run(&["status", "--html", "page.html"], 0).shows("desk (not read: unavailable)");
+    assert!(scene.read("page.html").contains("not read: unavailable"));
+    // Personio is there again, and one of the targets is not.
+    scene.faults("");
+    scene.run(&["sync", "--yes"], 6);
+    assert_eq!(unread(&scene), [(true, Value::Null), (true, json!("unavailable"))]);
+    let failed = scene.run(&["sync", "--yes", "--employee", "77"], 2);
+    assert_eq!(list_of(&scene, "runs").len(), 2, "a mistake on the command line is no run: {failed:?}");
+}
+
+fn list_of(scene: &Scene, command: &str) -> Vec<Value> {
+    list(&answer(scene, &[command]), if command == "status" { "targets" } else { command })
+}
