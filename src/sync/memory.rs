@@ -18,9 +18,9 @@ use crate::plan::{
 };
 use crate::rules::Expression;
 use crate::state::{
-    DAYS_GIVEN_UP, FailedRun, FilledSlot, Fingerprint, Holder, LedgerEntry, Link, Lock, LockError, LockRequest, Once,
-    OnceKind, OnceOnly, Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError, StoredTarget, TargetEnd,
-    WRITES_BEFORE_GIVING_UP, Who, Written, machine_lock_folder,
+    DAYS_GIVEN_UP, FailedRun, FilledSlot, Fingerprint, Finished, Holder, LedgerEntry, Link, Lock, LockError,
+    LockRequest, Once, OnceKind, OnceOnly, Origin, RunEnd, RunId, RunStart, SourceMemory, State, StateError,
+    StoredTarget, TargetEnd, WRITES_BEFORE_GIVING_UP, Who, Written, machine_lock_folder,
 };
 use crate::zone::Zone;
 
@@ -28,7 +28,6 @@ use super::caller::Caller;
 use super::confirmed_rows::ConfirmedRows;
 use super::due::{DueTargets, Scheduled};
 use super::prepared::{GaveUp, OpenTarget, Remembered, SinceComplete, TargetMemory};
-use super::settle::settle;
 use super::source::SourceSeen;
 use super::writing::Applied;
 
@@ -455,13 +454,13 @@ impl Memory {
     pub(super) fn settle(
         &self,
         settings: &TargetSettings,
-        plan: &TargetPlan,
+        settled: &[Finished],
         target: &OpenTarget,
     ) -> Result<(), StateError> {
-        self.state.bind(&settings.plan.name, &settings.target.identity())?;
-        let finished = settle(&target.open_intents, plan, target, self.now());
-        if !finished.is_empty() {
-            self.state.settle(&plan.name, &finished, self.now())?;
+        let name = &settings.plan.name;
+        self.state.bind(name, &settings.target.identity())?;
+        if !settled.is_empty() {
+            self.state.settle(name, settled, self.now())?;
         }
         let links: Vec<Link> = target
             .overview
@@ -475,7 +474,7 @@ impl Memory {
             })
             .collect();
         if !links.is_empty() {
-            self.state.store_links(&plan.name, &links)?;
+            self.state.store_links(name, &links)?;
         }
         Ok(())
     }

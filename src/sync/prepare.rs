@@ -294,7 +294,9 @@ fn plan_target(
         return Err(error);
     }
     name_owners(&mut contacts, &overview.owned);
-    let (open_intents, confirmed, lacking) = (memory.open, memory.confirmed.unwrap_or_default(), proof.lacking);
+    let (mut open_intents, confirmed, lacking) = (memory.open, memory.confirmed.unwrap_or_default(), proof.lacking);
+    // Of anybody else this plan says nothing.
+    open_intents.retain(|entry| options.only.is_none_or(|only| entry.intent.employee == Some(only)));
     let open = OpenTarget {
         target: open,
         schema,

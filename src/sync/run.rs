@@ -35,6 +35,7 @@ use super::prepare::prepare;
 use super::prepared::{PrepareOptions, Prepared};
 use super::read_back::read_back;
 use super::release::join_parts;
+use super::settle::settle;
 use super::standing::{observe_end, observed, observed_failure};
 use super::writing::{Applied, ApplyOptions, JournalFailed};
 
@@ -170,6 +171,11 @@ impl<'s> Inputs<'s, '_> {
         let mut prepared = prepared.map_err(|failure| self.keep_failure(&selected, options, failure))?;
         refuse_unseen(&prepared.plan)?;
         memory.show(&prepared, options.only)?;
+        // Told from the plan as it was made: what a review takes out of it may still be open.
+        let settled = prepared.plan.targets.iter().zip(&prepared.targets).map(|(plan, target)| {
+            target.open.as_ref().map(|open| settle(&open.open_intents, plan, open, memory.now())).unwrap_or_default()
+        });
+        let settled: Vec<_> = settled.collect();
         let asks = review(&mut prepared)?;
         defer_manual_changes(&mut prepared);
         prepared.plan.targets.iter_mut().for_each(join_parts);
@@ -184,9 +190,9 @@ impl<'s> Inputs<'s, '_> {
         let names: Vec<&str> = selected.iter().map(|target| &*target.plan.name).collect();
         let run = memory.start(self.today, if prepared.is_of_changes() { &[] } else { &names })?;
         memory.forget_looked_at(&prepared)?;
-        for (plan, target) in prepared.plan.targets.iter().zip(&prepared.targets) {
+        for (target, settled) in prepared.targets.iter().zip(&settled) {
             if let Some(open) = &target.open {
-                memory.settle(target.settings, plan, open)?;
+                memory.settle(target.settings, settled, open)?;
             }
         }
         let taken = take_approvals(&mut prepared, memory, run)?;

@@ -225,6 +225,25 @@ fn leave_open_intents(scene: &Scene, hired: u64) {
     assert_eq!(state.record(run, "list", &[], &intents, now).unwrap().len(), 3);
 }
 
+/// A plan that says nothing of somebody does not tell what came of their writes: neither one for somebody else nor one that a
+/// review cut down.
+#[test]
+fn what_is_open_of_others_stays_open() {
+    let scene = Scene::new(12, LIST);
+    scene.sync();
+    scene.change(1002, json!({"last_name": "Changed"}));
+    scene.change(1003, json!({"last_name": "Changed"}));
+    leave(&scene, 1004);
+    leave_open_intents(&scene, 1001);
+    let open = || State::open(&scene.path(STATE)).unwrap().memory("list", Utc::now()).unwrap().open.len();
+    scene.run(&["sync", "--yes", "--employee", "1003"], 0);
+    assert_eq!(open(), 3, "of nobody who was looked at");
+    scene.run(&["sync", "--yes", "--employee", "1002"], 0);
+    assert_eq!(open(), 2, "theirs alone");
+    scene.sync();
+    assert_eq!(open(), 0);
+}
+
 /// Between reading and writing nothing has happened that would need settling.
 #[test]
 fn killed_before_anything_is_written() {
