@@ -123,6 +123,8 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
         let of_target = todos.failing.iter().filter(|todo| *todo.fact.target == *name);
         of_target.map(|todo| FailingOut::new(&session, todo)).collect::<Vec<_>>()
     };
+    let all_held = memory.state.held(None)?;
+    let held = |name: &str| all_held.iter().filter(|held| *held.target == *name).count() as u64;
     let mut missed = memory.missed_slots(&scheduled, process.now, settings.timezone)?;
     let lines: Vec<Line> = scheduled
         .iter()
@@ -158,7 +160,7 @@ pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, F
                 missed_slots: missed.remove(&target.plan.name).unwrap_or_default().into_iter().map(local).collect(),
                 succeeded: jobs("succeeded"),
                 failed: record.map(|record| memory.state.failing(record)).transpose()?.unwrap_or_default(),
-                held: jobs("held"),
+                held: held(&target.plan.name),
                 in_sync: record.map(TargetRecord::in_line).unwrap_or_default(),
                 not_in_line,
                 todos: open(&target.plan.name),
