@@ -225,7 +225,7 @@ pub struct WorkflowSettings {
     pub until: i64,
     /// Whether it runs.
     pub active: bool,
-    /// Whether it starts for nobody for now; it is one that runs all the same.
+    /// Whether it starts for nobody until it is resumed. One that is paused is `active` all the same.
     pub paused: bool,
     /// In order; not empty.
     pub steps: Vec<StepSettings>,

@@ -36,7 +36,7 @@ pub struct Workflow {
     /// Whether it is carried out
     #[serde(default)]
     pub active: bool,
-    /// Whether it starts for nobody for now, while the target itself goes on
+    /// Whether it starts for nobody until `resume`, while the target itself goes on
     #[serde(default)]
     pub paused: bool,
     /// What is done, in order
