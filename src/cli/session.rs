@@ -315,7 +315,7 @@ impl Process {
         }
         self.set_mask(settings.secrets.iter().map(Secret::expose));
         for warning in &settings.warnings {
-            self.say(&format!("{}:{warning}", path.display()));
+            self.say(&warning.in_file(path));
         }
         let known: Vec<&str> = settings.targets.iter().map(|target| &*target.plan.name).collect();
         for name in targets {

@@ -74,8 +74,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
             let newline = if index == 0 { "" } else { "\n" };
-            let gap = if problem.line.is_some() { "" } else { " " };
-            write!(f, "{newline}{}:{gap}{problem}", self.path.display())?;
+            write!(f, "{newline}{}", problem.in_file(&self.path))?;
         }
         Ok(())
     }
@@ -233,7 +232,8 @@ fn read_targets<'a>(
         }
     }
     unknown_targets(&read, problems, options);
-    if read.is_empty() {
+    let is_another_value = document.get("targets").is_some_and(|targets| !targets.get_ref().is_table());
+    if read.is_empty() && !is_another_value {
         problems.whole_file(
             Severity::Warning,
             Code::NoTarget,

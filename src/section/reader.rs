@@ -9,6 +9,7 @@ use crate::words::known;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -39,6 +40,14 @@ pub struct Problem {
     pub column: Option<usize>,
     /// What is wrong, what is known, and what to try; a lower-case fragment.
     pub message: String,
+}
+
+impl Problem {
+    /// In words, with its file and where it is in there, as editors and people look for it.
+    pub fn in_file(&self, path: &Path) -> String {
+        let gap = if self.line.is_some() { "" } else { " " };
+        format!("{}:{gap}{self}", path.display())
+    }
 }
 
 impl fmt::Display for Problem {
