@@ -137,13 +137,14 @@ impl Sftp {
         Err(self.failure(&sent))
     }
 
-    fn place(&self, name: &str) -> String {
+    /// The path of a file in the folder, as a batch writes it.
+    fn quoted(&self, name: &str) -> String {
         format!("\"{}{name}\"", self.folder)
     }
 
     /// A name that no importer takes for a delivery.
     fn unfinished(&self, name: &str) -> String {
-        self.place(&format!(".{name}.part"))
+        self.quoted(&format!(".{name}.part"))
     }
 
     fn batch(&self, files: &[NamedFile]) -> String {
@@ -153,7 +154,7 @@ impl Sftp {
             batch += &format!("put {number} {unfinished}\nchmod {} {unfinished}\n", self.mode);
         }
         for file in files {
-            batch += &format!("rename {} {}\n", self.unfinished(&file.name), self.place(&file.name));
+            batch += &format!("rename {} {}\n", self.unfinished(&file.name), self.quoted(&file.name));
         }
         batch
     }
@@ -214,7 +215,8 @@ impl Sftp {
         match output.status.code() {
             // `sftp` ends with 255 for whatever happens before its first command.
             Some(255) if refused.iter().any(|words| said.contains(words)) => {
-                TargetError::new(ErrorKind::SignIn, format!("{server} and we do not trust each other: {said}"))
+                let why = "does not take `user` and `key`, or is not the server that `known_hosts` names";
+                TargetError::new(ErrorKind::SignIn, format!("{server} {why}: {said}"))
             }
             Some(255) => TargetError::new(ErrorKind::Unavailable, format!("{server} cannot be reached: {said}")),
             Some(_) => TargetError::new(ErrorKind::Unavailable, format!("{server} did not take the files: {said}")),
