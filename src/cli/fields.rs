@@ -11,7 +11,7 @@ use crate::output::mask::Mask;
 use crate::output::{Answer, Shown};
 use crate::rules::{Mapping, MappingSource, Variable, When};
 use crate::sync::{TargetField, TargetFields, target_fields, target_reason};
-use crate::words::count;
+use crate::words::{count, known};
 
 use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 
@@ -20,8 +20,7 @@ use super::{Failure, Process, Reason, Reasons, SandboxChoice};
 /// Asks the target itself where it has fields of its own (custom fields, extensions). Nobody's account is read.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The target
-    #[arg(required_unless_present = "sandbox")]
+    /// The target; may be left out where the file has one
     target: Option<String>,
     #[command(flatten)]
     sandbox: SandboxChoice,
@@ -63,9 +62,14 @@ struct MappedOut {
 }
 
 pub(super) fn run(process: &Process, arguments: &Arguments) -> Result<Reasons, Failure> {
-    let (sandbox, names) = arguments.sandbox.split(&arguments.target.iter().cloned().collect::<Vec<_>>());
+    let (sandbox, mut names) = arguments.sandbox.split(&arguments.target.iter().cloned().collect::<Vec<_>>());
+    if names.is_empty() {
+        names = process.open_offline()?.settings.targets.into_iter().map(|target| target.plan.name.into()).collect();
+    }
     let [name] = &names[..] else {
-        return Err(Failure::new(Reason::Usage, "name the one target whose fields are meant"));
+        let message =
+            format!("name the one target whose fields are meant; {}", known("", names.iter().map(String::as_str)));
+        return Err(Failure::new(Reason::Usage, message));
     };
     let session = process.open(&sandbox, &names)?;
     let target = session.settings.targets.iter().find(|target| *target.plan.name == **name);

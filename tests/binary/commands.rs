@@ -91,6 +91,15 @@ fn codes_say_what_they_mean_and_what_to_do() {
 }
 
 #[test]
+fn what_the_file_does_not_have_is_told_before_anybody_is_asked() {
+    let scene = Scene::new(5, DESK);
+    scene.run(&["workflows", "rehearse"], 2).says("the file has no workflows; add [targets.NAME.workflows.onboarding]");
+    assert_eq!(scene.requests("personio"), [""; 0]);
+    scene.configure("");
+    scene.run(&["check"], 0).says("personio-sync.toml: warning: names no target");
+}
+
+#[test]
 fn check_looks_at_the_file_alone() {
     let scene = Scene::new(5, &format!("{DESK}{LIST}"));
     let ran = scene.run(&["check"], 0);

@@ -54,6 +54,7 @@ fn the_account_says_which_fields_it_has() {
     let ran = scene.run(&["fields", "desk"], 0);
     ran.shows(" Field ").shows("email | lower").shows("not mapped").shows("29 fields, 8 mapped");
     ran.shows("an account needs one of primary_email");
+    scene.run(&["fields"], 0).shows("29 fields, 8 mapped");
     scene.run(&["fields", "desk", "--format", "markdown"], 0).shows("| Field | Kind | Required | Limits and choices |");
 }
 
@@ -138,7 +139,10 @@ fn rules_work_out_what_is_not_mapped() {
 fn what_cannot_be_listed_says_why() {
     let scene = Scene::new(5, DESK);
     scene.run(&["fields", "shop"], 2).says("there is no target `shop`; the file has `desk`");
-    scene.run(&["fields", "--sandbox"], 2).says("name the one target whose fields are meant");
+    scene.configure(&format!("{DESK}{LIST}"));
+    for arguments in [&["fields"][..], &["fields", "--sandbox"]] {
+        scene.run(arguments, 2).says("name the one target whose fields are meant; known: `desk`, `list`");
+    }
     scene.configure(&DESK.replace("FRESHSERVICE_API_KEY", "WRONG_SECRET"));
     scene.run(&["fields", "desk"], 7).says("desk: ");
 }

@@ -117,10 +117,12 @@ pub(super) fn list(process: &Process, sandbox: &SandboxChoice) -> Result<Reasons
     Ok(Reasons::default())
 }
 
+pub(super) const NO_WORKFLOWS: &str =
+    "the file has no workflows; add [targets.NAME.workflows.onboarding] to a freshservice target";
+
 fn shown(listed: &[Listed]) -> Shown {
     if listed.is_empty() {
-        let why = "the file has no workflows; add [targets.NAME.workflows.onboarding] to a freshservice target";
-        return Shown::default().remark(why);
+        return Shown::default().remark(NO_WORKFLOWS);
     }
     let mut table = Listing::new(["Workflow", "On", "State", "Steps", "Succeeded", "Failed", "Open", "Last job"]);
     for one in listed {

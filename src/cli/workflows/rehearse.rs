@@ -17,8 +17,9 @@ use crate::sync::{Memory, workflow_memory};
 use crate::words::{count, employees};
 
 use super::super::session::Session;
-use super::super::{Failure, Process, Reasons, SandboxChoice};
+use super::super::{Failure, Process, Reason, Reasons, SandboxChoice};
 use super::find;
+use super::list::NO_WORKFLOWS;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -65,9 +66,9 @@ pub(super) fn rehearsal(
     name: Option<&str>,
     since: i64,
 ) -> Result<Reasons, Failure> {
-    // A name that does not fit is told before anybody is asked.
-    if let Some(name) = name {
-        find(&process.open_offline()?, name)?;
+    // What is not in the file is told before anybody is asked.
+    if wanted(&process.open_offline()?, name)?.is_empty() {
+        return Err(Failure::new(Reason::Usage, NO_WORKFLOWS));
     }
     let (sandbox, _) = sandbox.split(&[]);
     let session = process.open(&sandbox, &[])?;
