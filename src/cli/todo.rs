@@ -198,7 +198,7 @@ impl TodoDocument {
     fn shown(&self, all: bool, mask: &Mask) -> Shown {
         let todos = || todo_table(&self.todos, all, mask);
         let failing =
-            || Shown::default().words("Fails, and is tried again in each run:\n\n").rows(self.failing_table(mask));
+            || Shown::default().words("Fails, and is tried again in each run:\n\n").rows(self.failing_table(all, mask));
         match (self.failing.is_empty(), self.todos.is_empty()) {
             (true, true) => Shown::default().words("Nothing needs a hand, as far as the last runs have seen.\n"),
             (true, false) => Shown::default().rows(todos()),
@@ -207,12 +207,18 @@ impl TodoDocument {
         }
     }
 
-    fn failing_table(&self, mask: &Mask) -> Listing {
+    fn failing_table(&self, all: bool, mask: &Mask) -> Listing {
         let mut table = Listing::new(["Target", "Employee", "Code", "First seen", "Last tried", "Times", "What to do"]);
-        for one in &self.failing {
+        let said = |one: &FailingOut| {
+            let Tries { first_seen, last_tried, times } = &one.tries;
+            let itself = if all { one.employee.clone() } else { None };
+            (itself, one.target.clone(), one.code.clone(), (first_seen.to_string(), last_tried.to_string(), *times))
+        };
+        for alike in alike(&self.failing, said) {
+            let one = alike[0];
             table.row([
                 one.target.clone().unwrap_or_default(),
-                whom(one.employee.as_deref(), one.name.as_deref(), mask),
+                whom_of(&alike, |one| (one.employee.as_deref(), one.name.as_deref()), mask),
                 one.code.clone(),
                 one.tries.first_seen.to_string(),
                 one.tries.last_tried.to_string(),
@@ -237,14 +243,10 @@ fn todo_table(todos: &[TodoOut], all: bool, mask: &Mask) -> Listing {
     for alike in alike(todos, said) {
         let todo = alike[0];
         let ids: Vec<String> = alike.iter().map(|todo| todo.id.to_string()).collect();
-        let employees: Vec<String> = alike.iter().filter_map(|todo| todo.employee.clone()).collect();
         table.row([
             in_few(&ids),
             todo.target.clone().unwrap_or_default(),
-            match alike.len() {
-                1 => whom(todo.employee.as_deref(), todo.name.as_deref(), mask),
-                _ => in_short(&employees),
-            },
+            whom_of(&alike, |todo| (todo.employee.as_deref(), todo.name.as_deref()), mask),
             age(todo),
             format!("{}: {}", todo.code, todo.what),
             todo.remedy.unwrap_or_default().to_owned(),
@@ -253,9 +255,15 @@ fn todo_table(todos: &[TodoOut], all: bool, mask: &Mask) -> Listing {
     table
 }
 
-fn whom(employee: Option<&str>, name: Option<&str>, mask: &Mask) -> String {
-    let name = name.map(|name| mask.text(name));
-    [employee, name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")
+/// One person with their name, where it may be shown; of several the ids.
+fn whom_of<'t, T>(alike: &[&'t T], who: impl Fn(&'t T) -> (Option<&'t str>, Option<&'t str>), mask: &Mask) -> String {
+    if let [one] = alike {
+        let (employee, name) = who(one);
+        let name = name.map(|name| mask.text(name));
+        return [employee, name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    }
+    let employees: Vec<String> = alike.iter().filter_map(|one| who(one).0.map(str::to_owned)).collect();
+    in_short(&employees)
 }
 
 fn done(process: &Process, ids: &[String], sandbox: &SandboxChoice) -> Result<Reasons, Failure> {

@@ -51,6 +51,22 @@ fn what_is_not_in_the_list_cannot_be_done() {
 }
 
 #[test]
+fn many_who_fail_alike_are_one_row() {
+    let scene = Scene::new(12, DESK);
+    scene.faults("freshservice:post:503@100%");
+    scene.run(&["sync", "--yes"], 3);
+    let failing = todo(&scene, &[])["failing"].as_array().unwrap().len();
+    assert!(failing >= 5, "{failing}");
+    let rows = |options: &[&str]| {
+        let told = scene.run(&[&["todo", "--format", "markdown"], options].concat(), 0);
+        told.stdout.lines().filter(|line| line.starts_with("| desk ")).count()
+    };
+    assert!(rows(&[]) < 5, "{}", rows(&[]));
+    assert_eq!(rows(&["--all"]), failing);
+    scene.run(&["todo"], 0).shows(" employees: 1001, ");
+}
+
+#[test]
 fn who_fails_is_shown_with_how_often_and_recovers_alone() {
     let scene = Scene::new(12, DESK);
     scene.sync();
