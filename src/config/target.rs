@@ -16,7 +16,7 @@ use super::{budget, expressions, leavers, mapping, matching, memberships, safety
 use crate::plan::HandoverMode;
 use crate::section::shape::{ByHand, Count, Entries, TimeSpan};
 use crate::section::{Located, Problems, Table};
-use crate::words::known;
+use crate::words::{known, nearest};
 
 /// The keys that every target has.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -180,7 +180,16 @@ fn check_name(name: &Located<&str>, problems: &Problems<'_>) {
 fn target_type(table: &Table<'_>, kinds: &[Kind]) -> Option<Box<dyn TargetType>> {
     let words = || kinds.iter().map(|kind| kind.name);
     if !table.has("type") {
-        table.missing("type", &format!("type = \"{}\"", words().next().unwrap_or("file")));
+        let keys: Vec<Located<&str>> = table.entries().into_iter().map(|(key, _)| key).collect();
+        let nearest = nearest("type", &keys.iter().map(|key| key.value).collect::<Vec<_>>());
+        match keys.iter().find(|key| Some(key.value) == nearest) {
+            Some(Located { value: key, span }) => table.problems().error(
+                span.clone(),
+                Code::UnknownKey,
+                format!("{} is no key; did you mean `type`?", table.name_of(key)),
+            ),
+            None => table.missing("type", &format!("type = \"{}\"", words().next().unwrap_or("file"))),
+        }
         table.accept_all();
         return None;
     }
