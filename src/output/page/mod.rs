@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use minijinja::value::Value;
-use minijinja::{Environment, UndefinedBehavior, context, escape_formatter};
+use minijinja::{Environment, HtmlEscape, UndefinedBehavior, context, escape_formatter};
 use sha2::{Digest, Sha256};
 
 use super::visible::visible;
@@ -24,15 +24,29 @@ const PARTS: [(&str, &str); 5] = [
 pub(crate) fn page(template: &'static str, values: Value) -> String {
     let mut jinja = Environment::new();
     jinja.set_undefined_behavior(UndefinedBehavior::Strict);
-    jinja.set_formatter(|out, state, value| match value.as_str() {
+    jinja.set_formatter(|out, state, value| match value.as_str().filter(|_| !value.is_safe()) {
         Some(text) => escape_formatter(out, state, &Value::from(visible(text))),
         None => escape_formatter(out, state, value),
     });
+    jinja.add_filter("with_code", with_code);
     for (name, part) in PARTS {
         jinja.add_template(name, part).expect("a template of ours");
     }
     let values = context! { policy => policy(), ..values };
     jinja.render_named_str("page.html", template, values).expect("a template of ours, and the values that it names")
+}
+
+/// A message with what stands between backticks as code, which is the only markup that a text can become.
+fn with_code(text: &str) -> Value {
+    let parts: Vec<String> = text.split('`').map(|part| HtmlEscape(&visible(part)).to_string()).collect();
+    if parts.len().is_multiple_of(2) {
+        return text.into();
+    }
+    let marked = parts.iter().enumerate().map(|(position, part)| match position % 2 {
+        0 => part.clone(),
+        _ => format!("<code>{part}</code>"),
+    });
+    Value::from_safe_string(marked.collect())
 }
 
 /// What a browser may do with a page that is a file: show it with its own style and script, and ask nobody for anything
@@ -56,5 +70,16 @@ mod tests {
         let page = page("<p title=\"{{ text }}\">{{ text }} {{ number }}</p>", values);
         let text = "&lt;b&gt; &amp; &quot;it&#x27;s&quot;\\u{1b}";
         assert_eq!(page, format!("<p title=\"{text}\">{text} 3</p>"));
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_nothing_else_is_markup() {
+        for (text, expected) in [
+            ("run `plan` or `sync <b>`\u{1b}", "run <code>plan</code> or <code>sync &lt;b&gt;</code>\\u{1b}"),
+            ("<i>plain</i>", "&lt;i&gt;plain&lt;&#x2f;i&gt;"),
+            ("one ` alone <b>", "one ` alone &lt;b&gt;"),
+        ] {
+            assert_eq!(page("{{ text | with_code }}", context! { text }), expected);
+        }
     }
 }
