@@ -90,8 +90,8 @@ pub(super) fn among<'e>(process: &Process, employees: &'e Employees, sought: &So
         }
         (several, _) if asks => {
             let lines = lines(several, employees, process.mask());
-            let place = choose(&lines, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())?;
-            several[place]
+            let position = choose(&lines, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())?;
+            several[position]
         }
         (several, _) => return Err(failure(format!("{}; give the id", ids(several, found.in_part)))),
     };
@@ -134,7 +134,7 @@ fn choose(lines: &[String], input: &mut impl BufRead, output: &mut impl Write) -
     let number = input.read_line(&mut answer).ok().and_then(|_| answer.trim().parse::<usize>().ok());
     number
         .and_then(|number| number.checked_sub(1))
-        .filter(|place| *place < lines.len())
+        .filter(|position| *position < lines.len())
         .ok_or_else(|| Failure::new(Reason::Usage, "nobody was chosen; nothing was done"))
 }
 
@@ -146,9 +146,9 @@ mod tests {
     #[test]
     fn a_number_chooses_and_anything_else_does_not() {
         let lines = ["1001 Ada".to_owned(), "1002 Ada".to_owned()];
-        for (answer, place) in [("2\n", Some(1)), (" 1 \n", Some(0)), ("3\n", None), ("0\n", None), ("", None)] {
+        for (answer, position) in [("2\n", Some(1)), (" 1 \n", Some(0)), ("3\n", None), ("0\n", None), ("", None)] {
             let mut shown = Vec::new();
-            assert_eq!(choose(&lines, &mut answer.as_bytes(), &mut shown).ok(), place, "{answer:?}");
+            assert_eq!(choose(&lines, &mut answer.as_bytes(), &mut shown).ok(), position, "{answer:?}");
             let shown = String::from_utf8(shown).unwrap();
             assert_eq!(shown, "   1  1001 Ada\n   2  1002 Ada\n\nWho is meant? [1-2] ");
         }

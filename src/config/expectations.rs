@@ -79,8 +79,8 @@ pub(super) fn read(root: &Table<'_>, vocabulary: &Vocabulary, targets: &[Option<
         targets: targets.iter().flatten().collect(),
         names: named.into_iter().flatten().map(|(name, _)| name.get_ref().as_ref()).collect(),
     };
-    let test = |(place, (span, entries))| {
-        let table = Table::new(format!("test.{place}"), span, entries, root.context());
+    let test = |(position, (span, entries))| {
+        let table = Table::new(format!("test.{position}"), span, entries, root.context());
         let test = reading.test(&table);
         table.finish();
         test
@@ -316,15 +316,15 @@ fn collect(table: &Table<'_>, prefix: &str, target: &PlanSettings, found: &mut V
             continue;
         }
         let written = &target.fields[..target.written_fields];
-        let Some(place) = written.iter().position(|spec| *spec.name == *name) else {
+        let Some(position) = written.iter().position(|spec| *spec.name == *name) else {
             let hint = known(&name, written.iter().map(|spec| &*spec.name));
             let message = format!("[targets.{}.mapping] does not fill `{name}`; {hint}", target.name);
             table.problems().error(key.span, Code::UnknownField, message);
             continue;
         };
         let given = constant(value.get_ref()).ok_or_else(|| "it is no value of a field".to_owned());
-        match given.and_then(|given| convert(given, &written[place])) {
-            Ok(given) => found.extend(u16::try_from(place).ok().map(|place| (FieldIndex(place), given))),
+        match given.and_then(|given| convert(given, &written[position])) {
+            Ok(given) => found.extend(u16::try_from(position).ok().map(|index| (FieldIndex(index), given))),
             Err(why) => {
                 let message = format!("{}: {why}", table.name_of(key.value));
                 table.problems().error(value.span(), Code::WrongValue, message);

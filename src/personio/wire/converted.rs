@@ -14,7 +14,7 @@ const REMEMBERED: usize = 1_024;
 /// A place for each hash and no more: what does not fit takes the place of what was there.
 #[derive(Debug, Default)]
 pub(super) struct Converted {
-    places: Vec<Option<(Box<str>, AttributeType, Value)>>,
+    entries: Vec<Option<(Box<str>, AttributeType, Value)>>,
 }
 
 impl Converted {
@@ -25,16 +25,16 @@ impl Converted {
         kind: AttributeType,
         convert: impl FnOnce() -> Result<Value, E>,
     ) -> Result<Value, E> {
-        if self.places.is_empty() {
-            self.places.resize_with(REMEMBERED, || None);
+        if self.entries.is_empty() {
+            self.entries.resize_with(REMEMBERED, || None);
         }
         let hash = FixedState::default().hash_one(spelling);
-        let place = &mut self.places[usize::try_from(hash % REMEMBERED as u64).unwrap_or_default()];
-        match place {
+        let entry = &mut self.entries[usize::try_from(hash % REMEMBERED as u64).unwrap_or_default()];
+        match entry {
             Some((known, of, value)) if **known == *spelling && *of == kind => Ok(value.clone()),
             _ => {
                 let value = convert()?;
-                *place = Some((spelling.into(), kind, value.clone()));
+                *entry = Some((spelling.into(), kind, value.clone()));
                 Ok(value)
             }
         }
